@@ -1,0 +1,60 @@
+"""Every setting of the service, read from ``GRIDSVC_*`` variables and documented here."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["Settings", "get_settings"]
+
+_PACKAGE = Path(__file__).parent
+
+
+def _boundaries_dir() -> Path:
+    """The names, codes and hand-made layers: beside the package in a wheel, else in the tree."""
+    shipped = _PACKAGE / "boundaries"
+    return shipped if shipped.is_dir() else _PACKAGE.parent / "data" / "boundaries"
+
+
+class Settings(BaseSettings):
+    """The settings, with their defaults and units."""
+
+    model_config = SettingsConfigDict(env_prefix="GRIDSVC_", extra="ignore")
+
+    database_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("GRIDSVC_DATABASE_URL", "DATABASE_URL"),
+        description="A PostGIS database of the user's own; without it a private cluster is used.",
+    )
+    var_dir: Path = Field(
+        default=Path("var"), description="Where the private cluster, indexes and keys live."
+    )
+    boundaries_dir: Path = Field(
+        default_factory=_boundaries_dir, description="Names, codes and sources of the boundaries."
+    )
+    city_code: str = Field(default="1100", description="The leading digits of every code here.")
+    city_lon: float = Field(default=116.4, description="Centre of the metric CRS, degrees east.")
+    city_lat: float = Field(default=40.2, description="Centre of the metric CRS, degrees north.")
+    report_accuracy_m: float = Field(
+        default=30.0, description="Accuracy of a report that names none, in metres."
+    )
+    max_body_bytes: int = Field(default=10_000_000, description="Largest request body.")
+    max_footprint_vertices: int = Field(default=10_000, description="Largest footprint.")
+    max_batch_points: int = Field(default=1_000_000, description="Most points of one batch.")
+    max_attempts: int = Field(default=8, description="Tries before a message is given up.")
+    report_in_minutes: int = Field(
+        default=30, description="Time to report in after a whistle (Pinggu's rule)."
+    )
+    report_in_radius_m: float = Field(
+        default=200.0, description="Farther from the place than this, a report-in is flagged."
+    )
+    token_days: int = Field(default=365, description="Days until a token expires.")
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()
