@@ -1,0 +1,1 @@
+"""Geometry only: arrays and shapes in, arrays and shapes out. No SQL, no HTTP."""

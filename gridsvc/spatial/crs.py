@@ -1,0 +1,401 @@
+"""Declared coordinates become WGS84, and WGS84 becomes the city's metric plane.
+
+Every coordinate that enters the service names its reference system: ``wgs84`` (when silent),
+``gcj02``, ``bd09``, ``EPSG:n`` or WKT. Nothing is ever guessed from where a point lies: the usual
+"is it in China" rectangle holds Seoul, Ulaanbaatar and Taipei as well. Order is always x, y: lon or
+easting first.
+
+GCJ-02 and BD-09 are published only as forward formulas, so they are inverted by fixed-point
+iteration. The metric plane is a Lambert azimuthal equal-area projection on the WGS84 ellipsoid,
+centred on the city, so that areas in it are true.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, overload
+
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from pyproj.exceptions import CRSError, ProjError
+
+from gridsvc.errors import BadCoordinate, UnknownCrs
+from gridsvc.settings import get_settings
+
+__all__ = [
+    "Crs",
+    "area_m2",
+    "check_lon_lat",
+    "from_wgs84",
+    "geometry_to_wgs84",
+    "metric_crs",
+    "parse_crs",
+    "project",
+    "to_wgs84",
+    "unproject",
+]
+
+Floats = NDArray[np.float64]
+Pair = tuple[Floats, Floats]
+
+_HOW = "send wgs84, gcj02, bd09, EPSG:n or WKT"
+_LOCAL_NAMES = {
+    "wgs84": "wgs84",
+    "wgs-84": "wgs84",
+    "gcj02": "gcj02",
+    "gcj-02": "gcj02",
+    "bd09": "bd09",
+    "bd-09": "bd09",
+}
+# PROJ has only a ballpark step from these datums to WGS84, tens of metres off.
+_BALLPARK_DATUMS = {"Beijing 1954": 4214, "Xian 1980": 4610, "New Beijing": 4555}
+# CGCS2000 agrees with WGS84 to centimetres; PROJ's step between them is a no-op.
+_SAME_AS_WGS84 = "China 2000"
+
+# The GCJ-02 formula's ellipsoid (Krasovsky 1940) and the frequency in BD-09's.
+_GCJ_A = 6_378_245.0
+_GCJ_E2 = 0.006_693_421_622_965_943
+_BD_FREQUENCY = math.pi * 3000.0 / 180.0
+# The first step undoes the shift (a few metres are left), and each further one divides the error
+# by 50 or more: three of them reach 1e-6 m in Beijing, four all over China. (On the meridian 105
+# the formula has a kink, and a few micrometres stay.)
+_ITERATIONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Crs:
+    """A reference system that can be brought to WGS84.
+
+    ``name`` is how messages call it; ``definition`` is None for wgs84, gcj02 and bd09.
+    """
+
+    name: str
+    definition: pyproj.CRS | None = None
+
+    @property
+    def in_degrees(self) -> bool:
+        """Whether its coordinates are longitude and latitude in degrees."""
+        return self.definition is None or bool(self.definition.is_geographic)
+
+
+@lru_cache(maxsize=256)
+def parse_crs(text: str) -> Crs:
+    """Read the reference system that a text declares.
+
+    Takes ``wgs84``, ``gcj02``, ``bd09`` (any case, with or without a hyphen), ``EPSG:n``, or WKT.
+    Raises UnknownCrs for anything else, for systems that are not two-dimensional horizontal ones,
+    and for Beijing 1954, Xian 1980 and New Beijing (4214, 4610, 4555 and what is projected from
+    them), whose way to WGS84 is only a ballpark, unless the WKT brings its own parameters
+    (BOUNDCRS or TOWGS84).
+    """
+    wanted = text.strip()
+    local = _LOCAL_NAMES.get(wanted.lower())
+    if local is not None:
+        return Crs(local)
+    epsg = re.fullmatch(r"epsg:(\d{1,9})", wanted.lower())
+    if epsg is None and "[" not in wanted:
+        raise UnknownCrs(
+            f"The coordinate reference system {_shown(wanted)} is not known: {_HOW}.", field="crs"
+        )
+    try:
+        definition = (
+            pyproj.CRS.from_epsg(int(epsg[1])) if epsg is not None else pyproj.CRS.from_wkt(wanted)
+        )
+    except CRSError:
+        raise UnknownCrs(
+            f"The coordinate reference system {_shown(wanted)} is not known to PROJ: {_HOW}.",
+            field="crs",
+        ) from None
+    name = f"EPSG:{epsg[1]}" if epsg is not None else definition.name
+    _refuse_unusable(name, definition)
+    return Crs("wgs84") if definition.to_epsg() == 4326 else Crs(name, definition)
+
+
+def _refuse_unusable(name: str, definition: pyproj.CRS) -> None:
+    plain = definition.source_crs if definition.is_bound else definition
+    if plain is None or not (plain.is_geographic or plain.is_projected):
+        raise UnknownCrs(
+            f"{name} is no horizontal reference system of longitude and latitude or easting and "
+            f"northing: {_HOW}.",
+            field="crs",
+        )
+    geodetic = plain.geodetic_crs
+    datum = geodetic.datum.name if geodetic is not None and geodetic.datum is not None else ""
+    if datum in _BALLPARK_DATUMS and not definition.is_bound:
+        raise UnknownCrs(
+            f"{name} is based on {datum} (EPSG:{_BALLPARK_DATUMS[datum]}), from which only a "
+            "ballpark leads to WGS84, tens of metres off: send WKT with your own parameters "
+            "(BOUNDCRS or TOWGS84), or convert to CGCS2000 (EPSG:4490) first.",
+            field="crs",
+        )
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def _known(crs: str | Crs) -> Crs:
+    return parse_crs(crs) if isinstance(crs, str) else crs
+
+
+@overload
+def to_wgs84(x: float, y: float, crs: str | Crs = "wgs84") -> tuple[float, float]: ...
+@overload
+def to_wgs84(x: ArrayLike, y: ArrayLike, crs: str | Crs = "wgs84") -> Pair: ...
+def to_wgs84(x: Any, y: Any, crs: str | Crs = "wgs84") -> Any:
+    """Longitude and latitude (WGS84, degrees) of coordinates in a declared system.
+
+    ``x`` and ``y`` are two numbers or two arrays of one shape (lon or easting, lat or northing);
+    the answer is two floats or two float64 arrays of that shape. A point that the system cannot
+    express becomes NaN. Raises UnknownCrs as ``parse_crs`` does.
+    """
+    return _apply(_way_in(_known(crs)), x, y)
+
+
+@overload
+def from_wgs84(lon: float, lat: float, crs: str | Crs) -> tuple[float, float]: ...
+@overload
+def from_wgs84(lon: ArrayLike, lat: ArrayLike, crs: str | Crs) -> Pair: ...
+def from_wgs84(lon: Any, lat: Any, crs: str | Crs) -> Any:
+    """Coordinates in a declared system of WGS84 longitudes and latitudes (degrees).
+
+    Shapes, NaN and UnknownCrs as in ``to_wgs84``.
+    """
+    return _apply(_way_out(_known(crs)), lon, lat)
+
+
+def geometry_to_wgs84(geometry: Any, crs: str | Crs = "wgs84") -> Any:
+    """Bring every vertex of a shapely geometry (or of an array of them) to WGS84.
+
+    Straight edges stay straight between the converted vertices. Raises BadCoordinate when a vertex
+    has no image, UnknownCrs as ``parse_crs`` does.
+    """
+    known = _known(crs)
+    if known.name == "wgs84":
+        return geometry
+    moved = _transform(geometry, _way_in(known))
+    if not np.isfinite(shapely.get_coordinates(moved)).all():
+        raise BadCoordinate(
+            f"A vertex of the geometry lies outside what {known.name} can express: check that the "
+            "coordinates are in the declared system, easting or longitude first.",
+            field="geometry",
+        )
+    return moved
+
+
+def check_lon_lat(
+    lon: object, lat: object, crs: str | Crs = "wgs84", *, field: str = "location"
+) -> tuple[float, float]:
+    """Give two coordinates as floats, in the declared system, if they can be a place.
+
+    Raises BadCoordinate for what is no number, NaN, infinite or out of range, and says so when
+    longitude and latitude seem to be swapped. Projected systems are checked by their image in
+    WGS84. ``field`` is the dotted path that the error names.
+    """
+    known = _known(crs)
+    x_name, y_name = ("lon", "lat") if known.in_degrees else ("easting", "northing")
+    x = _number(lon, x_name, field)
+    y = _number(lat, y_name, field)
+    if not known.in_degrees:
+        x_wgs84, y_wgs84 = to_wgs84(x, y, known)
+        if not (math.isfinite(x_wgs84) and math.isfinite(y_wgs84)):
+            raise BadCoordinate(
+                f"easting {x:.15g}, northing {y:.15g} is no place in {known.name}: "
+                "send easting first, in the unit of that system.",
+                field=field,
+            )
+        return x, y
+    if abs(y) > 90 and abs(x) <= 90 and abs(y) <= 180:
+        raise BadCoordinate(
+            f"latitude {y:.15g} is out of range; latitude and longitude seem to be swapped: "
+            f"send lon={y:.15g}, lat={x:.15g}",
+            field=field,
+        )
+    if abs(x) > 180:
+        raise BadCoordinate(
+            f"longitude {x:.15g} is out of range: send degrees from -180 to 180.",
+            field=f"{field}.lon",
+        )
+    if abs(y) > 90:
+        raise BadCoordinate(
+            f"latitude {y:.15g} is out of range: send degrees from -90 to 90.",
+            field=f"{field}.lat",
+        )
+    return x, y
+
+
+def _number(value: object, name: str, field: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise BadCoordinate(
+            f"{name} must be a number, but is {_shown(str(value))}.", field=f"{field}.{name}"
+        )
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise BadCoordinate(
+            f"{name} must be a finite number, but is {number}.", field=f"{field}.{name}"
+        )
+    return number
+
+
+@lru_cache(maxsize=8)
+def _laea(lon: float, lat: float) -> pyproj.CRS:
+    return pyproj.CRS.from_proj4(
+        f"+proj=laea +lon_0={lon!r} +lat_0={lat!r} +ellps=WGS84 +units=m +no_defs"
+    )
+
+
+def metric_crs() -> pyproj.CRS:
+    """Give the city's metric plane: equal-area, WGS84 ellipsoid, metres, centre by setting."""
+    settings = get_settings()
+    return _laea(settings.city_lon, settings.city_lat)
+
+
+def project(geometry: Any) -> Any:
+    """Bring a WGS84 geometry, or an array of them, into the city's metric plane (metres)."""
+    return _transform(geometry, _pipeline(_longlat(), metric_crs()))
+
+
+def unproject(geometry: Any) -> Any:
+    """Bring a geometry in the city's metric plane, or an array, to WGS84 (degrees).
+
+    PROJ's inverse is a series that ends 1 mm off: keep the vertices that came from WGS84.
+    """
+    return _transform(geometry, _pipeline(metric_crs(), _longlat()))
+
+
+def area_m2(geometries: Any) -> Floats:
+    """Areas in m² on the ellipsoid of WGS84 geometries: float64, the shape of the input.
+
+    Edges are taken as straight in the metric plane; an edge of 1 km bends from a line of
+    constant latitude by 2 cm, so node two layers together before comparing their areas.
+    """
+    return np.asarray(shapely.area(project(np.asarray(geometries, dtype=object))), dtype=np.float64)
+
+
+def _transform(geometry: Any, way: Callable[[Floats, Floats], Pair]) -> Any:
+    def vertices(xy: Floats) -> Floats:
+        return np.column_stack(way(xy[:, 0], xy[:, 1])) if len(xy) else xy
+
+    return shapely.transform(geometry, vertices)
+
+
+def _apply(way: Callable[[Floats, Floats], Pair], x: Any, y: Any) -> Any:
+    xs = np.asarray(x, dtype=np.float64)
+    ys = np.asarray(y, dtype=np.float64)
+    if xs.shape != ys.shape:
+        raise ValueError(f"x has shape {xs.shape}, y has {ys.shape}: they must be the same")
+    out_x, out_y = way(xs.ravel(), ys.ravel())
+    if xs.ndim == 0:
+        return float(out_x[0]), float(out_y[0])
+    return out_x.reshape(xs.shape), out_y.reshape(xs.shape)
+
+
+def _way_in(crs: Crs) -> Callable[[Floats, Floats], Pair]:
+    if crs.definition is not None:
+        return _pipeline(crs.definition, _target(crs.definition))
+    return {"wgs84": _unchanged, "gcj02": _gcj02_to_wgs84, "bd09": _bd09_to_wgs84}[crs.name]
+
+
+def _way_out(crs: Crs) -> Callable[[Floats, Floats], Pair]:
+    if crs.definition is not None:
+        return _pipeline(_target(crs.definition), crs.definition)
+    return {"wgs84": _unchanged, "gcj02": _wgs84_to_gcj02, "bd09": _wgs84_to_bd09}[crs.name]
+
+
+def _target(definition: pyproj.CRS) -> pyproj.CRS:
+    """WGS84, or the system's own longitude and latitude where those are the same thing."""
+    geodetic = definition.geodetic_crs
+    if geodetic is None or geodetic.datum is None or definition.is_bound:
+        return _longlat()
+    if geodetic.datum.name == _SAME_AS_WGS84:
+        return geodetic
+    return _longlat()
+
+
+@lru_cache(maxsize=1)
+def _longlat() -> pyproj.CRS:
+    return pyproj.CRS.from_epsg(4326)
+
+
+@lru_cache(maxsize=256)
+def _pipeline(source: pyproj.CRS, target: pyproj.CRS) -> Callable[[Floats, Floats], Pair]:
+    # A pyproj Transformer keeps one PROJ context per thread, so it may be shared and cached.
+    try:
+        transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
+    except ProjError as error:
+        raise UnknownCrs(
+            f"PROJ knows no way from {source.name} to {target.name}: {_HOW}.", field="crs"
+        ) from error
+
+    def way(x: Floats, y: Floats) -> Pair:
+        out_x, out_y = transformer.transform(x, y)
+        out = np.asarray(out_x, dtype=np.float64), np.asarray(out_y, dtype=np.float64)
+        lost = ~(np.isfinite(out[0]) & np.isfinite(out[1]))
+        if lost.any():
+            out[0][lost] = np.nan
+            out[1][lost] = np.nan
+        return out
+
+    return way
+
+
+def _unchanged(x: Floats, y: Floats) -> Pair:
+    return x.copy(), y.copy()
+
+
+def _wgs84_to_gcj02(lon: Floats, lat: Floats) -> Pair:
+    x, y = lon - 105.0, lat - 35.0
+    pi_x, pi_y = np.pi * x, np.pi * y
+    root, shared = np.sqrt(np.abs(x)), 20.0 * (np.sin(6.0 * pi_x) + np.sin(2.0 * pi_x))
+    north = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root
+    north += (shared + 20.0 * np.sin(pi_y) + 40.0 * np.sin(pi_y / 3.0)) * (2.0 / 3.0)
+    north += (160.0 * np.sin(pi_y / 12.0) + 320.0 * np.sin(pi_y / 30.0)) * (2.0 / 3.0)
+    east = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root
+    east += (shared + 20.0 * np.sin(pi_x) + 40.0 * np.sin(pi_x / 3.0)) * (2.0 / 3.0)
+    east += (150.0 * np.sin(pi_x / 12.0) + 300.0 * np.sin(pi_x / 30.0)) * (2.0 / 3.0)
+    phi = np.radians(lat)
+    curve = 1.0 - _GCJ_E2 * np.sin(phi) ** 2
+    meridian = _GCJ_A * (1.0 - _GCJ_E2) / curve**1.5
+    parallel = _GCJ_A / np.sqrt(curve) * np.cos(phi)
+    return lon + np.degrees(east / parallel), lat + np.degrees(north / meridian)
+
+
+def _gcj02_to_bd09(x: Floats, y: Floats) -> Pair:
+    radius = np.hypot(x, y) + 0.000_02 * np.sin(y * _BD_FREQUENCY)
+    angle = np.arctan2(y, x) + 0.000_003 * np.cos(x * _BD_FREQUENCY)
+    return radius * np.cos(angle) + 0.0065, radius * np.sin(angle) + 0.006
+
+
+def _wgs84_to_bd09(lon: Floats, lat: Floats) -> Pair:
+    return _gcj02_to_bd09(*_wgs84_to_gcj02(lon, lat))
+
+
+def _gcj02_to_wgs84(x: Floats, y: Floats) -> Pair:
+    return _invert(_wgs84_to_gcj02, x, y, x, y)
+
+
+def _bd09_to_wgs84(x: Floats, y: Floats) -> Pair:
+    # The polar step undone with its own shift is right to about a metre: a good first guess.
+    x0, y0 = x - 0.0065, y - 0.006
+    radius = np.hypot(x0, y0) - 0.000_02 * np.sin(y0 * _BD_FREQUENCY)
+    angle = np.arctan2(y0, x0) - 0.000_003 * np.cos(x0 * _BD_FREQUENCY)
+    guess = radius * np.cos(angle), radius * np.sin(angle)
+    return _gcj02_to_wgs84(*_invert(_gcj02_to_bd09, x, y, *guess))
+
+
+def _invert(
+    forward: Callable[[Floats, Floats], Pair], x: Floats, y: Floats, lon: Floats, lat: Floats
+) -> Pair:
+    for _ in range(_ITERATIONS):
+        image_x, image_y = forward(lon, lat)
+        lon, lat = lon + (x - image_x), lat + (y - image_y)
+    return lon, lat
