@@ -1,0 +1,1 @@
+"""What happens: reports, cases, whistles, procedures, trace and messages."""

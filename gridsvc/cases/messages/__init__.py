@@ -1,0 +1,1 @@
+"""Messages: what must be delivered, to whom, written in the same transaction."""

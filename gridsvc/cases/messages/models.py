@@ -1,0 +1,44 @@
+"""Messages to bodies."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from sqlalchemy import CheckConstraint, DateTime, Index, String
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gridsvc.db.base import Base
+
+__all__ = ["Message"]
+
+
+class Message(Base):
+    """Something a body must hear, written in the transaction that made it necessary.
+
+    Every message stands in its body's inbox; a body with a webhook is also called. The
+    id stays the same through every try, so a receiver can drop a repeated one.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        CheckConstraint("state in ('waiting', 'delivered', 'given_up')", "state_known"),
+        Index("ix_message_inbox", "body_code", "id"),
+        Index("ix_message_waiting", "state", "next_try_at"),
+        {"postgresql_partition_by": "RANGE (written_at)"},
+    )
+
+    district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    written_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    body_code: Mapped[str] = mapped_column(String(18))
+    topic: Mapped[str] = mapped_column(String(40))
+    case_id: Mapped[uuid.UUID]
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    state: Mapped[str] = mapped_column(String(9))
+    tries: Mapped[int]
+    next_try_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    last_error: Mapped[str | None]
+    delivered_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,0 +1,26 @@
+"""Every table of the cases, in one place for migrations and tests."""
+
+from gridsvc.cases.files.models import CaseFile
+from gridsvc.cases.messages.models import Message
+from gridsvc.cases.reports.models import (
+    IdempotencyKey,
+    Receipt,
+    Report,
+    Reporter,
+    ReportPlacement,
+)
+from gridsvc.cases.trace.models import TraceEntry
+from gridsvc.cases.whistles.models import CalledBody, Whistle
+
+__all__ = [
+    "CalledBody",
+    "CaseFile",
+    "IdempotencyKey",
+    "Message",
+    "Receipt",
+    "Report",
+    "ReportPlacement",
+    "Reporter",
+    "TraceEntry",
+    "Whistle",
+]

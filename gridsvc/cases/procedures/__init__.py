@@ -1,0 +1,1 @@
+"""Procedures as data, and the one engine that runs them all."""

@@ -1,0 +1,1 @@
+"""Reports: one person's message about one place."""

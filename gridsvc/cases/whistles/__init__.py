@@ -1,0 +1,1 @@
+"""Whistles (哨): calls to other bodies, who must report in."""

@@ -1,0 +1,83 @@
+"""Whistles and the bodies they call."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from geoalchemy2 import Geometry, WKBElement
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, String
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gridsvc.db.base import Base
+
+__all__ = ["CalledBody", "Whistle"]
+
+
+class Whistle(Base):
+    """A call, inside a case, from one body to others, with its ground and demand letter."""
+
+    __tablename__ = "whistle"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["district_code", "case_id"], ["case_file.district_code", "case_file.id"]
+        ),
+        CheckConstraint("kind in ('everyday', 'tough', 'emergency')", "kind_known"),
+        CheckConstraint("state in ('proposed', 'open', 'closed')", "state_known"),
+        Index("ix_whistle_case", "district_code", "case_id"),
+        Index("ix_whistle_participant", "participant_district"),
+    )
+
+    district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[uuid.UUID]
+    kind: Mapped[str] = mapped_column(String(9))
+    joint: Mapped[bool]
+    ground: Mapped[str] = mapped_column(String(20))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    demand: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    caller_body: Mapped[str] = mapped_column(String(18))
+    participant_district: Mapped[str | None] = mapped_column(String(6))
+    point: Mapped[WKBElement] = mapped_column(Geometry("POINT", srid=4326, spatial_index=False))
+    state: Mapped[str] = mapped_column(String(8))
+    blown_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    closed_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class CalledBody(Base):
+    """A body that a whistle called: told, accepted, reported in, done, scored.
+
+    ``called_from`` names the side (street code) for which it comes.
+    """
+
+    __tablename__ = "called_body"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["district_code", "whistle_id"], ["whistle.district_code", "whistle.id"]
+        ),
+        CheckConstraint("score between 0 and 100", "score_in_percent"),
+        CheckConstraint("role in ('side', 'department')", "role_known"),
+        Index("ix_called_body_body", "body_code", "district_code"),
+    )
+
+    district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
+    whistle_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    body_code: Mapped[str] = mapped_column(String(18), primary_key=True)
+    called_from: Mapped[str] = mapped_column(String(18))
+    role: Mapped[str] = mapped_column(String(10))
+    task: Mapped[str]
+    told_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    report_in_by: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    accepted_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    reported_in_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    reported_in_point: Mapped[WKBElement | None] = mapped_column(
+        Geometry("POINT", srid=4326, spatial_index=False)
+    )
+    metres_off: Mapped[float | None]
+    late: Mapped[bool | None]
+    far: Mapped[bool | None]
+    done_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    score: Mapped[int | None]
+    scored_by: Mapped[str | None] = mapped_column(String(18))

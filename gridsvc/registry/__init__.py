@@ -1,0 +1,1 @@
+"""What there is: areas and their editions, unit grids, parts, bodies, duties, agreements."""

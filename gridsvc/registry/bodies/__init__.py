@@ -1,0 +1,1 @@
+"""Bodies, their duties, and agreements between them."""

@@ -1,0 +1,1 @@
+"""Part and event classes of the national lists."""

@@ -1,0 +1,1 @@
+"""Unit grids and national ids."""

@@ -1,0 +1,22 @@
+"""Every table of the registry, in one place for migrations and tests."""
+
+from gridsvc.registry.access.models import RevokedToken
+from gridsvc.registry.areas.models import Area, Edition
+from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty
+from gridsvc.registry.classes.models import ListedClass
+from gridsvc.registry.grids.models import NationalId, UnitGrid
+from gridsvc.registry.parts.models import Part
+
+__all__ = [
+    "Agreement",
+    "AgreementDuty",
+    "Area",
+    "Body",
+    "Duty",
+    "Edition",
+    "ListedClass",
+    "NationalId",
+    "Part",
+    "RevokedToken",
+    "UnitGrid",
+]

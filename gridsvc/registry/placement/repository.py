@@ -1,0 +1,96 @@
+"""The queries that fill an atlas."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from sqlalchemy import Connection, text
+
+from gridsvc.registry.placement.model import EditionRef, GridRef
+
+__all__ = ["AreaRows", "GridRows", "areas_of", "edition_stamp", "editions_on", "grids_on"]
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRows:
+    """The areas of one edition in code order: codes, names, parents, shapely geometries."""
+
+    codes: tuple[str, ...]
+    names: tuple[str, ...]
+    geometries: npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True)
+class GridRows:
+    """The unit grids in force on a day, in order of district and code."""
+
+    refs: tuple[GridRef, ...]
+    geometries: npt.NDArray[np.object_]
+
+
+def edition_stamp(connection: Connection) -> str:
+    """A value that changes whenever an edition is loaded, activated or retired."""
+    row = connection.execute(
+        text(
+            "select md5(coalesce(string_agg(concat_ws('|', id, state, loaded_at, effective_from,"
+            " effective_to), ',' order by id), '')) from edition"
+        )
+    )
+    return str(row.scalar_one())
+
+
+def editions_on(connection: Connection, day: dt.datetime) -> list[EditionRef]:
+    """The editions in force at a moment, one for each level of areas, all for unit grids."""
+    rows = connection.execute(
+        text(
+            "select id, level, accuracy_m, approximate, effective_from from edition"
+            " where state in ('active', 'retired') and effective_from <= :day"
+            " and (effective_to is null or effective_to > :day)"
+            " order by level, effective_from desc, id"
+        ),
+        {"day": day},
+    )
+    chosen: dict[str, EditionRef] = {}
+    for row in rows:
+        edition = EditionRef(*row)
+        chosen.setdefault(edition.level, edition)
+    return list(chosen.values())
+
+
+def areas_of(connection: Connection, edition_id: str) -> AreaRows:
+    """The areas of one edition, in code order."""
+    rows: Sequence[Any] = connection.execute(
+        text(
+            "select code, name, st_asbinary(geometry) from area where edition_id = :edition"
+            " order by code"
+        ),
+        {"edition": edition_id},
+    ).all()
+    return AreaRows(
+        codes=tuple(row[0] for row in rows),
+        names=tuple(row[1] for row in rows),
+        geometries=shapely.from_wkb([bytes(row[2]) for row in rows]),
+    )
+
+
+def grids_on(connection: Connection, day: dt.datetime) -> GridRows:
+    """The unit grids valid on a day, in order of district and code."""
+    rows: Sequence[Any] = connection.execute(
+        text(
+            "select district_code, code, national_id, community_code, nominal_m2,"
+            " st_asbinary(geometry) from unit_grid"
+            " where first_date <= :day and (end_date is null or end_date > :day)"
+            " order by district_code, code"
+        ),
+        {"day": day.date()},
+    ).all()
+    return GridRows(
+        refs=tuple(GridRef(*row[:5]) for row in rows),
+        geometries=shapely.from_wkb([bytes(row[5]) for row in rows]),
+    )
