@@ -1,0 +1,30 @@
+# Everything starts here; `make` alone lists the targets. Each does its own set-up.
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check clean
+
+PORT ?= 8000
+BIN := .venv/bin
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: ## play the story and show its map until Ctrl-C (ONCE=1: stop after the story)
+	@scripts/setup.sh run
+	@$(BIN)/gridsvc demo $(if $(ONCE),--once)
+
+serve: ## serve on 127.0.0.1 (PORT=8000)
+	@scripts/setup.sh run
+	@$(BIN)/gridsvc serve --port $(PORT)
+
+check: ## lint, format, types and direction of imports
+	@scripts/setup.sh test
+	@scripts/timed.sh $(BIN)/ruff check .
+	@scripts/timed.sh $(BIN)/ruff format --check .
+	@scripts/timed.sh $(BIN)/mypy
+	@scripts/timed.sh $(BIN)/lint-imports
+
+test: check ## check, then all tests: what CI runs
+	@scripts/timed.sh $(BIN)/python -m pytest
+
+clean: ## remove the environment, the caches and the private cluster with its data
+	@scripts/clean.sh

@@ -1,0 +1,16 @@
+"""The store: the private PostGIS server, engine and sessions, migrations."""
+
+from gridsvc.db.base import Base, uuid7
+from gridsvc.db.cluster import ClusterStatus, PrivateCluster
+from gridsvc.db.engine import create_engine, database_url, session_factory, transaction
+
+__all__ = [
+    "Base",
+    "ClusterStatus",
+    "PrivateCluster",
+    "create_engine",
+    "database_url",
+    "session_factory",
+    "transaction",
+    "uuid7",
+]

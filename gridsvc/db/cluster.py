@@ -1,0 +1,494 @@
+"""The private PostGIS server: made, started, shared by several commands, stopped, removed.
+
+Every command that needs the server *joins* it and *leaves* it; the first starts it, the last
+stops it, and a guardian process (``guardian.py``) stops it when the last one was killed.
+``start`` keeps it running without users until ``stop``. All that belongs to it lies in one
+folder, its *home*, ``var/pg``:
+
+=========== ====================================================================================
+data        the data folder, owned by the user that PostgreSQL runs as
+password    of the role ``gridsvc``, readable by its owner alone
+port        on 127.0.0.1; written when the server has answered, and tried first the next time
+lock        held while somebody starts or stops the server
+users       a shared lock for each process that uses it
+guardian    locked by the guardian; holds its process number
+keep        exists while the server is to run without users
+log         of the server and its guardian
+=========== ====================================================================================
+
+Where PostgreSQL must run as another user and cannot reach ``var/pg`` (a clone below ``/root``),
+``var/pg`` is a link to a folder in ``/var/lib``. There is no Unix socket: nothing of it can be
+too long, stale or left behind.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import psycopg2
+
+from gridsvc.db.binaries import as_user, find_binaries, server_user
+from gridsvc.errors import Conflict, Unavailable
+
+__all__ = ["ClusterStatus", "PrivateCluster"]
+
+_ROLE = "gridsvc"
+_GUARDIAN = Path(__file__).with_name("guardian.py")
+_READY_S = 300.0  # replaying 2 GB of log after a crash may take minutes
+_STOPPED_S = 120.0
+_TRIES = 20
+_LOG_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterStatus:
+    """What the private server is doing; ``port`` is None while it does not run."""
+
+    running: bool
+    kept: bool
+    port: int | None
+    home: Path
+
+
+class PrivateCluster:
+    """A PostGIS server of our own below ``var_dir``; a context manager that joins and leaves.
+
+    ``options`` are further settings of PostgreSQL (``{"fsync": "off"}`` for a throw-away one);
+    they hold for the command that starts the server. ``database`` is made when missing.
+    """
+
+    def __init__(
+        self,
+        var_dir: Path,
+        *,
+        database: str = "gridsvc",
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        self._place = var_dir.resolve() / "pg"
+        self._database = database
+        self._options = dict(options or {})
+        self._using: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        self.join()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.leave()
+
+    def join(self) -> None:
+        """Use the server from now on, starting it if it does not run. Joining twice is once.
+
+        Raises ``MissingPrerequisite`` without PostGIS, ``Unavailable`` if it does not start.
+        """
+        if self._using is not None:
+            return
+        home = self._make_home()
+        with _locked(home):
+            # Waits while a guardian is stopping the server, then keeps the next from doing so.
+            using = (home / "users").open("r+")
+            try:
+                fcntl.flock(using, fcntl.LOCK_SH)
+                if not (_is_guarded(home) and self._answers(home)):
+                    self._start(home)
+            except BaseException:
+                using.close()
+                raise
+        self._using = using
+
+    def leave(self) -> None:
+        """Use the server no longer; the last one to leave stops it, unless it is kept."""
+        if self._using is None:
+            return
+        home = self._place.resolve()
+        with _locked(home):
+            # Closed, not unlocked: a forked child may still use the server by the same lock.
+            self._using.close()
+            self._using = None
+            _stop_if_unused(home)
+
+    def start(self) -> None:
+        """Start the server if needed and keep it running without users until ``stop``."""
+        self.join()
+        (self._place / "keep").touch()
+        self.leave()
+
+    def stop(self) -> None:
+        """Keep the server no longer and stop it.
+
+        Raises ``Conflict`` while other commands use it; it then stops with the last of them.
+        """
+        if not (self._place / "lock").exists():
+            return
+        home = self._place.resolve()
+        with _locked(home):
+            (home / "keep").unlink(missing_ok=True)
+            if not _stop_if_unused(home):
+                raise Conflict(
+                    "The private cluster is in use by another gridsvc command: end that command "
+                    "and the cluster stops with it."
+                )
+
+    def remove(self) -> None:
+        """Stop the server and delete it with all its data. Raises ``Conflict`` while in use."""
+        self.stop()
+        home = self._place.resolve()
+        if self._place.is_symlink():
+            self._place.unlink()
+        shutil.rmtree(home, ignore_errors=True)
+
+    def status(self) -> ClusterStatus:
+        """Whether the server runs, is kept, and where; changes nothing."""
+        home = self._place.resolve()
+        running = (home / "guardian").exists() and _is_guarded(home)
+        port = _read_port(home) if running else None
+        return ClusterStatus(port is not None, (home / "keep").exists(), port, home)
+
+    def url(self, database: str | None = None) -> str:
+        """The SQLAlchemy URL of a database of the server, with its password.
+
+        Raises ``Unavailable`` if the server does not run.
+        """
+        home = self._place.resolve()
+        port = self.status().port
+        if port is None:
+            raise Unavailable(
+                f"The private cluster in {self._place} does not run: gridsvc db start starts it."
+            )
+        password = (home / "password").read_text().strip()
+        name = database or self._database
+        return f"postgresql+psycopg2://{_ROLE}:{password}@127.0.0.1:{port}/{name}"
+
+    # --- making ------------------------------------------------------------------------------
+
+    def _make_home(self) -> Path:
+        """The home with its lock files; somewhere else if PostgreSQL could not reach it."""
+        place = self._place
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with (place.parent / ".pg.lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                home = self._linked_home() or self._new_home()
+                for name in ("lock", "users", "guardian"):
+                    (home / name).touch()
+        except PermissionError as error:
+            raise Unavailable(
+                f"The private cluster in {place} belongs to another user ({error.filename} cannot "
+                "be written): run as that user, or set GRIDSVC_VAR_DIR to a folder of your own."
+            ) from error
+        return home
+
+    def _linked_home(self) -> Path | None:
+        """The folder in /var/lib that ``var/pg`` links to, if it is ours."""
+        place = self._place
+        if not place.is_symlink():
+            return None
+        home = place.resolve()
+        note = home / "belongs_to"
+        if not note.exists():
+            place.unlink()
+            return None
+        owner = Path(note.read_text())
+        if owner != place:
+            if owner.is_symlink() and owner.resolve() == home:
+                place.unlink()  # the tree was copied: two servers on one folder would ruin it
+                return None
+            note.write_text(str(place))  # the tree was moved
+        return home
+
+    def _new_home(self) -> Path:
+        place = self._place
+        place.mkdir(mode=0o755, exist_ok=True)
+        user = server_user(place / "data")
+        if _can_reach(user, place):
+            return place
+        if (place / "data").exists():
+            raise Unavailable(
+                f"The user {user.pw_name if user else 'that you are'} cannot enter {place}, where "
+                "the private cluster lies: allow entering its parent folders (chmod o+x)."
+            )
+        place.rmdir()
+        home = Path(tempfile.mkdtemp(prefix="gridsvc-", dir="/var/lib"))
+        home.chmod(0o755)
+        (home / "belongs_to").write_text(str(place))
+        place.symlink_to(home)
+        return home
+
+    def _initialise(self, home: Path) -> None:
+        """Make the data folder; a half-made one of a killed command is thrown away."""
+        data, half = home / "data", home / "data.new"
+        if data.exists():
+            return
+        binaries = find_binaries()
+        user = server_user(data)
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir(mode=0o700)
+        password = secrets.token_hex(24)
+        _write_private(home / "password", password)
+        # initdb reads the password as its own user, who may not read the home's file.
+        handle, name = tempfile.mkstemp(prefix="gridsvc-")
+        try:
+            os.write(handle, password.encode())
+            if user is not None:
+                os.chown(handle, user.pw_uid, user.pw_gid)
+                os.chown(half, user.pw_uid, user.pw_gid)
+            made = subprocess.run(
+                [
+                    *as_user(user),
+                    *(str(binaries.folder / "initdb"), "-D", str(half), "-U", _ROLE),
+                    *("-A", "scram-sha-256", "--pwfile", name),
+                    *("-E", "UTF8", "--locale=C.UTF-8"),
+                ],
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        finally:
+            os.close(handle)
+            Path(name).unlink()
+        if made.returncode != 0:
+            raise Unavailable(f"The private cluster cannot be made: {_last_line(made.stderr)}")
+        half.rename(data)
+
+    # --- starting ----------------------------------------------------------------------------
+
+    def _start(self, home: Path) -> None:
+        self._initialise(home)
+        before = _read_port(home)
+        for _ in range(_TRIES):
+            (home / "port").unlink(missing_ok=True)
+            port = before if before and _is_free(before) else _free_port()
+            said = self._launch(home, port)
+            if self._answers(home, port):
+                return
+            complaint = _tail(home / "log", said)
+            if "could not bind" in complaint:
+                before = None  # somebody else took the port in between
+            elif "pre-existing shared memory" in complaint:
+                time.sleep(0.5)  # backends of a killed server are still ending
+            else:
+                break
+        raise Unavailable(
+            f"The private cluster does not start ({_last_line(complaint)}): see {home / 'log'}."
+        )
+
+    def _launch(self, home: Path, port: int) -> int:
+        """Start a guardian with its server; gives the place in the log where it begins."""
+        data = home / "data"
+        version = int((data / "PG_VERSION").read_text())
+        settings = _settings(port) | self._options
+        command = [*as_user(server_user(data)), str(find_binaries(version).folder / "postgres")]
+        command += ["-D", str(data)]
+        for key, value in settings.items():
+            command += ["-c", f"{key}={value}"]
+        log = home / "log"
+        if log.exists() and log.stat().st_size > _LOG_BYTES:
+            log.replace(home / "log.1")
+        log.touch(mode=0o600)
+        with log.open("a") as out:
+            # A session of its own: Ctrl-C in the terminal is for us, not for the server.
+            subprocess.run(
+                [sys.executable, "-I", str(_GUARDIAN), str(home), json.dumps(command)],
+                cwd="/",
+                env=os.environ | {"LC_ALL": "C"},  # its complaints are read
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                check=True,
+            )
+            return out.seek(0, os.SEEK_END)
+
+    def _answers(self, home: Path, port: int | None = None) -> bool:
+        """Wait until the server answers and has the database; False if its guardian is gone.
+
+        The port of a server that somebody else started is read from its home.
+        """
+        until = time.monotonic() + _READY_S
+        while time.monotonic() < until:
+            known = port or _read_port(home)
+            if known is not None and self._has_database(home, known):
+                _write_private(home / "port", str(known))
+                return True
+            if not _is_guarded(home):
+                return False
+            if known is None:  # its starter was killed before it was ready
+                _end_guardian(home)
+                return False
+            time.sleep(0.02)
+        raise Unavailable(f"The private cluster does not answer: see {home / 'log'}.")
+
+    def _has_database(self, home: Path, port: int) -> bool:
+        """Whether the server answers; the database is made on the way."""
+        try:
+            connection = psycopg2.connect(
+                host="127.0.0.1",
+                port=port,
+                user=_ROLE,
+                password=(home / "password").read_text().strip(),
+                dbname="postgres",
+                connect_timeout=5,
+            )
+        except psycopg2.OperationalError:
+            return False
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [self._database])
+                if cursor.fetchone() is None:
+                    cursor.execute(f"CREATE DATABASE {_quoted(self._database)}")
+        finally:
+            connection.close()
+        return True
+
+
+def _settings(port: int) -> dict[str, str]:
+    """The settings of PostgreSQL: durable, and sized for one city on one machine."""
+    memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return {
+        "listen_addresses": "127.0.0.1",
+        "port": str(port),
+        "unix_socket_directories": "",
+        "max_connections": "100",
+        "shared_buffers": f"{max(min(512, memory_mb // 4), 32)}MB",
+        "effective_cache_size": f"{max(memory_mb // 2, 64)}MB",
+        "work_mem": "32MB",
+        "maintenance_work_mem": "256MB",
+        "max_wal_size": "2GB",
+        "random_page_cost": "1.1",  # solid-state storage
+        "jit": "off",  # costs 100 ms and more on the first run of each PostGIS query
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "log_min_duration_statement": "1000",
+        "fsync": "on",
+        "synchronous_commit": "on",
+    }
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    with (home / "lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _is_guarded(home: Path) -> bool:
+    """Whether a guardian lives."""
+    with (home / "guardian").open("r+") as file:
+        return not _try_lock(file, fcntl.LOCK_SH)
+
+
+def _try_lock(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _stop_if_unused(home: Path) -> bool:
+    """Stop the server unless it is used or kept; whether it is stopped now.
+
+    The caller holds ``lock`` and does not use the server itself.
+    """
+    until = time.monotonic() + _STOPPED_S
+    with (home / "users").open("r+") as users:
+        while _is_guarded(home) and time.monotonic() < until:
+            if _try_lock(users, fcntl.LOCK_EX):
+                if (home / "keep").exists():
+                    return False
+                _end_guardian(home)
+                break
+            if _try_lock(users, fcntl.LOCK_SH):
+                return False  # others use it
+            time.sleep(0.02)  # the guardian has the lock: it is stopping the server
+    return True
+
+
+def _end_guardian(home: Path) -> None:
+    """Make the guardian stop its server, and wait for both."""
+    until = time.monotonic() + _STOPPED_S
+    while _is_guarded(home):
+        with suppress(ProcessLookupError, ValueError):
+            os.kill(int((home / "guardian").read_text()), signal.SIGTERM)
+        if time.monotonic() > until:
+            raise Unavailable(f"The private cluster does not stop: see {home / 'log'}.")
+        time.sleep(0.02)
+
+
+def _can_reach(user: pwd.struct_passwd | None, folder: Path) -> bool:
+    """Whether the server's user can enter ``folder``."""
+    if user is None:
+        return True
+    return subprocess.run([*as_user(user), "test", "-x", str(folder)], check=False).returncode == 0
+
+
+def _read_port(home: Path) -> int | None:
+    try:
+        return int((home / "port").read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _write_private(path: Path, content: str) -> None:
+    """Write a file whole or not at all, readable by its owner alone."""
+    new = path.with_name(f"{path.name}.new")
+    new.touch(mode=0o600)
+    new.write_text(content)
+    new.replace(path)
+
+
+def _tail(log: Path, start: int) -> str:
+    with log.open(errors="replace") as file:
+        file.seek(start)
+        return file.read()
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

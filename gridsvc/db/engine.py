@@ -1,0 +1,120 @@
+"""Engine, sessions and transactions; which database this process talks to."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import sqlalchemy
+from sqlalchemy import Engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from gridsvc.db.cluster import PrivateCluster
+from gridsvc.errors import BadInput, Unavailable
+from gridsvc.settings import Settings
+
+__all__ = ["create_engine", "database_url", "normalised_url", "session_factory", "transaction"]
+
+_DRIVER = "postgresql+psycopg2"
+_QUERY_CANCELED = "57014"
+
+
+def normalised_url(url: str) -> str:
+    """``postgres://`` and ``postgresql://`` with the driver that the service uses.
+
+    Raises ``BadInput`` (field ``DATABASE_URL``) for anything that is not PostgreSQL.
+    """
+    try:
+        parsed: URL = make_url(url)
+    except (ArgumentError, ValueError):
+        raise BadInput(
+            "DATABASE_URL is not a URL: write postgresql://user:password@host:port/database.",
+            field="DATABASE_URL",
+        ) from None
+    if parsed.drivername.split("+")[0] not in ("postgres", "postgresql"):
+        raise BadInput(
+            f"DATABASE_URL names {parsed.drivername}: the service needs PostgreSQL with PostGIS, "
+            "postgresql://user:password@host:port/database.",
+            field="DATABASE_URL",
+        )
+    return parsed.set(drivername=_DRIVER).render_as_string(hide_password=False)
+
+
+def database_url(settings: Settings) -> str:
+    """The user's own database, or the private cluster's, which is then joined until exit.
+
+    Raises ``BadInput`` for a bad ``DATABASE_URL``, ``MissingPrerequisite`` without PostGIS,
+    ``Unavailable`` if the private cluster does not start.
+    """
+    if settings.database_url:
+        return normalised_url(settings.database_url)
+    return _joined(settings.var_dir.resolve()).url()
+
+
+@cache
+def _joined(var_dir: Path) -> PrivateCluster:
+    cluster = PrivateCluster(var_dir)
+    cluster.join()
+    atexit.register(cluster.leave)
+    return cluster
+
+
+def create_engine(
+    url: str,
+    *,
+    application_name: str = "gridsvc",
+    pool_size: int = 10,
+    max_overflow: int = 10,
+    statement_timeout_s: float = 30.0,
+) -> Engine:
+    """An engine whose connections speak UTC, carry a name and give up on endless statements.
+
+    A connection is tried before use, so that a restarted server is met again without an error.
+    ``statement_timeout_s`` of 0 sets no limit (imports, exports).
+    """
+    options = f"-c timezone=UTC -c statement_timeout={round(statement_timeout_s * 1000)}"
+    return sqlalchemy.create_engine(
+        normalised_url(url),
+        pool_pre_ping=True,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_timeout=10,
+        connect_args={
+            "application_name": application_name,
+            "connect_timeout": 10,
+            "options": options,
+        },
+    )
+
+
+def session_factory(engine: Engine) -> sessionmaker[Session]:
+    """A maker of sessions; objects stay readable after the commit."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+@contextmanager
+def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    """One transaction: committed at the end, rolled back whole on any error.
+
+    Raises ``Unavailable`` when the database does not answer or a statement took too long.
+    """
+    try:
+        with sessions.begin() as session:
+            yield session
+    except DBAPIError as error:
+        if getattr(error.orig, "pgcode", None) == _QUERY_CANCELED:
+            raise Unavailable(
+                "The database took too long for this and stopped: ask for less, or try again later."
+            ) from error
+        if error.connection_invalidated or (
+            isinstance(error, OperationalError) and getattr(error.orig, "pgcode", None) is None
+        ):
+            raise Unavailable(
+                "The database does not answer: nothing was changed, try again in a moment."
+            ) from error
+        raise

@@ -1,0 +1,121 @@
+"""One private PostGIS server per run, one migrated template, a copy for each test that asks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from gridsvc.db import PrivateCluster, create_engine, session_factory
+from gridsvc.db.migrate import migrate
+from gridsvc.errors import MissingPrerequisite
+
+_ROOT = Path(__file__).resolve().parent.parent
+_TEMPLATE = "template_gridsvc"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[PrivateCluster]:
+    """The server of this run: a user's DATABASE_URL is never touched by a test."""
+    # Not below pytest's own folder: that one is closed to the user who runs PostgreSQL.
+    folder = Path(tempfile.mkdtemp(prefix="gridsvc-test-"))
+    folder.chmod(0o755)
+    # What is thrown away at the end need not outlive a power cut.
+    options = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
+    server = PrivateCluster(folder, database=_TEMPLATE, options=options)
+    try:
+        server.join()
+    except MissingPrerequisite as missing:
+        pytest.exit(missing.detail, returncode=2)
+    try:
+        yield server
+    finally:
+        server.leave()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template_database(cluster: PrivateCluster) -> str:
+    """The name of a migrated, empty database; never connect to it, copy it."""
+    migrate(cluster.url())
+    return _TEMPLATE
+
+
+@pytest.fixture
+def empty_database(cluster: PrivateCluster) -> Iterator[str]:
+    """The URL of a database with nothing in it, PostGIS neither."""
+    with _made(cluster, "template0") as url:
+        yield url
+
+
+@pytest.fixture
+def database(cluster: PrivateCluster, template_database: str) -> Iterator[str]:
+    """The URL of a migrated database of this test's own, dropped after it."""
+    with _made(cluster, template_database) as url:
+        yield url
+
+
+@pytest.fixture
+def engine(database: str) -> Iterator[Engine]:
+    engine = create_engine(database, application_name="gridsvc test")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """A session in a database of this test's own; what the test does not commit is lost."""
+    with session_factory(engine)() as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real polygons that may not be part of the project; tests that need them skip without."""
+    place = os.environ.get("GRIDSVC_SHARED_DATA")
+    folder = Path(place) if place else _ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(
+            f"The real streets are not at {folder}: set GRIDSVC_SHARED_DATA to their folder."
+        )
+    return folder
+
+
+class _made:  # noqa: N801 - reads as a word after "with"
+    """A copy of a template database, dropped at the end even if a connection is left open."""
+
+    def __init__(self, cluster: PrivateCluster, template: str) -> None:
+        self._cluster = cluster
+        self._template = template
+        self._name = f"test_{uuid.uuid4().hex}"
+
+    def __enter__(self) -> str:
+        self._execute(f'CREATE DATABASE "{self._name}" TEMPLATE "{self._template}"')
+        return self._cluster.url(self._name)
+
+    def __exit__(self, *_: object) -> None:
+        self._execute(f'DROP DATABASE "{self._name}" WITH (FORCE)')
+
+    def _execute(self, statement: str) -> None:
+        url = make_url(self._cluster.url("postgres"))
+        connection = psycopg2.connect(
+            host=url.host,
+            port=url.port,
+            user=url.username,
+            password=url.password,
+            dbname=url.database,
+        )
+        connection.autocommit = True
+        try:
+            connection.cursor().execute(statement)
+        finally:
+            connection.close()
