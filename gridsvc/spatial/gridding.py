@@ -33,6 +33,7 @@ Edge = tuple[Point, Point]
 # Two cuts of neighbouring communities that end on one edge nearer than this share a vertex.
 _SAME_POINT_M = 0.05
 _METRES_PER_DEGREE = 111_000.0
+_PIECE_DEGREES = 2e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +41,7 @@ class CommunityGrid:
     """The unit grids of one community, in the order of their serials.
 
     ``cells``: WGS84 polygons; cell k has the serial k + 1. ``area_m2``: float64 (n,), in the
-    city's equal-area CRS. ``compactness``: float64 (n,), Polsby-Popper, 4 pi area / perimeter²
+    city's equal-area CRS, edges straight in degrees. ``compactness``: float64 (n,), Polsby-Popper, 4 pi area / perimeter²
     (circle 1, square 0.785, 2:1 rectangle 0.698). ``squareness``: float64 (n,), short side over
     long side of the smallest rectangle around the cell, at any angle. ``nominal_m2``: the size
     that was aimed at; ``enlarged``: whether it had to be more than what was asked for, because
@@ -81,9 +82,9 @@ def grid_communities(
     each community is still filled exactly, but the cells of both do not match there.)
 
     Every connected part is cut by itself into the whole number of equal cells that comes nearest
-    to ``target_m2`` by ratio, at least one, so a small island is a cell of its own. From 5 cells
-    on that is always within 10 %; a lone part of 15,000 m² has no such number and becomes two
-    cells of 7,500 m². Where more than ``max_cells`` would be needed, cells are larger.
+    to ``target_m2`` by ratio, at least one, so a small island is a cell of its own. From 45,500 m²
+    on (5 cells) that is always within 10 %; a part of 15,000 m² has no such number and becomes
+    two cells of 7,500 m². Where more than ``max_cells`` would be needed, cells are larger.
 
     The serial runs west to east, north to south inside one community (DB11/T 2157-2023). As
     cells are no squares of a raster, that is read as rows: the northernmost cell left over
@@ -267,7 +268,8 @@ def _measured(
     every = np.array([cell for own in cells for cell in own], dtype=object)
     centroids = shapely.get_coordinates(shapely.centroid(every))
     flat = project(every)
-    area = shapely.area(flat)
+    # An edge that is straight in degrees is bent in the metric plane: short pieces follow it.
+    area = area_m2(shapely.segmentize(every, _PIECE_DEGREES))
     compactness = 4.0 * math.pi * area / shapely.length(flat) ** 2
     boxes = shapely.get_coordinates(shapely.oriented_envelope(flat)).reshape(-1, 5, 2)
     sides = np.hypot(*np.moveaxis(np.diff(boxes[:, :3], axis=1), 2, 0))
