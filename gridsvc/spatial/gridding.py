@@ -41,12 +41,12 @@ class CommunityGrid:
     """The unit grids of one community, in the order of their serials.
 
     ``cells``: WGS84 polygons; cell k has the serial k + 1. ``area_m2``: float64 (n,), in the
-    city's equal-area CRS, edges straight in degrees. ``compactness``: float64 (n,), Polsby-Popper, 4 pi area / perimeter²
-    (circle 1, square 0.785, 2:1 rectangle 0.698). ``squareness``: float64 (n,), short side over
-    long side of the smallest rectangle around the cell, at any angle. ``nominal_m2``: the size
-    that was aimed at; ``enlarged``: whether it had to be more than what was asked for, because
-    there are too few serials. ``outside_tolerance``: how many cells differ from ``nominal_m2``
-    by more than the tolerance.
+    city's equal-area CRS, with edges that are straight in degrees. ``compactness``: float64 (n,),
+    Polsby-Popper, 4 pi area / perimeter² (circle 1, square 0.785, 2:1 rectangle 0.698).
+    ``squareness``: float64 (n,), short side over long side of the smallest rectangle around the
+    cell, at any angle. ``nominal_m2``: the size that was aimed at; ``enlarged``: whether it had
+    to be more than what was asked for, because there are too few serials. ``outside_tolerance``:
+    how many cells differ from ``nominal_m2`` by more than the tolerance.
     """
 
     cells: tuple[Polygon, ...]
