@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -59,11 +60,10 @@ def _installed(debian: Path) -> Iterator[Binaries]:
     for folder in folders:
         if not all((folder / name).exists() for name in ("initdb", "postgres", "pg_config")):
             continue
-        version = _ask(folder / "pg_config", "--version").removeprefix("PostgreSQL ")
-        digits = version.split(".")[0].split(" ")[0].rstrip("abcdefghijklmnopqrstuvwxyz")
+        version = re.match(r"PostgreSQL (\d+)", _ask(folder / "pg_config", "--version"))
         control = Path(_ask(folder / "pg_config", "--sharedir"), "extension/postgis.control")
-        if digits.isdecimal():
-            yield Binaries(folder, int(digits), control.exists())
+        if version:
+            yield Binaries(folder, int(version[1]), control.exists())
 
 
 def _ask(program: Path, option: str) -> str:

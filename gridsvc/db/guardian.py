@@ -79,39 +79,37 @@ def _abandoned(home: Path, users: int) -> bool:
 
 
 def end_orphan(data: Path) -> None:
-    """Stop a server that outlived its guardian; make a lock file of another process harmless.
+    """Stop a server that outlived its guardian; make the lock file of a dead one harmless.
 
     PostgreSQL takes the number in ``postmaster.pid`` for a live server when any process of
-    the same user bears it now, which is common in containers; the command line tells better.
+    the same user bears it, be it a zombie or, as is common in containers, quite another one.
+    The command line tells better.
     """
     pid_file = data / "postmaster.pid"
     try:
-        pid = int(pid_file.read_text().split("\n", 1)[0])
-        line = _command_line(pid)
+        number, rest = pid_file.read_text().split("\n", 1)
+        pid = int(number)
     except (OSError, ValueError):
         return
-    if not line:
-        return  # dead, or unknown where there is no /proc: PostgreSQL's own check must do
-    if str(data) not in line:
-        # PostgreSQL does not mind its parent's number, and the rest of the file, by which it
-        # finds backends that are still alive, must stay.
-        rest = pid_file.read_text().split("\n", 1)[1:]
-        pid_file.write_text("\n".join([str(os.getpid()), *rest]))
-        return
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGINT)
-    until = time.monotonic() + _ORPHAN_S
-    while time.monotonic() < until and str(data) in (_command_line(pid) or ""):
-        time.sleep(0.05)
-
-
-def _command_line(pid: int) -> str | None:
-    """The command line of a process, empty if there is none; None where it cannot be known."""
     if not Path("/proc/self/cmdline").exists():
-        return None
+        return  # nothing to tell by: PostgreSQL's own check must do
+    if str(data) in _command_line(pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
+        until = time.monotonic() + _ORPHAN_S
+        while time.monotonic() < until and str(data) in _command_line(pid):
+            time.sleep(0.05)
+    elif pid_file.exists():
+        # It does not mind the number of its parent; the rest of the file, by which it finds
+        # backends that are still alive, must stay.
+        pid_file.write_text(f"{os.getpid()}\n{rest}")
+
+
+def _command_line(pid: int) -> str:
+    """The command line of a process, empty if it ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
-    except FileNotFoundError:
+    except OSError:
         return ""
 
 
