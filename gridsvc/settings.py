@@ -51,6 +51,21 @@ class Settings(BaseSettings):
     report_in_radius_m: float = Field(
         default=200.0, description="Farther from the place than this, a report-in is flagged."
     )
+    token_key: str | None = Field(
+        default=None, description="64 hexadecimal digits that sign tokens; else made in var/keys."
+    )
+    reporter_key: str | None = Field(
+        default=None, description="64 hexadecimal digits that seal contacts; else made in var/keys."
+    )
+    merge_within_m: float = Field(
+        default=250.0, description="Open reports of one class within this distance join one case."
+    )
+    crowd_within_m: float = Field(
+        default=50.0, description="Reports of one class this near a border, on both sides, count."
+    )
+    crowd_reports: int = Field(
+        default=3, description="So many open reports of one class on both sides are a crowd."
+    )
     token_days: int = Field(default=365, description="Days until a token expires.")
 
 

@@ -71,13 +71,17 @@ def create_engine(
     pool_size: int = 10,
     max_overflow: int = 10,
     statement_timeout_s: float = 30.0,
+    role: str | None = None,
 ) -> Engine:
     """An engine whose connections speak UTC, carry a name and give up on endless statements.
 
     A connection is tried before use, so that a restarted server is met again without an error.
-    ``statement_timeout_s`` of 0 sets no limit (imports, exports).
+    ``statement_timeout_s`` of 0 sets no limit (imports, exports). ``role`` is the database role
+    whose rights the connections have; None keeps those of the URL's user.
     """
     options = f"-c timezone=UTC -c statement_timeout={round(statement_timeout_s * 1000)}"
+    if role is not None:
+        options += f" -c role={role}"
     return sqlalchemy.create_engine(
         normalised_url(url),
         pool_pre_ping=True,

@@ -14,7 +14,15 @@ from sqlalchemy import Connection, text
 
 from gridsvc.registry.placement.model import EditionRef, GridRef
 
-__all__ = ["AreaRows", "GridRows", "areas_of", "edition_stamp", "editions_on", "grids_on"]
+__all__ = [
+    "AreaRows",
+    "GridRows",
+    "areas_of",
+    "areas_touching",
+    "edition_stamp",
+    "editions_on",
+    "grids_on",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +101,20 @@ def grids_on(connection: Connection, day: dt.datetime) -> GridRows:
     return GridRows(
         refs=tuple(GridRef(*row[:5]) for row in rows),
         geometries=shapely.from_wkb([bytes(row[5]) for row in rows]),
+    )
+
+
+def areas_touching(connection: Connection, edition_id: str, footprint_wkb: bytes) -> AreaRows:
+    """The areas of one edition whose bounding boxes touch the footprint's, in code order."""
+    rows: Sequence[Any] = connection.execute(
+        text(
+            "select code, name, st_asbinary(geometry) from area where edition_id = :edition"
+            " and geometry && st_geomfromwkb(:footprint, 4326) order by code"
+        ),
+        {"edition": edition_id, "footprint": footprint_wkb},
+    ).all()
+    return AreaRows(
+        codes=tuple(row[0] for row in rows),
+        names=tuple(row[1] for row in rows),
+        geometries=shapely.from_wkb([bytes(row[2]) for row in rows]),
     )

@@ -1,0 +1,81 @@
+"""The application: its parts, its routes, its rules."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Depends, FastAPI
+from fastapi_offline import FastAPIOffline
+
+from gridsvc import __version__
+from gridsvc.api import problems
+from gridsvc.api.dependencies import refuse_unknown_parameters
+from gridsvc.api.limits import BodyLimit
+from gridsvc.api.problems import Problem
+from gridsvc.api.state import Service
+from gridsvc.api.v1 import health, locate
+from gridsvc.db.engine import create_engine, database_url, session_factory
+from gridsvc.registry.access.keys import secret_key
+from gridsvc.registry.placement.atlas import AtlasStore
+from gridsvc.settings import Settings, get_settings
+
+__all__ = ["create_app", "make_service"]
+
+#: The database role of the service: it may write the trace, never change it.
+SERVICE_ROLE = "gridsvc_service"
+
+_DESCRIPTION = """Whose place is this? A report by point, code or footprint is routed to its unit
+grid, community and street; where a border runs through it, a joint whistle calls both sides."""
+
+
+def make_service(settings: Settings) -> Service:
+    """The shared parts of a process. Raises MissingPrerequisite, Unavailable."""
+    engine = create_engine(database_url(settings), role=SERVICE_ROLE)
+    keys = settings.var_dir / "keys"
+    return Service(
+        settings=settings,
+        engine=engine,
+        sessions=session_factory(engine),
+        atlases=AtlasStore(engine, settings.var_dir / "index"),
+        token_key=secret_key(keys, "token", settings.token_key),
+        reporter_key=secret_key(keys, "reporter", settings.reporter_key),
+    )
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application; a server calls it once a process."""
+    service = make_service(settings or get_settings())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.engine.dispose()
+
+    app: FastAPI = FastAPIOffline(
+        title="gridsvc",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        dependencies=[Depends(refuse_unknown_parameters)],
+    )
+    app.state.service = service
+    app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
+    problems.install(app)
+    for module in (health, locate):
+        app.include_router(module.router)
+    _document_problem(app)
+    return app
+
+
+def _document_problem(app: FastAPI) -> None:
+    """Put the problem document's schema into the API document, where routes refer to it."""
+    original = app.openapi
+
+    def openapi() -> dict[str, object]:
+        document = original()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Problem"] = Problem.model_json_schema()
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI documents this way

@@ -1,0 +1,135 @@
+"""What routes ask for: a transaction, the atlas, the caller; and what every request must obey."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query as QueryParameter
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.orm import Session
+
+from gridsvc.api.state import Service, service_of
+from gridsvc.db.engine import transaction
+from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, UnknownParameter
+from gridsvc.registry.access.model import Caller, Role
+from gridsvc.registry.access.service import read_token
+from gridsvc.registry.placement.atlas import Atlas
+
+__all__ = [
+    "AsOf",
+    "CurrentAtlas",
+    "CurrentCaller",
+    "CurrentService",
+    "DbSession",
+    "WritingCaller",
+    "parse_as_of",
+    "refuse_unknown_parameters",
+    "require_role",
+]
+
+_bearer = HTTPBearer(auto_error=False, description="A token made by 'gridsvc token create'.")
+
+
+def refuse_unknown_parameters(request: Request) -> None:
+    """Refuse query parameters that the route does not have, so that no typing error is lost."""
+    dependant = getattr(request.scope.get("route"), "dependant", None)
+    if dependant is None:
+        return
+    known = {
+        field.alias
+        for field in get_flat_params(dependant)
+        if isinstance(field.field_info, QueryParameter)
+    }
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        raise UnknownParameter(
+            f"This address has no query parameter '{unknown[0]}';"
+            f" it takes {', '.join(sorted(known)) or 'none'}.",
+            field=unknown[0],
+        )
+
+
+def _db_session(request: Request) -> Iterator[Session]:
+    with transaction(service_of(request).sessions) as session:
+        yield session
+
+
+CurrentService = Annotated[Service, Depends(service_of)]
+
+#: One transaction a request, committed before the answer is sent: what was acknowledged is kept.
+DbSession = Annotated[Session, Depends(_db_session, scope="function")]
+
+
+def parse_as_of(value: str | None) -> dt.datetime | None:
+    """A day or an RFC 3339 time; a bare day means its end in UTC+8. Raises BadInput."""
+    if value is None:
+        return None
+    try:
+        if len(value) == 10:
+            day = dt.date.fromisoformat(value)
+            zone = dt.timezone(dt.timedelta(hours=8))
+            return dt.datetime.combine(day, dt.time(23, 59, 59), tzinfo=zone)
+        moment = dt.datetime.fromisoformat(value)
+    except ValueError:
+        raise BadInput(
+            f"as_of is {value!r}; send a day (2026-11-21) or an RFC 3339 time.", field="as_of"
+        ) from None
+    if moment.tzinfo is None:
+        raise BadInput("as_of has no time zone; add 'Z' or an offset.", field="as_of")
+    return moment
+
+
+def _as_of(
+    as_of: Annotated[
+        str | None, Query(description="Answer from the editions in force then; a day or a time.")
+    ] = None,
+) -> dt.datetime | None:
+    return parse_as_of(as_of)
+
+
+AsOf = Annotated[dt.datetime | None, Depends(_as_of)]
+
+
+def _atlas(service: CurrentService, as_of: AsOf) -> Atlas:
+    return service.atlases.get(as_of)
+
+
+CurrentAtlas = Annotated[Atlas, Depends(_atlas)]
+
+
+def _caller(
+    service: CurrentService,
+    session: DbSession,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Caller:
+    if credentials is None:
+        raise NotAuthenticated(
+            "This needs a token: send 'Authorization: Bearer ...' with one made by"
+            " 'gridsvc token create'."
+        )
+    return read_token(session, service.token_key, credentials.credentials)
+
+
+#: The holder of the request's token; without one the request is refused.
+CurrentCaller = Annotated[Caller, Depends(_caller)]
+
+
+def _writing_caller(caller: CurrentCaller) -> Caller:
+    if caller.role is Role.ANALYST:
+        raise NotAllowed("An analyst's token reads; writing needs another role.")
+    return caller
+
+
+#: A caller who may write something; what exactly, the services decide.
+WritingCaller = Annotated[Caller, Depends(_writing_caller)]
+
+
+def require_role(caller: Caller, *roles: Role) -> None:
+    """Refuse callers of other roles. Raises NotAllowed."""
+    if caller.role not in roles:
+        allowed = ", ".join(role.value for role in roles)
+        raise NotAllowed(f"A token of role {caller.role.value} may not do this; needed: {allowed}.")

@@ -1,0 +1,117 @@
+"""Errors as ``application/problem+json`` (RFC 9457): never a stack trace, always what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from gridsvc.errors import BadInput, GridsvcError, NotAuthenticated, NotFound, TooLarge
+
+__all__ = ["Problem", "install", "problem_response", "problems"]
+
+_log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """A problem document."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="Stable name of the kind of problem, a URN.")
+    title: str
+    status: int
+    detail: str = Field(description="What was wrong, and what to do.")
+    field: str | None = Field(default=None, description="The offending input, as a dotted path.")
+
+
+def problems(*errors: type[GridsvcError]) -> dict[int | str, dict[str, Any]]:
+    """The ``responses=`` of a route that raises these errors."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        known = responses.get(error.status)
+        description = error.title if known is None else f"{known['description']}; {error.title}"
+        responses[error.status] = {
+            "description": description,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+    return responses
+
+
+def problem_response(error: GridsvcError) -> JSONResponse:
+    """The response that tells of an error."""
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAuthenticated) else None
+    return JSONResponse(
+        error.problem(), status_code=error.status, media_type=MEDIA_TYPE, headers=headers
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem document."""
+
+    async def on_known(_: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, GridsvcError):
+            raise error
+        if error.status >= 500:
+            _log.error("request failed", type=error.type, detail=error.detail)
+        return problem_response(error)
+
+    async def on_validation(_: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, RequestValidationError):
+            raise error
+        return problem_response(_from_validation(error.errors()))
+
+    async def on_http(_: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, HTTPException):
+            raise error
+        return problem_response(_from_http(error))
+
+    async def on_unknown(request: Request, error: Exception) -> JSONResponse:
+        _log.exception("request failed", path=request.url.path, exc_info=error)
+        return problem_response(
+            GridsvcError("The service met a fault of its own; nothing was changed. Try again.")
+        )
+
+    app.add_exception_handler(GridsvcError, on_known)
+    app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Exception, on_unknown)
+
+
+def _from_validation(errors: Sequence[Any]) -> BadInput:
+    first = errors[0]
+    path = [str(step) for step in first["loc"] if step not in ("body", "query", "path", "header")]
+    field = ".".join(path) or None
+    if first["type"] == "json_invalid":
+        reason = first.get("ctx", {}).get("error", first["msg"])
+        return BadInput(f"The body is no valid JSON: {reason}.", field=None)
+    if first["type"] == "missing":
+        return BadInput(f"'{field or 'body'}' is missing; it must be given.", field=field)
+    what = f"'{field}': {first['msg']}" if field else first["msg"]
+    more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+    return BadInput(f"{what}{more}.", field=field)
+
+
+def _from_http(error: HTTPException) -> GridsvcError:
+    if error.status_code == 404:
+        return NotFound("There is nothing at this address; /docs lists what there is.")
+    if error.status_code == 405:
+        return _MethodNotAllowed("This address does not take this method; see /docs.")
+    if error.status_code == TooLarge.status:
+        return TooLarge(str(error.detail))
+    failed = BadInput if error.status_code < 500 else GridsvcError
+    return failed(str(error.detail))
+
+
+class _MethodNotAllowed(GridsvcError):
+    status = 405
+    type = "method-not-allowed"
+    title = "The method is not allowed here"

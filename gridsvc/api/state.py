@@ -1,0 +1,32 @@
+"""What one API process holds: sessions, atlases, keys, settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Request
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from gridsvc.registry.placement.atlas import AtlasStore
+from gridsvc.settings import Settings
+
+__all__ = ["Service", "service_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts that every request shares."""
+
+    settings: Settings
+    engine: Engine
+    sessions: sessionmaker[Session]
+    atlases: AtlasStore
+    token_key: bytes
+    reporter_key: bytes
+
+
+def service_of(request: Request) -> Service:
+    """The service of this application."""
+    service: Service = request.app.state.service
+    return service

@@ -1,0 +1,234 @@
+"""Whose place is this? One point, many points, a footprint."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from fastapi import APIRouter, Body, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession
+from gridsvc.api.problems import problems
+from gridsvc.errors import (
+    BadCoordinate,
+    BadGeometry,
+    BadInput,
+    NotFound,
+    TooLarge,
+    UnknownCrs,
+    UnknownParameter,
+)
+from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.placement.service import BatchPlacement, place, place_many
+from gridsvc.registry.placement.straddle import straddle
+from gridsvc.spatial.crs import check_lon_lat, to_wgs84
+from gridsvc.spatial.footprint import read_footprint
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["placement"])
+
+_COLUMNS = ("district_code", "street_code", "community_code", "grid_code", "near_border")
+_CSV_ROWS_A_CHUNK = 10_000
+
+Crs = Annotated[
+    str, Query(description="wgs84, gcj02, bd09, EPSG:n or WKT: the system of the coordinates.")
+]
+AccuracyM = Annotated[
+    float | None, Query(ge=0, le=100_000, description="Accuracy of the point, in metres.")
+]
+
+
+@router.get(
+    "/locate",
+    responses=problems(UnknownParameter, BadCoordinate, UnknownCrs, NotFound),
+)
+def locate(
+    atlas: CurrentAtlas,
+    service: CurrentService,
+    lon: Annotated[float, Query(description="Longitude (or easting), in the declared CRS.")],
+    lat: Annotated[float, Query(description="Latitude (or northing), in the declared CRS.")],
+    crs: Crs = "wgs84",
+    accuracy_m: AccuracyM = None,
+) -> dict[str, Any]:
+    """District, street, community and unit grid of a point, with every claim and the border.
+
+    Outside everything the answer is 200 with nulls.
+    """
+    x, y = check_lon_lat(lon, lat, crs, field="query")
+    wgs84 = to_wgs84(x, y, crs)
+    accuracy = service.settings.report_accuracy_m if accuracy_m is None else accuracy_m
+    return place(atlas, *wgs84, accuracy).to_json()
+
+
+class Batch(BaseModel):
+    """Points to place."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    points: list[Any] = Field(description="[[lon, lat], ...]")
+    crs: str = "wgs84"
+    accuracy_m: float | None = Field(default=None, ge=0, le=100_000)
+
+
+@router.post(
+    "/locate/batch",
+    responses=problems(BadInput, BadCoordinate, UnknownCrs, TooLarge, NotFound),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": Batch.model_json_schema()},
+                "text/csv": {"schema": {"type": "string"}},
+            },
+        }
+    },
+)
+async def locate_batch(
+    request: Request,
+    atlas: CurrentAtlas,
+    service: CurrentService,
+    crs: Annotated[str | None, Query(description="For CSV: the system of lon and lat.")] = None,
+    accuracy_m: AccuracyM = None,
+) -> Any:
+    """The codes of many points: JSON in, JSON out; CSV in, CSV out with its columns kept."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    body = await request.body()
+    default = service.settings.report_accuracy_m
+    if kind == "text/csv":
+        accuracy = default if accuracy_m is None else accuracy_m
+        return _csv_batch(body, atlas, crs or "wgs84", accuracy, service.settings.max_batch_points)
+    if kind not in ("application/json", ""):
+        raise BadInput(f"The body is {kind}; send application/json or text/csv.")
+    batch = _json_batch(body)
+    points = _points(batch.points, service.settings.max_batch_points)
+    accuracy = default if batch.accuracy_m is None else batch.accuracy_m
+    placed = _place(atlas, points[:, 0], points[:, 1], crs or batch.crs, accuracy, "points")
+    return {
+        "results": [dict(zip(_COLUMNS, row, strict=True)) for row in _rows(placed)],
+        "edition": {edition.level: edition.to_json() for edition in atlas.editions},
+    }
+
+
+class Outline(BaseModel):
+    """A footprint and the level whose areas it is shared among."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    geometry: dict[str, Any] = Field(description="GeoJSON Polygon or MultiPolygon.")
+    crs: str = "wgs84"
+    level: Literal["district", "street", "community"] = "district"
+
+
+@router.post(
+    "/straddle",
+    responses=problems(BadGeometry, BadCoordinate, UnknownCrs, TooLarge, NotFound),
+)
+def post_straddle(
+    outline: Annotated[Outline, Body()],
+    atlas: CurrentAtlas,
+    service: CurrentService,
+    session: DbSession,
+) -> dict[str, Any]:
+    """How a footprint is shared among the areas of a level, and whether a border runs through."""
+    footprint = read_footprint(
+        outline.geometry, outline.crs, max_vertices=service.settings.max_footprint_vertices
+    )
+    answer = straddle(session, atlas, footprint.geometry, outline.level).to_json()
+    return {**answer, "mended": footprint.mended}
+
+
+def _json_batch(body: bytes) -> Batch:
+    try:
+        return Batch.model_validate_json(body)
+    except ValueError as error:
+        first = error.errors()[0] if hasattr(error, "errors") else {"loc": (), "msg": str(error)}
+        field = ".".join(map(str, first["loc"])) or None
+        raise BadInput(f"{field or 'body'}: {first['msg']}.", field=field) from None
+
+
+def _points(points: list[Any], most: int) -> npt.NDArray[np.float64]:
+    if len(points) > most:
+        raise TooLarge(f"A batch has at most {most:,} points; send several.", field="points")
+    for i, point in enumerate(points):
+        if not isinstance(point, list) or len(point) != 2:
+            raise BadCoordinate(f"points[{i}] must be [lon, lat].", field=f"points.{i}")
+    try:
+        array = np.array(points, dtype=np.float64).reshape(-1, 2)
+    except (TypeError, ValueError, OverflowError):
+        for i, point in enumerate(points):
+            check_lon_lat(*point, field=f"points.{i}")
+        raise
+    return array
+
+
+def _place(
+    atlas: Atlas,
+    x: npt.NDArray[np.float64],
+    y: npt.NDArray[np.float64],
+    crs: str,
+    accuracy_m: float,
+    field: str,
+) -> BatchPlacement:
+    with np.errstate(invalid="ignore"):
+        suspect = ~(np.isfinite(x) & np.isfinite(y)) | (np.abs(x) > 180) | (np.abs(y) > 90)
+    for i in np.flatnonzero(suspect):
+        check_lon_lat(float(x[i]), float(y[i]), crs, field=f"{field}.{i}")
+    lon, lat = to_wgs84(x, y, crs)
+    return place_many(atlas, lon, lat, accuracy_m)
+
+
+def _rows(placed: BatchPlacement) -> Iterator[tuple[Any, ...]]:
+    columns = (
+        placed.district_code,
+        placed.street_code,
+        placed.community_code,
+        placed.grid_code,
+    )
+    texts = [[value or None for value in column.tolist()] for column in columns]
+    return zip(*texts, placed.near_border.tolist(), strict=True)
+
+
+def _csv_batch(
+    body: bytes, atlas: Atlas, crs: str, accuracy_m: float, most: int
+) -> StreamingResponse:
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"The CSV is not UTF-8 (byte {error.start}); convert it first.") from None
+    rows = list(csv.reader(io.StringIO(text)))
+    if not rows or not {"lon", "lat"} <= set(rows[0]):
+        raise BadInput("The CSV needs a first line with the columns lon and lat.", field="header")
+    header, lines = rows[0], [row for row in rows[1:] if row]
+    if len(lines) > most:
+        raise TooLarge(f"A batch has at most {most:,} points; send several.")
+    at = header.index("lon"), header.index("lat")
+    x, y = np.empty(len(lines)), np.empty(len(lines))
+    for i, line in enumerate(lines):
+        try:
+            x[i], y[i] = float(line[at[0]]), float(line[at[1]])
+        except (ValueError, IndexError):
+            raise BadCoordinate(
+                f"Row {i + 1} of the CSV has no number in lon or lat.", field=f"rows.{i + 1}"
+            ) from None
+    placed = _place(atlas, x, y, crs, accuracy_m, "rows")
+
+    def chunks() -> Iterator[str]:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow([*header, *_COLUMNS])
+        for i, (line, codes) in enumerate(zip(lines, _rows(placed), strict=True), 1):
+            writer.writerow([*line, *(code or "" for code in codes[:4]), str(codes[4]).lower()])
+            if i % _CSV_ROWS_A_CHUNK == 0:
+                yield buffer.getvalue()
+                buffer.seek(0)
+                buffer.truncate()
+        yield buffer.getvalue()
+
+    return StreamingResponse(chunks(), media_type="text/csv; charset=utf-8")

@@ -1,0 +1,53 @@
+"""Who asks: a role, and the area prefix in which it counts."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Caller", "Role"]
+
+
+class Role(StrEnum):
+    """The roles that a token can have."""
+
+    CITIZEN = "citizen"
+    GRID_WORKER = "grid_worker"
+    STREET = "street"
+    DEPARTMENT = "department"
+    DISTRICT = "district"
+    CITY = "city"
+    ANALYST = "analyst"
+    ADMIN = "admin"
+
+
+#: Roles that see and direct everything inside their area prefix.
+_SUPERVISORS = {Role.DISTRICT, Role.CITY, Role.ADMIN}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The holder of a token. The prefix ``110102`` covers ``110102020``; empty covers all."""
+
+    subject: str
+    role: Role
+    area: str
+    body: str | None
+    token_id: uuid.UUID
+
+    def covers(self, code: str) -> bool:
+        """Whether an area lies inside the caller's own."""
+        return code.startswith(self.area)
+
+    def supervises(self, district_code: str) -> bool:
+        """Whether the caller files, checks and closes in a district."""
+        return self.role in _SUPERVISORS and self.covers(district_code)
+
+    def acts_for(self, body_code: str, body_area: str) -> bool:
+        """Whether the caller may act for a body that works in ``body_area``."""
+        if self.body is not None:
+            return self.body == body_code
+        if self.role is Role.STREET:
+            return self.area == body_code
+        return self.role in _SUPERVISORS and self.covers(body_area)

@@ -1,0 +1,128 @@
+"""The queries of bodies, duties and agreements."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from gridsvc.registry.bodies.model import BodyRef
+from gridsvc.registry.bodies.models import Body, Duty
+
+__all__ = [
+    "ListedDuty",
+    "add_bodies",
+    "add_duties",
+    "agreed_duties",
+    "bodies_by_code",
+    "count_duties",
+    "listed_duties",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDuty:
+    """One line of a duty list or an agreement that fits a place and a class."""
+
+    body_code: str
+    role: str
+    clause: str
+    area_code: str
+    class_prefix: str
+
+
+def bodies_by_code(session: Session, codes: Iterable[str]) -> dict[str, BodyRef]:
+    """The bodies of these codes that exist."""
+    rows = session.execute(
+        select(Body.code, Body.name, Body.kind, Body.area_code).where(Body.code.in_(set(codes)))
+    )
+    return {row.code: BodyRef(row.code, row.name, row.kind, row.area_code) for row in rows}
+
+
+def listed_duties(
+    session: Session,
+    *,
+    area_codes: Sequence[str],
+    standard: str,
+    kind: str,
+    class_code: str,
+    day: dt.date,
+) -> list[ListedDuty]:
+    """The duty-list lines for a class at a place, the narrowest area and class first.
+
+    ``area_codes`` are the place's district, street and community with all their prefixes
+    that lists may use.
+    """
+    rows = session.execute(
+        text(
+            "select body_code, role, clause, area_code, class_prefix from duty"
+            " where area_code = any(:areas) and standard = :standard and kind = :kind"
+            " and :class_code like class_prefix || '%'"
+            " and valid_from <= :day and (valid_to is null or valid_to > :day)"
+            " order by length(class_prefix) desc, length(area_code) desc, body_code"
+        ),
+        {
+            "areas": list(area_codes),
+            "standard": standard,
+            "kind": kind,
+            "class_code": class_code,
+            "day": day,
+        },
+    )
+    return _duties(rows.all())
+
+
+def agreed_duties(
+    session: Session,
+    *,
+    lon: float,
+    lat: float,
+    standard: str,
+    kind: str,
+    class_code: str,
+    day: dt.date,
+) -> list[ListedDuty]:
+    """The lines of agreements whose zone holds a WGS84 point, the narrowest class first."""
+    rows = session.execute(
+        text(
+            "select d.body_code, d.role, a.title, '', d.class_prefix"
+            " from agreement a join agreement_duty d on d.agreement_id = a.id"
+            " where st_intersects(a.zone, st_setsrid(st_point(:lon, :lat), 4326))"
+            " and d.standard = :standard and d.kind = :kind"
+            " and :class_code like d.class_prefix || '%'"
+            " and a.valid_from <= :day and (a.valid_to is null or a.valid_to > :day)"
+            " order by length(d.class_prefix) desc, a.valid_from desc, d.body_code"
+        ),
+        {
+            "lon": lon,
+            "lat": lat,
+            "standard": standard,
+            "kind": kind,
+            "class_code": class_code,
+            "day": day,
+        },
+    )
+    return _duties(rows.all())
+
+
+def _duties(rows: Sequence[Row[tuple[str, str, str, str, str]]]) -> list[ListedDuty]:
+    return [ListedDuty(*row) for row in rows]
+
+
+def add_bodies(session: Session, rows: Sequence[dict[str, object]]) -> None:
+    """Add bodies; those whose code is known already keep their row."""
+    session.execute(insert(Body).on_conflict_do_nothing(), list(rows))
+
+
+def add_duties(session: Session, rows: Sequence[dict[str, object]]) -> None:
+    """Add lines of a duty list."""
+    session.execute(insert(Duty), list(rows))
+
+
+def count_duties(session: Session) -> int:
+    """How many lines the duty lists have."""
+    return int(session.execute(text("select count(*) from duty")).scalar_one())

@@ -1,0 +1,180 @@
+"""Who answers: the asset's owner, an agreement, the duty list, the territory, in that order."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from gridsvc.db.base import uuid7
+from gridsvc.errors import BadFile, NotFound
+from gridsvc.registry.bodies import repository
+from gridsvc.registry.bodies.model import BodyRef, Ground, Responsibility
+from gridsvc.registry.bodies.repository import ListedDuty
+from gridsvc.registry.placement.model import Placement
+
+__all__ = ["AssetOwner", "body_or_refuse", "find_responsible", "load_example_bodies"]
+
+_FOLDER = Path(__file__).parent
+_SOURCE = "example list of gridsvc: real names, made-up division of duties"
+
+
+@dataclass(frozen=True, slots=True)
+class AssetOwner:
+    """The bodies that stand behind a part."""
+
+    part_code: str
+    owner_body: str | None
+    maintainer_body: str | None
+    competent_body: str
+
+
+def find_responsible(
+    session: Session,
+    placement: Placement,
+    *,
+    standard: str,
+    kind: str,
+    class_code: str,
+    asset: AssetOwner | None,
+    day: dt.date,
+) -> Responsibility:
+    """The body that answers for a class at a place, with the ground and its clause.
+
+    Raises NotFound when not even the street office of the place is registered.
+    """
+    territory_code = placement.street.code if placement.street else None
+    named = {"standard": standard, "kind": kind, "class_code": class_code, "day": day}
+    agreed = repository.agreed_duties(session, lon=placement.lon, lat=placement.lat, **named)
+    listed = repository.listed_duties(session, area_codes=_areas(placement), **named)
+    ground, lead, assist, clause = _choose(asset, agreed, listed, territory_code)
+    codes = {lead, *assist, *([territory_code] if territory_code else [])}
+    bodies = repository.bodies_by_code(session, codes)
+    if lead not in bodies:
+        raise NotFound(
+            f"Nobody is registered as responsible here (body '{lead}' is unknown);"
+            " import the bodies and duties of this district."
+        )
+    return Responsibility(
+        lead=bodies[lead],
+        assist=tuple(bodies[code] for code in assist if code in bodies),
+        ground=ground,
+        clause=clause,
+        territory=bodies.get(territory_code) if territory_code else None,
+        gap=ground is Ground.TERRITORY,
+    )
+
+
+def _choose(
+    asset: AssetOwner | None,
+    agreed: list[ListedDuty],
+    listed: list[ListedDuty],
+    territory_code: str | None,
+) -> tuple[Ground, str, list[str], str]:
+    assist = [duty.body_code for duty in listed if duty.role == "assist"]
+    if asset is not None and asset.owner_body is not None:
+        others = [asset.maintainer_body, asset.competent_body]
+        helpers = [code for code in others if code and code != asset.owner_body]
+        clause = f"owner of part {asset.part_code} in the register"
+        return Ground.ASSET_OWNER, asset.owner_body, list(dict.fromkeys(helpers)), clause
+    for ground, duties in ((Ground.AGREEMENT, agreed), (Ground.DUTY, listed)):
+        leads = [duty for duty in duties if duty.role == "lead"]
+        if leads:
+            lead = leads[0].body_code
+            return ground, lead, [code for code in assist if code != lead], leads[0].clause
+    return (
+        Ground.TERRITORY,
+        territory_code or "",
+        assist,
+        "no list names a body for this class here: the territory coordinates (属地兜底)",
+    )
+
+
+def _areas(placement: Placement) -> list[str]:
+    codes = [
+        area.code for area in (placement.district, placement.street, placement.community) if area
+    ]
+    return [codes[0][:2], codes[0][:4], *codes] if codes else []
+
+
+def load_example_bodies(
+    session: Session, streets: Mapping[str, str], districts: Mapping[str, str], *, day: dt.date
+) -> tuple[int, int]:
+    """Register street offices, departments, companies and an example duty list.
+
+    ``streets`` and ``districts`` map codes to names. Gives the numbers of bodies and of duty
+    lines; does nothing when a duty list is there already.
+    """
+    bodies = list(_bodies(streets, districts))
+    repository.add_bodies(session, bodies)
+    if repository.count_duties(session):
+        return len(bodies), repository.count_duties(session)
+    duties = list(_duties(streets, districts, day))
+    repository.add_duties(session, duties)
+    return len(bodies), len(duties)
+
+
+def _bodies(
+    streets: Mapping[str, str], districts: Mapping[str, str]
+) -> Iterator[dict[str, object]]:
+    common = {"webhook_url": None, "source": _SOURCE}
+    for code, name in streets.items():
+        office = f"{name}办事处" if name.endswith("街道") else f"{name}人民政府"
+        yield {"code": code, "name": office, "kind": "street", "area_code": code, **common}
+    for row in _read("departments.csv"):
+        for district, name in districts.items():
+            yield {
+                "code": f"{district}-{row['suffix']}",
+                "name": name + row["name"],
+                "kind": row["kind"],
+                "area_code": district,
+                **common,
+            }
+    for row in _read("city_units.csv"):
+        city = next(iter(districts))[:4]
+        yield {"code": row["code"], "name": row["name"], "kind": row["kind"], **common} | {
+            "area_code": city
+        }
+
+
+def _duties(
+    streets: Mapping[str, str], districts: Mapping[str, str], day: dt.date
+) -> Iterator[dict[str, object]]:
+    for row in _read("duties.csv"):
+        if row["body"] == "street":
+            holders = [(code, code) for code in streets]
+        else:
+            holders = [(f"{district}-{row['body']}", district) for district in districts]
+        for body, area in holders:
+            yield {
+                "id": uuid7(),
+                "body_code": body,
+                "area_code": area,
+                "standard": "GB/T 47678.5-2026",
+                "kind": row["kind"],
+                "class_prefix": row["class_prefix"],
+                "role": row["role"],
+                "clause": row["clause"],
+                "valid_from": day,
+                "valid_to": None,
+            }
+
+
+def _read(name: str) -> Iterator[dict[str, str]]:
+    with (_FOLDER / name).open(encoding="utf-8", newline="") as file:
+        for line, row in enumerate(csv.DictReader(file), 2):
+            if None in row.values() or None in row:
+                raise BadFile(f"{name}, line {line}: the row has too few or too many columns.")
+            yield row
+
+
+def body_or_refuse(session: Session, code: str, *, field: str) -> BodyRef:
+    """The body of a code. Raises NotFound, naming the field."""
+    body = repository.bodies_by_code(session, [code]).get(code)
+    if body is None:
+        raise NotFound(f"No body has the code '{code}'.", field=field)
+    return body
