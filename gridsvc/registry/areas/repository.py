@@ -1,0 +1,213 @@
+"""Every query about editions and the areas in them."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from sqlalchemy import RowMapping, select, text
+from sqlalchemy.orm import Session
+
+from gridsvc.registry.areas.models import Edition, EditionState
+
+__all__ = [
+    "AreaRow",
+    "area_in",
+    "areas_page",
+    "codes_in",
+    "copy_areas",
+    "delete_edition",
+    "edition",
+    "edition_in_force",
+    "editions",
+    "geometries_in",
+    "geometry_of",
+    "lock_level",
+    "near_areas",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRow:
+    """An area without its geometry, and its parent's name where the parent's level is in force."""
+
+    edition_id: str
+    level: str
+    code: str
+    name: str
+    parent_code: str | None
+    parent_name: str | None
+    area_m2: float
+    note: str | None
+
+
+def editions(session: Session, level: str | None = None) -> Sequence[Edition]:
+    """All editions, or those of one level, by level and date."""
+    query = select(Edition).order_by(Edition.level, Edition.effective_from, Edition.id)
+    if level is not None:
+        query = query.where(Edition.level == level)
+    return session.scalars(query).all()
+
+
+def edition(session: Session, edition_id: str) -> Edition | None:
+    """The edition of this id."""
+    return session.get(Edition, edition_id)
+
+
+def edition_in_force(session: Session, level: str, day: dt.datetime) -> Edition | None:
+    """The edition of a level that is in force at a moment."""
+    return session.scalars(
+        select(Edition)
+        .where(
+            Edition.level == level,
+            Edition.state.in_([EditionState.ACTIVE, EditionState.RETIRED]),
+            Edition.effective_from <= day,
+            (Edition.effective_to.is_(None)) | (Edition.effective_to > day),
+        )
+        .order_by(Edition.effective_from.desc(), Edition.id)
+        .limit(1)
+    ).first()
+
+
+def lock_level(session: Session, level: str) -> Sequence[Edition]:
+    """All editions of a level, read afresh and held against other writers until the commit."""
+    return session.scalars(
+        select(Edition)
+        .where(Edition.level == level)
+        .order_by(Edition.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def delete_edition(session: Session, edition_id: str) -> None:
+    """Delete an edition and its areas."""
+    session.execute(text("delete from area where edition_id = :id"), {"id": edition_id})
+    session.execute(text("delete from edition where id = :id"), {"id": edition_id})
+
+
+def copy_areas(session: Session, rows: Iterable[Sequence[object]]) -> None:
+    """Write areas by COPY.
+
+    A row is: edition, code, level, name, parent, geometry (EWKB in hexadecimal), m², note.
+    """
+    lines = io.StringIO()
+    csv.writer(lines).writerows(rows)
+    lines.seek(0)
+    cursor = session.connection().connection.cursor()
+    cursor.copy_expert(
+        "copy area (edition_id, code, level, name, parent_code, geometry, area_m2, note)"
+        " from stdin (format csv, force_not_null (name))",
+        lines,
+    )
+
+
+def codes_in(session: Session, edition_id: str) -> dict[str, str]:
+    """Code and name of every area of an edition."""
+    rows = session.execute(
+        text("select code, name from area where edition_id = :edition order by code"),
+        {"edition": edition_id},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def geometries_in(
+    session: Session, edition_id: str, prefixes: Sequence[str] = ("",)
+) -> tuple[list[str], NDArray[np.object_]]:
+    """Codes, in order, and geometries of an edition's areas whose code begins with a prefix."""
+    rows = session.execute(
+        text(
+            "select code, st_asbinary(geometry) from area where edition_id = :edition"
+            " and exists (select from unnest(cast(:prefixes as text[])) prefix"
+            " where starts_with(code, prefix)) order by code"
+        ),
+        {"edition": edition_id, "prefixes": list(prefixes)},
+    ).all()
+    return [row[0] for row in rows], shapely.from_wkb([bytes(row[1]) for row in rows])
+
+
+_AREA = (
+    "select a.edition_id, a.level, a.code, a.name, a.parent_code, p.name as parent_name,"
+    " a.area_m2, a.note from area a"
+    " left join area p on p.code = a.parent_code and p.edition_id = any(:editions)"
+)
+
+
+def _row(row: RowMapping) -> AreaRow:
+    return AreaRow(**row)
+
+
+def area_in(session: Session, edition_ids: Sequence[str], code: str) -> AreaRow | None:
+    """The area of this code in one of the editions."""
+    row = session.execute(
+        text(_AREA + " where a.code = :code and a.edition_id = any(:editions)"),
+        {"editions": list(edition_ids), "code": code},
+    ).mappings()
+    found = row.first()
+    return None if found is None else _row(found)
+
+
+def areas_page(
+    session: Session,
+    edition_ids: Sequence[str],
+    *,
+    level: str | None = None,
+    parent: str | None = None,
+    name: str | None = None,
+    after: str = "",
+    limit: int = 100,
+) -> list[AreaRow]:
+    """Areas of the editions in code order, beginning after the code ``after``.
+
+    ``name`` is a piece of the name.
+    """
+    rows = session.execute(
+        text(
+            _AREA + " where a.edition_id = any(:editions) and a.code > :after"
+            " and (cast(:level as text) is null or a.level = :level)"
+            " and (cast(:parent as text) is null or a.parent_code = :parent)"
+            " and (cast(:name as text) is null or strpos(a.name, :name) > 0)"
+            " order by a.code limit :limit"
+        ),
+        {
+            "editions": list(edition_ids),
+            "after": after,
+            "level": level,
+            "parent": parent,
+            "name": name,
+            "limit": limit,
+        },
+    )
+    return [_row(row) for row in rows.mappings()]
+
+
+def geometry_of(session: Session, edition_id: str, code: str) -> Any:
+    """The shapely geometry of one area."""
+    blob = session.execute(
+        text("select st_asbinary(geometry) from area where edition_id = :edition and code = :code"),
+        {"edition": edition_id, "code": code},
+    ).scalar_one()
+    return shapely.from_wkb(bytes(blob))
+
+
+def near_areas(
+    session: Session, edition_id: str, code: str, within_degrees: float
+) -> list[tuple[str, str, Any]]:
+    """Code, name and geometry of the same edition's areas no farther than this, in code order."""
+    rows = session.execute(
+        text(
+            "select o.code, o.name, st_asbinary(o.geometry) from area a join area o"
+            " on o.edition_id = a.edition_id and o.code <> a.code"
+            " and st_dwithin(a.geometry, o.geometry, :within)"
+            " where a.edition_id = :edition and a.code = :code order by o.code"
+        ),
+        {"edition": edition_id, "code": code, "within": within_degrees},
+    )
+    return [(row[0], row[1], shapely.from_wkb(bytes(row[2]))) for row in rows]
