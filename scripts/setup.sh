@@ -88,7 +88,7 @@ lock=requirements.lock
 [ "$mode" = run ] || lock=requirements-test.lock
 wanted() { cat pyproject.toml "$1" | sha256sum; }
 # A moved tree breaks its environment: the scripts in it name the old place.
-at_home() { grep -qsF "$(pwd)/.venv" .venv/pyvenv.cfg && .venv/bin/python -m pip --version >/dev/null 2>&1; }
+at_home() { grep -qsF "$(pwd)/.venv" .venv/pyvenv.cfg && .venv/bin/python -c 'import pip' 2>/dev/null; }
 fits() { [ "$(cat ".venv/installed-$1" 2>/dev/null)" = "$(wanted "$1")" ]; }
 
 if { fits "$lock" || fits requirements-test.lock; } && at_home; then
@@ -98,12 +98,12 @@ if command -v flock >/dev/null && [ "${GRIDSVC_SETUP_LOCKED:-}" != 1 ]; then
     # Two make commands at once: the second waits, then finds the work done.
     GRIDSVC_SETUP_LOCKED=1 exec flock .setup.lock scripts/setup.sh "$mode"
 fi
-say "Making .venv from $lock ..."
+say "Making .venv from $lock (a minute or two) ..."
 at_home || {
     rm -rf .venv
     "$(find_python)" -m venv .venv
 }
-pip() { .venv/bin/python -m pip --quiet --disable-pip-version-check "$@"; }
+pip() { .venv/bin/python -m pip -qq --disable-pip-version-check "$@"; }
 again pip install --retries 5 -r "$lock"
 pip install --no-deps --no-build-isolation -e .
 wanted "$lock" >".venv/installed-$lock"
