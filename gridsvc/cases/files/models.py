@@ -25,6 +25,7 @@ class CaseFile(Base):
 
     __tablename__ = "case_file"
     __table_args__ = (
+        Index("ix_case_file_id", "id"),
         Index("ix_case_file_point", "point", postgresql_using="gist"),
         CheckConstraint("state in ('open', 'closed')", "state_known"),
         CheckConstraint("(state = 'closed') = (closed_at is not null)", "closed_has_date"),

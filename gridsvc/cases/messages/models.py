@@ -19,12 +19,15 @@ class Message(Base):
     """Something a body must hear, written in the transaction that made it necessary.
 
     Every message stands in its body's inbox; a body with a webhook is also called. The
-    id stays the same through every try, so a receiver can drop a repeated one.
+    id stays the same through every try, so a receiver can drop a repeated one. A message is
+    not shown before its ``due_at``, and may be withdrawn until then.
     """
 
     __tablename__ = "message"
     __table_args__ = (
-        CheckConstraint("state in ('waiting', 'delivered', 'given_up')", "state_known"),
+        CheckConstraint(
+            "state in ('waiting', 'delivered', 'given_up', 'withdrawn')", "state_known"
+        ),
         Index("ix_message_inbox", "body_code", "id"),
         Index("ix_message_waiting", "state", "next_try_at"),
         {"postgresql_partition_by": "RANGE (written_at)"},
@@ -39,6 +42,7 @@ class Message(Base):
     content: Mapped[dict[str, Any]] = mapped_column(JSONB)
     state: Mapped[str] = mapped_column(String(9))
     tries: Mapped[int]
+    due_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
     next_try_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     last_error: Mapped[str | None]
     delivered_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))

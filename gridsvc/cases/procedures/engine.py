@@ -9,7 +9,7 @@ from typing import Any
 from gridsvc.cases.procedures.model import Actor, Procedure, Progress, Requirement, Return, Step
 from gridsvc.errors import StepRefused
 
-__all__ = ["SUPERVISION", "begin", "go_back", "open_steps", "take"]
+__all__ = ["SUPERVISION", "begin", "go_back", "open_steps", "parties", "take"]
 
 #: The party that files and checks, kept apart from those who handle.
 SUPERVISION = "supervision"
@@ -125,7 +125,8 @@ def _skip_system(procedure: Procedure, progress: Progress) -> Progress:
     return progress if step.name == progress.step else progress.at(step.name)
 
 
-def _parties(progress: Progress, by: Actor) -> tuple[str, ...]:
+def parties(progress: Progress, by: Actor) -> tuple[str, ...]:
+    """The parties that may take a step of this kind now: body codes, or SUPERVISION."""
     match by:
         case Actor.LEAD:
             return (progress.lead,)
@@ -140,7 +141,7 @@ def _parties(progress: Progress, by: Actor) -> tuple[str, ...]:
 
 
 def _check_party(procedure: Procedure, progress: Progress, step: Step | Return, party: str) -> None:
-    allowed = _parties(progress, step.by)
+    allowed = parties(progress, step.by)
     if party not in allowed:
         raise _refusal(
             procedure,
@@ -166,10 +167,10 @@ def _why_not_now(procedure: Procedure, progress: Progress, step: Step) -> str:
 
 
 def _refusal(procedure: Procedure, progress: Progress, why: str) -> StepRefused:
+    possible = open_steps(procedure, progress)
     due = [
-        {"step": step.name, "by": list(_parties(progress, step.by)), "needs": list(step.needs)}
-        for step in open_steps(procedure, progress)
+        {"step": step.name, "by": list(parties(progress, step.by)), "needs": list(step.needs)}
+        for step in possible
     ]
-    return StepRefused(
-        f"{why}. Due now: {', '.join(d['step'] for d in due) or 'nothing'}.", due=due
-    )
+    names = ", ".join(step.name for step in possible) or "nothing"
+    return StepRefused(f"{why}. Due now: {names}.", due=due)

@@ -89,7 +89,10 @@ class Procedure:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a case stands: its step, which sides have taken it, and how often it was repeated."""
+    """Where a case stands: its step, which sides have taken it, and how often it was repeated.
+
+    ``refused_by`` keeps the bodies that sent it back as not theirs, in their order.
+    """
 
     step: str
     lead: str
@@ -97,6 +100,7 @@ class Progress:
     taken_by: tuple[str, ...] = ()
     repeats: int = 0
     closed: bool = False
+    refused_by: tuple[str, ...] = ()
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -116,9 +120,11 @@ class Progress:
             "taken_by": list(self.taken_by),
             "repeats": self.repeats,
             "closed": self.closed,
+            "refused_by": list(self.refused_by),
         }
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> Progress:
         """The progress that :meth:`to_json` wrote."""
-        return cls(**{**kept, "taken_by": tuple(kept["taken_by"])})
+        lists = {name: tuple(kept[name]) for name in ("taken_by", "refused_by")}
+        return cls(**{**kept, **lists})

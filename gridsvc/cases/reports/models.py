@@ -32,6 +32,7 @@ class Report(Base):
 
     __tablename__ = "report"
     __table_args__ = (
+        Index("ix_report_id", "id"),
         Index("ix_report_point", "point", postgresql_using="gist"),
         CheckConstraint("accuracy_m >= 0", "accuracy_not_negative"),
         Index("ix_report_case", "case_district", "case_id"),

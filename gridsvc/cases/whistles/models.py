@@ -21,6 +21,7 @@ class Whistle(Base):
 
     __tablename__ = "whistle"
     __table_args__ = (
+        Index("ix_whistle_id", "id"),
         ForeignKeyConstraint(
             ["district_code", "case_id"], ["case_file.district_code", "case_file.id"]
         ),

@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from gridsvc.registry.bodies.model import BodyRef
 from gridsvc.registry.bodies.models import Body, Duty
+from gridsvc.registry.classes.model import ClassKey
 
 __all__ = [
     "ListedDuty",
@@ -47,9 +49,7 @@ def listed_duties(
     session: Session,
     *,
     area_codes: Sequence[str],
-    standard: str,
-    kind: str,
-    class_code: str,
+    key: ClassKey,
     day: dt.date,
 ) -> list[ListedDuty]:
     """The duty-list lines for a class at a place, the narrowest area and class first.
@@ -67,9 +67,9 @@ def listed_duties(
         ),
         {
             "areas": list(area_codes),
-            "standard": standard,
-            "kind": kind,
-            "class_code": class_code,
+            "standard": key.standard,
+            "kind": key.kind,
+            "class_code": key.code,
             "day": day,
         },
     )
@@ -81,9 +81,7 @@ def agreed_duties(
     *,
     lon: float,
     lat: float,
-    standard: str,
-    kind: str,
-    class_code: str,
+    key: ClassKey,
     day: dt.date,
 ) -> list[ListedDuty]:
     """The lines of agreements whose zone holds a WGS84 point, the narrowest class first."""
@@ -100,17 +98,17 @@ def agreed_duties(
         {
             "lon": lon,
             "lat": lat,
-            "standard": standard,
-            "kind": kind,
-            "class_code": class_code,
+            "standard": key.standard,
+            "kind": key.kind,
+            "class_code": key.code,
             "day": day,
         },
     )
     return _duties(rows.all())
 
 
-def _duties(rows: Sequence[Row[tuple[str, str, str, str, str]]]) -> list[ListedDuty]:
-    return [ListedDuty(*row) for row in rows]
+def _duties(rows: Sequence[Any]) -> list[ListedDuty]:
+    return [ListedDuty(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
 
 def add_bodies(session: Session, rows: Sequence[dict[str, object]]) -> None:

@@ -15,6 +15,7 @@ from gridsvc.errors import BadFile, NotFound
 from gridsvc.registry.bodies import repository
 from gridsvc.registry.bodies.model import BodyRef, Ground, Responsibility
 from gridsvc.registry.bodies.repository import ListedDuty
+from gridsvc.registry.classes.model import STANDARD, ClassKey
 from gridsvc.registry.placement.model import Placement
 
 __all__ = ["AssetOwner", "body_or_refuse", "find_responsible", "load_example_bodies"]
@@ -37,9 +38,7 @@ def find_responsible(
     session: Session,
     placement: Placement,
     *,
-    standard: str,
-    kind: str,
-    class_code: str,
+    key: ClassKey,
     asset: AssetOwner | None,
     day: dt.date,
 ) -> Responsibility:
@@ -48,9 +47,10 @@ def find_responsible(
     Raises NotFound when not even the street office of the place is registered.
     """
     territory_code = placement.street.code if placement.street else None
-    named = {"standard": standard, "kind": kind, "class_code": class_code, "day": day}
-    agreed = repository.agreed_duties(session, lon=placement.lon, lat=placement.lat, **named)
-    listed = repository.listed_duties(session, area_codes=_areas(placement), **named)
+    agreed = repository.agreed_duties(
+        session, lon=placement.lon, lat=placement.lat, key=key, day=day
+    )
+    listed = repository.listed_duties(session, area_codes=_areas(placement), key=key, day=day)
     ground, lead, assist, clause = _choose(asset, agreed, listed, territory_code)
     codes = {lead, *assist, *([territory_code] if territory_code else [])}
     bodies = repository.bodies_by_code(session, codes)
@@ -121,7 +121,7 @@ def load_example_bodies(
 def _bodies(
     streets: Mapping[str, str], districts: Mapping[str, str]
 ) -> Iterator[dict[str, object]]:
-    common = {"webhook_url": None, "source": _SOURCE}
+    common: dict[str, object] = {"webhook_url": None, "source": _SOURCE}
     for code, name in streets.items():
         office = f"{name}办事处" if name.endswith("街道") else f"{name}人民政府"
         yield {"code": code, "name": office, "kind": "street", "area_code": code, **common}
@@ -154,7 +154,7 @@ def _duties(
                 "id": uuid7(),
                 "body_code": body,
                 "area_code": area,
-                "standard": "GB/T 47678.5-2026",
+                "standard": STANDARD,
                 "kind": row["kind"],
                 "class_prefix": row["class_prefix"],
                 "role": row["role"],

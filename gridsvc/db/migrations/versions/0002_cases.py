@@ -59,6 +59,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_case_file_class", "case_file", ["district_code", "class_code", "state"], unique=False
     )
+    op.create_index("ix_case_file_id", "case_file", ["id"], unique=False)
     op.create_index(
         "ix_case_file_lead", "case_file", ["district_code", "lead_body", "state"], unique=False
     )
@@ -118,6 +119,7 @@ def upgrade() -> None:
         "ix_report_class", "report", ["district_code", "class_code", "created_at"], unique=False
     )
     op.create_index("ix_report_created", "report", ["district_code", "created_at"], unique=False)
+    op.create_index("ix_report_id", "report", ["id"], unique=False)
     op.create_index("ix_report_point", "report", ["point"], unique=False, postgresql_using="gist")
     op.create_table(
         "report_placement",
@@ -193,6 +195,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("district_code", "id", name=op.f("pk_whistle")),
     )
     op.create_index("ix_whistle_case", "whistle", ["district_code", "case_id"], unique=False)
+    op.create_index("ix_whistle_id", "whistle", ["id"], unique=False)
     op.create_index("ix_whistle_participant", "whistle", ["participant_district"], unique=False)
     op.create_table(
         "called_body",
@@ -264,11 +267,13 @@ def upgrade() -> None:
         sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("state", sa.String(length=9), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.String(), nullable=True),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "state in ('waiting', 'delivered', 'given_up')", name=op.f("ck_message_state_known")
+            "state in ('waiting', 'delivered', 'given_up', 'withdrawn')",
+            name=op.f("ck_message_state_known"),
         ),
         sa.PrimaryKeyConstraint("district_code", "id", "written_at", name=op.f("pk_message")),
         postgresql_partition_by="RANGE (written_at)",

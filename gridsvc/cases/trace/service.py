@@ -1,0 +1,110 @@
+"""Writes and verifies the trace: each entry holds the hash of the one before."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gridsvc.cases.trace import repository
+from gridsvc.cases.trace.models import TraceEntry
+
+__all__ = ["Verification", "append", "read", "verify"]
+
+_BEGINNING = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether a trace is whole, how many entries it has, and the first one that is not."""
+
+    intact: bool
+    entries: int
+    broken_at: int | None
+    reason: str | None
+
+
+def append(
+    session: Session,
+    district_code: str,
+    case_id: uuid.UUID,
+    *,
+    action: str,
+    actor: str,
+    content: dict[str, Any],
+    at: dt.datetime,
+    now: dt.datetime,
+    body_code: str | None = None,
+) -> TraceEntry:
+    """Add an entry; ``at`` is when it happened, ``now`` when it is written.
+
+    The caller holds the lock on the case file, so that numbers follow each other.
+    """
+    last = repository.last_entry(session, district_code, case_id)
+    entry = TraceEntry(
+        district_code=district_code,
+        case_id=case_id,
+        n=1 if last is None else last.n + 1,
+        written_at=now,
+        at=at,
+        action=action,
+        actor=actor,
+        body_code=body_code,
+        content=content,
+        previous_hash=_BEGINNING if last is None else last.hash,
+        hash="",
+    )
+    entry.hash = _hash(entry)
+    session.add(entry)
+    session.flush()
+    return entry
+
+
+def read(session: Session, district_code: str, case_id: uuid.UUID) -> list[TraceEntry]:
+    """The whole trace of a case, in its order."""
+    return repository.entries(session, district_code, case_id)
+
+
+def verify(session: Session, district_code: str, case_id: uuid.UUID) -> Verification:
+    """Check every number, every link and every hash of a case's trace."""
+    entries = repository.entries(session, district_code, case_id)
+    previous = _BEGINNING
+    for n, entry in enumerate(entries, 1):
+        reason = None
+        if entry.n != n:
+            reason = f"entry {n} is missing"
+        elif entry.previous_hash != previous:
+            reason = "it does not follow from the entry before"
+        elif entry.hash != _hash(entry):
+            reason = "its content was changed after it was written"
+        if reason is not None:
+            return Verification(False, len(entries), n, reason)
+        previous = entry.hash
+    return Verification(True, len(entries), None, None)
+
+
+def _hash(entry: TraceEntry) -> str:
+    """SHA-256 of every column but the hash itself, as canonical JSON."""
+    columns = {
+        "district_code": entry.district_code,
+        "case_id": str(entry.case_id),
+        "n": entry.n,
+        "written_at": _utc(entry.written_at),
+        "at": _utc(entry.at),
+        "action": entry.action,
+        "actor": entry.actor,
+        "body_code": entry.body_code,
+        "content": entry.content,
+        "previous_hash": entry.previous_hash,
+    }
+    canonical = json.dumps(columns, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _utc(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds")
