@@ -1,0 +1,149 @@
+"""What an import of areas did, as values, and the rows of a table that a person reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["AreaImport", "Fault", "FaultKind", "Outcome", "ReportRow", "report_rows", "summary"]
+
+# An audit is kept in the edition's row: long enough to act on, short enough to send.
+_KEPT_FAULTS = 200
+
+
+class FaultKind(StrEnum):
+    """What can be wrong between areas that are sound in themselves."""
+
+    OVERLAP = "overlap"
+    GAP = "gap"
+    SLIVER = "sliver"
+    DUPLICATE = "same shape"
+    OUTSIDE_PARENT = "outside its parent"
+    NO_PARENT = "parent not in force"
+    SAME_NAME = "same name"
+    OTHER_NAME = "name differs from the list"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one area: of one feature, or of several that were joined.
+
+    ``features`` are numbers in the file, from 1. ``words`` say how it was mended or why it was
+    refused. ``changed_m2`` is what mending added (or, below 0, took). ``lon`` and ``lat`` (WGS84)
+    are a place to look at, None when there is none.
+    """
+
+    features: tuple[int, ...]
+    code: str | None
+    name: str | None
+    words: str
+    changed_m2: float
+    lon: float | None
+    lat: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong between areas: which, how many m², where, and a sentence.
+
+    ``area_m2`` is 0 for what has no size (names); ``lon`` and ``lat`` are WGS84.
+    """
+
+    kind: FaultKind
+    codes: tuple[str, ...]
+    area_m2: float
+    words: str
+    lon: float | None
+    lat: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AreaImport:
+    """Every feature of a file is in one of three lists; the faults are left as they are.
+
+    ``loaded`` went in as drawn, ``mended`` after repair, ``refused`` not at all. ``faults`` are
+    sorted by m², the worst first. ``remarks`` concern the file as a whole.
+    """
+
+    edition_id: str
+    level: str
+    crs: str
+    loaded: tuple[Outcome, ...]
+    mended: tuple[Outcome, ...]
+    refused: tuple[Outcome, ...]
+    faults: tuple[Fault, ...]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """A line of the table: what happened, to which area, how large, where, in words."""
+
+    what: str
+    features: str
+    code: str
+    name: str
+    area_m2: float
+    place: str
+    words: str
+
+
+def summary(result: AreaImport) -> dict[str, Any]:
+    """The counts of an import and its worst faults, ready for JSON; kept as an edition's audit.
+
+    ``features`` counts rows of the file; ``loaded``, ``mended`` and ``refused`` count areas.
+    """
+    groups = {"loaded": result.loaded, "mended": result.mended, "refused": result.refused}
+    return {
+        "features": sum(len(it.features) for group in groups.values() for it in group),
+        **{name: len(group) for name, group in groups.items()},
+        "faults": dict(Counter(fault.kind.value for fault in result.faults)),
+        "overlapping_m2": round(_total(result, FaultKind.OVERLAP), 3),
+        "outside_parent_m2": round(_total(result, FaultKind.OUTSIDE_PARENT), 3),
+        "mended_areas": [asdict(outcome) for outcome in result.mended],
+        "refused_areas": [asdict(outcome) for outcome in result.refused],
+        "worst_faults": [asdict(fault) for fault in result.faults[:_KEPT_FAULTS]],
+        "remarks": list(result.remarks),
+    }
+
+
+def report_rows(result: AreaImport, *, worst: int = 20) -> list[ReportRow]:
+    """All refused and mended areas, then the ``worst`` faults of each kind, the largest first."""
+    rows = [
+        ReportRow(
+            what,
+            ", ".join(str(number) for number in outcome.features),
+            outcome.code or "",
+            outcome.name or "",
+            outcome.changed_m2,
+            _place(outcome.lon, outcome.lat),
+            outcome.words,
+        )
+        for what, group in (("refused", result.refused), ("mended", result.mended))
+        for outcome in sorted(group, key=lambda it: (-abs(it.changed_m2), it.features))
+    ]
+    for kind in FaultKind:
+        faults = [fault for fault in result.faults if fault.kind is kind]
+        rows += [
+            ReportRow(
+                kind.value,
+                "",
+                ", ".join(fault.codes),
+                "",
+                fault.area_m2,
+                _place(fault.lon, fault.lat),
+                fault.words,
+            )
+            for fault in faults[:worst]
+        ]
+    return rows
+
+
+def _total(result: AreaImport, kind: FaultKind) -> float:
+    return sum(fault.area_m2 for fault in result.faults if fault.kind is kind)
+
+
+def _place(lon: float | None, lat: float | None) -> str:
+    return "" if lon is None or lat is None else f"{lon:.6f} {lat:.6f}"
