@@ -43,6 +43,7 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Pair = tuple[Floats, Floats]
+_Way = Callable[[Floats, Floats], Pair]
 
 _HOW = "send wgs84, gcj02, bd09, EPSG:n or WKT"
 _LOCAL_NAMES = {
@@ -68,9 +69,9 @@ _BD_FREQUENCY = math.pi * 3000.0 / 180.0
 _ITERATIONS = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Crs:
-    """A reference system that can be brought to WGS84.
+    """A reference system that can be brought to WGS84, made by ``parse_crs``.
 
     ``name`` is how messages call it; ``definition`` is None for wgs84, gcj02 and bd09.
     """
@@ -255,13 +256,23 @@ def _laea(lon: float, lat: float) -> pyproj.CRS:
 
 def metric_crs() -> pyproj.CRS:
     """Give the city's metric plane: equal-area, WGS84 ellipsoid, metres, centre by setting."""
+    return _laea(*_centre())
+
+
+def _centre() -> tuple[float, float]:
     settings = get_settings()
-    return _laea(settings.city_lon, settings.city_lat)
+    return settings.city_lon, settings.city_lat
+
+
+@lru_cache(maxsize=8)
+def _metric_ways(lon: float, lat: float) -> tuple[_Way, _Way]:
+    plane = _laea(lon, lat)
+    return _pipeline(_longlat(), plane), _pipeline(plane, _longlat())
 
 
 def project(geometry: Any) -> Any:
     """Bring a WGS84 geometry, or an array of them, into the city's metric plane (metres)."""
-    return _transform(geometry, _pipeline(_longlat(), metric_crs()))
+    return _transform(geometry, _metric_ways(*_centre())[0])
 
 
 def unproject(geometry: Any) -> Any:
@@ -269,7 +280,7 @@ def unproject(geometry: Any) -> Any:
 
     PROJ's inverse is a series that ends 1 mm off: keep the vertices that came from WGS84.
     """
-    return _transform(geometry, _pipeline(metric_crs(), _longlat()))
+    return _transform(geometry, _metric_ways(*_centre())[1])
 
 
 def area_m2(geometries: Any) -> Floats:
@@ -281,14 +292,14 @@ def area_m2(geometries: Any) -> Floats:
     return np.asarray(shapely.area(project(np.asarray(geometries, dtype=object))), dtype=np.float64)
 
 
-def _transform(geometry: Any, way: Callable[[Floats, Floats], Pair]) -> Any:
+def _transform(geometry: Any, way: _Way) -> Any:
     def vertices(xy: Floats) -> Floats:
         return np.column_stack(way(xy[:, 0], xy[:, 1])) if len(xy) else xy
 
     return shapely.transform(geometry, vertices)
 
 
-def _apply(way: Callable[[Floats, Floats], Pair], x: Any, y: Any) -> Any:
+def _apply(way: _Way, x: Any, y: Any) -> Any:
     xs = np.asarray(x, dtype=np.float64)
     ys = np.asarray(y, dtype=np.float64)
     if xs.shape != ys.shape:
@@ -299,13 +310,15 @@ def _apply(way: Callable[[Floats, Floats], Pair], x: Any, y: Any) -> Any:
     return out_x.reshape(xs.shape), out_y.reshape(xs.shape)
 
 
-def _way_in(crs: Crs) -> Callable[[Floats, Floats], Pair]:
+@lru_cache(maxsize=256)
+def _way_in(crs: Crs) -> _Way:
     if crs.definition is not None:
         return _pipeline(crs.definition, _target(crs.definition))
     return {"wgs84": _unchanged, "gcj02": _gcj02_to_wgs84, "bd09": _bd09_to_wgs84}[crs.name]
 
 
-def _way_out(crs: Crs) -> Callable[[Floats, Floats], Pair]:
+@lru_cache(maxsize=256)
+def _way_out(crs: Crs) -> _Way:
     if crs.definition is not None:
         return _pipeline(_target(crs.definition), crs.definition)
     return {"wgs84": _unchanged, "gcj02": _wgs84_to_gcj02, "bd09": _wgs84_to_bd09}[crs.name]
@@ -326,9 +339,9 @@ def _longlat() -> pyproj.CRS:
     return pyproj.CRS.from_epsg(4326)
 
 
-@lru_cache(maxsize=256)
-def _pipeline(source: pyproj.CRS, target: pyproj.CRS) -> Callable[[Floats, Floats], Pair]:
-    # A pyproj Transformer keeps one PROJ context per thread, so it may be shared and cached.
+def _pipeline(source: pyproj.CRS, target: pyproj.CRS) -> _Way:
+    # A pyproj Transformer keeps one PROJ context per thread, so it may be shared and kept. (The
+    # caches above have keys of their own: hashing a pyproj CRS writes out its WKT each time.)
     try:
         transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
     except ProjError as error:
@@ -392,9 +405,7 @@ def _bd09_to_wgs84(x: Floats, y: Floats) -> Pair:
     return _gcj02_to_wgs84(*_invert(_gcj02_to_bd09, x, y, *guess))
 
 
-def _invert(
-    forward: Callable[[Floats, Floats], Pair], x: Floats, y: Floats, lon: Floats, lat: Floats
-) -> Pair:
+def _invert(forward: _Way, x: Floats, y: Floats, lon: Floats, lat: Floats) -> Pair:
     for _ in range(_ITERATIONS):
         image_x, image_y = forward(lon, lat)
         lon, lat = lon + (x - image_x), lat + (y - image_y)
