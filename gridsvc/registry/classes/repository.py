@@ -1,0 +1,36 @@
+"""The queries on the class lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from gridsvc.registry.classes.models import ListedClass
+
+__all__ = ["names_of", "upsert"]
+
+
+def upsert(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Store classes (standard, kind, code, name, major); a known one takes the new words."""
+    statement = insert(ListedClass)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["standard", "kind", "code"],
+            set_={"name": statement.excluded.name, "major": statement.excluded.major},
+        ),
+        rows,
+    )
+
+
+def names_of(session: Session, standard: str, kind: str) -> dict[str, str]:
+    """The names of all classes of one kind in one standard, by code."""
+    rows = session.execute(
+        select(ListedClass.code, ListedClass.name)
+        .where(ListedClass.standard == standard, ListedClass.kind == kind)
+        .order_by(ListedClass.code)
+    )
+    return {row.code: row.name for row in rows}

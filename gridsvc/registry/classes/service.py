@@ -1,0 +1,81 @@
+"""Loads the national class list that ships with the package."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gridsvc.errors import BadFile, UnknownClass
+from gridsvc.registry.classes import repository
+from gridsvc.registry.classes.model import STANDARD
+
+__all__ = ["load_classes", "part_class_names", "read_class_list"]
+
+_SHIPPED = Path(__file__).with_name("gbt_47678_5_2026.csv")
+_COLUMNS = ["kind", "code", "name", "major"]
+_KINDS = ("part", "event")
+
+
+def read_class_list(path: Path | None = None) -> list[dict[str, str]]:
+    """Read a class list: a CSV with the columns kind, code, name and major.
+
+    Raises BadFile, with the line number, for an unknown kind, a code that has not 5 digits, an
+    empty name or major, and a kind and code that stand twice.
+    """
+    path = path or _SHIPPED
+    classes: list[dict[str, str]] = []
+    seen: dict[tuple[str, str], int] = {}
+    with path.open(encoding="utf-8", newline="") as lines:
+        reader = csv.DictReader(lines)
+        if reader.fieldnames != _COLUMNS:
+            raise BadFile(
+                f"{path.name}, line 1: the columns are {reader.fieldnames}, but must be {_COLUMNS}."
+            )
+        for row in reader:
+            line = reader.line_num
+            wrong = _fault(row)
+            if wrong is None and (first := seen.get((row["kind"], row["code"]))) is not None:
+                wrong = f"{row['kind']} {row['code']} stands in line {first} already"
+            if wrong is not None:
+                raise BadFile(f"{path.name}, line {line}: {wrong}; mend the line and load again.")
+            seen[row["kind"], row["code"]] = line
+            classes.append(row)
+    return classes
+
+
+def load_classes(session: Session, path: Path | None = None, *, standard: str = STANDARD) -> int:
+    """Load a class list into the register, anew or over an older load; gives their number.
+
+    Raises BadFile as :func:`read_class_list` does.
+    """
+    rows: list[dict[str, Any]] = [{"standard": standard, **row} for row in read_class_list(path)]
+    repository.upsert(session, rows)
+    return len(rows)
+
+
+def part_class_names(session: Session, standard: str = STANDARD) -> dict[str, str]:
+    """The names of the part classes of a standard, by code.
+
+    Raises UnknownClass when the standard's list was never loaded.
+    """
+    names = repository.names_of(session, standard, "part")
+    if not names:
+        raise UnknownClass(
+            f"The register holds no part classes of {standard}: load its class list first.",
+            field="standard",
+        )
+    return names
+
+
+def _fault(row: dict[str, str]) -> str | None:
+    if None in row or None in row.values():
+        return f"the line has not {len(_COLUMNS)} fields"
+    if row["kind"] not in _KINDS:
+        return f"kind {row['kind']!r} is neither part nor event"
+    if re.fullmatch("[0-9]{5}", row["code"]) is None:
+        return f"code {row['code']!r} has not 5 digits"
+    return None if row["name"] and row["major"] else "name or major is empty"

@@ -1,0 +1,118 @@
+"""Places parts: their street, community and unit grid, exactly, and whether they are inside."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from gridsvc.codes import Level, level_of
+from gridsvc.errors import BadCode, NotFound
+from gridsvc.registry.parts import loading
+from gridsvc.registry.placement.repository import editions_on
+from gridsvc.spatial.crs import Crs, to_wgs84
+from gridsvc.spatial.locator import Locator
+
+__all__ = ["District", "Placed", "Placer", "district_of", "explain_outside"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Codes by point (n each), '' where no such area covers it."""
+
+    street_codes: NDArray[np.str_]
+    community_codes: NDArray[np.str_]
+    grid_codes: NDArray[np.str_]
+
+
+#: Takes WGS84 longitudes and latitudes, n each.
+Placer = Callable[[Floats, Floats], Placed]
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """A district whose register is written: its code, name, polygon (WGS84) and placer."""
+
+    code: str
+    name: str
+    shape: Any
+    placer: Placer
+
+    def holds(self, lon: Floats, lat: Floats) -> NDArray[np.bool_]:
+        """Which points lie inside or on the border, by GEOS: bool, n."""
+        return np.asarray(shapely.intersects_xy(self.shape, lon, lat), dtype=bool)
+
+
+def district_of(session: Session, code: str, placer: Placer | None = None) -> District:
+    """The district as the boundaries in force draw it.
+
+    Without a ``placer`` one is made of the district's streets, communities and valid unit grids.
+    Raises BadCode when ``code`` is no district's, NotFound when no edition in force has it.
+    """
+    if level_of(code) is not Level.DISTRICT:
+        raise BadCode(f"{code!r} is no district: give its 6 digits.", field="district")
+    editions = {
+        edition.level: edition.id
+        for edition in editions_on(session.connection(), dt.datetime.now(dt.UTC))
+    }
+    found = (
+        loading.district_shape(session, editions["district"], code)
+        if "district" in editions
+        else None
+    )
+    if found is None:
+        raise NotFound(
+            f"The boundaries in force have no district {code}: load them first with"
+            " 'gridsvc import areas'.",
+            field="district",
+        )
+    shapely.prepare(found[1])
+    return District(code, found[0], found[1], placer or _own_placer(session, editions, code))
+
+
+def explain_outside(district: District, x: Floats, y: Floats, declared: Crs) -> NDArray[np.object_]:
+    """The reason for each point outside (its declared coordinates, n each): object, n.
+
+    The reading that would put most of the points inside is named to those it would.
+    """
+    readings: dict[str, NDArray[np.bool_]] = {}
+    if declared.in_degrees:
+        for name in ("wgs84", "gcj02", "bd09"):
+            if name != declared.name:
+                readings[f"read as {name}"] = district.holds(*to_wgs84(x, y, name))
+    with np.errstate(invalid="ignore"):
+        swapped = to_wgs84(y, x, declared)
+    readings["with lon and lat swapped" if declared.in_degrees else "with the axes swapped"] = (
+        district.holds(*swapped)
+    )
+    best = max(readings, key=lambda name: int(readings[name].sum()))
+    plain = f"outside district {district.code} {district.name} when read as {declared.name}"
+    hint = f"{plain}; {best} it would lie inside: declare the CRS that the file is in"
+    return np.where(readings[best], hint, plain).astype(object)
+
+
+def _own_placer(session: Session, editions: dict[str, str], district: str) -> Placer:
+    streets, communities = (
+        loading.areas_in(session, editions[level], district)
+        if level in editions
+        else loading.AreaRows(np.array([], dtype="U12"), np.array([], dtype=object))
+        for level in ("street", "community")
+    )
+    grids = loading.grids_in(session, district)
+    levels = [
+        (Locator.build(list(rows.geometries), rows.codes.tolist()), np.append(rows.codes, ""))
+        for rows in (streets, communities, grids)
+    ]
+
+    def place(lon: Floats, lat: Floats) -> Placed:
+        return Placed(*(codes[locator.locate(lon, lat)] for locator, codes in levels))
+
+    return place
