@@ -136,7 +136,7 @@ def geometries_in(
 _AREA = (
     "select a.edition_id, a.level, a.code, a.name, a.parent_code, p.name as parent_name,"
     " a.area_m2, a.note from area a"
-    " left join area p on p.code = a.parent_code and p.edition_id = any(:editions)"
+    " left join area p on p.code = a.parent_code and p.edition_id = any(:every)"
 )
 
 
@@ -144,13 +144,15 @@ def _row(row: RowMapping) -> AreaRow:
     return AreaRow(**row)
 
 
-def area_in(session: Session, edition_ids: Sequence[str], code: str) -> AreaRow | None:
-    """The area of this code in one of the editions."""
+def area_in(
+    session: Session, edition_id: str, code: str, *, all_edition_ids: Sequence[str]
+) -> AreaRow | None:
+    """The area of this code in an edition; its parent's name comes from any of the others."""
     row = session.execute(
-        text(_AREA + " where a.code = :code and a.edition_id = any(:editions)"),
-        {"editions": list(edition_ids), "code": code},
-    ).mappings()
-    found = row.first()
+        text(_AREA + " where a.code = :code and a.edition_id = :edition"),
+        {"edition": edition_id, "code": code, "every": list(all_edition_ids)},
+    )
+    found = row.mappings().first()
     return None if found is None else _row(found)
 
 
@@ -158,6 +160,7 @@ def areas_page(
     session: Session,
     edition_ids: Sequence[str],
     *,
+    all_edition_ids: Sequence[str],
     level: str | None = None,
     parent: str | None = None,
     name: str | None = None,
@@ -166,7 +169,7 @@ def areas_page(
 ) -> list[AreaRow]:
     """Areas of the editions in code order, beginning after the code ``after``.
 
-    ``name`` is a piece of the name.
+    ``name`` is a piece of the name; parents' names come from ``all_edition_ids``.
     """
     rows = session.execute(
         text(
@@ -178,6 +181,7 @@ def areas_page(
         ),
         {
             "editions": list(edition_ids),
+            "every": list(all_edition_ids),
             "after": after,
             "level": level,
             "parent": parent,

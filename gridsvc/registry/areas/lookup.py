@@ -1,0 +1,222 @@
+"""Answers about areas: one by its code, pages of many, children, neighbours, the exact geometry."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyproj
+import shapely
+from sqlalchemy.orm import Session
+
+from gridsvc.codes import Level, level_of
+from gridsvc.errors import BadCode, BadInput, NotFound
+from gridsvc.registry.areas import repository
+from gridsvc.registry.areas.models import Edition
+from gridsvc.registry.areas.repository import AreaRow
+from gridsvc.registry.areas.schemas import (
+    AreaNeighbours,
+    AreaPage,
+    AreaRead,
+    AreaSummary,
+    EditionRead,
+    NeighbourRead,
+    ParentRead,
+)
+from gridsvc.registry.areas.service import edition_in_force
+
+__all__ = [
+    "area_geometry",
+    "border_length_m",
+    "children_page",
+    "find_area",
+    "list_areas",
+    "neighbours_of",
+]
+
+# Two drawings of one border lie this near together: about 10 cm.
+_SAME_LINE_DEGREES = 1e-6
+# What the tolerance adds at the ends of a shared border, and what a mere corner amounts to.
+_ENDS_M = 1.0
+
+
+def list_areas(
+    session: Session,
+    *,
+    level: str | None = None,
+    parent: str | None = None,
+    name: str | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+    as_of: dt.datetime | None = None,
+) -> AreaPage:
+    """Areas in force at a moment (now when None), in code order.
+
+    ``level`` is district, street or community, all three when None; ``parent`` gives the areas
+    right below a code; ``name`` is a piece of the name; ``cursor`` is ``next`` of the page before.
+    Raises BadInput for an unknown level or a cursor that no page gave, BadCode, and NotFound when
+    no edition was in force.
+    """
+    if level is not None and level not in set(Level):
+        raise BadInput(f"{level!r} is no level: send {', '.join(Level)}.", field="level")
+    if cursor is not None and not (cursor.isascii() and cursor.isdigit()):
+        raise BadInput(
+            f"The cursor {cursor[:20]!r} is none: send 'next' of the page before.", field="cursor"
+        )
+    if parent is not None:
+        _level_of(parent, "parent")
+    every = _in_force(session, as_of)
+    wanted = every if level is None else {level: edition_in_force(session, level, as_of)}
+    if not wanted:
+        edition_in_force(session, Level.DISTRICT, as_of)
+    rows = repository.areas_page(
+        session,
+        [edition.id for edition in wanted.values()],
+        all_edition_ids=[edition.id for edition in every.values()],
+        level=level,
+        parent=parent,
+        name=name,
+        after=cursor or "",
+        limit=limit + 1,
+    )
+    page = rows[:limit]
+    return AreaPage(
+        areas=[_summary(row) for row in page],
+        edition={key: _edition(edition) for key, edition in wanted.items()},
+        next=page[-1].code if len(rows) > limit else None,
+    )
+
+
+def find_area(session: Session, code: str, as_of: dt.datetime | None = None) -> AreaRead:
+    """One area as it is at a moment. Raises BadCode, NotFound."""
+    edition, row = _area(session, code, as_of)
+    return AreaRead(**_summary(row).model_dump(), edition=_edition(edition))
+
+
+def children_page(
+    session: Session,
+    code: str,
+    *,
+    limit: int = 100,
+    cursor: str | None = None,
+    as_of: dt.datetime | None = None,
+) -> AreaPage:
+    """The areas right below one. Raises BadCode, BadInput, NotFound; a community has none."""
+    _area(session, code, as_of)
+    below = {Level.DISTRICT: Level.STREET, Level.STREET: Level.COMMUNITY}.get(level_of(code))
+    if below is None:
+        raise NotFound(
+            f"{code} is a community, and no areas lie below it: its unit grids are found by "
+            "'/v1/codes' and '/v1/locate'."
+        )
+    return list_areas(session, level=below, parent=code, limit=limit, cursor=cursor, as_of=as_of)
+
+
+def neighbours_of(session: Session, code: str, as_of: dt.datetime | None = None) -> AreaNeighbours:
+    """The areas of the same level that touch one, the longest border first; corners are flagged.
+
+    Raises BadCode, NotFound.
+    """
+    edition, row = _area(session, code, as_of)
+    own = repository.geometry_of(session, edition.id, code)
+    found = []
+    for other, name, geometry in repository.near_areas(
+        session, edition.id, code, _SAME_LINE_DEGREES
+    ):
+        border_m = border_length_m(own, geometry)
+        found.append(
+            NeighbourRead(code=other, name=name, border_m=round(border_m, 3), corner=border_m == 0)
+        )
+    found.sort(key=lambda neighbour: (-neighbour.border_m, neighbour.code))
+    return AreaNeighbours(code=code, name=row.name, neighbours=found, edition=_edition(edition))
+
+
+def area_geometry(session: Session, code: str, as_of: dt.datetime | None = None) -> dict[str, Any]:
+    """The exact GeoJSON geometry of an area, with code and edition as foreign members.
+
+    Raises BadCode, NotFound.
+    """
+    edition, _ = _area(session, code, as_of)
+    geometry: Mapping[str, Any] = shapely.geometry.mapping(
+        repository.geometry_of(session, edition.id, code)
+    )
+    return {**geometry, "code": code, "edition": _edition(edition).model_dump(mode="json")}
+
+
+def border_length_m(area: Any, other: Any) -> float:
+    """Metres of the first area's border that are the second's too, or lie inside it.
+
+    Two WGS84 areas. Lines no farther apart than about 10 cm count as one, as real layers draw
+    shared borders twice. Areas that touch in single points share 0 m.
+    """
+    line = shapely.boundary(area)
+    exact = _length_m(shapely.intersection(line, shapely.boundary(other)))
+    near = _length_m(
+        shapely.intersection(line, shapely.buffer(other, _SAME_LINE_DEGREES, quad_segs=2))
+    )
+    # Where both sides have the very same line, the tolerance only adds a bit at its ends.
+    length = exact if near - exact < _ENDS_M else near
+    return 0.0 if length < _ENDS_M and exact == 0.0 else length
+
+
+def _length_m(geometry: Any) -> float:
+    parts = shapely.get_parts(geometry)
+    lines = parts[np.isin(shapely.get_type_id(parts), (1, 2))]
+    if not len(lines):
+        return 0.0
+    return float(_ellipsoid().geometry_length(shapely.MultiLineString(list(lines))))
+
+
+@lru_cache(maxsize=1)
+def _ellipsoid() -> pyproj.Geod:
+    return pyproj.Geod(ellps="WGS84")
+
+
+def _level_of(code: str, field: str) -> Level:
+    try:
+        return level_of(code)
+    except BadCode as error:
+        error.field = field
+        raise
+
+
+def _in_force(session: Session, as_of: dt.datetime | None) -> dict[str, Edition]:
+    """The edition of each level in force at a moment, where there is one."""
+    moment = as_of or dt.datetime.now(dt.UTC)
+    found = {level.value: repository.edition_in_force(session, level, moment) for level in Level}
+    return {level: edition for level, edition in found.items() if edition is not None}
+
+
+def _area(session: Session, code: str, as_of: dt.datetime | None) -> tuple[Edition, AreaRow]:
+    level = _level_of(code, "code")
+    edition = edition_in_force(session, level, as_of)
+    every = [it.id for it in _in_force(session, as_of).values()]
+    row = repository.area_in(session, edition.id, code, all_edition_ids=every)
+    if row is None:
+        raise NotFound(
+            f"The edition {edition.id!r} has no {level} {code}: '/v1/areas?level={level}' lists "
+            "what there is.",
+            field="code",
+        )
+    return edition, row
+
+
+def _summary(row: AreaRow) -> AreaSummary:
+    parent = (
+        None if row.parent_code is None else ParentRead(code=row.parent_code, name=row.parent_name)
+    )
+    return AreaSummary(
+        code=row.code,
+        name=row.name,
+        level=row.level,
+        parent=parent,
+        area_m2=round(row.area_m2, 3),
+        note=row.note,
+    )
+
+
+def _edition(edition: Edition) -> EditionRead:
+    return EditionRead.model_validate(edition, from_attributes=True)
