@@ -23,7 +23,23 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["Cut", "cut_into_cells"]
+__all__ = [
+    "COST",
+    "ENTERS",
+    "LEAVES",
+    "PX",
+    "PY",
+    "QX",
+    "QY",
+    "SNAP_M",
+    "Cut",
+    "area_of",
+    "chord_crosses",
+    "cut_into_cells",
+    "estimate",
+    "ring_part",
+    "search",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -34,10 +50,10 @@ _NORMALS = np.ascontiguousarray(np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES
 
 # A chord's end that falls nearer than this to a vertex, in metres, takes the vertex: it costs at
 # most half a percent of a cell's area and keeps the map free of edges that nobody can see.
-_SNAP_M = 1.0
+SNAP_M = 1.0
 
 # Columns of a candidate cut.
-_COST, _NX, _NY, _S, _I, _J, _PX, _PY, _QX, _QY, _RIGHT, _OFF = range(12)
+COST, NX, NY, S, ENTERS, LEAVES, PX, PY, QX, QY, RIGHT, OFF = range(12)
 
 
 class Cut(NamedTuple):
@@ -131,7 +147,7 @@ def _crossings(u: Floats, v: Floats, s: float, at: Floats, edge: Ints) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _estimate(perimeter: float, n: int, unit: float) -> float:
+def estimate(perimeter: float, n: int, unit: float) -> float:
     """Estimate the cost of n cells of area ``unit`` made from a part with this perimeter.
 
     A cell costs the cube of its squared perimeter against a square's, so that one sliver weighs
@@ -254,14 +270,14 @@ def _candidates(px: Floats, py: Floats, n: int, unit: float, out: Floats) -> int
                     around = run + np.hypot(px[after] - ax, py[after] - ay)
                     around += np.hypot(px[j] - bx, py[j] - by)
                     rest = length[size] - around
-                    cost = _estimate(around + b - a, right, unit)
-                    cost += _estimate(rest + b - a, n - right, unit)
+                    cost = estimate(around + b - a, right, unit)
+                    cost += estimate(rest + b - a, n - right, unit)
                     cost += 200.0 * max(off - 1e-3, 0.0) * n
                     row = out[count]
-                    row[_COST], row[_NX], row[_NY], row[_S] = cost, nx, ny, line
-                    row[_I], row[_J] = i, j
-                    row[_PX], row[_PY], row[_QX], row[_QY] = ax, ay, bx, by
-                    row[_RIGHT], row[_OFF] = right, off
+                    row[COST], row[NX], row[NY], row[S] = cost, nx, ny, line
+                    row[ENTERS], row[LEAVES] = i, j
+                    row[PX], row[PY], row[QX], row[QY] = ax, ay, bx, by
+                    row[RIGHT], row[OFF] = right, off
                     count += 1
                 if crossed > 2 and chord + 1 < crossed // 2:
                     crossed = _crossings(u, v, s, at, edge)
@@ -314,17 +330,17 @@ def _part(
 
 
 @njit("f8(f8[::1], f8[::1], i8, f8, f8[::1])", cache=True, nogil=True)
-def _search(px: Floats, py: Floats, n: int, unit: float, best: Floats) -> float:
+def search(px: Floats, py: Floats, n: int, unit: float, best: Floats) -> float:
     """Find the best cut of a polygon into parts of whole cells; give the cost of all its cells.
 
     ``best`` gets the cut's row, with a negative cost column if there is none.
     """
-    best[_COST] = -1.0
+    best[COST] = -1.0
     if n == 1:
         perimeter = 0.0
         for i in range(px.size):
             perimeter += np.hypot(px[i] - px[i - 1], py[i] - py[i - 1])
-        return _estimate(perimeter, 1, unit)
+        return estimate(perimeter, 1, unit)
     rows = np.empty((600, 12))
     count = _candidates(px, py, n, unit, rows)
     if count == 0:
@@ -342,34 +358,34 @@ def _search(px: Floats, py: Floats, n: int, unit: float, best: Floats) -> float:
     for _ in range(min(beam, count)):
         first = 0
         for k in range(1, count):
-            if rows[k, _COST] < rows[first, _COST]:
+            if rows[k, COST] < rows[first, COST]:
                 first = k
         row = rows[first].copy()
-        rows[first, _COST] = np.inf
-        if row[_COST] == np.inf:
+        rows[first, COST] = np.inf
+        if row[COST] == np.inf:
             break
-        cost = row[_COST]
+        cost = row[COST]
         if beam > 1:
-            i, j, right = int(row[_I]), int(row[_J]), int(row[_RIGHT])
-            x, y = _part(px, py, i, j, row[_PX], row[_PY], row[_QX], row[_QY])
-            cost = _search(x, y, right, unit, inner)
-            x, y = _part(px, py, j, i, row[_QX], row[_QY], row[_PX], row[_PY])
-            cost += _search(x, y, n - right, unit, inner)
-            cost += 200.0 * max(row[_OFF] - 1e-3, 0.0) * n
+            i, j, right = int(row[ENTERS]), int(row[LEAVES]), int(row[RIGHT])
+            x, y = _part(px, py, i, j, row[PX], row[PY], row[QX], row[QY])
+            cost = search(x, y, right, unit, inner)
+            x, y = _part(px, py, j, i, row[QX], row[QY], row[PX], row[PY])
+            cost += search(x, y, n - right, unit, inner)
+            cost += 200.0 * max(row[OFF] - 1e-3, 0.0) * n
         if cost < lowest:
             lowest = cost
             best[:] = row
-            best[_COST] = cost
+            best[COST] = cost
     return float(lowest)
 
 
 @njit(cache=True, nogil=True)
-def _crosses(x: Floats, y: Floats, ring: Ints, p: int, q: int) -> bool:
-    """Tell whether the segment p-q meets an edge of the ring that shares no vertex with it."""
+def chord_crosses(x: Floats, y: Floats, ring: Ints, p: int, q: int, i: int, j: int) -> bool:
+    """Tell whether the chord p-q, from edge i to edge j, meets an edge that it does not end on."""
     size = ring.size
     for k in range(size):
         a, b = ring[k], ring[k + 1 if k + 1 < size else 0]
-        if a in (p, q) or b in (p, q):
+        if k in (i, j) or a in (p, q) or b in (p, q):
             continue
         d1 = (x[q] - x[p]) * (y[a] - y[p]) - (y[q] - y[p]) * (x[a] - x[p])
         d2 = (x[q] - x[p]) * (y[b] - y[p]) - (y[q] - y[p]) * (x[b] - x[p])
@@ -381,7 +397,8 @@ def _crosses(x: Floats, y: Floats, ring: Ints, p: int, q: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _area(x: Floats, y: Floats, ring: Ints) -> float:
+def area_of(x: Floats, y: Floats, ring: Ints) -> float:
+    """Give the area of a ring, in m²."""
     total = 0.0
     for k in range(ring.size):
         a, b = ring[k - 1], ring[k]
@@ -390,7 +407,7 @@ def _area(x: Floats, y: Floats, ring: Ints) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _ring_part(
+def ring_part(
     ring: Ints, roots: Ints, i: int, j: int, p: int, q: int, chord: int
 ) -> tuple[Ints, Ints]:
     """Give the ring p, vertices i + 1 to j, q, where p or q may be one of these vertices."""
@@ -437,7 +454,7 @@ def cut_into_cells(
     to_vertex[:given_roots] = root_to
     vertices = given
     chords = given_roots
-    unit = _area(x, y, ring) / n
+    unit = area_of(x, y, ring) / n
 
     waiting_rings = [ring]
     waiting_roots = [roots]
@@ -451,19 +468,19 @@ def cut_into_cells(
         roots = waiting_roots.pop()
         cells = waiting_cells.pop()
         if cells > 1:
-            _search(vx[ring], vy[ring], cells, unit, row)
-        if cells == 1 or row[_COST] < 0.0:
+            search(vx[ring], vy[ring], cells, unit, row)
+        if cells == 1 or row[COST] < 0.0:
             done_rings.append(ring)
             done_roots.append(roots)
             continue
-        i, j, right = int(row[_I]), int(row[_J]), int(row[_RIGHT])
+        i, j, right = int(row[ENTERS]), int(row[LEAVES]), int(row[RIGHT])
         made = vertices
-        for snap in (_SNAP_M, 0.0):
+        for snap in (SNAP_M, 0.0):
             vertices = made
             for end in range(2):
                 k = i if end == 0 else j
-                ex = row[_PX] if end == 0 else row[_QX]
-                ey = row[_PY] if end == 0 else row[_QY]
+                ex = row[PX] if end == 0 else row[QX]
+                ey = row[PY] if end == 0 else row[QY]
                 a, b = ring[k], ring[(k + 1) % ring.size]
                 root = roots[k]
                 chosen = -1
@@ -493,15 +510,15 @@ def cut_into_cells(
                     vertices += 1
                 ends[end] = chosen
             p, q = ends[0], ends[1]
-            right_ring, right_roots = _ring_part(ring, roots, i, j, p, q, chords)
-            left_ring, left_roots = _ring_part(ring, roots, j, i, q, p, chords)
+            right_ring, right_roots = ring_part(ring, roots, i, j, p, q, chords)
+            left_ring, left_roots = ring_part(ring, roots, j, i, q, p, chords)
             if snap == 0.0:
                 break
-            whole = _area(vx, vy, ring)
+            whole = area_of(vx, vy, ring)
             share = whole * right / cells
-            slack = 0.02 * whole / cells + row[_OFF] * whole
-            off = abs(_area(vx, vy, right_ring) - share)
-            if p != q and off <= slack and not _crosses(vx, vy, ring, p, q):
+            slack = 0.02 * whole / cells + row[OFF] * whole
+            off = abs(area_of(vx, vy, right_ring) - share)
+            if p != q and off <= slack and not chord_crosses(vx, vy, ring, p, q, i, j):
                 break
         from_vertex[chords], to_vertex[chords] = p, q
         chords += 1

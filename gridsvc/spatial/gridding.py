@@ -24,6 +24,7 @@ from gridsvc.errors import BadGeometry
 from gridsvc.spatial.bisection import Cut, cut_into_cells
 from gridsvc.spatial.crs import area_m2, project
 from gridsvc.spatial.outline import Outline, close_slits, outline_of
+from gridsvc.spatial.relaxation import node_cells, relax_cells
 
 __all__ = ["CommunityGrid", "grid_communities", "grid_community"]
 
@@ -157,7 +158,7 @@ def _nominal(areas: list[float], target_m2: float, max_cells: int, number: int) 
 
 def _cut(polygon: Polygon, cells: int) -> tuple[Outline, Cut]:
     outline = outline_of(polygon)
-    return outline, cut_into_cells(
+    cut = cut_into_cells(
         outline.x,
         outline.y,
         outline.ring,
@@ -166,6 +167,10 @@ def _cut(polygon: Polygon, cells: int) -> tuple[Outline, Cut]:
         outline.root_to,
         cells,
     )
+    cut = node_cells(cut, outline.borders)
+    if not outline.has_slits:
+        cut = relax_cells(cut, len(outline.lonlat), outline.borders)
+    return outline, cut
 
 
 def _border_edge(outline: Outline, root: int) -> tuple[Edge, bool]:
@@ -209,52 +214,41 @@ def _cells_of(
     lonlat = np.concatenate([outline.lonlat, outline.to_lonlat(cut.x[given:], cut.y[given:])])
     points: list[Point] = [(lon, lat) for lon, lat in lonlat.tolist()]
     at: list[float] = cut.vertex_at.tolist()
-    # What lies on each root, in the direction from its first to its second end.
-    on_root: dict[int, list[tuple[float, Point]]] = defaultdict(list)
+    # What lies on each border edge, from its first to its second end.
+    on_root: dict[int, list[tuple[float, Point]]] = {}
     for root in range(outline.borders):
         edge, forward = _border_edge(outline, root)
         if edge in shared:
             kept = shared[edge]
             on_root[root] = kept if forward else [(1.0 - t, p) for t, p in reversed(kept)]
-    for vertex in range(given, len(points)):
-        root = int(cut.vertex_root[vertex])
-        if root < outline.borders:
-            nearest = min((abs(t - at[vertex]), t, p) for t, p in on_root[root])
-            _, at[vertex], points[vertex] = nearest
-        else:
-            on_root[root].append((at[vertex], points[vertex]))
-    for on in on_root.values():
-        on.sort()
-
     roots: list[int] = cut.vertex_root.tolist()
-    ends = list(zip(cut.root_from.tolist(), cut.root_to.tolist(), strict=True))
+    for vertex in range(given, len(points)):
+        if 0 <= roots[vertex] < outline.borders:
+            nearest = min((abs(t - at[vertex]), t, p) for t, p in on_root[roots[vertex]])
+            _, at[vertex], points[vertex] = nearest
+
+    first_ends: list[int] = cut.root_from.tolist()
     vertices: list[int] = cut.ring_vertex.tolist()
     ring_roots: list[int] = cut.ring_root.tolist()
-    starts: list[int] = cut.ring_start.tolist()
-    slits = len(outline.root_from) > outline.borders or len(outline.ring) > given
     cells: list[Polygon] = []
 
     def position(vertex: int, root: int) -> float:
         if roots[vertex] == root:
             return at[vertex]
-        return 0.0 if ends[root][0] == vertex else 1.0
+        return 0.0 if first_ends[root] == vertex else 1.0
 
-    for begin, end in pairwise(starts):
+    for begin, end in pairwise(cut.ring_start.tolist()):
         ring: list[Point] = []
         for k in range(begin, end):
             u = vertices[k]
             ring.append(points[u])
             root = ring_roots[k]
-            on = on_root.get(root, [])
-            if on:
+            if root in on_root:
                 v = vertices[k + 1 if k + 1 < end else begin]
                 a, b = position(u, root), position(v, root)
-                if a < b:
-                    ring.extend(p for t, p in on if a < t < b)
-                else:
-                    ring.extend(p for t, p in reversed(on) if b < t < a)
+                ring.extend(p for t, p in on_root[root] if a < t < b)
         ring = [p for p, before in zip(ring, ring[-1:] + ring[:-1], strict=True) if p != before]
-        if slits:
+        if outline.has_slits:
             cells.extend(close_slits(ring))
         else:
             cells.append(Polygon(ring))

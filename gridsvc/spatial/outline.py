@@ -51,6 +51,11 @@ class Outline:
     centre: tuple[float, float]
     scale: tuple[float, float]
 
+    @property
+    def has_slits(self) -> bool:
+        """Whether the ring comes to some vertex twice, along a slit or where rings touch."""
+        return len(self.ring) > len(self.lonlat)
+
     def to_lonlat(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bring points of the plane, float64 (k,) each in metres, to degrees, float64 (k, 2)."""
         return np.column_stack(
