@@ -1,0 +1,229 @@
+"""The raster of cells: how it is addressed, and how a point is answered from it.
+
+Three arrays make an index:
+
+`frame`, float64[16]: the raster's place and shape, see the `F_` names.
+
+`edges`, float64[m, 4]: the different edges of all rings.
+
+`words`, int32[n]: first a directory with one word for each block of 32 x 32 cells, row by row from
+the south-west; then the blocks and the records. A word of the directory or of a block is
+
+- -1: nothing touches this block or cell;
+- k >= 0: area k fills it, and no other area touches it;
+- below -1: the position -2 - word in `words`; in the directory that of a block (1024 words),
+  in a block that of a record.
+
+A record lists the areas that touch a cell, by rising index:
+`count * 2 + complete, (area, edge count * 2 + odd, edge * 4 + flags, ...), ...`.
+`complete` says that each point of the cell belongs to at least one of them, so that the last one
+needs no test once the others have said no. The edges are those that touch the cell. A point is in
+the area if the number of them that its eastward ray crosses is odd, after these corrections:
+`odd` adds one; and flag 1 (2) says that the edge's first (second) end lies east of the cell,
+where the ring goes on over edges that are not listed, so that one is added if the point is not
+below that end. (The unlisted rest of the ring does not touch the cell: what the ray meets of it
+changes only where the ray passes such an end.)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from gridsvc.spatial.locator._predicates import CROSSED, TOUCHED, crossing
+
+__all__ = [
+    "BLOCK",
+    "F_COLUMNS",
+    "F_PER_LAT",
+    "F_PER_LON",
+    "F_ROWS",
+    "F_X0",
+    "F_X1",
+    "F_Y0",
+    "F_Y1",
+    "SHIFT",
+    "belongs",
+    "claims_at",
+    "claims_many",
+    "column_of",
+    "locate_at",
+    "locate_many",
+]
+
+Words = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+SHIFT = 5
+BLOCK = 1 << SHIFT
+_MASK = BLOCK - 1
+
+F_X0, F_Y0, F_X1, F_Y1, F_PER_LON, F_PER_LAT, F_COLUMNS, F_ROWS = range(8)
+
+_CHUNK = 1024
+
+
+@njit(cache=True, nogil=True, inline="always")
+def column_of(x: float, start: float, per_degree: float, count: int) -> int:
+    """The column (or row) of a coordinate that is not below `start`; it never falls as x rises."""
+    return min(int((x - start) * per_degree), count - 1)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _word(frame: Floats, words: Words, x: float, y: float) -> int:
+    """The word of the cell of a point; -1 if the point is outside the raster or no number."""
+    if not (frame[F_X0] <= x <= frame[F_X1] and frame[F_Y0] <= y <= frame[F_Y1]):
+        return -1
+    columns = int(frame[F_COLUMNS])
+    column = column_of(x, frame[F_X0], frame[F_PER_LON], columns)
+    row = column_of(y, frame[F_Y0], frame[F_PER_LAT], int(frame[F_ROWS]))
+    blocks = (columns + _MASK) >> SHIFT
+    word = int(words[(row >> SHIFT) * blocks + (column >> SHIFT)])
+    if word < -1:
+        word = int(words[-2 - word + ((row & _MASK) << SHIFT) + (column & _MASK)])
+    return word
+
+
+@njit(cache=True, nogil=True, inline="always")
+def belongs(words: Words, edges: Floats, at: int, count: int, odd: int, x: float, y: float) -> bool:
+    """Whether a point of a cell touches the area whose `count` edges are listed from `at` on."""
+    for k in range(at, at + count):
+        entry = words[k]
+        edge = entry >> 2
+        y1 = edges[edge, 1]
+        y2 = edges[edge, 3]
+        met = crossing(edges[edge, 0], y1, edges[edge, 2], y2, x, y)
+        if met == TOUCHED:
+            return True
+        odd ^= met & CROSSED
+        odd ^= (entry & 1) & (y >= y1)
+        odd ^= ((entry >> 1) & 1) & (y >= y2)
+    return odd == 1
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _first(words: Words, edges: Floats, word: int, x: float, y: float) -> int:
+    """The smallest area of a record that a point touches, or -1."""
+    at = -2 - word
+    head = words[at]
+    last = (head >> 1) - 1
+    at += 1
+    for k in range(last + 1):
+        area = int(words[at])
+        if k == last and head & 1:
+            return area
+        shape = words[at + 1]
+        count = shape >> 1
+        if belongs(words, edges, at + 2, count, shape & 1, x, y):
+            return area
+        at += 2 + count
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def locate_at(frame: Floats, words: Words, edges: Floats, x: float, y: float) -> int:
+    """The smallest area that one point touches, or -1."""
+    word = _word(frame, words, x, y)
+    if word < -1:
+        return _first(words, edges, word, x, y)
+    return word
+
+
+@njit(cache=True, nogil=True)
+def locate_many(
+    frame: Floats, words: Words, edges: Floats, xs: Floats, ys: Floats, out: NDArray[np.int32]
+) -> None:
+    """Write the smallest area that each point touches, or -1, to `out`.
+
+    Chunk by chunk: first the raster's word for every point, which lets the processor wait for many
+    of them at once; then, only for the points that the raster does not answer, the records.
+    """
+    x0, y0, x1, y1 = frame[F_X0], frame[F_Y0], frame[F_X1], frame[F_Y1]
+    per_lon, per_lat = frame[F_PER_LON], frame[F_PER_LAT]
+    columns, rows = int(frame[F_COLUMNS]), int(frame[F_ROWS])
+    blocks = (columns + _MASK) >> SHIFT
+    places = np.empty(_CHUNK, np.int64)
+    open_points = np.empty(_CHUNK, np.int64)
+    for start in range(0, xs.size, _CHUNK):
+        size = min(_CHUNK, xs.size - start)
+        for k in range(size):
+            x = xs[start + k]
+            y = ys[start + k]
+            if x0 <= x <= x1 and y0 <= y <= y1:
+                column = column_of(x, x0, per_lon, columns)
+                row = column_of(y, y0, per_lat, rows)
+                word = int(words[(row >> SHIFT) * blocks + (column >> SHIFT)])
+                # an answered block is remembered as its own answer, below zero
+                inner = ((row & _MASK) << SHIFT) + (column & _MASK)
+                places[k] = -2 - word + inner if word < -1 else -2 - word
+            else:
+                places[k] = -1
+        left = 0
+        for k in range(size):
+            place = places[k]
+            word = int(words[place]) if place >= 0 else -2 - place
+            out[start + k] = word
+            open_points[left] = start + k
+            left += word < -1
+        for k in range(left):
+            i = open_points[k]
+            out[i] = _first(words, edges, int(out[i]), xs[i], ys[i])
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _claims(
+    words: Words, edges: Floats, word: int, x: float, y: float, out: NDArray[np.int32], used: int
+) -> int:
+    """Write the areas that a point touches to `out` from `used` on; give the new end.
+
+    If `out` is too short, the end is right all the same, and nothing is written beyond it.
+    """
+    if word >= -1:
+        if word >= 0:
+            if used < out.size:
+                out[used] = word
+            used += 1
+        return used
+    at = -2 - word
+    number = words[at] >> 1
+    at += 1
+    for _ in range(number):
+        shape = words[at + 1]
+        count = shape >> 1
+        if belongs(words, edges, at + 2, count, shape & 1, x, y):
+            if used < out.size:
+                out[used] = words[at]
+            used += 1
+        at += 2 + count
+    return used
+
+
+@njit(cache=True, nogil=True)
+def claims_at(
+    frame: Floats, words: Words, edges: Floats, x: float, y: float, out: NDArray[np.int32]
+) -> int:
+    """Write the areas that one point touches to `out`, by rising index; give their number."""
+    return _claims(words, edges, _word(frame, words, x, y), x, y, out, 0)
+
+
+@njit(cache=True, nogil=True)
+def claims_many(
+    frame: Floats,
+    words: Words,
+    edges: Floats,
+    xs: Floats,
+    ys: Floats,
+    offsets: NDArray[np.int64],
+    out: NDArray[np.int32],
+) -> None:
+    """The areas that each point touches: those of point i are out[offsets[i]:offsets[i + 1]].
+
+    If `out` is too short, the offsets are right all the same; call again with enough room.
+    """
+    used = 0
+    offsets[0] = 0
+    for i in range(xs.size):
+        word = _word(frame, words, xs[i], ys[i])
+        used = _claims(words, edges, word, xs[i], ys[i], out, used)
+        offsets[i + 1] = used
