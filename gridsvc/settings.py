@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     reporter_key: str | None = Field(
         default=None, description="64 hexadecimal digits that seal contacts; else made in var/keys."
     )
+    joint_whistle_asks: bool = Field(
+        default=False, description="Propose joint whistles to a person instead of blowing them."
+    )
+    confirm_within_minutes: int = Field(
+        default=60, description="Near a border, the other side is told when nobody confirms."
+    )
     merge_within_m: float = Field(
         default=250.0, description="Open reports of one class within this distance join one case."
     )

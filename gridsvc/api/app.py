@@ -14,7 +14,7 @@ from gridsvc.api.dependencies import refuse_unknown_parameters
 from gridsvc.api.limits import BodyLimit
 from gridsvc.api.problems import Problem
 from gridsvc.api.state import Service
-from gridsvc.api.v1 import health, locate
+from gridsvc.api.v1 import cases, health, locate, reports, whistles
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.placement.atlas import AtlasStore
@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.service = service
     app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
     problems.install(app)
-    for module in (health, locate):
+    for module in (health, locate, reports, cases, whistles):
         app.include_router(module.router)
     _document_problem(app)
     return app

@@ -24,9 +24,7 @@ def due_messages(
     """A body's messages that are due and not withdrawn, in the order of their ids."""
     query = (
         select(Message)
-        .where(
-            Message.body_code == body_code, Message.due_at <= now, Message.state != "withdrawn"
-        )
+        .where(Message.body_code == body_code, Message.due_at <= now, Message.state != "withdrawn")
         .order_by(Message.id)
         .limit(limit)
     )

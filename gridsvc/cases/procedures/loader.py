@@ -49,6 +49,9 @@ def load_procedure(path: Path) -> Procedure:
             raise fault(step.name, "a step that somebody takes needs limit_hours")
         if step.closes != (step is steps[-1]):
             raise fault(step.name, "the last step, and no other, must have closes = true")
+    repeating = [step.name for step in steps if step.repeats]
+    if len(repeating) > 1:
+        raise fault(repeating[1], "a procedure has at most one step that repeats")
     returns = tuple(_return(entry, names, fault) for entry in raw.get("returns", []))
     return Procedure(
         name=name,

@@ -89,8 +89,9 @@ class Procedure:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a case stands: its step, which sides have taken it, and how often it was repeated.
+    """Where a case stands: its step, and which sides have taken it.
 
+    ``repeats`` counts how often the procedure's repeating step was taken in all;
     ``refused_by`` keeps the bodies that sent it back as not theirs, in their order.
     """
 
@@ -109,7 +110,7 @@ class Progress:
 
     def at(self, step: str) -> Progress:
         """The same case at another step, taken by nobody yet."""
-        return replace(self, step=step, taken_by=(), repeats=0)
+        return replace(self, step=step, taken_by=())
 
     def to_json(self) -> dict[str, Any]:
         """The form in which a case file keeps it."""

@@ -27,6 +27,11 @@ class BodyRef:
     kind: str
     area_code: str
 
+    @property
+    def district(self) -> str | None:
+        """The district in which it works; None for a body of the whole city."""
+        return self.area_code[:6] if len(self.area_code) >= 6 else None
+
     def to_json(self) -> dict[str, Any]:
         """``{code, name, kind}``."""
         return {"code": self.code, "name": self.name, "kind": self.kind}

@@ -46,13 +46,13 @@ def find_responsible(
 
     Raises NotFound when not even the street office of the place is registered.
     """
-    territory_code = placement.street.code if placement.street else None
+    territory_code = _territory(placement)
     agreed = repository.agreed_duties(
         session, lon=placement.lon, lat=placement.lat, key=key, day=day
     )
     listed = repository.listed_duties(session, area_codes=_areas(placement), key=key, day=day)
     ground, lead, assist, clause = _choose(asset, agreed, listed, territory_code)
-    codes = {lead, *assist, *([territory_code] if territory_code else [])}
+    codes = {lead, *assist, territory_code}
     bodies = repository.bodies_by_code(session, codes)
     if lead not in bodies:
         raise NotFound(
@@ -64,7 +64,7 @@ def find_responsible(
         assist=tuple(bodies[code] for code in assist if code in bodies),
         ground=ground,
         clause=clause,
-        territory=bodies.get(territory_code) if territory_code else None,
+        territory=bodies.get(territory_code),
         gap=ground is Ground.TERRITORY,
     )
 
@@ -73,7 +73,7 @@ def _choose(
     asset: AssetOwner | None,
     agreed: list[ListedDuty],
     listed: list[ListedDuty],
-    territory_code: str | None,
+    territory_code: str,
 ) -> tuple[Ground, str, list[str], str]:
     assist = [duty.body_code for duty in listed if duty.role == "assist"]
     if asset is not None and asset.owner_body is not None:
@@ -88,10 +88,17 @@ def _choose(
             return ground, lead, [code for code in assist if code != lead], leads[0].clause
     return (
         Ground.TERRITORY,
-        territory_code or "",
+        territory_code,
         assist,
         "no list names a body for this class here: the territory coordinates (属地兜底)",
     )
+
+
+def _territory(placement: Placement) -> str:
+    """The street office of the place; where no street is drawn, the district's management."""
+    if placement.street is not None:
+        return placement.street.code
+    return f"{placement.district.code}-CGW" if placement.district is not None else ""
 
 
 def _areas(placement: Placement) -> list[str]:

@@ -1,0 +1,12 @@
+"""The service's clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+__all__ = ["utc_now"]
+
+
+def utc_now() -> dt.datetime:
+    """The present moment, with its time zone."""
+    return dt.datetime.now(dt.UTC)

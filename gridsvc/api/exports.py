@@ -1,0 +1,60 @@
+"""Layers to take away, streamed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from gridsvc.api.dependencies import AsOf, CurrentService, DbSession
+from gridsvc.api.problems import problems
+from gridsvc.db.engine import transaction
+from gridsvc.errors import BadCode, BadCoordinate, BadInput, NotFound, UnknownParameter
+from gridsvc.maps.exports import feature_collection, select
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["exports"])
+
+_MEDIA_TYPE = "application/geo+json"
+
+
+@router.get(
+    "/exports/{layer}.geojson",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {_MEDIA_TYPE: {}}, "description": "A GeoJSON FeatureCollection"},
+        **problems(UnknownParameter, NotFound, BadInput, BadCode, BadCoordinate),
+    },
+)
+def export(
+    service: CurrentService,
+    session: DbSession,
+    as_of: AsOf,
+    layer: str,
+    bbox: Annotated[
+        str | None, Query(description="west,south,east,north in degrees: what touches this box.")
+    ] = None,
+    district: Annotated[str | None, Query(description="The 6-digit code of a district.")] = None,
+) -> StreamingResponse:
+    """A layer as GeoJSON, its geometry exact.
+
+    The layers are districts, streets, communities, unit_grids, parts and joint_cases.
+    """
+    moment = as_of or dt.datetime.now(dt.UTC)
+    selection = select(session.connection(), layer, moment=moment, bbox=bbox, district=district)
+
+    def stream() -> Iterator[bytes]:
+        # The request's own transaction ends before the answer is sent; this one lasts as long
+        # as the stream, so that all of it shows one moment.
+        with transaction(service.sessions) as streaming:
+            yield from feature_collection(streaming.connection(), selection)
+
+    return StreamingResponse(
+        stream(),
+        media_type=_MEDIA_TYPE,
+        headers={"Content-Disposition": f'attachment; filename="{layer}.geojson"'},
+    )

@@ -1,0 +1,64 @@
+"""``Idempotency-Key``: a repeated write gets the first answer, and nothing happens twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Header
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+from sqlalchemy.orm import Session
+
+from gridsvc.api.clock import utc_now
+from gridsvc.cases.reports.repository import claim_key, keep_answer
+from gridsvc.errors import IdempotencyMismatch
+from gridsvc.registry.access.model import Caller
+
+__all__ = ["IdempotencyKey", "once"]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="Any value of the caller's own; the same value is answered the same way.",
+    ),
+]
+
+
+def once(
+    session: Session,
+    caller: Caller,
+    key: str | None,
+    request: Any,
+    write: Callable[[], Any],
+    *,
+    status: int = 200,
+) -> JSONResponse:
+    """Write, and keep the answer under the key in the same transaction; or repeat it.
+
+    ``request`` is what the key stands for. Two requests at the same moment: the second waits.
+    Raises IdempotencyMismatch when the key was used with another request.
+    """
+    if key is None:
+        return JSONResponse(jsonable_encoder(write()), status_code=status)
+    canonical = json.dumps(jsonable_encoder(request), sort_keys=True, ensure_ascii=False)
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    known = claim_key(session, caller.subject, key, digest, utc_now())
+    if known is not None:
+        if known.request_hash != digest:
+            raise IdempotencyMismatch(
+                f"The Idempotency-Key '{key}' was used before with another request; take a new"
+                " one for a new request.",
+                field="Idempotency-Key",
+            )
+        return JSONResponse(
+            known.answer, status_code=known.status, headers={"Idempotency-Replayed": "true"}
+        )
+    answer = jsonable_encoder(write())
+    keep_answer(session, caller.subject, key, status, answer)
+    return JSONResponse(answer, status_code=status)

@@ -1,0 +1,39 @@
+"""The web viewer, its files, and the page of a joint case."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, HTMLResponse
+
+from gridsvc.api.dependencies import DbSession
+from gridsvc.api.problems import problems
+from gridsvc.errors import MissingPrerequisite, NotFound, UnknownParameter
+from gridsvc.maps.viewer import CONTENT_POLICY, asset, viewer_page
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["maps"])
+
+_PAGE_HEADERS = {
+    "Content-Security-Policy": CONTENT_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+
+
+@router.get("/map", response_class=HTMLResponse, responses=problems(UnknownParameter))
+def viewer(session: DbSession) -> HTMLResponse:
+    """The map of the city."""
+    return HTMLResponse(viewer_page(session.connection()), headers=_PAGE_HEADERS)
+
+
+@router.get(
+    "/map/static/{name}",
+    response_class=FileResponse,
+    responses=problems(UnknownParameter, NotFound, MissingPrerequisite),
+)
+def static(name: str) -> FileResponse:
+    """One of the viewer's own files."""
+    lasting = "public, max-age=3600" if name.startswith("maplibre") else "no-cache"
+    headers = {"Cache-Control": lasting, "X-Content-Type-Options": "nosniff"}
+    return FileResponse(asset(name), headers=headers)

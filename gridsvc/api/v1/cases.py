@@ -1,0 +1,160 @@
+"""Cases: read, moved on step by step, traced."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from gridsvc.api.clock import utc_now
+from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, WritingCaller
+from gridsvc.api.idempotency import IdempotencyKey, once
+from gridsvc.api.problems import problems
+from gridsvc.cases.files.repository import cases_of
+from gridsvc.cases.files.service import StepGiven, readable_case, take_step
+from gridsvc.cases.files.view import case_json, case_summary
+from gridsvc.cases.messages.service import inbox
+from gridsvc.cases.trace.service import read, verify
+from gridsvc.errors import (
+    BadInput,
+    IdempotencyMismatch,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    StepRefused,
+)
+from gridsvc.registry.bodies.service import body_or_refuse
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["cases"])
+
+_READING = (NotAuthenticated, NotAllowed, NotFound)
+
+
+class StepIn(BaseModel):
+    """A step: its name, for whom, what it carries, and when it happened."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    step: str
+    body: str | None = Field(default=None, description="For which body; where it is not clear.")
+    note: str | None = Field(default=None, max_length=10_000)
+    evidence: dict[str, Any] = Field(default_factory=dict)
+    at: dt.datetime | None = Field(default=None, description="RFC 3339; now when left out.")
+
+
+@router.get("/cases", responses=problems(NotAuthenticated, BadInput))
+def list_cases(
+    session: DbSession,
+    caller: CurrentCaller,
+    body: Annotated[str | None, Query(description="Cases that this body leads.")] = None,
+    state: Annotated[Literal["open", "closed"] | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: Annotated[uuid.UUID | None, Query(description="'next' of the page before.")] = None,
+) -> dict[str, Any]:
+    """The cases of the caller's area, oldest first."""
+    cases = cases_of(session, prefix=caller.area, body=body, state=state, after=cursor, limit=limit)
+    return {
+        "cases": [case_summary(case) for case in cases],
+        "next": str(cases[-1].id) if len(cases) == limit else None,
+    }
+
+
+@router.get("/cases/{case_id}", responses=problems(*_READING))
+def get_case(case_id: uuid.UUID, session: DbSession, caller: CurrentCaller) -> dict[str, Any]:
+    """A case: where it stands, what is due and from whom, its reports and whistles."""
+    return case_json(session, readable_case(session, caller, case_id))
+
+
+@router.post(
+    "/cases/{case_id}/steps",
+    responses=problems(*_READING, StepRefused, BadInput, IdempotencyMismatch),
+)
+def post_step(
+    case_id: uuid.UUID,
+    given: Annotated[StepIn, Body()],
+    service: CurrentService,
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Take a step or a way back; out of order, by the wrong body or without evidence it is refused."""
+
+    def write() -> dict[str, Any]:
+        step = StepGiven(given.step, given.body, given.note, given.evidence, given.at)
+        case = take_step(session, service.settings, caller, case_id, step, now=utc_now())
+        session.flush()
+        return case_json(session, case)
+
+    return once(session, caller, key, ["step", str(case_id), given], write)
+
+
+@router.get("/cases/{case_id}/trace", responses=problems(*_READING))
+def get_trace(case_id: uuid.UUID, session: DbSession, caller: CurrentCaller) -> dict[str, Any]:
+    """Everything that happened in a case, in its order, each entry chained to the one before."""
+    case = readable_case(session, caller, case_id)
+    return {
+        "case_id": str(case.id),
+        "entries": [
+            {
+                "n": entry.n,
+                "at": entry.at,
+                "written_at": entry.written_at,
+                "action": entry.action,
+                "actor": entry.actor,
+                "body_code": entry.body_code,
+                "content": entry.content,
+                "previous_hash": entry.previous_hash,
+                "hash": entry.hash,
+            }
+            for entry in read(session, case.district_code, case.id)
+        ],
+    }
+
+
+@router.get("/cases/{case_id}/trace/verify", responses=problems(*_READING))
+def verify_trace(case_id: uuid.UUID, session: DbSession, caller: CurrentCaller) -> dict[str, Any]:
+    """Whether the trace is whole: every number, every link, every hash."""
+    case = readable_case(session, caller, case_id)
+    found = verify(session, case.district_code, case.id)
+    return {
+        "case_id": str(case.id),
+        "intact": found.intact,
+        "entries": found.entries,
+        "broken_at": found.broken_at,
+        "reason": found.reason,
+    }
+
+
+@router.get("/bodies/{body}/inbox", responses=problems(*_READING))
+def get_inbox(
+    body: str,
+    session: DbSession,
+    caller: CurrentCaller,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: Annotated[uuid.UUID | None, Query(description="'next' of the page before.")] = None,
+) -> dict[str, Any]:
+    """What a body has been told, oldest first."""
+    known = body_or_refuse(session, body, field="body")
+    if not caller.acts_for(known.code, known.area_code):
+        raise NotAllowed(f"Only {known.name} and its supervision read this inbox.")
+    messages = inbox(session, body, after=cursor, limit=limit, now=utc_now())
+    return {
+        "messages": [
+            {
+                "id": str(message.id),
+                "topic": message.topic,
+                "case_id": str(message.case_id),
+                "content": message.content,
+                "written_at": message.written_at,
+                "state": message.state,
+            }
+            for message in messages
+        ],
+        "next": str(messages[-1].id) if len(messages) == limit else None,
+    }

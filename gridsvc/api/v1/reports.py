@@ -1,0 +1,246 @@
+"""Reports: taken in, looked up, confirmed, moved."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from gridsvc.api.clock import utc_now
+from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession, WritingCaller
+from gridsvc.api.idempotency import IdempotencyKey, once
+from gridsvc.api.problems import problems
+from gridsvc.api.state import Service
+from gridsvc.cases.reports.model import GivenPoint, NewReport
+from gridsvc.cases.reports.moving import confirm_side, move_report
+from gridsvc.cases.reports.service import file_report, find_report, report_json
+from gridsvc.errors import (
+    AmbiguousCode,
+    BadCoordinate,
+    BadGeometry,
+    BadInput,
+    IdempotencyMismatch,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    OutsideCity,
+    StepRefused,
+    TooLarge,
+    UnknownClass,
+    UnknownCrs,
+)
+from gridsvc.registry.classes.lookup import find_class
+from gridsvc.registry.classes.model import STANDARD, ClassKey
+from gridsvc.registry.codes.service import look_up
+from gridsvc.spatial.footprint import read_footprint
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/reports", tags=["reports"])
+
+_PLACE_PROBLEMS = (BadCoordinate, UnknownCrs, OutsideCity)
+_WRITE_PROBLEMS = (NotAuthenticated, NotAllowed, IdempotencyMismatch)
+
+
+class Location(BaseModel):
+    """A point in a declared CRS, with its accuracy."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lon: float = Field(description="Longitude, or easting in a projected CRS.")
+    lat: float = Field(description="Latitude, or northing in a projected CRS.")
+    crs: str = Field(default="wgs84", description="wgs84, gcj02, bd09, EPSG:n or WKT.")
+    accuracy_m: float | None = Field(default=None, ge=0, le=100_000)
+
+    def given(self) -> GivenPoint:
+        """The point as the intake takes it."""
+        return GivenPoint(self.lon, self.lat, self.crs, self.accuracy_m)
+
+
+class PartName(BaseModel):
+    """A part by its code; the district may be left out where no other has that code."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    district: str | None = None
+    code: str
+
+
+class Contact(BaseModel):
+    """Whom to call back; kept encrypted and apart."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, max_length=100)
+    phone: str | None = Field(default=None, max_length=40)
+
+
+class ReportIn(BaseModel):
+    """A report: a class, and at least one of location, part and footprint."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: str = Field(
+        default="api", min_length=1, max_length=20, description="12345, app, patrol, ..."
+    )
+    class_code: str | None = Field(
+        default=None,
+        alias="class",
+        description="Five digits of GB/T 47678.5-2026; may be left out for a part.",
+    )
+    class_kind: Literal["part", "event"] | None = None
+    description: str = Field(default="", max_length=4000)
+    location: Location | None = None
+    part: PartName | None = None
+    footprint: dict[str, Any] | None = Field(
+        default=None, description="GeoJSON Polygon or MultiPolygon in the CRS of 'footprint_crs'."
+    )
+    footprint_crs: str = "wgs84"
+    reporter: Contact | None = None
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=problems(
+        *_WRITE_PROBLEMS,
+        *_PLACE_PROBLEMS,
+        BadGeometry,
+        UnknownClass,
+        TooLarge,
+        NotFound,
+        AmbiguousCode,
+    ),
+)
+def post_report(
+    given: Annotated[ReportIn, Body()],
+    service: CurrentService,
+    atlas: CurrentAtlas,
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """File a report: it is placed, routed, and joined to a case or opens one."""
+
+    def write() -> dict[str, Any]:
+        return file_report(
+            session,
+            atlas,
+            service.settings,
+            _new_report(session, service, given),
+            caller=caller,
+            reporter_key=service.reporter_key,
+            now=utc_now(),
+        ).to_json()
+
+    return once(session, caller, key, ["report", given], write, status=201)
+
+
+@router.get("/{name}", responses=problems(NotFound))
+def get_report(name: str, session: DbSession) -> dict[str, Any]:
+    """A report by its id or its receipt: where it is, who answers, how its case stands."""
+    return report_json(session, find_report(session, name))
+
+
+class Confirmation(BaseModel):
+    """On which side of the border the place is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    street: str = Field(description="The 9-digit code of the street that the reporter confirms.")
+
+
+@router.post(
+    "/{name}/confirm", responses=problems(*_WRITE_PROBLEMS, NotFound, StepRefused, BadInput)
+)
+def confirm(
+    name: str,
+    confirmation: Annotated[Confirmation, Body()],
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Say on which side of a near border the place is; the case goes to that street."""
+
+    def write() -> dict[str, Any]:
+        report = find_report(session, name)
+        confirm_side(session, report, confirmation.street, actor=caller.subject, now=utc_now())
+        return report_json(session, report)
+
+    return once(session, caller, key, ["confirm", name, confirmation], write)
+
+
+class Move(BaseModel):
+    """Where the place really is, and how that is known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    location: Location
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+@router.post(
+    "/{name}/move", responses=problems(*_WRITE_PROBLEMS, *_PLACE_PROBLEMS, NotFound, StepRefused)
+)
+def move(
+    name: str,
+    given: Annotated[Move, Body()],
+    service: CurrentService,
+    atlas: CurrentAtlas,
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Move a report's pin: it is routed again, and the old placement is kept."""
+
+    def write() -> dict[str, Any]:
+        report = find_report(session, name)
+        move_report(
+            session,
+            atlas,
+            service.settings,
+            report,
+            given.location.given(),
+            reason=given.reason,
+            caller=caller,
+            now=utc_now(),
+        )
+        return report_json(session, report)
+
+    return once(session, caller, key, ["move", name, given], write)
+
+
+def _new_report(session: Session, service: Service, given: ReportIn) -> NewReport:
+    footprint = None
+    if given.footprint is not None:
+        footprint = read_footprint(
+            given.footprint,
+            given.footprint_crs,
+            max_vertices=service.settings.max_footprint_vertices,
+            field="footprint",
+        )
+    return NewReport(
+        channel=given.channel,
+        key=_class(session, given),
+        description=given.description,
+        point=None if given.location is None else given.location.given(),
+        part=None if given.part is None else (given.part.district, given.part.code),
+        footprint=footprint,
+        reporter=None if given.reporter is None else given.reporter.model_dump(exclude_none=True),
+    )
+
+
+def _class(session: Session, given: ReportIn) -> ClassKey:
+    """The class that is named; a part that is reported without one has its own."""
+    if given.class_code is not None:
+        return find_class(session, given.class_code, kind=given.class_kind)
+    if given.part is None:
+        raise BadInput("'class' is missing; it must be given, or a part named.", field="class")
+    matches = look_up(session, given.part.code, given.part.district).matches
+    classes = {match.class_code for match in matches if match.kind == "part"}
+    if len(classes) != 1:
+        raise BadInput("Name the class; the part's code alone does not tell it.", field="class")
+    return ClassKey(STANDARD, "part", classes.pop())

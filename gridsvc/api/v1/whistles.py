@@ -1,0 +1,255 @@
+"""Whistles: who was called, who came, who is done, and how each was scored."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from gridsvc.api.clock import utc_now
+from gridsvc.api.dependencies import CurrentService, DbSession, WritingCaller
+from gridsvc.api.idempotency import IdempotencyKey, once
+from gridsvc.api.problems import problems
+from gridsvc.cases.files.acting import acting_body
+from gridsvc.cases.whistles import repository
+from gridsvc.cases.whistles import service as whistling
+from gridsvc.cases.whistles.models import CalledBody, Whistle
+from gridsvc.cases.whistles.view import called_json, whistles_json
+from gridsvc.errors import (
+    BadCoordinate,
+    BadInput,
+    IdempotencyMismatch,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    StepRefused,
+    UnknownCrs,
+)
+from gridsvc.registry.access.model import Caller
+from gridsvc.registry.bodies.repository import bodies_by_code
+from gridsvc.spatial.crs import check_lon_lat, to_wgs84
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/whistles", tags=["whistles"])
+
+_WRITE_PROBLEMS = problems(
+    NotAuthenticated, NotAllowed, NotFound, StepRefused, BadInput, IdempotencyMismatch
+)
+
+
+@router.get("", responses=problems(BadInput))
+def list_whistles(
+    session: DbSession,
+    joint: Annotated[bool | None, Query()] = None,
+    state: Annotated[Literal["proposed", "open", "closed"] | None, Query()] = None,
+    district: Annotated[str | None, Query(description="Of either side.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: Annotated[uuid.UUID | None, Query(description="'next' of the page before.")] = None,
+) -> dict[str, Any]:
+    """Whistles with the bodies they called, oldest first; nothing in them is personal."""
+    found = repository.whistles(
+        session, joint=joint, state=state, district=district, after=cursor, limit=limit
+    )
+    return {
+        "whistles": whistles_json(session, found),
+        "next": str(found[-1].id) if len(found) == limit else None,
+    }
+
+
+@router.get("/{whistle_id}", responses=problems(NotFound))
+def get_whistle(whistle_id: uuid.UUID, session: DbSession) -> dict[str, Any]:
+    """One whistle."""
+    return whistles_json(session, [_whistle(session, whistle_id)])[0]
+
+
+@router.post("/{whistle_id}/approve", responses=_WRITE_PROBLEMS)
+def approve(
+    whistle_id: uuid.UUID, session: DbSession, caller: WritingCaller, key: IdempotencyKey = None
+) -> JSONResponse:
+    """Blow a whistle that was proposed; for the caller's side or its supervision."""
+
+    def write() -> dict[str, Any]:
+        whistle = _whistle(session, whistle_id)
+        acting_body(session, caller, whistle.caller_body)
+        blown = whistling.approve(session, whistle_id, actor=caller.subject, now=utc_now())
+        session.flush()
+        return whistles_json(session, [blown])[0]
+
+    return once(session, caller, key, ["approve", str(whistle_id)], write)
+
+
+class Moment(BaseModel):
+    """When it happened."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    at: dt.datetime | None = Field(default=None, description="RFC 3339; now when left out.")
+
+
+class Arrival(Moment):
+    """Where and when a called body arrived."""
+
+    lon: float
+    lat: float
+    crs: str = "wgs84"
+
+
+class Finished(Moment):
+    """What a called body did."""
+
+    note: str = Field(min_length=1, max_length=10_000)
+
+
+class Score(BaseModel):
+    """One side's assessment of a called body."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    score: int = Field(ge=0, le=100)
+    note: str = Field(default="", max_length=10_000)
+    by: str | None = Field(default=None, description="The scoring side, where it is not clear.")
+
+
+@router.post("/{whistle_id}/bodies/{body}/accept", responses=_WRITE_PROBLEMS)
+def accept(
+    whistle_id: uuid.UUID,
+    body: str,
+    session: DbSession,
+    caller: WritingCaller,
+    given: Annotated[Moment | None, Body()] = None,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """A called body accepts the call."""
+    moment = given or Moment()
+
+    def act() -> CalledBody:
+        return whistling.accept(
+            session, whistle_id, body, at=moment.at, actor=caller.subject, now=utc_now()
+        )
+
+    return _record(session, caller, key, ["accept", str(whistle_id), body, moment], body, act)
+
+
+@router.post(
+    "/{whistle_id}/bodies/{body}/report-in",
+    responses=_WRITE_PROBLEMS | problems(BadCoordinate, UnknownCrs),
+)
+def report_in(
+    whistle_id: uuid.UUID,
+    body: str,
+    given: Annotated[Arrival, Body()],
+    service: CurrentService,
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """A called body arrives: late after the limit, flagged when too far from the place."""
+
+    def act() -> CalledBody:
+        x, y = check_lon_lat(given.lon, given.lat, given.crs, field="")
+        lon, lat = to_wgs84(x, y, given.crs)
+        return whistling.report_in(
+            session,
+            service.settings,
+            whistle_id,
+            body,
+            lon=lon,
+            lat=lat,
+            at=given.at,
+            actor=caller.subject,
+            now=utc_now(),
+        )
+
+    return _record(session, caller, key, ["report-in", str(whistle_id), body, given], body, act)
+
+
+@router.post("/{whistle_id}/bodies/{body}/done", responses=_WRITE_PROBLEMS)
+def done(
+    whistle_id: uuid.UUID,
+    body: str,
+    given: Annotated[Finished, Body()],
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """A called body has done its part."""
+
+    def act() -> CalledBody:
+        return whistling.done(
+            session,
+            whistle_id,
+            body,
+            note=given.note,
+            at=given.at,
+            actor=caller.subject,
+            now=utc_now(),
+        )
+
+    return _record(session, caller, key, ["done", str(whistle_id), body, given], body, act)
+
+
+@router.post("/{whistle_id}/bodies/{body}/score", responses=_WRITE_PROBLEMS)
+def score(
+    whistle_id: uuid.UUID,
+    body: str,
+    given: Annotated[Score, Body()],
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """A side scores a called body: the other side, or a department that it brought."""
+
+    def write() -> dict[str, Any]:
+        by = given.by or caller.body or (caller.area if len(caller.area) == 9 else None)
+        if by is None:
+            raise BadInput("Say in 'by' which side scores.", field="by")
+        called = whistling.score(
+            session,
+            whistle_id,
+            body,
+            by=acting_body(session, caller, by),
+            value=given.score,
+            note=given.note,
+            actor=caller.subject,
+            now=utc_now(),
+        )
+        return _called(session, called)
+
+    return once(session, caller, key, ["score", str(whistle_id), body, given], write)
+
+
+def _record(
+    session: Session,
+    caller: Caller,
+    key: str | None,
+    request: Any,
+    body: str,
+    act: Callable[[], CalledBody],
+) -> JSONResponse:
+    """Let a called body record something about itself, once."""
+
+    def write() -> dict[str, Any]:
+        acting_body(session, caller, body)
+        return _called(session, act())
+
+    return once(session, caller, key, request, write)
+
+
+def _called(session: Session, called: CalledBody) -> dict[str, Any]:
+    session.flush()
+    names = bodies_by_code(session, [called.body_code])
+    return called_json(called, names[called.body_code].name)
+
+
+def _whistle(session: Session, whistle_id: uuid.UUID) -> Whistle:
+    whistle = repository.whistle_by_id(session, whistle_id)
+    if whistle is None:
+        raise NotFound(f"There is no whistle {whistle_id}.")
+    return whistle

@@ -1,0 +1,65 @@
+"""For whom a caller acts in a case, and whether he may."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from gridsvc.cases.files.models import CaseFile
+from gridsvc.cases.procedures.engine import SUPERVISION, parties
+from gridsvc.cases.procedures.model import Progress, Return, Step
+from gridsvc.errors import BadInput, NotAllowed
+from gridsvc.registry.access.model import Caller
+from gridsvc.registry.bodies.service import body_or_refuse
+
+__all__ = ["acting_body", "acting_party", "may_see"]
+
+
+def acting_body(session: Session, caller: Caller, code: str) -> str:
+    """The body, if the caller may act for it. Raises NotAllowed, NotFound."""
+    body = body_or_refuse(session, code, field="body")
+    if not caller.acts_for(body.code, body.area_code):
+        raise NotAllowed(
+            f"A token of role {caller.role.value} for '{caller.body or caller.area}' may not act"
+            f" for {body.name} ({body.code}); use that body's own token.",
+            field="body",
+        )
+    return body.code
+
+
+def acting_party(
+    session: Session,
+    caller: Caller,
+    case: CaseFile,
+    progress: Progress,
+    step: Step | Return,
+    named: str | None,
+) -> str:
+    """The party that takes a step: the named body, or the one that can only be meant.
+
+    Raises BadInput when it must be named, NotAllowed when the caller may not act for it.
+    """
+    possible = parties(progress, step.by)
+    if possible == (SUPERVISION,):
+        if not caller.supervises(case.district_code):
+            raise NotAllowed(
+                f"'{step.name}' is for supervision: a token of role district, city or admin"
+                f" that covers {case.district_code}. Who handles a case does not close it."
+            )
+        return SUPERVISION
+    code = named or caller.body or (caller.area if len(caller.area) == 9 else None)
+    if code is None:
+        if len(possible) != 1:
+            raise BadInput(
+                f"'{step.name}' is taken by {' and '.join(possible) or 'the service'};"
+                " say in 'body' for which of them.",
+                field="body",
+            )
+        code = possible[0]
+    return acting_body(session, caller, code)
+
+
+def may_see(caller: Caller, case: CaseFile, called: frozenset[str]) -> bool:
+    """Whether a caller may read a case: by its area, or because its body was called."""
+    own = caller.body or caller.area
+    districts = {case.district_code, case.participant_district or case.district_code}
+    return own in called or any(district.startswith(caller.area[:6]) for district in districts)

@@ -1,0 +1,119 @@
+"""What the steps of a joint whistle bring about beside their entry in the trace."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gridsvc.cases.files.models import CaseFile
+from gridsvc.cases.messages.service import send
+from gridsvc.cases.procedures.model import Progress
+from gridsvc.cases.whistles.models import Whistle
+from gridsvc.cases.whistles.service import call_departments, fix_report_in
+from gridsvc.errors import BadInput, NotFound
+from gridsvc.registry.bodies.repository import bodies_by_code
+from gridsvc.settings import Settings
+
+__all__ = ["after_step"]
+
+_PLAN = ("time", "place", "division")
+
+
+def after_step(
+    session: Session,
+    settings: Settings,
+    case: CaseFile,
+    whistle: Whistle,
+    step: str,
+    party: str,
+    evidence: Mapping[str, Any],
+    progress: Progress,
+    now: dt.datetime,
+) -> None:
+    """Carry out what a step of the joint procedure means, in the same transaction.
+
+    Raises BadInput for a demand, departments or a plan of the wrong form.
+    """
+    others = [side for side in progress.sides if side != party]
+    match step:
+        case "whistle_other_side":
+            demand = evidence["demand"]
+            if not isinstance(demand, Mapping) or not demand.get("task"):
+                raise BadInput(
+                    "The demand letter names its task: {'task': ..., 'limit': ...}.",
+                    field="evidence.demand",
+                )
+            whistle.demand = {**whistle.demand, "letter": dict(demand), "from": party}
+        case "bring_departments":
+            _bring(session, whistle, party, evidence["departments"], now)
+        case "agree_plan":
+            _agree(session, settings, whistle, party, evidence["plan"], progress)
+        case _:
+            pass
+    send(
+        session,
+        case.district_code,
+        case.id,
+        others,
+        topic=f"joint_{step}",
+        content={"whistle_id": str(whistle.id), "by": party, **evidence},
+        now=now,
+    )
+
+
+def _bring(session: Session, whistle: Whistle, party: str, codes: Any, now: dt.datetime) -> None:
+    if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+        raise BadInput("'departments' must be a list of body codes.", field="evidence.departments")
+    found = bodies_by_code(session, codes)
+    for code in codes:
+        if code not in found:
+            raise NotFound(f"No body has the code '{code}'.", field="evidence.departments")
+    departments = [found[code] for code in dict.fromkeys(codes)]
+    call_departments(session, whistle, departments, called_from=party, now=now)
+
+
+def _agree(
+    session: Session,
+    settings: Settings,
+    whistle: Whistle,
+    party: str,
+    plan: Any,
+    progress: Progress,
+) -> None:
+    """The second side must agree to the first one's time and place."""
+    if not isinstance(plan, Mapping) or any(not plan.get(item) for item in _PLAN):
+        raise BadInput(
+            "The plan fixes 'time' (RFC 3339), 'place' and 'division' of work.",
+            field="evidence.plan",
+        )
+    time = _moment(plan["time"])
+    agreed = whistle.demand.get("plan")
+    if agreed is None:
+        whistle.demand = {**whistle.demand, "plan": dict(plan), "proposed_by": party}
+    else:
+        for item in ("time", "place"):
+            if agreed[item] != plan[item]:
+                raise BadInput(
+                    f"The other side's plan says {item} '{agreed[item]}', this one says"
+                    f" '{plan[item]}'; both must fix the same.",
+                    field=f"evidence.plan.{item}",
+                )
+    if progress.step != "agree_plan":
+        limit = dt.timedelta(minutes=settings.report_in_minutes)
+        fix_report_in(session, whistle, by=time + limit)
+
+
+def _moment(value: Any) -> dt.datetime:
+    try:
+        moment = dt.datetime.fromisoformat(str(value))
+    except ValueError:
+        moment = dt.datetime.min
+    if moment.tzinfo is None:
+        raise BadInput(
+            "The plan's 'time' must be an RFC 3339 time with an offset.",
+            field="evidence.plan.time",
+        )
+    return moment

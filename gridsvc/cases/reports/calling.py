@@ -1,0 +1,150 @@
+"""Decides at intake whether a report calls both sides of a border, asks, or proposes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from gridsvc.cases.files.models import CaseFile
+from gridsvc.cases.messages.service import send
+from gridsvc.cases.reports import repository
+from gridsvc.cases.reports.model import NewReport
+from gridsvc.cases.whistles.grounds import (
+    JointCall,
+    JointGround,
+    call_for_conflict,
+    call_for_footprint,
+    call_for_near,
+)
+from gridsvc.cases.whistles.repository import open_whistle_of
+from gridsvc.cases.whistles.service import blow_joint
+from gridsvc.errors import NotFound
+from gridsvc.registry.bodies.model import Responsibility
+from gridsvc.registry.bodies.repository import bodies_by_code
+from gridsvc.registry.classes.model import ClassKey
+from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.placement.model import Placement
+from gridsvc.registry.placement.straddle import straddle
+from gridsvc.settings import Settings
+
+__all__ = ["Calls", "blow_if_called", "joint_call"]
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The call that blows by itself, if any, and the one that asks the reporter first."""
+
+    certain: JointCall | None
+    near: JointCall | None
+
+    @property
+    def needs_confirmation(self) -> bool:
+        """Whether the reporter is asked on which side the place is."""
+        return self.certain is None and self.near is not None
+
+
+def joint_call(
+    session: Session,
+    atlas: Atlas,
+    new: NewReport,
+    placement: Placement,
+    responsibility: Responsibility,
+) -> Calls:
+    """What the place itself says: a shared footprint, contradicting levels, a near border."""
+    shared = None
+    if new.footprint is not None and "street" in atlas.areas:
+        shared = straddle(session, atlas, new.footprint.geometry, "street")
+    return Calls(
+        certain=call_for_footprint(placement, shared) or call_for_conflict(placement),
+        near=call_for_near(placement, responsibility.ground),
+    )
+
+
+def blow_if_called(
+    session: Session,
+    settings: Settings,
+    case: CaseFile,
+    placement: Placement,
+    key: ClassKey,
+    calls: Calls,
+    *,
+    actor: str,
+    now: dt.datetime,
+) -> tuple[uuid.UUID | None, bool]:
+    """Blow, ask or propose in a locked case.
+
+    Gives the id of the case's joint whistle, and whether the reporter must confirm the side.
+    """
+    present = open_whistle_of(session, case.district_code, case.id)
+    if present is not None:
+        return present.id, False
+    if calls.certain is not None:
+        return _blow(session, settings, case, calls.certain, actor=actor, now=now), False
+    if calls.near is None:
+        return None, False
+    crowd = _crowd(session, settings, placement, key, calls.near)
+    if crowd is not None:
+        return _blow(session, settings, case, crowd, actor=actor, now=now), True
+    send(
+        session,
+        case.district_code,
+        case.id,
+        [calls.near.other],
+        topic="near_border",
+        content={"lead": case.lead_body, **calls.near.facts},
+        now=now,
+        due_at=now + dt.timedelta(minutes=settings.confirm_within_minutes),
+    )
+    return None, True
+
+
+def _crowd(
+    session: Session, settings: Settings, placement: Placement, key: ClassKey, near: JointCall
+) -> JointCall | None:
+    """Ground 5: within 50 m, on both sides, three open reports of one class."""
+    counts = repository.crowd_near(
+        session,
+        lon=placement.lon,
+        lat=placement.lat,
+        within_m=settings.crowd_within_m,
+        key=key,
+    )
+    if len(counts) < 2 or sum(counts.values()) < settings.crowd_reports:
+        return None
+    return JointCall(JointGround.CROWD, near.lead, near.other, {"reports": counts})
+
+
+def _blow(
+    session: Session,
+    settings: Settings,
+    case: CaseFile,
+    call: JointCall,
+    *,
+    actor: str,
+    now: dt.datetime,
+) -> uuid.UUID:
+    """The street that received the case leads, where it is one of the two sides."""
+    lead, other = call.lead, call.other
+    if other == case.lead_body or (
+        lead[:6] != case.district_code and other[:6] == case.district_code
+    ):
+        lead, other = other, lead
+    bodies = bodies_by_code(session, [lead, other])
+    for code in (lead, other):
+        if code not in bodies:
+            raise NotFound(f"The street office {code} is not registered; import the bodies.")
+    whistle = blow_joint(
+        session,
+        case,
+        ground=call.ground,
+        lead=bodies[lead],
+        other=bodies[other],
+        facts=call.facts,
+        actor=actor,
+        now=now,
+        ask_first=settings.joint_whistle_asks or call.ground is JointGround.CROWD,
+    )
+    return whistle.id

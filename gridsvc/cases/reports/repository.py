@@ -1,0 +1,139 @@
+"""The queries of reports."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from gridsvc.cases.reports.models import IdempotencyKey, Receipt, Report, ReportPlacement
+from gridsvc.registry.classes.model import ClassKey
+
+__all__ = [
+    "claim_key",
+    "claim_receipt",
+    "count_reports",
+    "crowd_near",
+    "keep_answer",
+    "last_placement",
+    "report_by_id",
+    "report_by_receipt",
+    "reports_of",
+]
+
+
+def claim_receipt(session: Session, value: str, district_code: str, report_id: uuid.UUID) -> bool:
+    """Take a receipt for a report; False when it is taken already."""
+    taken = session.execute(
+        insert(Receipt)
+        .values(value=value, district_code=district_code, report_id=report_id)
+        .on_conflict_do_nothing()
+        .returning(Receipt.value)
+    )
+    return taken.first() is not None
+
+
+def claim_key(
+    session: Session, subject: str, key: str, request_hash: str, now: dt.datetime
+) -> IdempotencyKey | None:
+    """Take an idempotency key; when it is taken, its row (after its first user has committed)."""
+    taken = session.execute(
+        insert(IdempotencyKey)
+        .values(
+            subject=subject,
+            key=key,
+            request_hash=request_hash,
+            status=0,
+            answer={},
+            created_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(IdempotencyKey.key)
+    )
+    if taken.first() is not None:
+        return None
+    return session.get(IdempotencyKey, (subject, key))
+
+
+def keep_answer(
+    session: Session, subject: str, key: str, status: int, answer: dict[str, Any]
+) -> None:
+    """Remember the answer that was given to an idempotency key."""
+    row = session.get(IdempotencyKey, (subject, key), populate_existing=True)
+    if row is None:
+        raise AssertionError("an idempotency key is claimed before its answer is kept")
+    row.status, row.answer = status, answer
+
+
+def report_by_id(session: Session, report_id: uuid.UUID) -> Report | None:
+    """The report of an id."""
+    return session.scalar(select(Report).where(Report.id == report_id))
+
+
+def report_by_receipt(session: Session, value: str) -> Report | None:
+    """The report of a receipt."""
+    receipt = session.get(Receipt, value)
+    if receipt is None:
+        return None
+    return session.get(Report, (receipt.district_code, receipt.report_id))
+
+
+def reports_of(session: Session, case_district: str, case_id: uuid.UUID) -> list[Report]:
+    """Every report that joined a case, the first one first."""
+    return list(
+        session.scalars(
+            select(Report)
+            .where(Report.case_district == case_district, Report.case_id == case_id)
+            .order_by(Report.created_at, Report.id)
+        )
+    )
+
+
+def last_placement(
+    session: Session, district_code: str, report_id: uuid.UUID
+) -> ReportPlacement | None:
+    """The newest placement of a report."""
+    return session.scalar(
+        select(ReportPlacement)
+        .where(
+            ReportPlacement.district_code == district_code,
+            ReportPlacement.report_id == report_id,
+        )
+        .order_by(ReportPlacement.n.desc())
+        .limit(1)
+    )
+
+
+def count_reports(session: Session) -> int:
+    """How many reports there are."""
+    return session.scalar(select(func.count()).select_from(Report)) or 0
+
+
+def crowd_near(
+    session: Session, *, lon: float, lat: float, within_m: float, key: ClassKey
+) -> dict[str, int]:
+    """Open reports of one class within a distance of a WGS84 point, counted by district."""
+    rows = session.execute(
+        text(
+            "with here as (select st_setsrid(st_point(:lon, :lat), 4326) as p)"
+            " select r.district_code, count(*) from report r"
+            " join case_file c on c.district_code = r.case_district and c.id = r.case_id, here"
+            " where r.point && st_envelope(st_buffer(here.p::geography, :within_m)::geometry)"
+            " and st_distance(r.point::geography, here.p::geography) <= :within_m"
+            " and c.state = 'open' and r.standard = :standard and r.kind = :kind"
+            " and r.class_code = :class_code group by r.district_code"
+        ),
+        {
+            "lon": lon,
+            "lat": lat,
+            "within_m": within_m,
+            "standard": key.standard,
+            "kind": key.kind,
+            "class_code": key.code,
+        },
+    )
+    return {row[0]: row[1] for row in rows}

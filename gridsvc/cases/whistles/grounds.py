@@ -1,0 +1,96 @@
+"""The five grounds of a joint whistle, as pure rules over what placement and cases know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from gridsvc.registry.bodies.model import Ground
+from gridsvc.registry.placement.model import AreaRef, Placement
+from gridsvc.registry.placement.straddle import Straddle
+
+__all__ = ["JointCall", "JointGround", "call_for_conflict", "call_for_footprint", "call_for_near"]
+
+
+class JointGround(StrEnum):
+    """Why both sides of a border are called. The first three blow by themselves."""
+
+    FOOTPRINT = "footprint"
+    CONFLICT = "conflict"
+    REFUSAL = "refusal"
+    NEAR = "near"
+    CROWD = "crowd"
+
+
+@dataclass(frozen=True, slots=True)
+class JointCall:
+    """The two streets that a ground calls, the receiving one first, and the facts."""
+
+    ground: JointGround
+    lead: str
+    other: str
+    facts: dict[str, Any]
+
+
+def call_for_footprint(placement: Placement, streets: Straddle | None) -> JointCall | None:
+    """Ground 1: at least two streets have a share of the footprint above the accuracy.
+
+    The street of the report's own point leads; if it holds no share, the largest share does.
+    """
+    if streets is None or not streets.straddles:
+        return None
+    codes = [part.code for part in streets.shares if part.area_m2 > streets.tolerance_m2]
+    own = placement.street.code if placement.street else None
+    lead = own if own in codes else codes[0]
+    others = [code for code in codes if code != lead]
+    across = [code for code in others if code[:6] != lead[:6]]
+    return JointCall(
+        JointGround.FOOTPRINT, lead, (across or others)[0], {"straddle": streets.to_json()}
+    )
+
+
+def call_for_conflict(placement: Placement) -> JointCall | None:
+    """Ground 2: levels contradict each other, or several streets or districts claim the point."""
+    streets = placement.claimed("street")
+    if len(streets) > 1:
+        return _between(placement, streets[0], streets[1], "Two streets claim the point.")
+    if placement.conflict is None or not streets or placement.district is None:
+        return None
+    near = placement.border.neighbours if placement.border else ()
+    own_side = [
+        n for n in near if n.level == "street" and n.code.startswith(placement.district.code)
+    ]
+    if not own_side:
+        return None
+    rival = AreaRef(own_side[0].code, own_side[0].name)
+    return _between(placement, streets[0], rival, placement.conflict.explanation)
+
+
+def _between(placement: Placement, lead: AreaRef, other: AreaRef, why: str) -> JointCall:
+    facts = {
+        "explanation": why,
+        "claims": {level: [a.code for a in areas] for level, areas in placement.claims},
+    }
+    return JointCall(JointGround.CONFLICT, lead.code, other.code, facts)
+
+
+def call_for_near(placement: Placement, ground: Ground) -> JointCall | None:
+    """Ground 4: near the border of another district, and no asset owner answers for the class."""
+    if ground is Ground.ASSET_OWNER or placement.border is None or placement.street is None:
+        return None
+    if "district" not in placement.border.near_levels or placement.district is None:
+        return None
+    across = [
+        n
+        for n in placement.border.neighbours
+        if n.level == "street" and not n.code.startswith(placement.district.code)
+    ]
+    if not across:
+        return None
+    facts = {
+        "distance_m": across[0].distance_m,
+        "accuracy_m": placement.accuracy_m,
+        "neighbours": [n.to_json() for n in placement.border.neighbours],
+    }
+    return JointCall(JointGround.NEAR, placement.street.code, across[0].code, facts)
