@@ -23,7 +23,7 @@ from gridsvc.errors import BadFile
 from gridsvc.registry.districts import Division
 from gridsvc.settings import get_settings
 from gridsvc.spatial.coverage import match_edges
-from gridsvc.spatial.crs import project, unproject
+from gridsvc.spatial.crs import project
 from gridsvc.spatial.partition import partition
 
 __all__ = [
@@ -48,7 +48,6 @@ _COMMUNITY_LIMITS = (0.3, 3.0)
 # A centre that is farther outside its parent than this is another place of the same name, or the
 # parent's border is too far off for it to help.
 _STRAY_M = 500.0
-_INSET_M = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +161,9 @@ def _approximate(
 
 
 def _seeds(parent: shapely.MultiPolygon, centres: Sequence[Centre | None]) -> NDArray[np.float64]:
-    """Centres as lon and lat (n, 2): strays a little way outside are pulled in, others unknown."""
+    """Centres as lon and lat (n, 2); NaN where there is none, or only one that lies far outside."""
     lonlat = np.array([(c.lon, c.lat) if c else (np.nan, np.nan) for c in centres])
     known = np.flatnonzero(~np.isnan(lonlat[:, 0]))
-    flat, points = project(parent), project(shapely.points(lonlat[known]))
-    outside = ~shapely.covers(flat, points)
-    stray = shapely.distance(flat, points) > _STRAY_M
-    lonlat[known[stray]] = np.nan
-    inner = shapely.buffer(flat, -_INSET_M)
-    for place in np.flatnonzero(outside & ~stray):
-        nearest = shapely.shortest_line(flat if inner.is_empty else inner, points[place])
-        lonlat[known[place]] = shapely.get_coordinates(unproject(shapely.get_point(nearest, 0)))[0]
+    apart_m = shapely.distance(project(parent), project(shapely.points(lonlat[known])))
+    lonlat[known[apart_m > _STRAY_M]] = np.nan
     return lonlat

@@ -56,8 +56,6 @@ _LOCAL_NAMES = {
 }
 # PROJ has only a ballpark step from these datums to WGS84, tens of metres off.
 _BALLPARK_DATUMS = {"Beijing 1954": 4214, "Xian 1980": 4610, "New Beijing": 4555}
-# CGCS2000 agrees with WGS84 to centimetres; PROJ's step between them is a no-op.
-_SAME_AS_WGS84 = "China 2000"
 
 # The GCJ-02 formula's ellipsoid (Krasovsky 1940) and the frequency in BD-09's.
 _GCJ_A = 6_378_245.0
@@ -93,7 +91,8 @@ def parse_crs(text: str) -> Crs:
     Raises UnknownCrs for anything else, for systems that are not two-dimensional horizontal ones,
     and for Beijing 1954, Xian 1980 and New Beijing (4214, 4610, 4555 and what is projected from
     them), whose way to WGS84 is only a ballpark, unless the WKT brings its own parameters
-    (BOUNDCRS or TOWGS84).
+    (BOUNDCRS or TOWGS84). CGCS2000 (EPSG:4490) agrees with WGS84 to centimetres and is taken as it
+    is: PROJ's step between them is a no-op.
     """
     wanted = text.strip()
     local = _LOCAL_NAMES.get(wanted.lower())
@@ -313,25 +312,15 @@ def _apply(way: _Way, x: Any, y: Any) -> Any:
 @lru_cache(maxsize=256)
 def _way_in(crs: Crs) -> _Way:
     if crs.definition is not None:
-        return _pipeline(crs.definition, _target(crs.definition))
+        return _pipeline(crs.definition, _longlat())
     return {"wgs84": _unchanged, "gcj02": _gcj02_to_wgs84, "bd09": _bd09_to_wgs84}[crs.name]
 
 
 @lru_cache(maxsize=256)
 def _way_out(crs: Crs) -> _Way:
     if crs.definition is not None:
-        return _pipeline(_target(crs.definition), crs.definition)
+        return _pipeline(_longlat(), crs.definition)
     return {"wgs84": _unchanged, "gcj02": _wgs84_to_gcj02, "bd09": _wgs84_to_bd09}[crs.name]
-
-
-def _target(definition: pyproj.CRS) -> pyproj.CRS:
-    """WGS84, or the system's own longitude and latitude where those are the same thing."""
-    geodetic = definition.geodetic_crs
-    if geodetic is None or geodetic.datum is None or definition.is_bound:
-        return _longlat()
-    if geodetic.datum.name == _SAME_AS_WGS84:
-        return geodetic
-    return _longlat()
 
 
 @lru_cache(maxsize=1)

@@ -14,11 +14,12 @@ import shapely
 
 from gridsvc.errors import BadFile
 from gridsvc.registry.approximation import (
+    Centre,
     approximate_communities,
     approximate_streets,
     read_centres,
 )
-from gridsvc.registry.districts import read_districts, read_divisions
+from gridsvc.registry.districts import District, Division, read_districts, read_divisions
 from gridsvc.spatial.coverage import is_watertight, mend
 from gridsvc.spatial.crs import area_m2, project
 
@@ -177,6 +178,35 @@ def test_centres_lie_in_the_real_streets_of_the_inner_city(centres, divisions):
     assert len(inside) >= 93
     assert np.mean(inside) >= 0.95
     assert np.median(apart_m) <= 400
+
+
+def drawn_around(*centres):
+    """Two streets in a square of 8.5 by 8.9 km, drawn around the centres given."""
+    square = shapely.MultiPolygon([shapely.box(116.30, 39.80, 116.40, 39.88)])
+    divisions = [
+        Division("110199", "区", "district", None),
+        Division("110199001", "甲街道", "street", "110199"),
+        Division("110199002", "乙街道", "street", "110199"),
+    ]
+    known = {
+        f"11019900{number}": Centre(*centre, 1)
+        for number, centre in enumerate(centres, start=1)
+        if centre is not None
+    }
+    streets = approximate_streets([District("110199", "区", square)], known, divisions)
+    return [street.geometry for street in streets]
+
+
+def test_a_centre_a_little_outside_its_district_draws_its_street_near_that_border():
+    west, east = drawn_around((116.2955, 39.84), (116.35, 39.84))
+    assert shapely.covers(west, shapely.Point(116.3007, 39.84))
+    assert area_m2(west) < area_m2(east)
+
+
+def test_a_centre_far_outside_its_district_counts_as_unknown():
+    far = drawn_around((115.9, 39.84), (116.35, 39.84))
+    unknown = drawn_around(None, (116.35, 39.84))
+    assert [area.wkb for area in far] == [area.wkb for area in unknown]
 
 
 def test_a_row_that_is_no_centre_is_refused_with_its_line(tmp_path):

@@ -104,6 +104,20 @@ def test_seeds_in_one_place_all_get_an_area():
     assert shares(children).min() > 0.05
 
 
+def test_a_seed_whose_cell_misses_the_area_still_gets_a_child():
+    seeds = np.array([(115.0, 39.84), (116.31, 39.84), (116.39, 39.84)])
+    children = partition(SQUARE, seeds, least=0.0, most=100.0)
+    assert_divides(SQUARE, children)
+    assert shares(children).min() > 0.2
+
+
+def test_lines_that_should_meet_in_a_point_do():
+    vertices = shapely.get_coordinates(partition(SQUARE, np.full((40, 2), np.nan)))
+    points = shapely.points(np.unique(vertices, axis=0))
+    tree = shapely.STRtree(points)
+    assert len(tree.query(points, predicate="dwithin", distance=1e-8)[0]) == len(points)
+
+
 def test_an_exclave_without_a_seed_goes_whole_to_the_nearest_child():
     exclave = shapely.box(116.42, 39.83, 116.43, 39.84)
     parent = shapely.MultiPolygon([SQUARE, exclave])
