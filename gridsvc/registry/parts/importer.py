@@ -7,7 +7,6 @@ sound goes into ``part`` and ``national_id`` by COPY inside the caller's transac
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,9 +28,17 @@ from gridsvc.registry.parts.checks import (
     check_identifiers,
     repeated,
 )
+from gridsvc.registry.parts.dates import today
 from gridsvc.registry.parts.faults import Faults, ImportResult
 from gridsvc.registry.parts.numbering import number_codes, number_ids
-from gridsvc.registry.parts.placing import District, Placed, Placer, district_of, explain_outside
+from gridsvc.registry.parts.placing import (
+    District,
+    Placed,
+    Placer,
+    district_of,
+    explain_outside,
+    own_placer,
+)
 from gridsvc.registry.parts.reading import RawParts, Source, read_parts
 
 __all__ = ["Progress", "import_parts"]
@@ -71,15 +78,19 @@ def import_parts(
     faults = Faults(len(raw))
     faults.refuse_each(raw.ragged)
     geometries = check_geometries(raw, faults)
-    today = dt.datetime.now(dt.UTC).date().isoformat()
-    attributes = check_attributes(raw.columns, part_class_names(session, standard), today, faults)
+    attributes = check_attributes(
+        raw.columns, part_class_names(session, standard), today().isoformat(), faults
+    )
     bodies = raw.columns[["competent_body", "owner_body", "maintainer_body"]]
     check_bodies(raw.columns, loading.body_codes(session, set(np.unique(bodies))), faults)
     identifiers = check_identifiers(raw.columns, district, faults)
     loading.lock_register(session, district)
     _check_taken(session, district, identifiers, faults)
     tell("place", 0.4)
-    placed = _place(district_of(session, district, placer), raw, geometries, identifiers, faults)
+    home = district_of(session, district)
+    placed = _place(
+        home, placer or own_placer(session, district), raw, geometries, identifiers, faults
+    )
     without_grid = int((placed.grid_codes == "").sum())
     if faults.bad.any() or dry_run:
         listed = faults.listed(identifiers.codes, raw.lines)
@@ -158,6 +169,7 @@ def _check_made(
 
 def _place(
     district: District,
+    placer: Placer,
     raw: RawParts,
     geometries: NDArray[np.object_],
     identifiers: Identifiers,
@@ -174,7 +186,7 @@ def _place(
             x, y = _representative(raw.geometries[outside])
             reasons = explain_outside(district, x, y, raw.crs)
             faults.refuse_each(dict(zip(outside.tolist(), reasons.tolist(), strict=True)))
-        found = district.placer(lon, lat)
+        found = placer(lon, lat)
         codes = (found.street_codes, found.community_codes, found.grid_codes)
         for column, values in zip(columns, codes, strict=True):
             column[present] = values

@@ -19,7 +19,7 @@ from gridsvc.registry.placement.repository import editions_on
 from gridsvc.spatial.crs import Crs, to_wgs84
 from gridsvc.spatial.locator import Locator
 
-__all__ = ["District", "Placed", "Placer", "district_of", "explain_outside"]
+__all__ = ["District", "Placed", "Placer", "district_of", "explain_outside", "own_placer"]
 
 Floats = NDArray[np.float64]
 
@@ -39,35 +39,26 @@ Placer = Callable[[Floats, Floats], Placed]
 
 @dataclass(frozen=True, slots=True)
 class District:
-    """A district whose register is written: its code, name, polygon (WGS84) and placer."""
+    """A district whose register is written: its code, its name and its polygon (WGS84)."""
 
     code: str
     name: str
     shape: Any
-    placer: Placer
 
     def holds(self, lon: Floats, lat: Floats) -> NDArray[np.bool_]:
         """Which points lie inside or on the border, by GEOS: bool, n."""
         return np.asarray(shapely.intersects_xy(self.shape, lon, lat), dtype=bool)
 
 
-def district_of(session: Session, code: str, placer: Placer | None = None) -> District:
+def district_of(session: Session, code: str) -> District:
     """The district as the boundaries in force draw it.
 
-    Without a ``placer`` one is made of the district's streets, communities and valid unit grids.
     Raises BadCode when ``code`` is no district's, NotFound when no edition in force has it.
     """
     if level_of(code) is not Level.DISTRICT:
         raise BadCode(f"{code!r} is no district: give its 6 digits.", field="district")
-    editions = {
-        edition.level: edition.id
-        for edition in editions_on(session.connection(), dt.datetime.now(dt.UTC))
-    }
-    found = (
-        loading.district_shape(session, editions["district"], code)
-        if "district" in editions
-        else None
-    )
+    edition = _editions(session).get("district")
+    found = loading.district_shape(session, edition, code) if edition is not None else None
     if found is None:
         raise NotFound(
             f"The boundaries in force have no district {code}: load them first with"
@@ -75,7 +66,28 @@ def district_of(session: Session, code: str, placer: Placer | None = None) -> Di
             field="district",
         )
     shapely.prepare(found[1])
-    return District(code, found[0], found[1], placer or _own_placer(session, editions, code))
+    return District(code, *found)
+
+
+def own_placer(session: Session, district: str) -> Placer:
+    """A placer by the streets and communities in force and the valid grids of a district."""
+    editions = _editions(session)
+    streets, communities = (
+        loading.areas_in(session, editions[level], district)
+        if level in editions
+        else loading.AreaRows(np.array([], dtype="U12"), np.array([], dtype=object))
+        for level in ("street", "community")
+    )
+    grids = loading.grids_in(session, district)
+    levels = [
+        (Locator.build(list(rows.geometries), rows.codes.tolist()), np.append(rows.codes, ""))
+        for rows in (streets, communities, grids)
+    ]
+
+    def place(lon: Floats, lat: Floats) -> Placed:
+        return Placed(*(codes[locator.locate(lon, lat)] for locator, codes in levels))
+
+    return place
 
 
 def explain_outside(district: District, x: Floats, y: Floats, declared: Crs) -> NDArray[np.object_]:
@@ -99,20 +111,7 @@ def explain_outside(district: District, x: Floats, y: Floats, declared: Crs) -> 
     return np.where(readings[best], hint, plain).astype(object)
 
 
-def _own_placer(session: Session, editions: dict[str, str], district: str) -> Placer:
-    streets, communities = (
-        loading.areas_in(session, editions[level], district)
-        if level in editions
-        else loading.AreaRows(np.array([], dtype="U12"), np.array([], dtype=object))
-        for level in ("street", "community")
-    )
-    grids = loading.grids_in(session, district)
-    levels = [
-        (Locator.build(list(rows.geometries), rows.codes.tolist()), np.append(rows.codes, ""))
-        for rows in (streets, communities, grids)
-    ]
-
-    def place(lon: Floats, lat: Floats) -> Placed:
-        return Placed(*(codes[locator.locate(lon, lat)] for locator, codes in levels))
-
-    return place
+def _editions(session: Session) -> dict[str, str]:
+    """The ids of the editions in force, by level."""
+    now = dt.datetime.now(dt.UTC)
+    return {edition.level: edition.id for edition in editions_on(session.connection(), now)}

@@ -1,0 +1,133 @@
+"""Parts: near a place, by code, registered, changed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from gridsvc.api.dependencies import CurrentAtlas, DbSession, WritingCaller
+from gridsvc.api.problems import problems
+from gridsvc.errors import (
+    BadCode,
+    BadCoordinate,
+    BadGeometry,
+    BadInput,
+    CodesExhausted,
+    Conflict,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    OutsideCity,
+    UnknownClass,
+    UnknownCrs,
+    UnknownParameter,
+)
+from gridsvc.registry.access.model import Caller
+from gridsvc.registry.parts.schemas import NearPartOut, NewPart, PartChange, PartOut, PartPage
+from gridsvc.registry.parts.service import (
+    add_part,
+    change_part,
+    district_of_new,
+    get_part,
+    near_parts,
+)
+from gridsvc.spatial.crs import check_lon_lat, to_wgs84
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/parts", tags=["parts"])
+
+_MOST_RADIUS_M = 5_000.0
+
+
+@router.get("", responses=problems(UnknownParameter, BadInput, BadCoordinate, UnknownCrs))
+def list_near(
+    session: DbSession,
+    near: Annotated[str, Query(description="'lon,lat' in the declared CRS.")],
+    radius_m: Annotated[float, Query(gt=0, le=_MOST_RADIUS_M, description="Metres.")] = 100.0,
+    class_code: Annotated[
+        str | None, Query(alias="class", pattern="^[0-9]{5}$", description="5 digits.")
+    ] = None,
+    crs: Annotated[str, Query(description="wgs84, gcj02, bd09, EPSG:n or WKT.")] = "wgs84",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[str | None, Query(description="From the page before.")] = None,
+) -> PartPage:
+    """Parts around a point, nearest first, with their distance in metres."""
+    lon, lat = to_wgs84(*_pair(near, crs), crs)
+    found, following = near_parts(
+        session,
+        lon,
+        lat,
+        radius_m=radius_m,
+        class_code=class_code,
+        limit=limit,
+        cursor=cursor,
+    )
+    parts = [NearPartOut.of(one.part, distance_m=round(one.distance_m, 3)) for one in found]
+    return PartPage(parts=parts, next_cursor=following)
+
+
+@router.get("/{district}/{code}", responses=problems(UnknownParameter, BadCode, NotFound))
+def get_one(district: str, code: str, session: DbSession) -> PartOut:
+    """One part by its district and 8-digit code."""
+    return PartOut.of(get_part(session, district, code))
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=problems(
+        NotAuthenticated,
+        NotAllowed,
+        BadInput,
+        BadCode,
+        BadGeometry,
+        BadCoordinate,
+        UnknownCrs,
+        UnknownClass,
+        OutsideCity,
+        NotFound,
+        Conflict,
+        CodesExhausted,
+    ),
+)
+def post_one(
+    new: NewPart, session: DbSession, atlas: CurrentAtlas, caller: WritingCaller
+) -> PartOut:
+    """Register a part; it is given its code, its national ids and its unit grid."""
+    district = district_of_new(new, atlas)
+    _check_supervises(caller, district)
+    return PartOut.of(add_part(session, new, district, atlas))
+
+
+@router.patch(
+    "/{district}/{code}",
+    responses=problems(NotAuthenticated, NotAllowed, BadInput, BadCode, NotFound),
+)
+def patch_one(
+    district: str, code: str, change: PartChange, session: DbSession, caller: WritingCaller
+) -> PartOut:
+    """Change a part's state, note or bodies; the change date is set, the code never changes."""
+    _check_supervises(caller, district)
+    return PartOut.of(change_part(session, district, code, change))
+
+
+def _check_supervises(caller: Caller, district: str) -> None:
+    if not caller.supervises(district):
+        raise NotAllowed(
+            f"A token of role {caller.role.value} for area '{caller.area}' may not write the"
+            f" register of district {district}; needed: district, city or admin, for that area."
+        )
+
+
+def _pair(near: str, crs: str) -> tuple[float, float]:
+    texts = near.split(",")
+    try:
+        x, y = (float(text) for text in texts)
+    except ValueError:
+        raise BadInput(
+            f"near is {near!r}: send two numbers with a comma, as in near=116.40,39.91.",
+            field="near",
+        ) from None
+    return check_lon_lat(x, y, crs, field="near")

@@ -1,0 +1,1 @@
+"""Looking a code up: the unit grid or part that bears it."""

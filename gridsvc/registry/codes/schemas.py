@@ -1,0 +1,60 @@
+"""How the answer of a look-up looks outside the service."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Annotated, Any, Literal, Self
+
+import shapely
+from geoalchemy2.shape import to_shape
+from pydantic import BaseModel, Field
+
+from gridsvc.registry.grids.models import UnitGrid
+from gridsvc.registry.parts.schemas import PartOut
+
+__all__ = ["CodeMatches", "GridMatch", "PartMatch"]
+
+
+class GridMatch(BaseModel):
+    """A unit grid that bears the code."""
+
+    kind: Literal["unit_grid"] = "unit_grid"
+    district_code: str
+    code: str = Field(description="The 8-digit code, unique in the district.")
+    national_id: str = Field(description="15 digits.")
+    national_id_2013: str | None = Field(description="14 digits.")
+    street_code: str
+    community_code: str
+    geometry: dict[str, Any] = Field(description="GeoJSON, WGS84, longitude first.")
+    area_m2: float
+    nominal_m2: float
+    state: Literal["valid", "void"]
+    void_reason: str | None
+    successor_code: str | None
+    first_date: dt.date
+    end_date: dt.date | None
+
+    @classmethod
+    def of(cls, grid: UnitGrid) -> Self:
+        """The outside view of a stored unit grid."""
+        columns = {
+            name: getattr(grid, name)
+            for name in cls.model_fields
+            if name not in ("kind", "geometry")
+        }
+        geometry = json.loads(shapely.to_geojson(to_shape(grid.geometry)))
+        return cls(geometry=geometry, **columns)
+
+
+class PartMatch(PartOut):
+    """A part that bears the code."""
+
+    kind: Literal["part"] = "part"
+
+
+class CodeMatches(BaseModel):
+    """All that bear the code: one within a district, perhaps several in the city."""
+
+    code: str
+    matches: list[Annotated[GridMatch | PartMatch, Field(discriminator="kind")]]

@@ -1,0 +1,248 @@
+"""Finds parts near a place, and registers, shows and changes single ones."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from sqlalchemy.orm import Session
+
+from gridsvc.codes import CodeKind, Level, kind_of, level_of
+from gridsvc.errors import BadCode, BadGeometry, BadInput, Conflict, NotFound, OutsideCity
+from gridsvc.registry.parts import loading, repository
+from gridsvc.registry.parts.dates import today
+from gridsvc.registry.parts.importer import import_parts
+from gridsvc.registry.parts.models import Part
+from gridsvc.registry.parts.placing import Floats, Placed, Placer
+from gridsvc.registry.parts.repository import Near
+from gridsvc.registry.parts.schemas import NewPart, PartChange
+from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.placement.service import place_many
+from gridsvc.spatial.crs import check_lon_lat, geometry_to_wgs84
+
+__all__ = [
+    "Candidate",
+    "add_part",
+    "atlas_placer",
+    "change_part",
+    "district_of_new",
+    "get_part",
+    "near_parts",
+    "part_candidates",
+]
+
+#: The least trusted position of a part (class C) is off by as much, in metres.
+_POSITION_ERROR_M = 10.0
+_FIRST_REACH_M = 40.0
+_MOST_CANDIDATES = 2000
+_NOTHING = Near(-1.0, "", "")
+_BODIES = ("competent_body", "owner_body", "maintainer_body")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A part and its distance from a place, in metres on the ellipsoid."""
+
+    part: Part
+    distance_m: float
+
+
+def near_parts(
+    session: Session,
+    lon: float,
+    lat: float,
+    *,
+    radius_m: float,
+    class_code: str | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+) -> tuple[list[Candidate], str | None]:
+    """The parts within ``radius_m`` metres of a WGS84 point, nearest first, and the next cursor.
+
+    The circle grows until it holds a page, so that a wide radius costs no more than the page.
+    Raises BadInput for a cursor that this service did not give.
+    """
+    after = _NOTHING if cursor is None else _read_cursor(cursor)
+    reach_m = min(radius_m, max(_FIRST_REACH_M, 1.5 * after.distance_m))
+    while True:
+        found = repository.within(
+            session, lon, lat, reach_m, class_code=class_code, after=after, limit=limit + 1
+        )
+        if len(found) > limit or reach_m >= radius_m:
+            break
+        reach_m = min(radius_m, 2 * reach_m)
+    page, more = found[:limit], len(found) > limit
+    return _candidates(session, page), _cursor(page[-1]) if more else None
+
+
+def part_candidates(
+    session: Session,
+    lon: float,
+    lat: float,
+    accuracy_m: float,
+    class_code: str | None = None,
+) -> list[Candidate]:
+    """The parts that a report at a WGS84 point may mean, nearest first.
+
+    All within the report's accuracy plus the 10 m by which a part of position class C may be
+    off: if the report is right to ``accuracy_m`` metres, its part is among them.
+    """
+    found = repository.within(
+        session,
+        lon,
+        lat,
+        accuracy_m + _POSITION_ERROR_M,
+        class_code=class_code,
+        after=_NOTHING,
+        limit=_MOST_CANDIDATES,
+    )
+    return _candidates(session, found)
+
+
+def get_part(session: Session, district: str, code: str) -> Part:
+    """The part with this 8-digit code in a district. Raises BadCode, NotFound."""
+    return _existing(session, district, code, lock=False)
+
+
+def district_of_new(new: NewPart, atlas: Atlas) -> str:
+    """The district in whose register a new part belongs: the one given, else that of the place.
+
+    Raises OutsideCity when no district covers the place, BadGeometry, BadCoordinate, UnknownCrs.
+    """
+    return new.district or _district_at(atlas, _read_geometry(new))
+
+
+def add_part(session: Session, new: NewPart, district: str, atlas: Atlas) -> Part:
+    """Register one part in a district, by the checks of an import.
+
+    Raises Conflict when the code is taken, BadGeometry, BadCoordinate, UnknownCrs, BadCode and
+    NotFound for the district, and BadInput with every reason why the part is refused.
+    """
+    geometry = _read_geometry(new)
+    if new.code is not None and loading.owners_of_codes(session, district, [new.code]):
+        raise Conflict(
+            f"The code {new.code} is taken in district {district} and codes are never used again:"
+            " send another, or none to be given one.",
+            field="code",
+        )
+    columns = new.model_dump(exclude={"district", "geometry", "crs"}, exclude_none=True)
+    row = {name: str(value) for name, value in columns.items()} | {"wkt": shapely.to_wkt(geometry)}
+    result = import_parts(
+        session, pd.DataFrame([row]), district=district, placer=atlas_placer(atlas, district)
+    )
+    if result.refused:
+        listed = "; ".join(fault.reason for fault in result.refused)
+        raise BadInput(f"The part is refused: {listed}.")
+    return _existing(session, district, result.codes[0], lock=False)
+
+
+def change_part(session: Session, district: str, code: str, change: PartChange) -> Part:
+    """Change a part's state, note or bodies, and set its change date; its code never changes.
+
+    Fields that the change does not set stay. Raises NotFound, BadCode, and BadInput when nothing
+    is to change, when state or competent body would be empty, or when a body is unknown.
+    """
+    values = change.model_dump(exclude_unset=True)
+    if not values:
+        raise BadInput("The change is empty: send state, note or a body.")
+    for name in ("state", "competent_body"):
+        if name in values and values[name] is None:
+            raise BadInput(f"A part always has {name}: send a value, or leave it out.", field=name)
+    named = {name: values[name] for name in _BODIES if values.get(name) is not None}
+    known = loading.body_codes(session, named.values())
+    for name, body in named.items():
+        if body not in known:
+            raise BadInput(f"The body {body!r} is not known: register it first.", field=name)
+    part = _existing(session, district, code, lock=True)
+    for name, value in values.items():
+        setattr(part, name, value)
+    part.change_date = today()
+    session.flush()
+    return part
+
+
+def atlas_placer(atlas: Atlas, district: str) -> Placer:
+    """A placer that asks an atlas; what lies in another district counts as uncovered."""
+
+    def place(lon: Floats, lat: Floats) -> Placed:
+        found = place_many(atlas, lon, lat, 0.0)
+        outside = found.district_code != district
+        codes = [found.street_code, found.community_code, found.grid_code]
+        return Placed(*(np.where(outside, "", column) for column in codes))
+
+    return place
+
+
+def _existing(session: Session, district: str, code: str, *, lock: bool) -> Part:
+    if level_of(district) is not Level.DISTRICT:
+        raise BadCode(f"{district!r} is no district: give its 6 digits.", field="district")
+    if kind_of(code) is not CodeKind.LOCAL:
+        raise BadCode(
+            f"{code!r} is no 8-digit code; a national id is looked up at /v1/codes/{code}.",
+            field="code",
+        )
+    part = repository.find(session, district, code, lock=lock)
+    if part is None:
+        raise NotFound(
+            f"District {district} has no part {code}; /v1/codes/{code} lists every district's.",
+            field="code",
+        )
+    return part
+
+
+def _candidates(session: Session, found: list[Near]) -> list[Candidate]:
+    parts = repository.by_codes(session, [(near.district_code, near.code) for near in found])
+    return [Candidate(parts[near.district_code, near.code], near.distance_m) for near in found]
+
+
+def _read_geometry(new: NewPart) -> Any:
+    try:
+        geometry = shapely.force_2d(shapely.from_geojson(json.dumps(new.geometry)))
+    except (shapely.GEOSException, ValueError) as error:
+        raise BadGeometry(f"The geometry is no GeoJSON: {error}.", field="geometry") from None
+    if geometry is None or shapely.is_empty(geometry):
+        raise BadGeometry("The geometry is empty: send coordinates.", field="geometry")
+    for x, y in shapely.get_coordinates(geometry):
+        check_lon_lat(float(x), float(y), new.crs, field="geometry")
+    return geometry_to_wgs84(geometry, new.crs)
+
+
+def _district_at(atlas: Atlas, geometry: Any) -> str:
+    point = shapely.point_on_surface(geometry) if geometry.geom_type != "Point" else geometry
+    lon, lat = np.array([point.x]), np.array([point.y])
+    district = str(place_many(atlas, lon, lat, 0.0).district_code[0])
+    if not district:
+        raise OutsideCity(
+            f"The part at {point.x:.6f}, {point.y:.6f} (WGS84) lies in none of the service's"
+            " districts; check the coordinates and their declared CRS.",
+            field="geometry",
+        )
+    return district
+
+
+def _cursor(near: Near) -> str:
+    text = json.dumps([near.distance_m, near.district_code, near.code])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> Near:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        distance_m, district, code = json.loads(
+            base64.b64decode(padded, altchars=b"-_", validate=True)
+        )
+        near = Near(float(distance_m), str(district), str(code))
+    except (binascii.Error, ValueError, TypeError):
+        near = Near(math.nan, "", "")
+    if not math.isfinite(near.distance_m):
+        raise BadInput(
+            "The cursor is not one that this service gave: begin again without it.", field="cursor"
+        )
+    return near
