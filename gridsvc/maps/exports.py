@@ -1,0 +1,93 @@
+"""Whole layers for analysts, as a stream of GeoJSON: memory stays bounded however much it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from gridsvc.errors import BadCode, BadInput, NotFound
+from gridsvc.maps.layers import EXPORT_LAYERS
+from gridsvc.maps.repository.exports import Selection, district_exists, feature_chunks
+from gridsvc.spatial.crs import check_lon_lat
+
+__all__ = ["feature_collection", "parse_bbox", "select"]
+
+Box = tuple[float, float, float, float]
+
+
+def parse_bbox(value: str) -> Box:
+    """West, south, east, north in degrees (WGS84) from ``west,south,east,north``.
+
+    Raises BadInput for anything that is not four numbers in order, BadCoordinate for a corner
+    that is no place, saying so when longitude and latitude seem to be swapped.
+    """
+    pieces = value.split(",")
+    try:
+        numbers = [float(piece) for piece in pieces]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 4 or not all(math.isfinite(number) for number in numbers):
+        raise BadInput(
+            f"bbox is {value[:80]!r}: send four numbers, west,south,east,north in degrees.",
+            field="bbox",
+        )
+    west, south = check_lon_lat(numbers[0], numbers[1], field="bbox")
+    east, north = check_lon_lat(numbers[2], numbers[3], field="bbox")
+    if west > east:
+        raise BadInput(
+            f"bbox begins east of where it ends ({west} > {east}): send the western edge first; a"
+            " box across 180° must be asked for in two halves.",
+            field="bbox",
+        )
+    if south > north:
+        raise BadInput(
+            f"bbox begins north of where it ends ({south} > {north}): send west,south,east,north.",
+            field="bbox",
+        )
+    return west, south, east, north
+
+
+def select(
+    connection: Connection,
+    layer: str,
+    *,
+    moment: dt.datetime,
+    bbox: str | None = None,
+    district: str | None = None,
+) -> Selection:
+    """Check what is asked for, before the first byte is sent.
+
+    Raises NotFound for an unknown layer or district, BadCode for what is no district's code,
+    BadInput and BadCoordinate as :func:`parse_bbox` does.
+    """
+    if layer not in EXPORT_LAYERS:
+        raise NotFound(
+            f"There is no layer '{layer}' to export; there are {', '.join(EXPORT_LAYERS)}.",
+            field="layer",
+        )
+    box = None if bbox is None else parse_bbox(bbox)
+    if district is not None:
+        if not (len(district) == 6 and district.isascii() and district.isdecimal()):
+            raise BadCode(
+                f"district is {district[:40]!r}: send the 6 digits of its code, such as 110102.",
+                field="district",
+            )
+        if not district_exists(connection, moment, district):
+            raise NotFound(
+                f"There is no district {district} in the edition in force; /v1/areas lists them.",
+                field="district",
+            )
+    return Selection(layer, moment, box, district)
+
+
+def feature_collection(connection: Connection, selection: Selection) -> Iterator[bytes]:
+    """The pieces of one GeoJSON FeatureCollection (RFC 7946), one feature a line."""
+    yield f'{{"type":"FeatureCollection","name":"{selection.layer}","features":['.encode()
+    separator = "\n"
+    for chunk in feature_chunks(connection, selection):
+        yield (separator + ",\n".join(chunk)).encode()
+        separator = ",\n"
+    yield b"\n]}\n"

@@ -1,0 +1,1 @@
+"""The queries behind tiles, exports and the page of a joint case."""

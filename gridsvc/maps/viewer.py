@@ -1,0 +1,59 @@
+"""The web viewer: one page and its files, all from this package or from an installed one."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from gridsvc.errors import MissingPrerequisite, NotFound
+from gridsvc.maps.repository.viewer import city_bounds
+
+__all__ = ["CONTENT_POLICY", "asset", "viewer_page"]
+
+_STATIC = Path(__file__).parent / "static"
+_FROM_MAPLIBRE = ("maplibre-gl.js", "maplibre-gl.css")
+
+#: The browser itself refuses what would come from another host. MapLibre runs its workers from
+#: blobs, and its style sheet and the markers carry inline styles and images.
+CONTENT_POLICY = (
+    "default-src 'self'; worker-src blob:; img-src 'self' data: blob:;"
+    " style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self';"
+    " frame-ancestors 'self'"
+)
+
+#: What the map shows before any district is loaded: Beijing.
+_FALLBACK = (115.42, 39.44, 117.51, 41.06)
+
+
+def viewer_page(connection: Connection) -> str:
+    """The page, looking at the whole city: west, south, east, north of its districts."""
+    west, south, east, north = city_bounds(connection) or _FALLBACK
+    page = (_STATIC / "index.html").read_text(encoding="utf-8")
+    return page.replace("{{bounds}}", json.dumps([[west, south], [east, north]]))
+
+
+def asset(name: str) -> Path:
+    """The file of that name. Raises NotFound, MissingPrerequisite without the package maplibre."""
+    if name in _FROM_MAPLIBRE:
+        return _maplibre_folder() / name
+    path = _STATIC / name
+    if "/" in name or name == "index.html" or not path.is_file():
+        raise NotFound(f"The map has no file '{name}'.", field="name")
+    return path
+
+
+@cache
+def _maplibre_folder() -> Path:
+    # Found, not imported: its bindings need modules that the map does not.
+    spec = find_spec("maplibre")
+    places = list(spec.submodule_search_locations or ()) if spec is not None else []
+    folder = Path(places[0] if places else "") / "srcjs"
+    if not (folder / _FROM_MAPLIBRE[0]).is_file():
+        raise MissingPrerequisite(
+            "The map needs the package maplibre, which is not installed: pip install maplibre."
+        )
+    return folder
