@@ -5,8 +5,7 @@ Every coordinate that enters the service names its reference system: ``wgs84`` (
 "is it in China" rectangle holds Seoul, Ulaanbaatar and Taipei as well. Order is always x, y: lon or
 easting first.
 
-GCJ-02 and BD-09 are published only as forward formulas, so they are inverted by fixed-point
-iteration. The metric plane is a Lambert azimuthal equal-area projection on the WGS84 ellipsoid,
+The metric plane is a Lambert azimuthal equal-area projection on the WGS84 ellipsoid,
 centred on the city, so that areas in it are true.
 """
 
@@ -27,6 +26,12 @@ from pyproj.exceptions import CRSError, ProjError
 
 from gridsvc.errors import BadCoordinate, UnknownCrs
 from gridsvc.settings import get_settings
+from gridsvc.spatial.shifted_datums import (
+    bd09_to_wgs84,
+    gcj02_to_wgs84,
+    wgs84_to_bd09,
+    wgs84_to_gcj02,
+)
 
 __all__ = [
     "Crs",
@@ -56,15 +61,6 @@ _LOCAL_NAMES = {
 }
 # PROJ has only a ballpark step from these datums to WGS84, tens of metres off.
 _BALLPARK_DATUMS = {"Beijing 1954": 4214, "Xian 1980": 4610, "New Beijing": 4555}
-
-# The GCJ-02 formula's ellipsoid (Krasovsky 1940) and the frequency in BD-09's.
-_GCJ_A = 6_378_245.0
-_GCJ_E2 = 0.006_693_421_622_965_943
-_BD_FREQUENCY = math.pi * 3000.0 / 180.0
-# The first step undoes the shift (a few metres are left), and each further one divides the error
-# by 50 or more: three of them reach 1e-6 m in Beijing, four all over China. (On the meridian 105
-# the formula has a kink, and a few micrometres stay.)
-_ITERATIONS = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -313,14 +309,14 @@ def _apply(way: _Way, x: Any, y: Any) -> Any:
 def _way_in(crs: Crs) -> _Way:
     if crs.definition is not None:
         return _pipeline(crs.definition, _longlat())
-    return {"wgs84": _unchanged, "gcj02": _gcj02_to_wgs84, "bd09": _bd09_to_wgs84}[crs.name]
+    return {"wgs84": _unchanged, "gcj02": gcj02_to_wgs84, "bd09": bd09_to_wgs84}[crs.name]
 
 
 @lru_cache(maxsize=256)
 def _way_out(crs: Crs) -> _Way:
     if crs.definition is not None:
         return _pipeline(_longlat(), crs.definition)
-    return {"wgs84": _unchanged, "gcj02": _wgs84_to_gcj02, "bd09": _wgs84_to_bd09}[crs.name]
+    return {"wgs84": _unchanged, "gcj02": wgs84_to_gcj02, "bd09": wgs84_to_bd09}[crs.name]
 
 
 @lru_cache(maxsize=1)
@@ -352,50 +348,3 @@ def _pipeline(source: pyproj.CRS, target: pyproj.CRS) -> _Way:
 
 def _unchanged(x: Floats, y: Floats) -> Pair:
     return x.copy(), y.copy()
-
-
-def _wgs84_to_gcj02(lon: Floats, lat: Floats) -> Pair:
-    x, y = lon - 105.0, lat - 35.0
-    pi_x, pi_y = np.pi * x, np.pi * y
-    root, shared = np.sqrt(np.abs(x)), 20.0 * (np.sin(6.0 * pi_x) + np.sin(2.0 * pi_x))
-    north = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root
-    north += (shared + 20.0 * np.sin(pi_y) + 40.0 * np.sin(pi_y / 3.0)) * (2.0 / 3.0)
-    north += (160.0 * np.sin(pi_y / 12.0) + 320.0 * np.sin(pi_y / 30.0)) * (2.0 / 3.0)
-    east = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root
-    east += (shared + 20.0 * np.sin(pi_x) + 40.0 * np.sin(pi_x / 3.0)) * (2.0 / 3.0)
-    east += (150.0 * np.sin(pi_x / 12.0) + 300.0 * np.sin(pi_x / 30.0)) * (2.0 / 3.0)
-    phi = np.radians(lat)
-    curve = 1.0 - _GCJ_E2 * np.sin(phi) ** 2
-    meridian = _GCJ_A * (1.0 - _GCJ_E2) / curve**1.5
-    parallel = _GCJ_A / np.sqrt(curve) * np.cos(phi)
-    return lon + np.degrees(east / parallel), lat + np.degrees(north / meridian)
-
-
-def _gcj02_to_bd09(x: Floats, y: Floats) -> Pair:
-    radius = np.hypot(x, y) + 0.000_02 * np.sin(y * _BD_FREQUENCY)
-    angle = np.arctan2(y, x) + 0.000_003 * np.cos(x * _BD_FREQUENCY)
-    return radius * np.cos(angle) + 0.0065, radius * np.sin(angle) + 0.006
-
-
-def _wgs84_to_bd09(lon: Floats, lat: Floats) -> Pair:
-    return _gcj02_to_bd09(*_wgs84_to_gcj02(lon, lat))
-
-
-def _gcj02_to_wgs84(x: Floats, y: Floats) -> Pair:
-    return _invert(_wgs84_to_gcj02, x, y, x, y)
-
-
-def _bd09_to_wgs84(x: Floats, y: Floats) -> Pair:
-    # The polar step undone with its own shift is right to about a metre: a good first guess.
-    x0, y0 = x - 0.0065, y - 0.006
-    radius = np.hypot(x0, y0) - 0.000_02 * np.sin(y0 * _BD_FREQUENCY)
-    angle = np.arctan2(y0, x0) - 0.000_003 * np.cos(x0 * _BD_FREQUENCY)
-    guess = radius * np.cos(angle), radius * np.sin(angle)
-    return _gcj02_to_wgs84(*_invert(_gcj02_to_bd09, x, y, *guess))
-
-
-def _invert(forward: _Way, x: Floats, y: Floats, lon: Floats, lat: Floats) -> Pair:
-    for _ in range(_ITERATIONS):
-        image_x, image_y = forward(lon, lat)
-        lon, lat = lon + (x - image_x), lat + (y - image_y)
-    return lon, lat
