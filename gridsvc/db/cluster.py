@@ -281,7 +281,7 @@ class PrivateCluster:
         before = _read_port(home)
         for _ in range(_TRIES):
             (home / "port").unlink(missing_ok=True)
-            port = before if before and _is_free(before) else _free_port()
+            port = before or _free_port()
             said = self._launch(home, port)
             if self._answers(home, port):
                 return
@@ -452,16 +452,6 @@ def _read_port(home: Path) -> int | None:
         return int((home / "port").read_text())
     except (FileNotFoundError, ValueError):
         return None
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _free_port() -> int:

@@ -54,7 +54,9 @@ def other_command(var_dir: Path) -> Iterator[Callable[[], subprocess.Popen[str]]
             [sys.executable, "-c", _OTHER_COMMAND, str(var_dir)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
+            process_group=0,
         )
         started.append(process)
         assert process.stdout is not None
@@ -191,12 +193,15 @@ def test_the_server_stops_by_itself_when_its_last_user_was_killed(
     assert not (var_dir / "pg/data/postmaster.pid").exists()  # shut down, not killed
 
 
-def test_ctrl_c_in_the_terminal_leaves_the_server_time_to_shut_down(
+def test_ctrl_c_in_one_terminal_does_not_take_the_server_from_another(
     var_dir: Path, other_command: Callable[[], subprocess.Popen[str]]
 ) -> None:
-    user = other_command()
-    user.send_signal(signal.SIGINT)
-    user.communicate()
+    starter = other_command()
+    with PrivateCluster(var_dir) as cluster:
+        os.killpg(starter.pid, signal.SIGINT)  # as a terminal does: to all of its foreground
+        starter.communicate()
+        time.sleep(1)
+        assert _ask(cluster.url()) == 1
     assert _servers(var_dir) == []
     assert "database system is shut down" in (var_dir / "pg/log").read_text()
 
