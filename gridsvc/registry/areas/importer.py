@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import shapely
 from sqlalchemy.orm import Session
 
@@ -33,7 +34,7 @@ from gridsvc.registry.areas.vector_file import Feature, VectorFile, read_vector_
 from gridsvc.registry.districts import read_divisions
 from gridsvc.settings import get_settings
 from gridsvc.spatial.coverage import mend
-from gridsvc.spatial.crs import area_m2, from_wgs84, geometry_to_wgs84
+from gridsvc.spatial.crs import Crs, area_m2, from_wgs84, geometry_to_wgs84
 
 __all__ = ["import_areas"]
 
@@ -270,7 +271,7 @@ def _code(text: str | None, level: Level) -> tuple[str, list[str]]:
 
 def _outside(geometry: Any, city: Any) -> str:
     lon, lat = fit.place_of(geometry)
-    swapped = shapely.transform(geometry, lambda xy: xy[:, ::-1])
+    swapped = shapely.transform(geometry, lambda xy: np.column_stack([xy[:, 1], xy[:, 0]]))
     if shapely.intersects(city, swapped):
         return f"it lies outside the city, at {lon:.5f} {lat:.5f}: lon and lat seem to be swapped"
     return f"it lies outside the city, at {lon:.5f} {lat:.5f}: is the declared CRS right?"
@@ -355,9 +356,8 @@ def _datum_remark(kept: list[_Candidate], file: VectorFile, known: _Known) -> li
     return []
 
 
-def _as_given(lonlat: Any, crs: Any) -> Any:
-    lon, lat = from_wgs84(lonlat[:, 0], lonlat[:, 1], crs)
-    return shapely.get_coordinates(shapely.points(lon, lat))
+def _as_given(lonlat: Any, crs: Crs) -> Any:
+    return np.column_stack(from_wgs84(lonlat[:, 0], lonlat[:, 1], crs))
 
 
 def _broken_place(geometry: Any) -> tuple[float, float] | None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import pyproj
 import shapely
 from sqlalchemy.orm import Session
@@ -164,10 +163,8 @@ def border_length_m(area: Any, other: Any) -> float:
 
 def _length_m(geometry: Any) -> float:
     parts = shapely.get_parts(geometry)
-    lines = parts[np.isin(shapely.get_type_id(parts), (1, 2))]
-    if not len(lines):
-        return 0.0
-    return float(_ellipsoid().geometry_length(shapely.MultiLineString(list(lines))))
+    lines = parts[(shapely.get_dimensions(parts) == 1) & ~shapely.is_empty(parts)]
+    return float(sum(_ellipsoid().geometry_length(line) for line in lines))
 
 
 @lru_cache(maxsize=1)
