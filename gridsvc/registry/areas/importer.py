@@ -201,7 +201,8 @@ def _sift(
         try:
             candidates.append(_candidate(feature, texts, level, known))
         except _Refused as reason:
-            lon, lat = _anywhere(feature.geometry)
+            there = feature.geometry is not None and not feature.geometry.is_empty
+            lon, lat = _anywhere(feature.geometry) if there else (None, None)
             refused.append(
                 Outcome(
                     (feature.number,),
@@ -230,6 +231,8 @@ def _candidate(
         raise _Refused(f"the code {code} does not begin with the parent that it names, {given}")
     if feature.trouble is not None:
         raise _Refused(feature.trouble)
+    if not _on_earth(feature.geometry):
+        raise _Refused(_outside(feature.geometry, known.city))
     try:
         mended = mend(feature.geometry)
     except BadGeometry as error:
@@ -269,10 +272,14 @@ def _code(text: str | None, level: Level) -> tuple[str, list[str]]:
     return text, []
 
 
+def _on_earth(geometry: Any) -> bool:
+    """Whether all coordinates can be longitudes and latitudes."""
+    return bool((np.abs(shapely.get_coordinates(geometry)) <= (180.0, 90.0)).all())
+
+
 def _outside(geometry: Any, city: Any) -> str:
-    lon, lat = fit.place_of(geometry)
-    swapped = shapely.transform(geometry, lambda xy: np.column_stack([xy[:, 1], xy[:, 0]]))
-    if shapely.intersects(city, swapped):
+    lon, lat = _anywhere(geometry)
+    if shapely.intersects(city, shapely.Point(lat, lon)):
         return f"it lies outside the city, at {lon:.5f} {lat:.5f}: lon and lat seem to be swapped"
     return f"it lies outside the city, at {lon:.5f} {lat:.5f}: is the declared CRS right?"
 
@@ -366,9 +373,7 @@ def _broken_place(geometry: Any) -> tuple[float, float] | None:
     return None if found is None else (float(found[1]), float(found[2]))
 
 
-def _anywhere(geometry: Any) -> tuple[float | None, float | None]:
-    """A place to look at for a geometry that may be broken."""
-    if geometry is None or geometry.is_empty:
-        return None, None
+def _anywhere(geometry: Any) -> tuple[float, float]:
+    """A place to look at for a geometry that may be broken: its first vertex."""
     lon, lat = shapely.get_coordinates(geometry)[0].tolist()
     return lon, lat
