@@ -83,7 +83,7 @@ def post_step(
     caller: WritingCaller,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """Take a step or a way back; out of order, by the wrong body or without evidence it is refused."""
+    """Take a step or a way back; it is refused out of order, by another body, without evidence."""
 
     def write() -> dict[str, Any]:
         step = StepGiven(given.step, given.body, given.note, given.evidence, given.at)

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from shapely.geometry import mapping
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.files.models import CaseFile
@@ -16,6 +17,7 @@ from gridsvc.cases.whistles.service import call_departments, fix_report_in
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.settings import Settings
+from gridsvc.spatial.footprint import read_footprint
 
 __all__ = ["after_step"]
 
@@ -35,10 +37,19 @@ def after_step(
 ) -> None:
     """Carry out what a step of the joint procedure means, in the same transaction.
 
-    Raises BadInput for a demand, departments or a plan of the wrong form.
+    A footprint that the meeting had measured is kept with the whistle's facts. Raises BadInput
+    for a demand, departments or a plan of the wrong form, and what reading a footprint raises.
     """
     others = [side for side in progress.sides if side != party]
     match step:
+        case "receiving_meeting" if "footprint" in evidence:
+            measured = read_footprint(
+                evidence["footprint"],
+                "wgs84",
+                max_vertices=settings.max_footprint_vertices,
+                field="evidence.footprint",
+            )
+            whistle.facts = {**whistle.facts, "footprint": mapping(measured.geometry)}
         case "whistle_other_side":
             demand = evidence["demand"]
             if not isinstance(demand, Mapping) or not demand.get("task"):

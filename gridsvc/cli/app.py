@@ -1,0 +1,51 @@
+"""The ``gridsvc`` command and its groups. Exit codes: 0 done, 1 refused, 2 wrong usage."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+import typer
+
+from gridsvc import __version__
+from gridsvc.cli import db, demo, edition, grids, imports, placing, serving, token
+from gridsvc.cli.runtime import notes
+from gridsvc.errors import GridsvcError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="gridsvc",
+    help="Whose place is this? Areas, unit grids, parts, reports and joint whistles of a city.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for module in (serving, demo, placing):
+    module.register(app)
+app.add_typer(db.app, name="db")
+app.add_typer(imports.app, name="import")
+app.add_typer(edition.app, name="edition")
+app.add_typer(grids.app, name="grids")
+app.add_typer(token.app, name="token")
+
+
+@app.command()
+def version() -> None:
+    """Say which version this is."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Run the command; an error of ours is one sentence and exit code 1."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        app()
+    except GridsvcError as error:
+        notes.print(f"[bold red]{error.title}:[/] ", end="")
+        notes.print(error.detail, markup=False, highlight=False)
+        sys.exit(1)

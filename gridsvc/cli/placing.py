@@ -1,0 +1,115 @@
+"""Whose place is this, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from gridsvc.cli.runtime import AsJson, console, database, print_json
+from gridsvc.db.engine import create_engine, session_factory, transaction
+from gridsvc.errors import BadFile
+from gridsvc.registry.placement.atlas import AtlasStore
+from gridsvc.registry.placement.model import Placement
+from gridsvc.registry.placement.service import place
+from gridsvc.registry.placement.straddle import straddle
+from gridsvc.settings import get_settings
+from gridsvc.spatial.crs import check_lon_lat, to_wgs84
+from gridsvc.spatial.footprint import read_footprint
+
+__all__ = ["register"]
+
+Crs = Annotated[str, typer.Option(help="wgs84, gcj02, bd09, EPSG:n or WKT.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command()(locate)
+    app.command("straddle")(straddle_file)
+
+
+def locate(
+    lon: Annotated[float, typer.Argument(help="Longitude (or easting).")],
+    lat: Annotated[float, typer.Argument(help="Latitude (or northing).")],
+    crs: Crs = "wgs84",
+    accuracy_m: Annotated[float | None, typer.Option(min=0, help="Accuracy in metres.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whose place a point is, and how close the border is."""
+    settings = get_settings()
+    x, y = check_lon_lat(lon, lat, crs, field="")
+    here = to_wgs84(x, y, crs)
+    engine = create_engine(database(settings))
+    atlas = AtlasStore(engine, settings.var_dir / "index").get()
+    accuracy = settings.report_accuracy_m if accuracy_m is None else accuracy_m
+    placement = place(atlas, *here, accuracy)
+    engine.dispose()
+    if as_json:
+        print_json(placement.to_json())
+    else:
+        console.print(_table(placement))
+
+
+def straddle_file(
+    file: Annotated[Path, typer.Argument(help="A GeoJSON footprint.", exists=True)],
+    level: Annotated[str, typer.Option(help="district, street or community.")] = "district",
+    crs: Crs = "wgs84",
+    as_json: AsJson = False,
+) -> None:
+    """Say how a footprint is shared, and whether a border runs through it."""
+    settings = get_settings()
+    footprint = read_footprint(
+        _read_geojson(file), crs, max_vertices=settings.max_footprint_vertices
+    )
+    engine = create_engine(database(settings))
+    atlas = AtlasStore(engine, settings.var_dir / "index").get()
+    with transaction(session_factory(engine)) as session:
+        answer = straddle(session, atlas, footprint.geometry, level).to_json()
+    engine.dispose()
+    if as_json:
+        print_json({**answer, "mended": footprint.mended})
+        return
+    table = Table("area", "name", "m²", "share", title=answer["explanation"])
+    for part in answer["shares"]:
+        table.add_row(part["code"], part["name"], f"{part['area_m2']:,.1f}", f"{part['share']:.2%}")
+    console.print(table)
+
+
+def _read_geojson(file: Path) -> dict[str, Any]:
+    try:
+        geojson = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadFile(f"{file} is no GeoJSON: {error}.") from None
+    if not isinstance(geojson, dict):
+        raise BadFile(f"{file} is no GeoJSON object.")
+    if geojson.get("type") == "FeatureCollection":
+        features = geojson.get("features") or []
+        if len(features) != 1:
+            raise BadFile(f"{file} holds {len(features)} features; give one footprint.")
+        return dict(features[0])
+    return geojson
+
+
+def _table(placement: Placement) -> Table:
+    table = Table(show_header=False)
+    for level in ("district", "street", "community"):
+        area = getattr(placement, level)
+        table.add_row(level, "nobody's" if area is None else f"{area.code}  {area.name}")
+    grid = placement.unit_grid
+    table.add_row("unit grid", "none" if grid is None else f"{grid.code}  ({grid.national_id})")
+    border = placement.border
+    if border is not None:
+        near = ", near" if border.near else ""
+        table.add_row("border", f"{border.distance_m:,.1f} m ({border.level}{near})")
+        for neighbour in border.neighbours:
+            beyond = f"{neighbour.code}  {neighbour.name}, {neighbour.distance_m:,.1f} m"
+            table.add_row(f"  beyond it, {neighbour.level}", beyond)
+    if placement.conflict is not None:
+        table.add_row("conflict", placement.conflict.explanation)
+    for edition in placement.editions:
+        if edition.approximate:
+            table.add_row("approximate", f"{edition.level}: to {edition.accuracy_m:g} m")
+    return table

@@ -1,0 +1,49 @@
+"""What every command needs: the console, the database, and how answers are written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from sqlalchemy.orm import Session
+
+from gridsvc.db.engine import create_engine, database_url, session_factory, transaction
+from gridsvc.db.migrate import migrate
+from gridsvc.settings import Settings, get_settings
+
+__all__ = ["AsJson", "console", "database", "notes", "print_json", "session"]
+
+#: Answers go to standard output, everything else to standard error.
+console = Console()
+notes = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON on standard output.")]
+
+
+def print_json(answer: Any) -> None:
+    """Write one line of JSON."""
+    typer.echo(json.dumps(answer, ensure_ascii=False, default=str))
+
+
+def database(settings: Settings | None = None) -> str:
+    """The URL of a migrated database: the user's own, or the private cluster, joined until exit."""
+    url = database_url(settings or get_settings())
+    migrate(url)
+    return url
+
+
+@contextmanager
+def session(*, statement_timeout_s: float = 0.0) -> Iterator[Session]:
+    """One transaction in a migrated database: kept at the end, or nothing at all."""
+    engine = create_engine(
+        database(), application_name="gridsvc cli", statement_timeout_s=statement_timeout_s
+    )
+    try:
+        with transaction(session_factory(engine)) as opened:
+            yield opened
+    finally:
+        engine.dispose()

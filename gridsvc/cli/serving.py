@@ -1,0 +1,77 @@
+"""Serving: the HTTP service, and the worker that delivers messages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from gridsvc.cli.runtime import database, notes
+from gridsvc.db.engine import create_engine
+from gridsvc.db.partitions import ensure_partitions
+from gridsvc.registry.access.keys import secret_key
+from gridsvc.registry.access.model import Role
+from gridsvc.registry.access.service import issue_token
+from gridsvc.settings import Settings, get_settings
+
+__all__ = ["prepare", "register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command()(serve)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
+) -> None:
+    """Serve HTTP; /healthz answers when it is ready, /map shows the city, /docs lists the rest."""
+    settings = get_settings()
+    prepare(settings)
+    notes.print(f"gridsvc serves http://{host}:{port}/map  (interface: /docs)")
+    uvicorn.run(
+        "gridsvc.api.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_level="warning",
+        access_log=False,
+    )
+
+
+def prepare(settings: Settings) -> str:
+    """Bring the schema and its partitions up to date, make the first token; give the URL."""
+    url = database(settings)
+    engine = create_engine(url, statement_timeout_s=0.0)
+    try:
+        with engine.begin() as connection:
+            ensure_partitions(connection, dt.datetime.now(dt.UTC).date())
+    finally:
+        engine.dispose()
+    _first_token(settings)
+    return url
+
+
+def _first_token(settings: Settings) -> None:
+    """Make an admin's token on the first start, readable by its owner alone."""
+    path = settings.var_dir / "admin.token"
+    if path.exists():
+        return
+    token = issue_token(
+        secret_key(settings.var_dir / "keys", "token", settings.token_key),
+        role=Role.ADMIN,
+        subject="admin",
+        valid_for=dt.timedelta(days=settings.token_days),
+        now=dt.datetime.now(dt.UTC),
+    )
+    draft = path.with_name(f".admin.{os.getpid()}.token")
+    draft.touch(mode=0o600)
+    draft.write_text(token + "\n")
+    draft.rename(path)
+    notes.print(f"An admin's token was made; it is in {path}.")

@@ -1,0 +1,154 @@
+"""Plays the demonstration against a server of its own, and tells how it went."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import shapely
+import uvicorn
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from gridsvc.api.app import create_app
+from gridsvc.api.state import Service
+from gridsvc.db.engine import create_engine, database_url, session_factory, transaction
+from gridsvc.demo.building import building_astride
+from gridsvc.demo.city import GRIDDED, PARTS_IN, count_city, prepare_city
+from gridsvc.demo.mixed import send_mixed
+from gridsvc.demo.story import LEAD, OTHER, Told, tell_story
+from gridsvc.errors import Unavailable
+from gridsvc.settings import Settings
+
+__all__ = ["Outcome", "play", "serving"]
+
+MIXED_REPORTS = 2_000
+_READY_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the demonstration made: counts, the story (None when it was played before), whistles."""
+
+    counts: dict[str, int]
+    told: Told | None
+    mixed: dict[str, int]
+    joint_whistles: tuple[dict[str, Any], ...]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """One line for scripts."""
+        return {
+            **self.counts,
+            "joint_whistles": list(self.joint_whistles),
+            "seconds": round(self.seconds, 1),
+        }
+
+
+@contextmanager
+def serving(settings: Settings, port: int) -> Iterator[tuple[httpx.Client, Service]]:
+    """A server in this process, on loopback; gives a client of it. Raises Unavailable."""
+    app = create_app(settings)
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, name="gridsvc serve", daemon=True)
+    thread.start()
+    deadline = time.monotonic() + _READY_WITHIN_S
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise Unavailable(f"The server did not start on port {port}; choose another --port.")
+        time.sleep(0.02)
+    with httpx.Client(base_url=f"http://127.0.0.1:{_port_of(server)}", timeout=120) as http:
+        yield http, app.state.service
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+def play(
+    settings: Settings,
+    http: httpx.Client,
+    service: Service,
+    *,
+    tell: Callable[[str], None],
+    track: Callable[[int], Callable[[], None]],
+    again: bool = False,
+) -> Outcome:
+    """Play the story and send the mixed reports, once in the life of a database.
+
+    ``tell`` hears each stage, ``track`` gives a function that counts the mixed reports.
+    """
+    started = time.perf_counter()
+    told, mixed = None, {}
+    with transaction(service.sessions) as session:
+        played = count_city(session)["reports"] > 0
+    if again or not played:
+        with transaction(service.sessions) as session:
+            building = building_astride(_street(session, LEAD), _street(session, OTHER))
+            districts = [_district(session, code) for code in GRIDDED]
+            parts = _some_parts(session)
+        told = tell_story(http, service.token_key, building, tell)
+        tell(f"{MIXED_REPORTS:,} mixed reports")
+        mixed = send_mixed(
+            http, service.token_key, districts, parts, MIXED_REPORTS, track(MIXED_REPORTS)
+        )
+    with transaction(service.sessions) as session:
+        counts = count_city(session)
+    whistles = http.get("/v1/whistles", params={"joint": True, "limit": 500}).json()["whistles"]
+    return Outcome(
+        counts=counts,
+        told=told,
+        mixed=mixed,
+        joint_whistles=tuple(
+            {name: whistle[name] for name in ("id", "areas", "state", "actions")}
+            for whistle in whistles
+        ),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def prepare(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Make the city ready, in the owner's role and without a limit on statements."""
+    engine = create_engine(database_url(settings), statement_timeout_s=0.0)
+    try:
+        prepare_city(session_factory(engine), tell)
+    finally:
+        engine.dispose()
+
+
+def _port_of(server: uvicorn.Server) -> int:
+    return int(server.servers[0].sockets[0].getsockname()[1])
+
+
+def _street(session: Session, code: str) -> shapely.MultiPolygon:
+    return _area(session, "street", code)
+
+
+def _district(session: Session, code: str) -> shapely.MultiPolygon:
+    return _area(session, "district", code)
+
+
+def _area(session: Session, level: str, code: str) -> shapely.MultiPolygon:
+    wkb = session.execute(
+        text(
+            "select st_asbinary(geometry) from area join edition on edition.id = edition_id"
+            " where edition.state = 'active' and area.level = :level and code = :code"
+        ),
+        {"level": level, "code": code},
+    ).scalar_one()
+    return shapely.from_wkb(bytes(wkb))
+
+
+def _some_parts(session: Session) -> list[tuple[str, str]]:
+    rows = session.execute(
+        text(
+            "select district_code, code from part where district_code = :district"
+            " order by code limit 200000"
+        ),
+        {"district": PARTS_IN},
+    )
+    return [(row[0], row[1]) for row in rows][::97]
