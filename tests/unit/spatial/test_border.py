@@ -1,0 +1,296 @@
+"""Border distances against geodesics by brute force, and shares that sum to one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from pyproj import Geod
+
+from gridsvc.errors import BadCoordinate, BadGeometry
+from gridsvc.registry.districts import read_districts
+from gridsvc.spatial.border import BorderIndex, shares
+from gridsvc.spatial.crs import area_m2
+
+_GEOD = Geod(ellps="WGS84")
+
+
+def geodesic_distance(lines: Any, lon: float, lat: float) -> float:
+    """Metres from a point to lines, by trying: the best of many places on each edge near enough."""
+    ends = shapely.get_coordinates(lines)
+    line = np.repeat(np.arange(len(lines)), shapely.get_num_coordinates(lines))
+    follows = np.flatnonzero(line[:-1] == line[1:])
+    start, end = ends[follows], ends[follows + 1]
+    first, last = np.zeros(len(start)), np.ones(len(start))
+    for _ in range(6):
+        parts = np.linspace(first, last, 17)
+        x = start[:, 0] + parts * (end[:, 0] - start[:, 0])
+        y = start[:, 1] + parts * (end[:, 1] - start[:, 1])
+        *_, metres = _GEOD.inv(np.full(x.shape, lon), np.full(y.shape, lat), x, y)
+        nearest = metres.argmin(axis=0)
+        step = (last - first) / 16.0
+        middle = first + nearest * step
+        first, last = np.maximum(middle - step, 0.0), np.minimum(middle + step, 1.0)
+        # an edge is left out when even its length would not bring it to the best one
+        edge_m = _GEOD.inv(*start.T, *end.T)[2]
+        best = metres.min(axis=0)
+        keep = best <= best.min() + edge_m
+        start, end, first, last = start[keep], end[keep], first[keep], last[keep]
+    return float(best.min())
+
+
+def squares() -> BorderIndex:
+    """Four fields around (116.4, 39.9), of 0.01 degrees, by rows."""
+    west, east, south, north = 116.39, 116.41, 39.89, 39.91
+    return BorderIndex.build(
+        [
+            shapely.box(west, south, 116.4, 39.9),
+            shapely.box(116.4, south, east, 39.9),
+            shapely.box(west, 39.9, 116.4, north),
+            shapely.box(116.4, 39.9, east, north),
+        ],
+        ["a", "b", "c", "d"],
+    )
+
+
+@pytest.fixture(scope="module")
+def districts() -> tuple[NDArray[Any], BorderIndex]:
+    found = read_districts()
+    shapes = np.array([district.geometry for district in found])
+    return shapes, BorderIndex.build(list(shapes), [district.code for district in found])
+
+
+def test_distances_to_real_borders_are_right_to_a_thousandth(
+    districts: tuple[NDArray[Any], BorderIndex],
+) -> None:
+    shapes, index = districts
+    random = np.random.default_rng(4)
+    lines = shapely.boundary(shapely.get_parts(shapes))
+    vertices = shapely.get_coordinates(lines)
+    lon = random.uniform(115.0, 118.0, 40)
+    lat = random.uniform(39.0, 41.5, 40)
+    close = vertices[random.integers(0, len(vertices), 40)]
+    reach = 10.0 ** random.uniform(-7, -2, (40, 2)) * random.choice([-1, 1], (40, 2))
+    lon, lat = np.append(lon, close[:, 0] + reach[:, 0]), np.append(lat, close[:, 1] + reach[:, 1])
+    metres, _ = index.distance(lon, lat)
+    expected = [geodesic_distance(lines, x, y) for x, y in zip(lon, lat, strict=True)]
+    np.testing.assert_allclose(metres, expected, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("lat", [-70.0, -33.0, 0.0, 22.0, 53.0, 70.0])
+@pytest.mark.parametrize("size", [1e-4, 0.1, 2.0])
+def test_distances_are_right_at_all_latitudes_and_scales(lat: float, size: float) -> None:
+    area = shapely.Polygon(
+        [(100, lat), (100 + size, lat + size / 3), (100 + size / 2, lat + size), (100, lat)]
+    )
+    index = BorderIndex.build([area], ["a"])
+    random = np.random.default_rng(int(size * 100))
+    lon = random.uniform(100 - size / 2, 100 + 1.5 * size, 12)
+    lats = random.uniform(lat - size / 2, lat + 1.5 * size, 12)
+    expected = [geodesic_distance([area.boundary], x, y) for x, y in zip(lon, lats, strict=True)]
+    np.testing.assert_allclose(index.distance(lon, lats)[0], expected, rtol=1e-3)
+
+
+def test_one_point_and_many_points_have_the_same_distance(
+    districts: tuple[NDArray[Any], BorderIndex],
+) -> None:
+    _, index = districts
+    random = np.random.default_rng(5)
+    lon, lat = random.uniform(115.3, 117.6, 300), random.uniform(39.4, 41.1, 300)
+    metres, _ = index.distance(lon, lat)
+    one = [index.nearest(x, y, -1, 100.0).distance_m for x, y in zip(lon, lat, strict=True)]
+    np.testing.assert_array_equal(metres, one)
+
+
+def test_the_tree_finds_the_same_edge_as_looking_at_all_of_them(
+    districts: tuple[NDArray[Any], BorderIndex],
+) -> None:
+    shapes, index = districts
+    random = np.random.default_rng(6)
+    lon, lat = random.uniform(115.3, 117.6, 200), random.uniform(39.4, 41.1, 200)
+    metres, other = index.distance(lon, lat, own=np.full(200, -1, np.int32))
+    each = np.array([BorderIndex.build([shape], ["one"]).distance(lon, lat)[0] for shape in shapes])
+    np.testing.assert_allclose(metres, each.min(axis=0), rtol=1e-12)
+    np.testing.assert_array_equal(other, (each <= each.min(axis=0) + 1e-3).argmax(axis=0))
+
+
+def test_neighbours_are_the_other_areas_within_reach_nearest_first() -> None:
+    index = squares()
+    border = index.nearest(116.399, 39.8995, 0, 150.0)
+    assert [code for code, _ in border.neighbours] == [2, 1, 3]
+    by_area = dict(border.neighbours)
+    assert by_area[2] == pytest.approx(_GEOD.inv(116.399, 39.8995, 116.399, 39.9)[2], rel=1e-4)
+    assert by_area[1] == pytest.approx(_GEOD.inv(116.399, 39.8995, 116.4, 39.8995)[2], rel=1e-4)
+    assert by_area[3] == pytest.approx(_GEOD.inv(116.399, 39.8995, 116.4, 39.9)[2], rel=1e-4)
+    assert border.distance_m == by_area[2]
+    assert [code for code, _ in index.nearest(116.399, 39.8995, 0, 60.0).neighbours] == [2]
+    assert index.nearest(116.399, 39.8995, 0, 50.0).neighbours == ()
+
+
+def test_an_area_that_the_point_is_in_or_on_is_zero_metres_away() -> None:
+    index = squares()
+    assert index.nearest(116.4, 39.9, 0, 10.0).neighbours == ((1, 0.0), (2, 0.0), (3, 0.0))
+    assert index.nearest(116.4, 39.9, 0, 10.0).distance_m == 0.0
+    overlapping = BorderIndex.build(
+        [shapely.box(116, 39, 117, 40), shapely.box(115, 38, 118, 41)], ["a", "b"]
+    )
+    assert overlapping.nearest(116.5, 39.5, 0, 10.0).neighbours == ((1, 0.0),)
+
+
+def test_the_area_behind_the_border_is_named_for_many_points() -> None:
+    index = squares()
+    metres, other = index.distance([116.399, 116.399, 116.3901], [39.8995, 39.9, 39.895])
+    assert other.tolist() == [2, 2, -1]
+    assert metres[1] == 0.0
+    assert index.codes == ("a", "b", "c", "d")
+    assert index.distance([[116.399]], [[39.8995]], own=[[2]])[1].tolist() == [[0]]
+
+
+def test_a_border_said_with_other_vertices_by_the_neighbour_is_still_theirs() -> None:
+    index = BorderIndex.build(
+        [
+            shapely.box(116, 39, 117, 40),
+            shapely.Polygon([(117, 39), (118, 39), (118, 40), (117, 40), (117, 39.3)]),
+        ],
+        ["a", "b"],
+    )
+    assert index.distance([116.999], [39.6])[1].tolist() == [1]
+    assert index.distance([117.001], [39.2])[1].tolist() == [0]
+
+
+def test_more_neighbours_than_expected_are_all_named() -> None:
+    turn = np.arange(60) * math.tau / 60
+    x, y = 116.4 + 0.01 * np.cos(turn), 39.9 + 0.01 * np.sin(turn)
+    wedges = [
+        shapely.Polygon([(116.4, 39.9), (x[k], y[k]), (x[k - 59], y[k - 59])]) for k in range(60)
+    ]
+    index = BorderIndex.build(wedges, [str(k) for k in range(60)])
+    assert len(index.nearest(116.4, 39.9, 7, 1.0).neighbours) == 59
+
+
+def test_without_areas_there_is_no_border() -> None:
+    index = BorderIndex.build([], [])
+    border = index.nearest(116.4, 39.9, -1, 1e9)
+    assert border.distance_m == math.inf
+    assert border.neighbours == ()
+    metres, other = index.distance([116.4], [39.9])
+    assert metres.tolist() == [math.inf]
+    assert other.tolist() == [-1]
+
+
+def test_what_is_no_place_has_no_distance() -> None:
+    index = squares()
+    metres, other = index.distance([math.nan, 116.4], [39.9, math.inf])
+    assert np.isnan(metres).all()
+    assert other.tolist() == [-1, -1]
+    with pytest.raises(BadCoordinate, match="finite"):
+        index.nearest(math.nan, 39.9, -1, 10.0)
+    with pytest.raises(BadCoordinate, match="as many"):
+        index.distance([116.4, 116.5], [39.9])
+
+
+def halves() -> tuple[list[Any], list[str]]:
+    """Two areas west and east of 116.4; the east one has more vertices on the common border."""
+    east = [(116.4, 39.9), (116.4, 39.8), (116.5, 39.8), (116.5, 40.0), (116.4, 40.0)]
+    return [shapely.box(116.3, 39.8, 116.4, 40.0), shapely.Polygon(east)], ["110102", "110106"]
+
+
+def test_a_footprint_across_a_border_is_shared() -> None:
+    footprint = shapely.box(116.399, 39.899, 116.403, 39.901)
+    found = shares(footprint, *halves())
+    assert [part.code for part in found.parts] == ["110102", "110106"]
+    assert [part.share for part in found.parts] == pytest.approx([0.25, 0.75], rel=1e-6)
+    assert found.footprint_m2 == pytest.approx(float(area_m2(footprint)), rel=1e-6)
+    assert found.unclaimed_m2 == found.overlapping_m2 == 0.0
+    assert found.border_length_m == pytest.approx(
+        _GEOD.inv(116.4, 39.899, 116.4, 39.901)[2], rel=1e-6
+    )
+
+
+def test_a_common_parallel_with_more_vertices_on_one_side_makes_no_overlap() -> None:
+    lon = np.linspace(116.0, 117.0, 50)
+    south = shapely.Polygon([(116, 39), (117, 39), *((x, 40.0) for x in lon[::-1])])
+    north = shapely.box(116, 40, 117, 41)
+    found = shares(shapely.box(116.1, 39.9, 116.9, 40.1), [south, north], ["s", "n"])
+    assert found.overlapping_m2 == 0.0
+    assert found.unclaimed_m2 == 0.0
+    assert sum(part.share for part in found.parts) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_what_nobody_claims_is_said() -> None:
+    footprint = shapely.box(116.29, 39.85, 116.31, 39.9)
+    found = shares(footprint, *halves())
+    assert found.unclaimed_share == pytest.approx(0.5, rel=1e-6)
+    assert found.unclaimed_m2 == pytest.approx(found.footprint_m2 / 2.0, rel=1e-6)
+    (only,) = found.parts
+    assert only.code == "110102"
+    assert only.share == pytest.approx(0.5, rel=1e-6)
+    lost = shares(shapely.box(0, 0, 0.01, 0.01), *halves())
+    assert lost.parts == ()
+    assert lost.unclaimed_share == 1.0
+    assert lost.border_length_m == 0.0
+
+
+def test_what_two_areas_cover_is_split_equally_between_them() -> None:
+    areas = [shapely.box(116.0, 39.0, 116.02, 39.01), shapely.box(116.01, 39.0, 116.03, 39.01)]
+    found = shares(shapely.box(116.0, 39.0, 116.03, 39.01), areas, ["a", "b"])
+    assert [part.share for part in found.parts] == pytest.approx([0.5, 0.5], rel=1e-6)
+    assert found.overlapping_m2 == pytest.approx(found.footprint_m2 / 3.0, rel=1e-5)
+    assert sum(part.area_m2 for part in found.parts) == pytest.approx(
+        found.footprint_m2 + found.overlapping_m2, rel=1e-9
+    )
+
+
+def test_an_area_that_only_touches_the_footprint_has_no_share() -> None:
+    found = shares(shapely.box(116.38, 39.9, 116.4, 39.91), *halves())
+    assert [part.code for part in found.parts] == ["110102"]
+    assert found.border_length_m == 0.0
+
+
+def test_a_hole_in_a_footprint_is_not_shared() -> None:
+    outer = shapely.box(116.35, 39.88, 116.45, 39.92)
+    footprint = outer - shapely.box(116.36, 39.89, 116.44, 39.91)
+    found = shares(footprint, *halves())
+    assert found.footprint_m2 == pytest.approx(float(area_m2(footprint)), rel=1e-5)
+    assert found.border_length_m == pytest.approx(
+        2.0 * _GEOD.inv(116.4, 39.88, 116.4, 39.89)[2], rel=1e-4
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    x=st.floats(115.5, 117.3),
+    y=st.floats(39.5, 41.0),
+    size=st.floats(1e-5, 0.1),
+    turn=st.floats(0.0, 90.0),
+)
+def test_shares_of_any_footprint_sum_to_one(x: float, y: float, size: float, turn: float) -> None:
+    found = read_districts()
+    footprint = shapely.affinity.rotate(shapely.box(x, y, x + size, y + size / 3), turn)
+    answer = shares(footprint, [one.geometry for one in found], [one.code for one in found])
+    total = sum(part.share for part in answer.parts) + answer.unclaimed_share
+    assert total == pytest.approx(1.0, abs=1e-9)
+    assert answer.footprint_m2 == pytest.approx(float(area_m2(footprint)), rel=1e-4)
+    for part in answer.parts:
+        shape = next(one.geometry for one in found if one.code == part.code)
+        expected = float(area_m2(shapely.intersection(footprint, shape)))
+        assert part.area_m2 == pytest.approx(expected, rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "footprint",
+    [
+        shapely.Polygon(),
+        shapely.Point(116.4, 39.9),
+        shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]),
+    ],
+)
+def test_a_footprint_that_cannot_be_shared_is_refused(footprint: Any) -> None:
+    with pytest.raises(BadGeometry, match="footprint"):
+        shares(footprint, *halves())
