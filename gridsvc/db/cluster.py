@@ -26,14 +26,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import pwd
-import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -45,11 +42,11 @@ from typing import IO, Self
 import psycopg2
 
 from gridsvc.db.binaries import as_user, find_binaries, server_user
+from gridsvc.db.home import ROLE, initialise, last_line, make_home, write_private
 from gridsvc.errors import Conflict, Unavailable
 
 __all__ = ["ClusterStatus", "PrivateCluster"]
 
-_ROLE = "gridsvc"
 _GUARDIAN = Path(__file__).with_name("guardian.py")
 _READY_S = 300.0  # replaying 2 GB of log after a crash may take minutes
 _STOPPED_S = 120.0
@@ -105,7 +102,7 @@ class PrivateCluster:
         """
         if self._using is not None:
             return
-        home = self._make_home()
+        home = make_home(self._place)
         with _locked(home):
             # Waits while a guardian is stopping the server, then keeps the next from doing so.
             using = (home / "users").open("r+")
@@ -179,105 +176,12 @@ class PrivateCluster:
             )
         password = (home / "password").read_text().strip()
         name = database or self._database
-        return f"postgresql+psycopg2://{_ROLE}:{password}@127.0.0.1:{port}/{name}"
-
-    # --- making ------------------------------------------------------------------------------
-
-    def _make_home(self) -> Path:
-        """The home with its lock files; somewhere else if PostgreSQL could not reach it."""
-        place = self._place
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with (place.parent / ".pg.lock").open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                home = self._linked_home() or self._new_home()
-                for name in ("lock", "users", "guardian"):
-                    (home / name).touch()
-        except PermissionError as error:
-            raise Unavailable(
-                f"The private cluster in {place} belongs to another user ({error.filename} cannot "
-                "be written): run as that user, or set GRIDSVC_VAR_DIR to a folder of your own."
-            ) from error
-        return home
-
-    def _linked_home(self) -> Path | None:
-        """The folder in /var/lib that ``var/pg`` links to, if it is ours."""
-        place = self._place
-        if not place.is_symlink():
-            return None
-        home = place.resolve()
-        note = home / "belongs_to"
-        if not note.exists():
-            place.unlink()
-            return None
-        owner = Path(note.read_text())
-        if owner != place:
-            if owner.is_symlink() and owner.resolve() == home:
-                place.unlink()  # the tree was copied: two servers on one folder would ruin it
-                return None
-            note.write_text(str(place))  # the tree was moved
-        return home
-
-    def _new_home(self) -> Path:
-        place = self._place
-        place.mkdir(mode=0o755, exist_ok=True)
-        user = server_user(place / "data")
-        if _can_reach(user, place):
-            return place
-        if (place / "data").exists():
-            raise Unavailable(
-                f"The user {user.pw_name if user else 'that you are'} cannot enter {place}, where "
-                "the private cluster lies: allow entering its parent folders (chmod o+x)."
-            )
-        place.rmdir()
-        home = Path(tempfile.mkdtemp(prefix="gridsvc-", dir="/var/lib"))
-        home.chmod(0o755)
-        (home / "belongs_to").write_text(str(place))
-        place.symlink_to(home)
-        return home
-
-    def _initialise(self, home: Path) -> None:
-        """Make the data folder; a half-made one of a killed command is thrown away."""
-        data, half = home / "data", home / "data.new"
-        if data.exists():
-            return
-        binaries = find_binaries()
-        user = server_user(data)
-        shutil.rmtree(half, ignore_errors=True)
-        half.mkdir(mode=0o700)
-        password = secrets.token_hex(24)
-        _write_private(home / "password", password)
-        # initdb reads the password as its own user, who may not read the home's file.
-        handle, name = tempfile.mkstemp(prefix="gridsvc-")
-        try:
-            os.write(handle, password.encode())
-            if user is not None:
-                os.chown(handle, user.pw_uid, user.pw_gid)
-                os.chown(half, user.pw_uid, user.pw_gid)
-            made = subprocess.run(
-                [
-                    *as_user(user),
-                    *(str(binaries.folder / "initdb"), "-D", str(half), "-U", _ROLE),
-                    *("-A", "scram-sha-256", "--pwfile", name),
-                    *("-E", "UTF8", "--locale=C.UTF-8"),
-                ],
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        finally:
-            os.close(handle)
-            Path(name).unlink()
-        if made.returncode != 0:
-            raise Unavailable(f"The private cluster cannot be made: {_last_line(made.stderr)}")
-        half.rename(data)
+        return f"postgresql+psycopg2://{ROLE}:{password}@127.0.0.1:{port}/{name}"
 
     # --- starting ----------------------------------------------------------------------------
 
     def _start(self, home: Path) -> None:
-        self._initialise(home)
+        initialise(home)
         before = _read_port(home)
         for _ in range(_TRIES):
             (home / "port").unlink(missing_ok=True)
@@ -293,7 +197,7 @@ class PrivateCluster:
             else:
                 break
         raise Unavailable(
-            f"The private cluster does not start ({_last_line(complaint)}): see {home / 'log'}."
+            f"The private cluster does not start ({last_line(complaint)}): see {home / 'log'}."
         )
 
     def _launch(self, home: Path, port: int) -> int:
@@ -332,7 +236,7 @@ class PrivateCluster:
         while time.monotonic() < until:
             known = port or _read_port(home)
             if known is not None and self._has_database(home, known):
-                _write_private(home / "port", str(known))
+                write_private(home / "port", str(known))
                 return True
             if not _is_guarded(home):
                 return False
@@ -348,7 +252,7 @@ class PrivateCluster:
             connection = psycopg2.connect(
                 host="127.0.0.1",
                 port=port,
-                user=_ROLE,
+                user=ROLE,
                 password=(home / "password").read_text().strip(),
                 dbname="postgres",
                 connect_timeout=5,
@@ -440,13 +344,6 @@ def _end_guardian(home: Path) -> None:
         time.sleep(0.02)
 
 
-def _can_reach(user: pwd.struct_passwd | None, folder: Path) -> bool:
-    """Whether the server's user can enter ``folder``."""
-    if user is None:
-        return True
-    return subprocess.run([*as_user(user), "test", "-x", str(folder)], check=False).returncode == 0
-
-
 def _read_port(home: Path) -> int | None:
     try:
         return int((home / "port").read_text())
@@ -461,23 +358,10 @@ def _free_port() -> int:
         return port
 
 
-def _write_private(path: Path, content: str) -> None:
-    """Write a file whole or not at all, readable by its owner alone."""
-    new = path.with_name(f"{path.name}.new")
-    new.touch(mode=0o600)
-    new.write_text(content)
-    new.replace(path)
-
-
 def _tail(log: Path, start: int) -> str:
     with log.open(errors="replace") as file:
         file.seek(start)
         return file.read()
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
 
 
 def _quoted(name: str) -> str:
