@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
 
 from gridsvc.api.dependencies import CurrentAtlas, DbSession, WritingCaller
+from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.errors import (
     BadCode,
@@ -15,6 +17,7 @@ from gridsvc.errors import (
     BadInput,
     CodesExhausted,
     Conflict,
+    IdempotencyMismatch,
     NotAllowed,
     NotAuthenticated,
     NotFound,
@@ -39,6 +42,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1/parts", tags=["parts"])
 
 _MOST_RADIUS_M = 5_000.0
+_WRITE_PROBLEMS = (NotAuthenticated, NotAllowed, IdempotencyMismatch, BadInput)
 
 
 @router.get("", responses=problems(UnknownParameter, BadInput, BadCoordinate, UnknownCrs))
@@ -77,10 +81,9 @@ def get_one(district: str, code: str, session: DbSession) -> PartOut:
 @router.post(
     "",
     status_code=201,
+    response_model=PartOut,
     responses=problems(
-        NotAuthenticated,
-        NotAllowed,
-        BadInput,
+        *_WRITE_PROBLEMS,
         BadCode,
         BadGeometry,
         BadCoordinate,
@@ -93,24 +96,43 @@ def get_one(district: str, code: str, session: DbSession) -> PartOut:
     ),
 )
 def post_one(
-    new: NewPart, session: DbSession, atlas: CurrentAtlas, caller: WritingCaller
-) -> PartOut:
+    new: NewPart,
+    session: DbSession,
+    atlas: CurrentAtlas,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
     """Register a part; it is given its code, its national ids and its unit grid."""
-    district = district_of_new(new, atlas)
-    _check_supervises(caller, district)
-    return PartOut.of(add_part(session, new, district, atlas))
+
+    def write() -> PartOut:
+        district = district_of_new(new, atlas)
+        _check_supervises(caller, district)
+        return PartOut.of(add_part(session, new, district, atlas))
+
+    return once(session, caller, key, ["part", new], write, status=201)
 
 
 @router.patch(
     "/{district}/{code}",
-    responses=problems(NotAuthenticated, NotAllowed, BadInput, BadCode, NotFound),
+    response_model=PartOut,
+    responses=problems(*_WRITE_PROBLEMS, BadCode, NotFound),
 )
 def patch_one(
-    district: str, code: str, change: PartChange, session: DbSession, caller: WritingCaller
-) -> PartOut:
+    district: str,
+    code: str,
+    change: PartChange,
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
     """Change a part's state, note or bodies; the change date is set, the code never changes."""
-    _check_supervises(caller, district)
-    return PartOut.of(change_part(session, district, code, change))
+
+    def write() -> PartOut:
+        _check_supervises(caller, district)
+        return PartOut.of(change_part(session, district, code, change))
+
+    sent = change.model_dump(exclude_unset=True)
+    return once(session, caller, key, ["part change", district, code, sent], write)
 
 
 def _check_supervises(caller: Caller, district: str) -> None:

@@ -69,7 +69,7 @@ class NewPart(BaseModel):
         default=None, description="6 digits; by default the district of the place."
     )
     code: str | None = Field(default=None, description="8 digits; by default the street's next.")
-    class_code: str = Field(description="5 digits of the class list in force.")
+    class_code: str = Field(alias="class", description="5 digits of the class list in force.")
     name: str | None = Field(default=None, max_length=30)
     geometry: dict[str, Any] = Field(description="GeoJSON point, line or polygon.")
     crs: str = "wgs84"

@@ -24,7 +24,6 @@ from gridsvc.registry.parts.placing import Floats, Placed, Placer
 from gridsvc.registry.parts.repository import Near
 from gridsvc.registry.parts.schemas import NewPart, PartChange
 from gridsvc.registry.placement.atlas import Atlas
-from gridsvc.registry.placement.service import place_many
 from gridsvc.spatial.crs import check_lon_lat, geometry_to_wgs84
 
 __all__ = [
@@ -169,15 +168,26 @@ def change_part(session: Session, district: str, code: str, change: PartChange) 
 
 
 def atlas_placer(atlas: Atlas, district: str) -> Placer:
-    """A placer that asks an atlas; what lies in another district counts as uncovered."""
+    """A placer of few points that asks an atlas, for the areas and grids of one district."""
 
     def place(lon: Floats, lat: Floats) -> Placed:
-        found = place_many(atlas, lon, lat, 0.0)
-        outside = found.district_code != district
-        codes = [found.street_code, found.community_code, found.grid_code]
-        return Placed(*(np.where(outside, "", column) for column in codes))
+        found = [_codes_at(atlas, district, *point) for point in zip(lon, lat, strict=True)]
+        return Placed(*np.array(found, dtype="U12").reshape(-1, 3).T)
 
     return place
+
+
+def _codes_at(atlas: Atlas, district: str, lon: float, lat: float) -> list[str]:
+    """Street, community and grid of the district that touch a point; '' for none."""
+    codes: list[str] = []
+    for level in ("street", "community"):
+        index = atlas.areas.get(level)
+        touched = [index.refs[i].code for i in index.locator.claims(lon, lat)] if index else []
+        codes.append(next((code for code in touched if code.startswith(district)), ""))
+    grids = atlas.grids
+    grid_refs = [grids.refs[i] for i in grids.locator.claims(lon, lat)] if grids else []
+    codes.append(next((ref.code for ref in grid_refs if ref.district_code == district), ""))
+    return codes
 
 
 def _existing(session: Session, district: str, code: str, *, lock: bool) -> Part:
@@ -216,15 +226,15 @@ def _read_geometry(new: NewPart) -> Any:
 
 def _district_at(atlas: Atlas, geometry: Any) -> str:
     point = shapely.point_on_surface(geometry) if geometry.geom_type != "Point" else geometry
-    lon, lat = np.array([point.x]), np.array([point.y])
-    district = str(place_many(atlas, lon, lat, 0.0).district_code[0])
-    if not district:
+    index = atlas.areas["district"]
+    found = index.locator.locate_one(point.x, point.y)
+    if found < 0:
         raise OutsideCity(
             f"The part at {point.x:.6f}, {point.y:.6f} (WGS84) lies in none of the service's"
             " districts; check the coordinates and their declared CRS.",
             field="geometry",
         )
-    return district
+    return index.refs[found].code
 
 
 def _cursor(near: Near) -> str:
