@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
+
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, HTMLResponse
 
 from gridsvc.api.dependencies import DbSession
 from gridsvc.api.problems import problems
-from gridsvc.errors import MissingPrerequisite, NotFound, UnknownParameter
+from gridsvc.errors import BadInput, MissingPrerequisite, NotFound, UnknownParameter
+from gridsvc.maps.joint_case import joint_case_page, read_joint_case
+from gridsvc.maps.joint_case.page import CONTENT_POLICY as CASE_POLICY
 from gridsvc.maps.viewer import CONTENT_POLICY, asset, viewer_page
 
 __all__ = ["router"]
@@ -37,3 +41,15 @@ def static(name: str) -> FileResponse:
     lasting = "public, max-age=3600" if name.startswith("maplibre") else "no-cache"
     headers = {"Cache-Control": lasting, "X-Content-Type-Options": "nosniff"}
     return FileResponse(asset(name), headers=headers)
+
+
+@router.get(
+    "/map/whistles/{whistle_id}",
+    response_class=HTMLResponse,
+    responses=problems(UnknownParameter, NotFound, BadInput, MissingPrerequisite),
+)
+def joint_case(session: DbSession, whistle_id: uuid.UUID) -> HTMLResponse:
+    """The page of a joint case: map, steps, bodies, ready to print."""
+    page = joint_case_page(read_joint_case(session, whistle_id))
+    headers = {**_PAGE_HEADERS, "Content-Security-Policy": CASE_POLICY}
+    return HTMLResponse(page, headers=headers)

@@ -102,12 +102,8 @@ _JOINT_CASES = text(
                'blown_at', blown_at, 'closed_at', closed_at))::text
       from (
         select w.*, w.point as geometry,
-               (select json_agg(distinct_area order by distinct_area) from (
-                   select distinct b.area_code as distinct_area from body b
-                    where b.code = w.caller_body or b.code in (
-                          select body_code from called_body
-                           where district_code = w.district_code and whistle_id = w.id
-                             and role = 'side')) a
+               (select json_agg(side ->> 'code' order by n)
+                  from jsonb_array_elements(w.facts -> 'sides') with ordinality as s (side, n)
                ) as areas
           from whistle w
          where w.joint and w.blown_at <= :moment

@@ -114,12 +114,8 @@ _WHISTLES = text(
     ),
     shapes as (
         select w.id::text as id, w.district_code, w.ground, w.state,
-               (select string_agg(distinct b.area_code, ',' order by b.area_code)
-                  from body b
-                 where b.code = w.caller_body or b.code in (
-                       select body_code from called_body
-                        where district_code = w.district_code and whistle_id = w.id
-                          and role = 'side')
+               (select string_agg(side ->> 'code', ',' order by n)
+                  from jsonb_array_elements(w.facts -> 'sides') with ordinality as s (side, n)
                ) as areas,
                st_asmvtgeom(st_transform(w.point, 3857), tile, 4096, 128, true) as geometry
           from whistle w, bounds

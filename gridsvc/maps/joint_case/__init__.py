@@ -1,0 +1,7 @@
+"""The page of one joint case: who was called, who came, what was done, and where."""
+
+from gridsvc.maps.joint_case.model import JointCase
+from gridsvc.maps.joint_case.page import joint_case_page
+from gridsvc.maps.joint_case.reading import read_joint_case
+
+__all__ = ["JointCase", "joint_case_page", "read_joint_case"]
