@@ -329,6 +329,8 @@ def _part(
     return x, y
 
 
+# The signature is given because a recursive function without one crashes when it comes from numba's
+# cache and is called with types that are not quite the same (numba issue 6713).
 @njit("f8(f8[::1], f8[::1], i8, f8, f8[::1])", cache=True, nogil=True)
 def search(px: Floats, py: Floats, n: int, unit: float, best: Floats) -> float:
     """Find the best cut of a polygon into parts of whole cells; give the cost of all its cells.

@@ -1,8 +1,9 @@
 """A community becomes unit grids: cells of about 10,000 m² that fill it without gap or overlap.
 
-Each connected part of a community is cut into equal cells by chords (``bisection``). Then every
-vertex that a cut made on an edge is given to the cells on the other side too, also to those of
-the neighbouring community, so that the cells of all communities together are one coverage.
+Each connected part of a community is numbered (``outline``), cut into equal cells by chords
+(``bisection``), and its cells are made rounder (``relaxation``). Then every vertex that a cut
+made on an edge is given to the cells on the other side too, also to those of the neighbouring
+community, so that the cells of all communities together are one coverage.
 """
 
 from __future__ import annotations
@@ -92,9 +93,12 @@ def grid_communities(
     begins a row, which takes all cells whose centroid lies less than half a nominal side farther
     south, and numbers them from west to east.
 
-    ``workers``: threads, default by the machine; the answer does not depend on it. The same
-    input gives the same bits. Raises BadGeometry for anything but valid, non-empty polygons, and
-    for a community of more than ``max_cells`` separate parts.
+    ``tolerance``: the share by which a cell may differ from the nominal size before it is counted
+    in ``outside_tolerance``; it does not move any cut. ``workers``: threads, default by the
+    machine; the answer does not depend on it. The same input gives the same bits.
+
+    Raises BadGeometry for anything but valid, non-empty polygons, and for a community of more
+    than ``max_cells`` separate parts.
     """
     parts: list[Polygon] = []
     owner: list[int] = []
