@@ -9,12 +9,12 @@ from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from gridsvc import __version__
-from gridsvc.api import problems
+from gridsvc.api import exports, map, problems, tiles
 from gridsvc.api.dependencies import refuse_unknown_parameters
 from gridsvc.api.limits import BodyLimit
 from gridsvc.api.problems import Problem
 from gridsvc.api.state import Service
-from gridsvc.api.v1 import cases, health, locate, reports, whistles
+from gridsvc.api.v1 import areas, cases, codes, health, locate, parts, reports, whistles
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.placement.atlas import AtlasStore
@@ -24,6 +24,8 @@ __all__ = ["create_app", "make_service"]
 
 #: The database role of the service: it may write the trace, never change it.
 SERVICE_ROLE = "gridsvc_service"
+
+_ROUTES = (health, locate, areas, codes, parts, reports, cases, whistles, tiles, exports, map)
 
 _DESCRIPTION = """Whose place is this? A report by point, code or footprint is routed to its unit
 grid, community and street; where a border runs through it, a joint whistle calls both sides."""
@@ -62,7 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.service = service
     app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
     problems.install(app)
-    for module in (health, locate, reports, cases, whistles):
+    for module in _ROUTES:
         app.include_router(module.router)
     _document_problem(app)
     return app

@@ -49,7 +49,8 @@ def _exists(connection: Connection, name: str) -> bool:
 
 def _in_default(connection: Connection, table: str, first: dt.date, following: dt.date) -> bool:
     query = {
-        "trace": "select exists (select from trace_default where written_at >= :a and written_at < :b)",
+        "trace": "select exists (select from trace_default where written_at >= :a and"
+        " written_at < :b)",
         "message": "select exists (select from message_default where written_at >= :a and"
         " written_at < :b)",
     }[table]

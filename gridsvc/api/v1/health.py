@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from gridsvc.api.dependencies import CurrentService, DbSession
 from gridsvc.api.problems import problems
-from gridsvc.errors import Unavailable
+from gridsvc.errors import NotFound, Unavailable
 
 __all__ = ["router"]
 
@@ -24,5 +24,8 @@ def healthz() -> dict[str, str]:
 def readyz(service: CurrentService, session: DbSession) -> dict[str, object]:
     """The database answers and the boundaries are loaded."""
     session.execute(text("select 1"))
-    atlas = service.atlases.get()
+    try:
+        atlas = service.atlases.get()
+    except NotFound as error:
+        raise Unavailable(f"No boundaries are loaded yet. {error.detail}") from error
     return {"status": "ready", "editions": [edition.id for edition in atlas.editions]}

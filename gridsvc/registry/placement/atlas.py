@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from gridsvc.errors import DamagedIndex, NotFound
 from gridsvc.registry.placement import repository
-from gridsvc.registry.placement.model import AreaRef, EditionRef, GridRef
+from gridsvc.registry.placement.model import LEVELS, AreaRef, EditionRef, GridRef
 from gridsvc.spatial.border import BorderIndex
 from gridsvc.spatial.locator import Locator
 
@@ -137,13 +137,11 @@ class AtlasStore:
                     edition=edition,
                     refs=refs,
                     locator=self._locator(edition.level, rows.geometries, list(rows.codes)),
-                    borders=BorderIndex.build(rows.geometries, list(rows.codes))
+                    borders=BorderIndex.build(list(rows.geometries), list(rows.codes))
                     if edition.level in _BORDERED
                     else None,
                 )
-        ordered = {
-            level: areas[level] for level in ("district", "street", "community") if level in areas
-        }
+        ordered = {level: areas[level] for level in LEVELS if level in areas}
         _log.info("atlas ready", seconds=round(time.perf_counter() - started, 2))
         return Atlas(stamp=stamp, areas=ordered, grids=grids, grid_edition=grid_edition)
 
@@ -161,7 +159,7 @@ class AtlasStore:
                 return Locator.open(path)
             except DamagedIndex as error:
                 _log.warning("index file is built anew", path=str(path), reason=str(error))
-        locator = Locator.build(geometries, codes)
+        locator = Locator.build(list(geometries), codes)
         self._index_dir.mkdir(parents=True, exist_ok=True)
         locator.save(path)
         return locator

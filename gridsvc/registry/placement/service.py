@@ -96,7 +96,7 @@ def place_many(
         columns[level] = codes[index.locator.locate(lon, lat)]
         if index.borders is not None:
             limit = accuracy_m + index.edition.accuracy_m
-            near |= index.borders.distance(lon, lat) <= limit
+            near |= index.borders.distance(lon, lat)[0] <= limit
     if atlas.grids is None:
         grid_codes = np.zeros(lon.shape, dtype="U8")
     else:

@@ -13,7 +13,7 @@ from gridsvc.errors import NotFound
 from gridsvc.registry.placement import repository
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import EditionRef
-from gridsvc.spatial.border import Shares, shares
+from gridsvc.spatial.border import shares
 
 __all__ = ["Straddle", "straddle"]
 
@@ -81,7 +81,7 @@ def straddle(session: Session, atlas: Atlas, footprint: BaseGeometry, level: str
     rows = repository.areas_touching(
         session.connection(), index.edition.id, shapely.to_wkb(footprint)
     )
-    found = shares(footprint, rows.geometries, list(rows.codes))
+    found = shares(footprint, list(rows.geometries), list(rows.codes))
     names = dict(zip(rows.codes, rows.names, strict=True))
     parts = sorted(
         (AreaShare(p.code, names[p.code], p.area_m2, p.share) for p in found.parts),
@@ -94,16 +94,12 @@ def straddle(session: Session, atlas: Atlas, footprint: BaseGeometry, level: str
         straddles=len(holders) > 1,
         shares=tuple(parts),
         unclaimed_m2=found.unclaimed_m2,
-        unclaimed_share=_unclaimed_share(found),
+        unclaimed_share=found.unclaimed_share,
         overlapping_m2=found.overlapping_m2,
         tolerance_m2=tolerance,
         edition=index.edition,
         explanation=_explanation(parts, holders, tolerance, found.border_length_m),
     )
-
-
-def _unclaimed_share(found: Shares) -> float:
-    return 1.0 - sum(part.share for part in found.parts) if found.parts else 1.0
 
 
 def _accuracy_m(atlas: Atlas, own: EditionRef, codes: list[str]) -> float:
