@@ -13,22 +13,8 @@ from numba import njit, types
 from numba.typed import Dict
 from numpy.typing import NDArray
 
-from gridsvc.spatial.bisection import (
-    COST,
-    ENTERS,
-    LEAVES,
-    PX,
-    PY,
-    QX,
-    QY,
-    SNAP_M,
-    Cut,
-    area_of,
-    chord_crosses,
-    estimate,
-    ring_part,
-    search,
-)
+from gridsvc.spatial.bisection import SNAP_M, Cut, area_of, chord_crosses, ring_part
+from gridsvc.spatial.chords import COST, ENTERS, LEAVES, PX, PY, QX, QY, estimate, search
 
 __all__ = ["node_cells", "relax_cells"]
 
