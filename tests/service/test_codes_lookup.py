@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import parts_world as world
 import pytest
 
 from gridsvc.errors import BadCode, NotFound
 from gridsvc.registry.codes.service import look_up
 from gridsvc.registry.parts.importer import import_parts
+from tests.service import parts_world as world
 
 pytestmark = pytest.mark.system(2)
 

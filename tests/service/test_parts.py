@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
-import parts_world as world
 import pyproj
 import pytest
 from geoalchemy2.shape import to_shape
@@ -25,6 +24,7 @@ from gridsvc.registry.parts.service import (
     part_candidates,
 )
 from gridsvc.registry.placement.atlas import AtlasStore
+from tests.service import parts_world as world
 
 pytestmark = pytest.mark.system(2)
 

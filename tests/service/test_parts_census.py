@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import pandas as pd
-import parts_world as world
 import pytest
 import shapely
 from sqlalchemy import text
@@ -19,6 +18,7 @@ from gridsvc.registry.parts.census import made_up_census
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.streets import draw_streets
 from gridsvc.spatial.crs import project
+from tests.service import parts_world as world
 
 pytestmark = pytest.mark.system(2)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import geopandas
 import numpy as np
 import pandas as pd
-import parts_world as world
 import pytest
 import shapely
 from sqlalchemy import func, select, text
@@ -16,6 +15,7 @@ from gridsvc.registry.parts import numbering
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.models import Part
 from gridsvc.spatial.crs import from_wgs84
+from tests.service import parts_world as world
 
 pytestmark = pytest.mark.system(2)
 

@@ -69,7 +69,7 @@ def list_near(
         cursor=cursor,
     )
     parts = [NearPartOut.of(one.part, distance_m=round(one.distance_m, 3)) for one in found]
-    return PartPage(parts=parts, next_cursor=following)
+    return PartPage(parts=parts, next=following)
 
 
 @router.get("/{district}/{code}", responses=problems(UnknownParameter, BadCode, NotFound))
