@@ -95,7 +95,7 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Border:
-    """The nearest border of a district or street.
+    """The nearest border of a district or street; a street's that is the district's is that.
 
     ``near_levels`` are the levels whose border is no farther than the report's accuracy plus
     the edition's; ``neighbours`` are sorted by level, then by distance.
@@ -108,8 +108,8 @@ class Border:
 
     @property
     def near(self) -> bool:
-        """Whether any level's border is near."""
-        return bool(self.near_levels)
+        """Whether the nearest border is near, by the accuracy of its level."""
+        return self.level in self.near_levels
 
     def to_json(self) -> dict[str, Any]:
         """``{distance_m, level, near, near_levels, neighbours}``."""

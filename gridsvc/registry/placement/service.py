@@ -86,6 +86,7 @@ def place_many(
 ) -> BatchPlacement:
     """Place WGS84 points of shape (n,): the codes of every level, and whether a border is near."""
     columns: dict[str, npt.NDArray[np.str_]] = {}
+    nearest = np.full(lon.shape, np.inf)
     near = np.zeros(lon.shape, dtype=bool)
     for level, width in zip(LEVELS[:3], (6, 9, 12), strict=True):
         index = atlas.areas.get(level)
@@ -95,8 +96,10 @@ def place_many(
         codes = np.array([*(ref.code for ref in index.refs), ""], dtype=f"U{width}")
         columns[level] = codes[index.locator.locate(lon, lat)]
         if index.borders is not None:
-            limit = accuracy_m + index.edition.accuracy_m
-            near |= index.borders.distance(lon, lat)[0] <= limit
+            distance_m, _ = index.borders.distance(lon, lat)
+            nearer = distance_m < nearest - _SAME_BORDER_M
+            near = np.where(nearer, distance_m <= accuracy_m + index.edition.accuracy_m, near)
+            nearest = np.where(nearer, distance_m, nearest)
     if atlas.grids is None:
         grid_codes = np.zeros(lon.shape, dtype="U8")
     else:
