@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import areas_world as world
 import geopandas
 import numpy as np
 import pytest
 import shapely
-from areas_world import NEW, box
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -23,6 +21,8 @@ from gridsvc.registry.areas.report import AreaImport, FaultKind, report_rows, su
 from gridsvc.registry.areas.service import NewArea
 from gridsvc.registry.districts import read_districts
 from gridsvc.spatial.crs import area_m2, from_wgs84
+from tests.service import areas_world as world
+from tests.service.areas_world import NEW, box
 
 # Three streets that tile the two districts of the made-up city.
 SOUND = [

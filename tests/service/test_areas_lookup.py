@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 
-import areas_world as world
 import numpy as np
 import pytest
 import shapely
-from areas_world import NEW, OLD, area, box, put_in_force
 from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadCode, BadInput, NotFound
 from gridsvc.registry.areas import lookup
+from tests.service import areas_world as world
+from tests.service.areas_world import NEW, OLD, area, box, put_in_force
 
 pytestmark = pytest.mark.usefixtures("city")
 

@@ -6,10 +6,8 @@ import datetime as dt
 import threading
 import time
 
-import areas_world as world
 import pytest
 import shapely
-from areas_world import NEW, OLD, area, box, load, put_in_force
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
@@ -17,6 +15,8 @@ from gridsvc.db import session_factory
 from gridsvc.errors import BadCode, BadGeometry, BadInput, Conflict, NotFound
 from gridsvc.registry.areas import repository, service
 from gridsvc.spatial.crs import area_m2
+from tests.service import areas_world as world
+from tests.service.areas_world import NEW, OLD, area, box, load, put_in_force
 
 
 def test_a_loaded_edition_is_a_draft_that_answers_nothing(session: Session) -> None:

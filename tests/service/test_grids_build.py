@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import areas_world as world
 import pytest
 import shapely
 from sqlalchemy import text
@@ -15,6 +14,7 @@ from gridsvc.errors import BadCode, CodesExhausted, Conflict, NotFound
 from gridsvc.registry.areas import repository, service
 from gridsvc.registry.grids.service import build_grids
 from gridsvc.spatial.coverage import is_watertight
+from tests.service import areas_world as world
 
 pytestmark = pytest.mark.system(1)
 

@@ -56,8 +56,8 @@ def list_areas(
 
     ``level`` is district, street or community, all three when None; ``parent`` gives the areas
     right below a code; ``name`` is a piece of the name; ``cursor`` is ``next`` of the page before.
-    Raises BadInput for an unknown level or a cursor that no page gave, BadCode, and NotFound when
-    no edition was in force.
+    Raises BadInput for an unknown level, a name that cannot be, or a cursor that no page gave;
+    BadCode; and NotFound when no edition was in force.
     """
     if level is not None and level not in set(Level):
         raise BadInput(f"{level!r} is no level: send {', '.join(Level)}.", field="level")
@@ -67,6 +67,8 @@ def list_areas(
         )
     if parent is not None:
         _level_of(parent, "parent")
+    if name is not None and "\0" in name:
+        raise BadInput("No name holds the character NUL: leave it out.", field="name")
     every = _in_force(session, as_of)
     wanted = every if level is None else {level: edition_in_force(session, level, as_of)}
     if not wanted:

@@ -21,9 +21,6 @@ __all__ = ["Feature", "VectorFile", "read_vector_file"]
 # What a Chinese shapefile without a word about its encoding is written in: one of these two.
 _ENCODINGS = ("utf-8", "gb18030")
 
-# Above it come arcs and what holds them.
-_LAST_STRAIGHT = shapely.GeometryType.GEOMETRYCOLLECTION
-
 
 @dataclass(frozen=True, slots=True)
 class Feature:
@@ -60,7 +57,8 @@ def read_vector_file(
 
     ``crs``, when declared, is believed before the file's own. ``encoding`` is that of a shapefile's
     texts; without it the .cpg file or the header of the .dbf is believed, and where both are
-    silent, UTF-8 and then GB 18030 (which holds GBK) are tried. Raises BadFile when the file cannot
+    silent, UTF-8 and then GB 18030 (which holds GBK) are tried. Arcs arrive as GDAL's straight
+    pieces of four degrees. Raises BadFile when the file cannot
     be read, has several layers, lacks a column or names no CRS; UnknownCrs as ``parse_crs`` does.
     """
     if not path.exists():
@@ -200,8 +198,6 @@ def _geometry(blob: bytes | None, crs: Crs) -> tuple[Any, str | None]:
         geometry = shapely.from_wkb(blob)
     except shapely.errors.GEOSException as error:
         return None, f"its geometry cannot be read: {error}"
-    if shapely.get_type_id(geometry) > _LAST_STRAIGHT:
-        return None, "its geometry has curves: draw them as straight lines"
     if not np.isfinite(shapely.get_coordinates(geometry)).all():
         return None, "a coordinate is no finite number"
     try:
