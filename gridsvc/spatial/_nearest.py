@@ -61,7 +61,7 @@ def pack(edges: Floats) -> tuple[NDArray[np.int64], Floats]:
     return order, boxes
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _scales(lat: float) -> tuple[float, float, float]:
     """Metres per degree of longitude and of latitude, and the change of the first per degree."""
     sine = math.sin(lat * _RADIAN)
@@ -76,7 +76,7 @@ def _scales(lat: float) -> tuple[float, float, float]:
     )
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _edge_distance(
     edges: Floats, edge: int, x: float, y: float, per_x: float, per_y: float, bend: float
 ) -> float:
@@ -96,7 +96,7 @@ def _edge_distance(
     return math.sqrt(east * east + north * north)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _box_distance(
     boxes: Floats, node: int, x: float, y: float, per_x: float, per_y: float, bend: float
 ) -> float:

@@ -62,13 +62,14 @@ def _is_complete(members: Words, used: int, inside: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _room(out: Words, at: int) -> Words:
     """The same words, long enough for position `at`."""
     if at < out.size:
         return out
     grown = np.empty(2 * at + 1024, np.int32)
-    grown[: out.size] = out
+    for k in range(out.size):  # as in `_cells._longer`
+        grown[k] = out[k]
     return grown
 
 
@@ -190,9 +191,10 @@ def _build_strip(
                 )
                 if not has_edges:
                     size = used - record
-                    if plain >= 0 and np.array_equal(
-                        out[plain : plain + size], out[record : record + size]
-                    ):
+                    same = plain >= 0
+                    for k in range(size):
+                        same = same and out[plain + k] == out[record + k]
+                    if same:
                         used = record
                         record = plain
                     plain = record

@@ -39,7 +39,7 @@ NODE_AREA, NODE_INSIDE, NODE_NEXT, NODE_EDGES = range(4)
 _MARGIN = 1e-3  # of a cell: an edge is listed in the cells that it comes this near to
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _rows_of(edge: Floats, frame: Floats) -> tuple[int, int]:
     """The first and last row that an edge comes near to."""
     rows = int(frame[F_ROWS])
@@ -75,7 +75,7 @@ def edges_by_strip(
     return offsets, listed
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _columns_of(edge: Floats, frame: Floats, row: int) -> tuple[int, int]:
     """The first and last column in which an edge comes near to a row that it comes near to."""
     x1, y1, x2, y2 = edge[0], edge[1], edge[2], edge[3]
@@ -101,7 +101,7 @@ def _columns_of(edge: Floats, frame: Floats, row: int) -> tuple[int, int]:
     )
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def centre(frame: Floats, row: int, column: int) -> tuple[float, float]:
     """The point by which the state of a cell is fixed."""
     return (
@@ -110,7 +110,7 @@ def centre(frame: Floats, row: int, column: int) -> tuple[float, float]:
     )
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _columns_west_of(edge: Floats, frame: Floats, row: int) -> int:
     """How many cells of a row, from the west, have their centre west of an edge that spans it."""
     x, y = centre(frame, row, 0)
@@ -135,12 +135,32 @@ def _longer(rows: Words, used: int) -> Words:
     """The same rows (n, k) with room for at least one more."""
     if used < rows.shape[0]:
         return rows
-    grown = np.empty((2 * rows.shape[0], rows.shape[1]), np.int32)
-    grown[:used] = rows[:used]
+    width = rows.shape[1]
+    grown = np.empty((2 * rows.shape[0], width), np.int32)
+    for k in range(used):  # a copy by slices takes three seconds more to compile
+        for column in range(width):
+            grown[k, column] = rows[k, column]
     return grown
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
+def _sort(keys: NDArray[np.int64], count: int) -> None:
+    """Sort the first `count` keys in place (Shell's way: mostly a handful, quick to compile)."""
+    gap = 1
+    while gap < count:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, count):
+            key = keys[i]
+            k = i
+            while k >= gap and keys[k - gap] > key:
+                keys[k] = keys[k - gap]
+                k -= gap
+            keys[k] = key
+        gap //= 3
+
+
+@njit(cache=True, nogil=True)
 def _append(
     nodes: Words, used: int, head: Words, tail: Words, cell: int, area: int, inside: int
 ) -> Words:
@@ -211,13 +231,14 @@ def list_areas(
                 _, y = centre(frame, row, 0)
                 if (edge[1] > y) != (edge[3] > y):
                     if crossings == spans.size:
-                        longer = np.empty(2 * spans.size, np.int64)
-                        longer[:crossings] = spans
+                        longer = np.empty(2 * crossings, np.int64)
+                        for k in range(crossings):
+                            longer[k] = spans[k]
                         spans = longer
                     spans[crossings] = row << 32 | _columns_west_of(edge, frame, row)
                     crossings += 1
         # between the first and second, third and fourth, ... crossing of a row, centres are inside
-        spans[:crossings].sort()
+        _sort(spans, crossings)
         for k in range(0, crossings - 1, 2):
             at = ((spans[k] >> 32) - bottom) * columns
             for cell in range(at + (spans[k] & 0xFFFFFFFF), at + (spans[k + 1] & 0xFFFFFFFF)):

@@ -60,7 +60,7 @@ def plan(edges: Floats, enclosed: float, areas: int) -> Floats:
     )
     enclosed = max(enclosed * narrowing, 1e-12)
     box = max((x1 - x0) * narrowing * (y1 - y0), enclosed)
-    cells = min(max(24e6, 24.0 * areas), 65_536.0 + 2_048.0 * len(edges))
+    cells = min(max(24e6, 24.0 * areas), 65_536.0 + 512.0 * len(edges))
     records = max(4.5e6, 15.0 * areas)
     side = max(
         0.01 * enclosed / (1.3 * length),

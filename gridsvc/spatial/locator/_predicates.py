@@ -25,7 +25,7 @@ _SPLIT = 134217729.0  # 2**27 + 1: halves a double into two of 26 bits
 _FILTER = 1e-15  # more than the rounding errors of three differences and two products
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _sum(a_high: float, a_low: float, b_high: float, b_low: float) -> tuple[float, float]:
     """The double-double sum of two double-doubles."""
     high = a_high + b_high
@@ -41,7 +41,7 @@ def _sum(a_high: float, a_low: float, b_high: float, b_low: float) -> tuple[floa
     return result, rest + (top - result)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _product(a_high: float, a_low: float, b_high: float, b_low: float) -> tuple[float, float]:
     """The double-double product of two double-doubles."""
     scaled = _SPLIT * a_high
@@ -76,7 +76,7 @@ def _orientation_double_double(
     return 0
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def orientation(x1: float, y1: float, x2: float, y2: float, qx: float, qy: float) -> int:
     """1 if q lies left of the line from p1 to p2, -1 if right of it, 0 if on it."""
     left = (x1 - qx) * (y2 - qy)
@@ -99,7 +99,7 @@ def orientation(x1: float, y1: float, x2: float, y2: float, qx: float, qy: float
     return _orientation_double_double(x1, y1, x2, y2, qx, qy)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def crossing(x1: float, y1: float, x2: float, y2: float, qx: float, qy: float) -> int:
     """What the ray from q towards the east meets of the edge from p1 to p2.
 

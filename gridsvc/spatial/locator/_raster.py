@@ -64,13 +64,13 @@ F_X0, F_Y0, F_X1, F_Y1, F_PER_LON, F_PER_LAT, F_COLUMNS, F_ROWS = range(8)
 _CHUNK = 1024
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def column_of(x: float, start: float, per_degree: float, count: int) -> int:
     """The column (or row) of a coordinate that is not below `start`; it never falls as x rises."""
     return min(int((x - start) * per_degree), count - 1)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _word(frame: Floats, words: Words, x: float, y: float) -> int:
     """The word of the cell of a point; -1 if the point is outside the raster or no number."""
     if not (frame[F_X0] <= x <= frame[F_X1] and frame[F_Y0] <= y <= frame[F_Y1]):
@@ -85,7 +85,7 @@ def _word(frame: Floats, words: Words, x: float, y: float) -> int:
     return word
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def belongs(words: Words, edges: Floats, at: int, count: int, odd: int, x: float, y: float) -> bool:
     """Whether a point of a cell touches the area whose `count` edges are listed from `at` on."""
     for k in range(at, at + count):
@@ -102,7 +102,7 @@ def belongs(words: Words, edges: Floats, at: int, count: int, odd: int, x: float
     return odd == 1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _first(words: Words, edges: Floats, word: int, x: float, y: float) -> int:
     """The smallest area of a record that a point touches, or -1."""
     at = -2 - word
@@ -171,7 +171,7 @@ def locate_many(
             out[i] = _first(words, edges, int(out[i]), xs[i], ys[i])
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _claims(
     words: Words, edges: Floats, word: int, x: float, y: float, out: NDArray[np.int32], used: int
 ) -> int:
