@@ -165,7 +165,7 @@ def _shape(
     folium.GeoJson(
         shapely.geometry.mapping(geometry),
         style_function=lambda _feature, style=style: style,
-        tooltip=tooltip,
+        tooltip=None if tooltip is None else _words(tooltip),
         interactive=tooltip is not None,
     ).add_to(drawn)
 
@@ -178,7 +178,7 @@ def _dot(drawn: folium.Map, lon: float, lat: float, color: str, tooltip: str) ->
         weight=2,
         fill_color=color,
         fill_opacity=1,
-        tooltip=tooltip,
+        tooltip=_words(tooltip),
     ).add_to(drawn)
 
 
@@ -193,8 +193,8 @@ def _came(drawn: folium.Map, case: JointCase, row: CalledRow, point: tuple[float
 
 
 def _label(drawn: folium.Map, at: tuple[float, ...], name: str, district: str) -> None:
-    text = escape(name)
-    above = f"<small>{escape(district)}</small>" if district else ""
+    text = _words(name)
+    above = f"<small>{_words(district)}</small>" if district else ""
     folium.Marker(
         (at[1], at[0]),
         icon=folium.DivIcon(
@@ -204,6 +204,14 @@ def _label(drawn: folium.Map, at: tuple[float, ...], name: str, district: str) -
         interactive=False,
         keyboard=False,
     ).add_to(drawn)
+
+
+def _words(text: str) -> str:
+    """A text that stays words in HTML inside a JavaScript template, where folium puts it."""
+    escaped = str(escape(text))
+    for sign in "\\`$":
+        escaped = escaped.replace(sign, f"&#{ord(sign)};")
+    return escaped
 
 
 def _without_page_styles(header: str) -> str:

@@ -149,9 +149,10 @@ def feature_chunks(connection: Connection, selection: Selection) -> Iterator[Seq
         level = AREA_LEVELS[selection.layer]
         parameters["edition"] = _edition(connection, selection.moment, level)
     statement = _BY_LAYER[selection.layer]
-    streamed = connection.execution_options(stream_results=True, yield_per=_ROWS_A_CHUNK)
     used = {name: parameters[name] for name in statement.compile().params}
-    yield from streamed.scalars(statement, used).partitions()
+    streaming = {"stream_results": True, "yield_per": _ROWS_A_CHUNK}
+    rows = connection.scalars(statement, used, execution_options=streaming)
+    yield from rows.partitions(_ROWS_A_CHUNK)
 
 
 def _edition(connection: Connection, moment: dt.datetime, level: str) -> str | None:
