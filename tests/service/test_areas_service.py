@@ -198,3 +198,17 @@ def test_two_activations_at_once_leave_one_edition_in_force(
     assert isinstance(outcome[0], Conflict)
     states = {edition.id: edition.state for edition in service.list_editions(session)}
     assert states == {"old": "retired", "a": "active", "b": "draft"}
+
+
+def test_communities_are_drawn_inside_the_streets_that_a_city_has_loaded(session: Session) -> None:
+    put_in_force(session, "own streets", "street", world.STREETS)
+
+    made = service.load_beijing(session)
+
+    assert [edition.level for edition in made] == ["district", "community"]
+    assert service.edition_in_force(session, "street").id == "own streets"
+    _, shapes = repository.geometries_in(session, service.COMMUNITY_EDITION, ["110102020"])
+    assert len(shapes) > 10
+    assert float(area_m2(shapes).sum()) == pytest.approx(
+        float(area_m2(world.STREETS[0].geometry)), rel=1e-5
+    )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+import time
 from typing import Any
 
 import pytest
 import shapely
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from gridsvc.db import session_factory
 from gridsvc.errors import BadCode, CodesExhausted, Conflict, NotFound
 from gridsvc.registry.areas import repository, service
 from gridsvc.registry.grids.service import build_grids
@@ -202,3 +205,26 @@ def test_only_districts_with_communities_are_built(session: Session) -> None:
     with pytest.raises(NotFound, match="no communities in district 110107"):
         build_grids(session, ["110107"])
     assert rows(session, "code") == []
+
+
+def test_two_builds_at_once_number_a_district_once(engine: Engine, session: Session) -> None:
+    session.commit()
+    first = build_grids(session, [world.WEST], today=DAY)
+    outcome: list[object] = []
+
+    def build_again() -> None:
+        with session_factory(engine)() as other:
+            try:
+                outcome.append(build_grids(other, [world.WEST], today=DAY))
+            except Conflict as conflict:
+                outcome.append(conflict)
+
+    waiting = threading.Thread(target=build_again)
+    waiting.start()
+    time.sleep(0.5)
+    assert outcome == []
+    session.commit()
+    waiting.join(timeout=20)
+
+    assert isinstance(outcome[0], Conflict)
+    assert len(rows(session, "code")) == first.total

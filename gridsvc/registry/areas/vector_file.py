@@ -58,8 +58,8 @@ def read_vector_file(
     ``crs``, when declared, is believed before the file's own. ``encoding`` is that of a shapefile's
     texts; without it the .cpg file or the header of the .dbf is believed, and where both are
     silent, UTF-8 and then GB 18030 (which holds GBK) are tried. Arcs arrive as GDAL's straight
-    pieces of four degrees. Raises BadFile when the file cannot
-    be read, has several layers, lacks a column or names no CRS; UnknownCrs as ``parse_crs`` does.
+    pieces of four degrees. Raises BadFile when the file cannot be read, has several layers, lacks a
+    column or names no CRS; UnknownCrs as ``parse_crs`` does.
     """
     if not path.exists():
         raise BadFile(f"There is no file {path}: check the path.", field="path")
