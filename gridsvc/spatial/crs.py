@@ -26,6 +26,7 @@ from pyproj.exceptions import CRSError, ProjError
 
 from gridsvc.errors import BadCoordinate, UnknownCrs
 from gridsvc.settings import get_settings
+from gridsvc.spatial.ellipsoid import ellipsoidal_area_m2
 from gridsvc.spatial.shifted_datums import (
     bd09_to_wgs84,
     gcj02_to_wgs84,
@@ -281,10 +282,9 @@ def unproject(geometry: Any) -> Any:
 def area_m2(geometries: Any) -> Floats:
     """Areas in m² on the ellipsoid of WGS84 geometries: float64, the shape of the input.
 
-    Edges are taken as straight in the metric plane; an edge of 1 km bends from a line of
-    constant latitude by 2 cm, so node two layers together before comparing their areas.
+    Edges are straight in longitude and latitude, as GEOS and PostGIS take them.
     """
-    return np.asarray(shapely.area(project(np.asarray(geometries, dtype=object))), dtype=np.float64)
+    return ellipsoidal_area_m2(geometries)
 
 
 def _transform(geometry: Any, way: _Way) -> Any:

@@ -35,7 +35,6 @@ Edge = tuple[Point, Point]
 # Two cuts of neighbouring communities that end on one edge nearer than this share a vertex.
 _SAME_POINT_M = 0.05
 _METRES_PER_DEGREE = 111_000.0
-_PIECE_DEGREES = 2e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -266,8 +265,7 @@ def _measured(
     every = np.array([cell for own in cells for cell in own], dtype=object)
     centroids = shapely.get_coordinates(shapely.centroid(every))
     flat = project(every)
-    # An edge that is straight in degrees is bent in the metric plane: short pieces follow it.
-    area = area_m2(shapely.segmentize(every, _PIECE_DEGREES))
+    area = area_m2(every)
     compactness = 4.0 * math.pi * area / shapely.length(flat) ** 2
     boxes = shapely.get_coordinates(shapely.oriented_envelope(flat)).reshape(-1, 5, 2)
     sides = np.hypot(*np.moveaxis(np.diff(boxes[:, :3], axis=1), 2, 0))
