@@ -9,6 +9,7 @@ import pyproj
 import pytest
 from geoalchemy2.shape import to_shape
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from gridsvc.db import session_factory
 from gridsvc.errors import BadCode, BadGeometry, BadInput, Conflict, NotFound, OutsideCity
@@ -250,7 +251,8 @@ def test_two_writers_at_once_are_given_different_codes(register, engine, atlas):
     add_part(register, new_part(), world.DISTRICT, atlas)
     with session_factory(engine)() as other:
         other.execute(text("set local lock_timeout = '200ms'"))
-        with pytest.raises(Exception, match="lock timeout"):
+        # It waits before it looks for a free number, not when it stores a number twice.
+        with pytest.raises(OperationalError, match=r"lock timeout[\s\S]*pg_advisory_xact_lock"):
             add_part(other, new_part(), world.DISTRICT, atlas)
         other.rollback()
         register.commit()
