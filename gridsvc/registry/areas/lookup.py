@@ -158,9 +158,8 @@ def border_length_m(area: Any, other: Any) -> float:
     near = _length_m(
         shapely.intersection(line, shapely.buffer(other, _SAME_LINE_DEGREES, quad_segs=2))
     )
-    # Where both sides have the very same line, the tolerance only adds a bit at its ends.
-    length = exact if near - exact < _ENDS_M else near
-    return 0.0 if length < _ENDS_M and exact == 0.0 else length
+    # Where both sides have the very same line, or meet in a corner, the tolerance only adds ends.
+    return exact if near - exact < _ENDS_M else near
 
 
 def _length_m(geometry: Any) -> float:
