@@ -9,7 +9,7 @@ import structlog
 import typer
 
 from gridsvc import __version__
-from gridsvc.cli import db, demo, edition, grids, imports, placing, serving, token
+from gridsvc.cli import body, db, demo, edition, grids, imports, placing, serving, token, worker
 from gridsvc.cli.runtime import notes
 from gridsvc.errors import GridsvcError
 
@@ -22,9 +22,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serving, demo, placing):
+for module in (serving, worker, demo, placing):
     module.register(app)
 app.add_typer(db.app, name="db")
+app.add_typer(body.app, name="body")
 app.add_typer(imports.app, name="import")
 app.add_typer(edition.app, name="edition")
 app.add_typer(grids.app, name="grids")

@@ -1,9 +1,10 @@
-"""Serving: the HTTP service, and the worker that delivers messages."""
+"""Serving: the HTTP service, and what it needs before its first answer."""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
+import socket
 from typing import Annotated
 
 import typer
@@ -27,12 +28,15 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
 ) -> None:
     """Serve HTTP; /healthz answers when it is ready, /map shows the city, /docs lists the rest."""
     settings = get_settings()
     prepare(settings)
+    port = port or _free_port(host)
     notes.print(f"gridsvc serves http://{host}:{port}/map  (interface: /docs)")
     uvicorn.run(
         "gridsvc.api.app:create_app",
@@ -56,6 +60,12 @@ def prepare(settings: Settings) -> str:
         engine.dispose()
     _first_token(settings)
     return url
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
 
 
 def _first_token(settings: Settings) -> None:

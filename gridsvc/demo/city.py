@@ -55,7 +55,7 @@ def count_city(session: Session) -> dict[str, int]:
         "communities": areas.get("community", 0),
     }
     counts["unit_grids"] = _count(session, "select count(*) from unit_grid where state = 'valid'")
-    counts["parts"] = _count(session, "select count(*) from part where state <> 'removed'")
+    counts["parts"] = _count(session, "select count(*) from part")
     counts["reports"] = _count(session, "select count(*) from report")
     return counts
 

@@ -1,0 +1,155 @@
+"""The worker that delivers messages, and the messages that it had to give up."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import signal
+import uuid
+from dataclasses import asdict
+from typing import Annotated
+
+import structlog
+import typer
+from rich.table import Table
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from gridsvc.cases.messages.service import list_given_up, retry_given_up
+from gridsvc.cases.messages.worker import Tally, Worker
+from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, session
+from gridsvc.db.engine import create_engine, session_factory
+from gridsvc.db.partitions import ensure_partitions
+from gridsvc.registry.access.keys import secret_key
+from gridsvc.settings import get_settings
+
+__all__ = ["messages", "register"]
+
+_log = structlog.get_logger(__name__)
+
+_ROLE = "gridsvc_service"
+_DAY_S = 86_400.0
+_SOON_S = 60.0
+
+messages = typer.Typer(help="Messages that could not be delivered.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command()(worker)
+    app.add_typer(messages, name="messages")
+
+
+def worker(
+    once: Annotated[bool, typer.Option("--once", help="Deliver what is due, then exit.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Deliver messages to the bodies' webhooks, until it is stopped; any number may run."""
+    settings = get_settings()
+    key = secret_key(settings.var_dir / "keys", "webhook", settings.webhook_key)
+    url = database(settings)
+    ours = create_engine(url, application_name="gridsvc worker", role=_ROLE)
+    owner = create_engine(url, application_name="gridsvc worker upkeep", pool_size=1)
+    try:
+        loop = Worker(session_factory(ours), settings, key)
+        tally = asyncio.run(_run(loop, owner, once=once))
+    finally:
+        ours.dispose()
+        owner.dispose()
+    if as_json:
+        print_json(asdict(tally))
+    else:
+        notes.print(
+            f"{tally.delivered:,} delivered, {tally.failed:,} to be tried again,"
+            f" {tally.given_up:,} given up."
+        )
+
+
+async def _run(loop: Worker, owner: Engine, *, once: bool) -> Tally:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if once:
+        return await loop.run(stop, once=True)
+    notes.print("The worker delivers messages until Ctrl-C.")
+    upkeep = asyncio.create_task(_keep_partitions(owner, stop))
+    try:
+        return await loop.run(stop)
+    finally:
+        stop.set()
+        await upkeep
+
+
+async def _keep_partitions(owner: Engine, stop: asyncio.Event) -> None:
+    """Make next months' partitions once a day, after a failure again in a minute."""
+    while not stop.is_set():
+        pause_s = _DAY_S
+        try:
+            made = await asyncio.to_thread(_make_partitions, owner)
+            if made:
+                _log.info("partitions were made", partitions=made)
+        except DBAPIError as error:
+            pause_s = _SOON_S
+            _log.warning("the partitions could not be made", reason=str(error.orig).strip())
+        try:
+            await asyncio.wait_for(stop.wait(), pause_s)
+        except TimeoutError:
+            continue
+
+
+def _make_partitions(owner: Engine) -> list[str]:
+    with owner.begin() as connection:
+        # A new partition locks its table: better none today than every writer waiting behind it.
+        connection.execute(text("set local lock_timeout = '4s'"))
+        return ensure_partitions(connection, dt.datetime.now(dt.UTC).date())
+
+
+@messages.command()
+def given_up(
+    limit: Annotated[int, typer.Option(min=1, help="Show so many, the oldest first.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List the messages that no try could deliver; they stand in their inboxes all the same."""
+    with session() as opened:
+        found = list_given_up(opened, limit=limit)
+    if as_json:
+        print_json(
+            [
+                {
+                    "id": message.id,
+                    "body": message.body_code,
+                    "topic": message.topic,
+                    "case_id": message.case_id,
+                    "written_at": message.written_at.isoformat(),
+                    "tries": message.tries,
+                    "error": message.last_error,
+                }
+                for message in found
+            ]
+        )
+        return
+    table = Table(title=f"{len(found):,} given-up messages")
+    for heading in ("id", "body", "topic", "written", "tries", "last error"):
+        table.add_column(heading)
+    for message in found:
+        table.add_row(
+            str(message.id),
+            message.body_code,
+            message.topic,
+            f"{message.written_at:%Y-%m-%d %H:%M}",
+            str(message.tries),
+            message.last_error,
+        )
+    console.print(table)
+
+
+@messages.command()
+def retry(
+    ids: Annotated[
+        list[uuid.UUID] | None, typer.Argument(help="Ids of given-up messages; none: all.")
+    ] = None,
+) -> None:
+    """Let given-up messages be tried again, from the first try on."""
+    with session() as opened:
+        count = retry_given_up(opened, ids or [], now=dt.datetime.now(dt.UTC))
+    console.print(f"{count:,} messages are tried again.")

@@ -1,0 +1,102 @@
+"""What analysts take away, read by GDAL; what apps look up, over the wire."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pyogrio
+import pytest
+
+from tests.acceptance.conftest import City
+
+Token = Callable[..., dict[str, str]]
+
+
+@pytest.mark.parametrize(
+    ("layer", "count"), [("districts", 16), ("streets", 349), ("communities", 7535)]
+)
+def test_gdal_reads_a_whole_layer(
+    http: httpx.Client, tmp_path: Path, layer: str, count: int
+) -> None:
+    file = tmp_path / f"{layer}.geojson"
+    file.write_bytes(http.get(f"/exports/{layer}.geojson").content)
+    table = pyogrio.read_dataframe(file)
+    assert len(table) == count
+    assert table.geometry.is_valid.all()
+    assert table["code"].is_unique
+
+
+@pytest.mark.system(2)
+def test_gdal_reads_every_part_of_the_census(
+    http: httpx.Client, tmp_path: Path, city: City
+) -> None:
+    file = tmp_path / "parts.geojson"
+    asked = {"district": "110101"}
+    with (
+        http.stream("GET", "/exports/parts.geojson", params=asked) as answer,
+        file.open("wb") as out,
+    ):
+        for chunk in answer.iter_bytes():
+            out.write(chunk)
+    table = pyogrio.read_dataframe(file, read_geometry=False)
+    assert len(table) == city.printed["parts"]
+    assert table["source"].str.startswith("made-up census").all()
+
+
+@pytest.mark.system(3)
+def test_a_part_is_found_by_its_code_and_by_its_place_and_reported(
+    http: httpx.Client, token: Token
+) -> None:
+    near = http.get("/v1/parts", params={"near": "116.41,39.92", "radius_m": 200}).json()["parts"]
+    assert near
+    assert [part["distance_m"] for part in near] == sorted(part["distance_m"] for part in near)
+    part = near[0]
+    district, code = part["district_code"], part["code"]
+    found = http.get(f"/v1/districts/{district}/codes/{code}").json()["matches"]
+    assert [match["national_id"] for match in found] == [part["national_id"]]
+    by_national_id = http.get(f"/v1/codes/{part['national_id']}").json()["matches"]
+    assert [match["code"] for match in by_national_id] == [code]
+    report = http.post(
+        "/v1/reports",
+        json={"channel": "12345", "part": {"district": district, "code": code}},
+        headers=token("citizen"),
+    )
+    assert report.status_code == 201, report.text
+    answer = report.json()
+    assert answer["responsibility"]["ground"] == "asset_owner"
+    assert answer["responsibility"]["lead"]["code"] == part["owner_body"]
+    assert answer["placement"]["unit_grid"]["code"] == part["grid_code"]
+
+
+def test_a_csv_comes_back_with_its_columns_and_the_codes(http: httpx.Client) -> None:
+    given = "name,lon,lat\nXicheng,116.35,39.89\nnowhere,0,0\n"
+    answer = http.post(
+        "/v1/locate/batch", content=given.encode(), headers={"Content-Type": "text/csv"}
+    )
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["name"] for row in rows] == ["Xicheng", "nowhere"]
+    assert rows[0]["district_code"] == "110102"
+    assert len(rows[0]["grid_code"]) == 8
+    assert rows[1]["district_code"] == ""
+
+
+def test_the_map_and_its_tiles_are_served_and_name_no_other_host(http: httpx.Client) -> None:
+    page = http.get("/map")
+    assert page.status_code == 200
+    assert "https://" not in page.text
+    tile = http.get("/tiles/districts/9/421/194.mvt")
+    assert tile.status_code in (200, 204)
+    assert (
+        http.get("/tiles/districts/8/210/97.mvt")
+        .headers["content-type"]
+        .startswith("application/vnd.mapbox-vector-tile")
+    )
+
+
+def test_the_interface_is_documented_without_another_host(http: httpx.Client) -> None:
+    assert http.get("/openapi.json").json()["info"]["title"] == "gridsvc"
+    assert "cdn" not in http.get("/docs").text
