@@ -35,8 +35,6 @@ def is_tame(edges: Floats, frame: Floats) -> bool:
         nearest = (
             0.0 if frame[low] <= 0.0 <= frame[high] else min(abs(frame[low]), abs(frame[high]))
         )
-        if nearest == 0.0:
-            return False
         widest = float(np.abs(edges[:, a] - edges[:, b]).max())
         cell = 1.0 / frame[F_PER_LON if a == 0 else F_PER_LAT]
         if widest + 2.0 * cell >= float(np.spacing(nearest)) * 2.0**53:

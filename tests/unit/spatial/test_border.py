@@ -27,6 +27,10 @@ def geodesic_distance(lines: Any, lon: float, lat: float) -> float:
     line = np.repeat(np.arange(len(lines)), shapely.get_num_coordinates(lines))
     follows = np.flatnonzero(line[:-1] == line[1:])
     start, end = ends[follows], ends[follows + 1]
+    # edges that are a third farther than the nearest, in any rough measure, cannot be the nearest
+    rough = np.hypot((start[:, 0] - lon) * math.cos(math.radians(lat)), start[:, 1] - lat)
+    keep = rough <= 1.3 * rough.min() + 2.0 * np.abs(end - start).max()
+    start, end = start[keep], end[keep]
     first, last = np.zeros(len(start)), np.ones(len(start))
     for _ in range(6):
         parts = np.linspace(first, last, 17)
