@@ -169,7 +169,7 @@ def _part(district: str, street: str, grid: str, n: int, point: shapely.Point) -
         street_code=street,
         community_code=f"{street}001",
         grid_code=grid,
-        state="damaged" if n == 7 else "removed" if n == 9 else "intact",
+        state="damaged" if n == 50 else "removed" if n == 9 else "intact",
         competent_body="XC-CG",
         owner_body=None,
         maintainer_body=None,

@@ -74,7 +74,7 @@ function border(name, minzoom, color, width, opacity = 1) {
   ];
 }
 
-function label(name, minzoom, field, size, color, bold, extra = {}) {
+function label(name, minzoom, field, size, color, bold) {
   return {
     id: `${name}-label`,
     type: "symbol",
@@ -88,7 +88,8 @@ function label(name, minzoom, field, size, color, bold, extra = {}) {
       "text-letter-spacing": bold ? 0.08 : 0.02,
       "text-max-width": 8,
       "text-padding": 6,
-      ...extra,
+      "text-variable-anchor": ["center", "top", "bottom"],
+      "text-radial-offset": 2.2,
     },
     paint: { "text-color": color, "text-halo-color": "rgba(255,253,248,.9)", "text-halo-width": 1.6 },
   };
@@ -238,7 +239,7 @@ export function makeStyle() {
       },
       label("unit_grids", 16.5, "code", 10, "#8f86a0", false),
       label("communities", 13, "name", zoomed(13, 10.5, 16, 13), "#756889", false),
-      label("streets", 10, "name", zoomed(10, 10.5, 13, 14, 16, 16), "#54466f", false, { "symbol-sort-key": 0 }),
+      label("streets", 10, "name", zoomed(10, 10.5, 13, 14, 16, 16), "#54466f", false),
       label("districts", 0, "name", zoomed(7, 11.5, 10, 17, 13, 20), INK, true),
     ],
   };
