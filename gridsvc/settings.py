@@ -45,6 +45,15 @@ class Settings(BaseSettings):
     max_footprint_vertices: int = Field(default=10_000, description="Largest footprint.")
     max_batch_points: int = Field(default=1_000_000, description="Most points of one batch.")
     max_attempts: int = Field(default=8, description="Tries before a message is given up.")
+    retry_pause_s: float = Field(
+        default=15.0, gt=0, description="Pause after the first failed try; each later is 4 times."
+    )
+    webhook_timeout_s: float = Field(
+        default=10.0, gt=0, description="Time a webhook has to answer, in seconds."
+    )
+    webhooks_at_once: int = Field(
+        default=16, ge=1, description="Webhooks that one worker calls at the same time."
+    )
     report_in_minutes: int = Field(
         default=30, description="Time to report in after a whistle (Pinggu's rule)."
     )
@@ -56,6 +65,9 @@ class Settings(BaseSettings):
     )
     reporter_key: str | None = Field(
         default=None, description="64 hexadecimal digits that seal contacts; else made in var/keys."
+    )
+    webhook_key: str | None = Field(
+        default=None, description="64 hexadecimal digits that sign webhooks; else made in var/keys."
     )
     joint_whistle_asks: bool = Field(
         default=False, description="Propose joint whistles to a person instead of blowing them."

@@ -30,8 +30,8 @@ _STATEMENT_GUARD = "SET statement_timeout = '5s'"
 GUARDS = (_STATEMENT_GUARD, "SET lock_timeout = '4s'")
 _WAIT_FOR_OTHER = "120s"
 _LOCK_KEY = 0x67726964737663  # "gridsvc"
-# Made by PostGIS and by the queue, not by our models.
-_FOREIGN_TABLES = ("spatial_ref_sys", "procrastinate_", "alembic_version")
+# Made by PostGIS and by Alembic, not by our models.
+_FOREIGN_TABLES = ("spatial_ref_sys", "alembic_version")
 _PARTITIONS = "SELECT relname FROM pg_class WHERE relispartition AND relkind IN ('r', 'p')"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,7 @@ __all__ = [
     "bodies_by_code",
     "count_duties",
     "listed_duties",
+    "set_webhook",
 ]
 
 
@@ -124,3 +125,8 @@ def add_duties(session: Session, rows: Sequence[dict[str, object]]) -> None:
 def count_duties(session: Session) -> int:
     """How many lines the duty lists have."""
     return int(session.execute(text("select count(*) from duty")).scalar_one())
+
+
+def set_webhook(session: Session, code: str, url: str | None) -> None:
+    """Keep the address at which a body is called."""
+    session.execute(update(Body).where(Body.code == code).values(webhook_url=url))

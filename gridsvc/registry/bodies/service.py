@@ -8,19 +8,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import HttpUrl, TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
 from gridsvc.db.base import uuid7
-from gridsvc.errors import BadFile, NotFound
+from gridsvc.errors import BadFile, BadInput, NotFound
 from gridsvc.registry.bodies import repository
 from gridsvc.registry.bodies.model import BodyRef, Ground, Responsibility
 from gridsvc.registry.bodies.repository import ListedDuty
 from gridsvc.registry.classes.model import STANDARD, ClassKey
 from gridsvc.registry.placement.model import Placement
 
-__all__ = ["AssetOwner", "body_or_refuse", "find_responsible", "load_example_bodies"]
+__all__ = ["AssetOwner", "body_or_refuse", "find_responsible", "load_example_bodies", "set_webhook"]
 
 _FOLDER = Path(__file__).parent
+_HTTP_URL: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
 _SOURCE = "example list of gridsvc: real names, made-up division of duties"
 
 
@@ -185,3 +187,33 @@ def body_or_refuse(session: Session, code: str, *, field: str) -> BodyRef:
     if body is None:
         raise NotFound(f"No body has the code '{code}'.", field=field)
     return body
+
+
+def set_webhook(session: Session, code: str, url: str | None) -> str | None:
+    """Set the address at which a body is called, None for the inbox only; gives it as kept.
+
+    Raises NotFound for an unknown body, BadInput for anything but an http or https address.
+    """
+    body_or_refuse(session, code, field="body")
+    kept = None if url is None else _http_url(url)
+    repository.set_webhook(session, code, kept)
+    return kept
+
+
+def _http_url(url: str) -> str:
+    try:
+        parsed = _HTTP_URL.validate_python(url.strip())
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise BadInput(
+            f"The webhook '{url[:100]}' cannot be called ({reason});"
+            " write https://host/path or http://host/path.",
+            field="webhook_url",
+        ) from None
+    if parsed.username or parsed.password:
+        raise BadInput(
+            "The webhook carries a user name or password; leave it out: every call is signed,"
+            " and the receiver checks that.",
+            field="webhook_url",
+        )
+    return str(parsed)

@@ -1,0 +1,147 @@
+"""Bodies with webhooks, messages to them, and an HTTP server that stands for the outside world."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.message import Message as Headers
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from gridsvc.cases.messages.service import send
+from gridsvc.registry.bodies.models import Body
+
+NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
+KEY = bytes(range(32))
+
+
+def add_body(session: Session, code: str, webhook_url: str | None = None) -> str:
+    session.add(
+        Body(
+            code=code,
+            name=f"body {code}",
+            kind="department",
+            area_code=code[:6],
+            webhook_url=webhook_url,
+            source="made up",
+        )
+    )
+    session.flush()
+    return code
+
+
+def write(
+    session: Session,
+    *bodies: str,
+    now: dt.datetime = NOW,
+    due_at: dt.datetime | None = None,
+    case_id: uuid.UUID | None = None,
+) -> None:
+    """One message to each body, in the district that its code begins with."""
+    for body in bodies:
+        send(
+            session,
+            body[:6],
+            case_id or uuid.uuid4(),
+            [body],
+            topic="whistle",
+            content={"place": "两区交界"},
+            now=now,
+            due_at=due_at,
+        )
+
+
+def rows(session: Session) -> list[Any]:
+    """What is stored of every message, in the order of ids."""
+    session.rollback()
+    return list(
+        session.execute(
+            text(
+                "select id, body_code, state, tries, next_try_at, last_error, delivered_at"
+                " from message order by id"
+            )
+        )
+    )
+
+
+def states(session: Session) -> Counter[str]:
+    return Counter(row.state for row in rows(session))
+
+
+@dataclass(frozen=True)
+class Request:
+    path: str
+    headers: Headers
+    body: bytes
+    port: int
+
+    @property
+    def id(self) -> str:
+        return str(json.loads(self.body)["id"])
+
+
+@dataclass
+class Receiver:
+    """Answers every POST with ``answer(request)``, a status code, and remembers it."""
+
+    answer: Callable[[Request], int] = lambda _: 204
+    requests: list[Request] = field(default_factory=list)
+    arrived: threading.Condition = field(default_factory=threading.Condition)
+
+    def __enter__(self) -> Self:
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                length = int(self.headers["Content-Length"])
+                request = Request(
+                    self.path, self.headers, self.rfile.read(length), self.client_address[1]
+                )
+                with receiver.arrived:
+                    receiver.requests.append(request)
+                    receiver.arrived.notify_all()
+                status = receiver.answer(request)
+                try:
+                    self.send_response(status)
+                    if 300 <= status < 400:
+                        self.send_header("Location", receiver.url("elsewhere"))
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                except OSError:
+                    self.close_connection = True  # the caller was killed or has lost patience
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128  # several workers call at the same moment
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.socket.close()
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/{path}"
+
+    def wait_for(self, count: int, timeout_s: float = 30.0) -> list[Request]:
+        """The requests, as soon as there are ``count``."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.requests) >= count, timeout_s), (
+                f"{len(self.requests)} of {count} requests came"
+            )
+            return list(self.requests)
