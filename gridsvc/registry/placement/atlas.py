@@ -133,14 +133,12 @@ class AtlasStore:
                 refs = tuple(
                     AreaRef(code, name) for code, name in zip(rows.codes, rows.names, strict=True)
                 )
-                areas[edition.level] = AreaLevel(
-                    edition=edition,
-                    refs=refs,
-                    locator=self._locator(edition.level, rows.geometries, list(rows.codes)),
-                    borders=BorderIndex.build(list(rows.geometries), list(rows.codes))
-                    if edition.level in _BORDERED
-                    else None,
-                )
+                locator = self._locator(edition.level, rows.geometries, list(rows.codes))
+                borders = None
+                if edition.level in _BORDERED:
+                    shapes = list(rows.geometries)
+                    borders = BorderIndex.build(shapes, list(rows.codes), locator=locator)
+                areas[edition.level] = AreaLevel(edition, refs, locator, borders)
         ordered = {level: areas[level] for level in LEVELS if level in areas}
         _log.info("atlas ready", seconds=round(time.perf_counter() - started, 2))
         return Atlas(stamp=stamp, areas=ordered, grids=grids, grid_edition=grid_edition)
