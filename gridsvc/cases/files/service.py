@@ -77,7 +77,7 @@ def open_case(
         participant_district=None,
         part_code=part_code,
         point=from_shape(Point(lon, lat), srid=4326),
-        limit_at=_limit(ordinary, progress, now),
+        limit_at=ordinary.limit_at(progress.step, now),
         opened_at=now,
         closed_at=None,
     )
@@ -116,8 +116,8 @@ def readable_case(session: Session, caller: Caller, case_id: uuid.UUID) -> CaseF
     called = whistles.called_bodies(session, [whistle.id for whistle in blown])
     if not may_see(caller, case, frozenset(body.body_code for body in called)):
         raise NotAllowed(
-            f"The case belongs to {case.district_code}; a token for '{caller.area}' does not"
-            " cover it, and its body was not called."
+            f"The case belongs to {case.district_code}; a {caller.role.value}'s token for"
+            f" '{caller.area}' does not cover it, and its body was not called."
         )
     return case
 
@@ -179,25 +179,18 @@ def take_step(
         _refused(session, settings, case, party, evidence, actor=caller.subject, now=now)
     elif whistle is not None and running.name == "joint":
         joint.after_step(session, settings, case, whistle, step.name, party, evidence, after, now)
-        if after.closed:
-            close(whistle, at=at)
+    if whistle is not None and after.closed:
+        close(whistle, at=at)
     return case
 
 
 def _keep(case: CaseFile, running: Procedure, progress: Progress, at: dt.datetime) -> None:
     if progress.step != case.step:
-        case.limit_at = _limit(running, progress, at)
+        case.limit_at = running.limit_at(progress.step, at)
     case.progress = progress.to_json()
     case.step = progress.step
     if progress.closed:
         case.state, case.closed_at, case.limit_at = "closed", at, None
-
-
-def _limit(running: Procedure, progress: Progress, since: dt.datetime) -> dt.datetime | None:
-    step = running.step(progress.step)
-    if step is None or step.limit_hours is None:
-        return None
-    return since + dt.timedelta(hours=step.limit_hours)
 
 
 def _refused(
@@ -251,8 +244,9 @@ def send_on(
     actor: str,
     now: dt.datetime,
 ) -> None:
-    """Dispatch a locked case to another body, which leads it from now on."""
+    """Dispatch a locked case to another body, which leads it from now on, with its full time."""
     before = case.lead_body
+    case.limit_at = procedure(case.procedure).limit_at(case.step, now)
     progress = replace(Progress.from_json(case.progress), lead=body.code)
     case.progress, case.lead_body = progress.to_json(), body.code
     if body.district not in (None, case.district_code):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -85,6 +86,13 @@ class Procedure:
         """The step that follows, or None at the end."""
         i = self.index(name) + 1
         return self.steps[i] if i < len(self.steps) else None
+
+    def limit_at(self, name: str, since: dt.datetime) -> dt.datetime | None:
+        """Until when a step that became due at ``since`` must be taken; None without a limit."""
+        step = self.step(name)
+        if step is None or step.limit_hours is None:
+            return None
+        return since + dt.timedelta(hours=step.limit_hours)
 
 
 @dataclass(frozen=True, slots=True)

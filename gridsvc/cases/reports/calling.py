@@ -16,13 +16,14 @@ from gridsvc.cases.whistles.grounds import (
     JointCall,
     JointGround,
     call_for_conflict,
+    call_for_crowd,
     call_for_footprint,
     call_for_near,
 )
 from gridsvc.cases.whistles.repository import open_whistle_of
 from gridsvc.cases.whistles.service import blow_joint
 from gridsvc.errors import NotFound
-from gridsvc.registry.bodies.model import Responsibility
+from gridsvc.registry.bodies.model import Ground, Responsibility
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.model import ClassKey
 from gridsvc.registry.placement.atlas import Atlas
@@ -35,10 +36,14 @@ __all__ = ["Calls", "blow_if_called", "joint_call"]
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """The call that blows by itself, if any, and the one that asks the reporter first."""
+    """The call that blows by itself, if any, and the one that asks the reporter first.
+
+    ``ground`` is why the responsible body answers: an asset's owner answers on every side.
+    """
 
     certain: JointCall | None
     near: JointCall | None
+    ground: Ground
 
     @property
     def needs_confirmation(self) -> bool:
@@ -60,6 +65,7 @@ def joint_call(
     return Calls(
         certain=call_for_footprint(placement, shared) or call_for_conflict(placement),
         near=call_for_near(placement, responsibility.ground),
+        ground=responsibility.ground,
     )
 
 
@@ -79,32 +85,35 @@ def blow_if_called(
     Gives the id of the case's joint whistle, and whether the reporter must confirm the side.
     """
     present = open_whistle_of(session, case.district_code, case.id)
-    if present is not None:
+    if present is not None and present.state == "open":
         return present.id, False
-    if calls.certain is not None:
+    if calls.certain is not None and (present is None or not settings.joint_whistle_asks):
         return _blow(session, settings, case, calls.certain, actor=actor, now=now), False
-    if calls.near is None:
-        return None, False
-    crowd = _crowd(session, settings, placement, key, calls.near)
-    if crowd is not None:
-        return _blow(session, settings, case, crowd, actor=actor, now=now), True
-    send(
-        session,
-        case.district_code,
-        case.id,
-        [calls.near.other],
-        topic="near_border",
-        content={"lead": case.lead_body, **calls.near.facts},
-        now=now,
-        due_at=now + dt.timedelta(minutes=settings.confirm_within_minutes),
-    )
-    return None, True
+    if calls.needs_confirmation and calls.near is not None:
+        send(
+            session,
+            case.district_code,
+            case.id,
+            [calls.near.other],
+            topic="near_border",
+            content={"lead": case.lead_body, **calls.near.facts},
+            now=now,
+            due_at=now + dt.timedelta(minutes=settings.confirm_within_minutes),
+        )
+    if present is not None:
+        return present.id, calls.needs_confirmation
+    crowd = _crowd(session, settings, placement, key, calls.ground)
+    if crowd is None:
+        return None, calls.needs_confirmation
+    proposed = _blow(session, settings, case, crowd, actor=actor, now=now)
+    return proposed, calls.needs_confirmation
 
 
 def _crowd(
-    session: Session, settings: Settings, placement: Placement, key: ClassKey, near: JointCall
+    session: Session, settings: Settings, placement: Placement, key: ClassKey, ground: Ground
 ) -> JointCall | None:
-    """Ground 5: within 50 m, on both sides, three open reports of one class."""
+    if placement.border is None or placement.border.distance_m > settings.crowd_within_m:
+        return None
     counts = repository.crowd_near(
         session,
         lon=placement.lon,
@@ -112,9 +121,7 @@ def _crowd(
         within_m=settings.crowd_within_m,
         key=key,
     )
-    if len(counts) < 2 or sum(counts.values()) < settings.crowd_reports:
-        return None
-    return JointCall(JointGround.CROWD, near.lead, near.other, {"reports": counts})
+    return call_for_crowd(placement, ground, counts, least=settings.crowd_reports)
 
 
 def _blow(

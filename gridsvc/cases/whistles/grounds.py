@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from gridsvc.registry.bodies.model import Ground
-from gridsvc.registry.placement.model import AreaRef, Placement
+from gridsvc.registry.placement.model import AreaRef, Neighbour, Placement
 from gridsvc.registry.placement.straddle import Straddle
 
-__all__ = ["JointCall", "JointGround", "call_for_conflict", "call_for_footprint", "call_for_near"]
+__all__ = [
+    "JointCall",
+    "JointGround",
+    "call_for_conflict",
+    "call_for_crowd",
+    "call_for_footprint",
+    "call_for_near",
+]
 
 
 class JointGround(StrEnum):
@@ -77,20 +85,37 @@ def _between(placement: Placement, lead: AreaRef, other: AreaRef, why: str) -> J
 
 def call_for_near(placement: Placement, ground: Ground) -> JointCall | None:
     """Ground 4: near the border of another district, and no asset owner answers for the class."""
-    if ground is Ground.ASSET_OWNER or placement.border is None or placement.street is None:
+    own, across = placement.street, _streets_across(placement, ground)
+    if own is None or not across or placement.border is None:
         return None
-    if "district" not in placement.border.near_levels or placement.district is None:
-        return None
-    across = [
-        n
-        for n in placement.border.neighbours
-        if n.level == "street" and not n.code.startswith(placement.district.code)
-    ]
-    if not across:
+    if "district" not in placement.border.near_levels:
         return None
     facts = {
         "distance_m": across[0].distance_m,
         "accuracy_m": placement.accuracy_m,
         "neighbours": [n.to_json() for n in placement.border.neighbours],
     }
-    return JointCall(JointGround.NEAR, placement.street.code, across[0].code, facts)
+    return JointCall(JointGround.NEAR, own.code, across[0].code, facts)
+
+
+def call_for_crowd(
+    placement: Placement, ground: Ground, counts: Mapping[str, int], *, least: int
+) -> JointCall | None:
+    """Ground 5: ``least`` open reports of one class around the point, on both sides of a border.
+
+    ``counts`` are those reports by district; no asset owner answers for the class.
+    """
+    own, across = placement.street, _streets_across(placement, ground)
+    if own is None or not across or len(counts) < 2 or sum(counts.values()) < least:
+        return None
+    facts = {"reports": dict(counts)}
+    return JointCall(JointGround.CROWD, own.code, across[0].code, facts)
+
+
+def _streets_across(placement: Placement, ground: Ground) -> list[Neighbour]:
+    """The streets of other districts within reach, unless an asset owner answers."""
+    if ground is Ground.ASSET_OWNER or placement.border is None or placement.district is None:
+        return []
+    own = placement.district.code
+    streets = [n for n in placement.border.neighbours if n.level == "street"]
+    return [n for n in streets if not n.code.startswith(own)]

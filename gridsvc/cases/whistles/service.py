@@ -59,8 +59,10 @@ def blow_joint(
     """Blow a joint whistle in a locked case; with ``ask_first`` it is only proposed.
 
     The receiving side leads (首接负责). Once blown, the case runs by the joint procedure and
-    both sides are called.
+    both sides are called. A whistle that was only proposed before gives way to this one.
     """
+    _drop_proposal(session, case, actor=actor, now=now)
+    elsewhere = [side.district for side in (lead, other) if side.district != case.district_code]
     whistle = Whistle(
         district_code=case.district_code,
         id=uuid7(),
@@ -71,7 +73,7 @@ def blow_joint(
         facts=facts | {"sides": [lead.to_json(), other.to_json()]},
         demand={},
         caller_body=lead.code,
-        participant_district=other.district,
+        participant_district=elsewhere[0] if elsewhere else other.district,
         point=case.point,
         state="proposed",
         blown_at=now,
@@ -95,6 +97,23 @@ def blow_joint(
     return whistle
 
 
+def _drop_proposal(session: Session, case: CaseFile, *, actor: str, now: dt.datetime) -> None:
+    proposed = repository.open_whistle_of(session, case.district_code, case.id)
+    if proposed is None:
+        return
+    close(proposed, at=now)
+    append(
+        session,
+        case.district_code,
+        case.id,
+        action="proposal_dropped",
+        actor=actor,
+        content={"whistle_id": str(proposed.id), "ground": proposed.ground},
+        at=now,
+        now=now,
+    )
+
+
 def approve(session: Session, whistle_id: uuid.UUID, *, actor: str, now: dt.datetime) -> Whistle:
     """Blow a whistle that was proposed. Raises NotFound, StepRefused."""
     whistle, case = _locked(session, whistle_id)
@@ -114,6 +133,7 @@ def _open(
     case.procedure, case.procedure_version = joint.name, joint.version
     case.progress = progress.to_json() | {"refused_by": list(kept.refused_by)}
     case.step, case.lead_body = progress.step, lead
+    case.limit_at = joint.limit_at(progress.step, now)
     case.participant_district = whistle.participant_district
     whistle.state, whistle.blown_at = "open", now
     for side in (lead, other):
@@ -328,7 +348,7 @@ def close(whistle: Whistle, *, at: dt.datetime) -> None:
 
 def met_requirements(session: Session, whistle: Whistle | None) -> frozenset[Requirement]:
     """What holds now of the bodies that a whistle called."""
-    if whistle is None:
+    if whistle is None or whistle.state != "open":
         return frozenset()
     called = repository.called_bodies(session, [whistle.id])
     sides = [body for body in called if body.role == "side"]
