@@ -27,6 +27,7 @@ from gridsvc.errors import (
     NotFound,
     StepRefused,
 )
+from gridsvc.registry.access.model import Role
 from gridsvc.registry.bodies.service import body_or_refuse
 
 __all__ = ["router"]
@@ -48,7 +49,7 @@ class StepIn(BaseModel):
     at: dt.datetime | None = Field(default=None, description="RFC 3339; now when left out.")
 
 
-@router.get("/cases", responses=problems(NotAuthenticated, BadInput))
+@router.get("/cases", responses=problems(NotAuthenticated, NotAllowed, BadInput))
 def list_cases(
     session: DbSession,
     caller: CurrentCaller,
@@ -58,6 +59,8 @@ def list_cases(
     cursor: Annotated[uuid.UUID | None, Query(description="'next' of the page before.")] = None,
 ) -> dict[str, Any]:
     """The cases of the caller's area, oldest first."""
+    if caller.role is Role.CITIZEN:
+        raise NotAllowed("Citizens look their reports up by receipt: GET /v1/reports/{receipt}.")
     cases = cases_of(session, prefix=caller.area, body=body, state=state, after=cursor, limit=limit)
     return {
         "cases": [case_summary(case) for case in cases],

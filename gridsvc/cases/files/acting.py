@@ -8,7 +8,7 @@ from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.procedures.engine import SUPERVISION, parties
 from gridsvc.cases.procedures.model import Progress, Return, Step
 from gridsvc.errors import BadInput, NotAllowed
-from gridsvc.registry.access.model import Caller
+from gridsvc.registry.access.model import Caller, Role
 from gridsvc.registry.bodies.service import body_or_refuse
 
 __all__ = ["acting_body", "acting_party", "may_see"]
@@ -59,7 +59,12 @@ def acting_party(
 
 
 def may_see(caller: Caller, case: CaseFile, called: frozenset[str]) -> bool:
-    """Whether a caller may read a case: by its area, or because its body was called."""
+    """Whether a caller may read a case: by its area, or because its body was called.
+
+    A case holds what reporters wrote; citizens see the public side of a report by its receipt.
+    """
+    if caller.role is Role.CITIZEN:
+        return False
     own = caller.body or caller.area
     districts = {case.district_code, case.participant_district or case.district_code}
     return own in called or any(district.startswith(caller.area[:6]) for district in districts)

@@ -53,7 +53,9 @@ def confirm_side(
             field="street",
         )
     report.needs_confirmation = False
-    withdrawn = withdraw(session, case.district_code, case.id, topic="near_border", now=now)
+    withdrawn = 0
+    if not _others_are_asked(session, case, report):
+        withdrawn = withdraw(session, case.district_code, case.id, topic="near_border", now=now)
     append(
         session,
         case.district_code,
@@ -85,9 +87,9 @@ def move_report(
     Raises NotAllowed for callers who are no staff of the place, StepRefused in a joint or
     closed case, and what placing a point raises.
     """
-    case = _locked(session, report)
-    if caller.role not in _STAFF or not caller.covers(report.district_code[: len(caller.area)]):
+    if caller.role not in _STAFF or not report.district_code.startswith(caller.area[:6]):
         raise NotAllowed("Only staff of the report's district may move its pin.")
+    case = _locked(session, report)
     x, y = check_lon_lat(point.x, point.y, point.crs)
     lon, lat = to_wgs84(x, y, point.crs)
     accuracy = settings.report_accuracy_m if point.accuracy_m is None else point.accuracy_m
@@ -122,6 +124,12 @@ def move_report(
     )
     if responsibility.lead.code != case.lead_body:
         send_on(session, case, responsibility.lead, reason=reason, actor=caller.subject, now=now)
+
+
+def _others_are_asked(session: Session, case: CaseFile, report: Report) -> bool:
+    """Whether another report of the case still waits for its reporter's word."""
+    joined = repository.reports_of(session, case.district_code, case.id)
+    return any(other.needs_confirmation for other in joined if other.id != report.id)
 
 
 def _locked(session: Session, report: Report) -> CaseFile:
