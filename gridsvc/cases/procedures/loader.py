@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from functools import lru_cache
 from pathlib import Path
@@ -42,17 +43,12 @@ def load_procedure(path: Path) -> Procedure:
         raise fault(name, f"the procedure lacks {', '.join(sorted(missing))}")
     steps = tuple(_step(entry, fault) for entry in raw["steps"])
     names = [step.name for step in steps]
-    for step in steps:
-        if names.count(step.name) > 1:
-            raise fault(step.name, "two steps have this name; the later one could not be reached")
-        if step.by is not Actor.SYSTEM and step.limit_hours is None:
-            raise fault(step.name, "a step that somebody takes needs limit_hours")
-        if step.closes != (step is steps[-1]):
-            raise fault(step.name, "the last step, and no other, must have closes = true")
-    repeating = [step.name for step in steps if step.repeats]
-    if len(repeating) > 1:
-        raise fault(repeating[1], "a procedure has at most one step that repeats")
+    _check_steps(name, steps, fault)
     returns = tuple(_return(entry, names, fault) for entry in raw.get("returns", []))
+    taken = [*names, *(back.name for back in returns)]
+    for back in returns:
+        if taken.count(back.name) > 1:
+            raise fault(back.name, "a step or another return has this name too")
     return Procedure(
         name=name,
         version=raw["version"],
@@ -64,10 +60,40 @@ def load_procedure(path: Path) -> Procedure:
     )
 
 
+def _check_steps(name: str, steps: tuple[Step, ...], fault: Any) -> None:
+    """Every step can be reached and is somebody's; the last one, and it alone, closes."""
+    if all(step.by is Actor.SYSTEM for step in steps):
+        raise fault(name, "it has no steps that anybody but the system takes")
+    names = [step.name for step in steps]
+    for step in steps:
+        if names.count(step.name) > 1:
+            raise fault(step.name, "two steps have this name; the later one could not be reached")
+        if step.by is not Actor.SYSTEM and step.limit_hours is None:
+            raise fault(step.name, "a step that somebody takes needs limit_hours")
+        if step.closes != (step is steps[-1]):
+            raise fault(step.name, "the last step, and no other, must have closes = true")
+    if steps[-1].by is Actor.SYSTEM:
+        raise fault(steps[-1].name, "the last step is somebody's, not the system's")
+    repeating = [step.name for step in steps if step.repeats]
+    if len(repeating) > 1:
+        raise fault(repeating[1], "a procedure has at most one step that repeats")
+
+
+def _check_keys(
+    entry: dict[str, Any], kind: str, required: set[str], optional: set[str], fault: Any
+) -> None:
+    for key in ("name", *sorted(required)):
+        if key not in entry:
+            raise fault(entry.get("name", "?"), f"the {kind} lacks '{key}'")
+    unknown = entry.keys() - required - optional - {"name"}
+    if unknown:
+        raise fault(entry["name"], f"unknown keys: {', '.join(sorted(unknown))}")
+
+
 def _actor(entry: dict[str, Any], fault: Any) -> Actor:
     try:
-        return Actor(entry["by"])
-    except (KeyError, ValueError):
+        return Actor(str(entry.get("by")))
+    except ValueError:
         known = ", ".join(actor.value for actor in Actor)
         raise fault(
             entry["name"], f"'by' is {entry.get('by')!r}; it must be one of {known}"
@@ -75,13 +101,11 @@ def _actor(entry: dict[str, Any], fault: Any) -> Actor:
 
 
 def _step(entry: dict[str, Any], fault: Any) -> Step:
-    known = set(Step.__dataclass_fields__)
-    unknown = entry.keys() - known
-    if unknown:
-        raise fault(entry.get("name", "?"), f"unknown keys: {', '.join(sorted(unknown))}")
-    for key in ("name", "title", "title_zh"):
-        if key not in entry:
-            raise fault(entry.get("name", "?"), f"the step lacks '{key}'")
+    optional = {"by", "needs", "requires", "limit_hours", "repeats", "closes"}
+    _check_keys(entry, "step", {"title", "title_zh"}, optional, fault)
+    limit = entry.get("limit_hours")
+    if limit is not None and (type(limit) not in (int, float) or not 0 < limit < math.inf):
+        raise fault(entry["name"], f"limit_hours is {limit!r}; it must be a number above 0")
     try:
         requires = tuple(Requirement(item) for item in entry.get("requires", []))
     except ValueError as error:
@@ -93,14 +117,16 @@ def _step(entry: dict[str, Any], fault: Any) -> Step:
         by=_actor(entry, fault),
         needs=tuple(entry.get("needs", [])),
         requires=requires,
-        limit_hours=entry.get("limit_hours"),
+        limit_hours=limit,
         repeats=entry.get("repeats", False),
         closes=entry.get("closes", False),
     )
 
 
 def _return(entry: dict[str, Any], steps: list[str], fault: Any) -> Return:
-    source, target = entry.get("from"), entry.get("to")
+    required = {"title", "title_zh", "from", "to"}
+    _check_keys(entry, "return", required, {"by", "needs"}, fault)
+    source, target = entry["from"], entry["to"]
     if source not in steps or target not in steps:
         raise fault(entry["name"], f"goes from {source!r} to {target!r}, which are not both steps")
     if steps.index(target) >= steps.index(source):
