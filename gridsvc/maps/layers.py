@@ -19,13 +19,15 @@ EXPORT_LAYERS = ("districts", "streets", "communities", "unit_grids", "parts", "
 class TileLayer:
     """A layer of vector tiles.
 
-    Below ``min_zoom`` its tiles are empty. ``max_age_s`` is how long a map may show a tile
+    Below ``min_zoom`` its tiles are empty, below ``label_zoom`` they have no labels (None: at no
+    zoom). ``max_age_s`` is how long a map may show a tile
     without asking again. ``follows_editions``: the content changes only with the editions in
     force, so that their stamp tells whether a tile is still good.
     """
 
     name: str
     min_zoom: int
+    label_zoom: int | None
     max_age_s: int
     follows_editions: bool
 
@@ -33,12 +35,12 @@ class TileLayer:
 TILE_LAYERS = {
     layer.name: layer
     for layer in (
-        TileLayer("districts", 0, 300, True),
-        TileLayer("streets", 9, 300, True),
-        TileLayer("communities", 11, 300, True),
-        TileLayer("unit_grids", 13, 300, True),
-        TileLayer("parts", 14, 60, False),
-        TileLayer("whistles", 8, 0, False),
+        TileLayer("districts", 0, 0, 300, True),
+        TileLayer("streets", 9, 10, 300, True),
+        TileLayer("communities", 11, 13, 300, True),
+        TileLayer("unit_grids", 13, 16, 300, True),
+        TileLayer("parts", 14, None, 60, False),
+        TileLayer("whistles", 8, None, 0, False),
     )
 }
 

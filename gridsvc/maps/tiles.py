@@ -70,8 +70,9 @@ def _render(
     x: int,
     y: int,
 ) -> bytes:
+    labelled = layer.label_zoom is not None and z >= layer.label_zoom
     if layer.name == "unit_grids":
-        return repository.unit_grid_tile(connection, moment.date(), z, x, y)
+        return repository.unit_grid_tile(connection, moment.date(), z, x, y, labelled=labelled)
     if layer.name == "parts":
         return repository.part_tile(connection, z, x, y)
     if layer.name == "whistles":
@@ -80,7 +81,7 @@ def _render(
     edition = next((edition for edition in editions if edition.level == level), None)
     if edition is None:
         return b""
-    return repository.area_tile(connection, layer.name, edition, z, x, y)
+    return repository.area_tile(connection, layer.name, edition, z, x, y, labelled=labelled)
 
 
 def _stamp(

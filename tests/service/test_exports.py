@@ -30,7 +30,7 @@ def client(database: str, session: Session, tmp_path: Path) -> Iterator[httpx.Cl
     [
         ("districts", 2),
         ("streets", 3),
-        ("communities", 3),
+        ("communities", 4),
         ("unit_grids", 200),
         ("parts", 200),
         ("joint_cases", 1),

@@ -45,6 +45,7 @@ _AREAS = text(
                    tile, 4096, 0, true
                ) as geometry
           from found
+         where :labelled
     )
     select (select st_asmvt(s, :layer, 4096, 'geometry')
               from (select * from shapes where geometry is not null order by code) s)
@@ -76,7 +77,7 @@ _UNIT_GRIDS = text(
                    st_transform(st_pointonsurface(geometry), 3857), tile, 4096, 0, true
                ) as geometry
           from found
-         where :z >= 16
+         where :labelled
     )
     select (select st_asmvt(s, 'unit_grids', 4096, 'geometry')
               from (select * from shapes where geometry is not null order by national_id) s)
@@ -137,14 +138,22 @@ _WHISTLES = text(
 
 
 def area_tile(
-    connection: Connection, layer: str, edition: EditionRef, z: int, x: int, y: int
+    connection: Connection,
+    layer: str,
+    edition: EditionRef,
+    z: int,
+    x: int,
+    y: int,
+    *,
+    labelled: bool,
 ) -> bytes:
-    """The areas of one edition: code, name, level, accuracy_m, approximate; and their labels."""
+    """The areas of one edition: code, name, level, accuracy_m, approximate; labels if wanted."""
     return _bytes(
         connection.scalar(
             _AREAS,
             {
                 **_bounds(z, x, y),
+                "labelled": labelled,
                 "layer": layer,
                 "label_layer": f"{layer}_label",
                 "edition": edition.id,
@@ -155,9 +164,12 @@ def area_tile(
     )
 
 
-def unit_grid_tile(connection: Connection, day: dt.date, z: int, x: int, y: int) -> bytes:
-    """The unit grids valid on a day: codes, national id, community, area; labels from zoom 16."""
-    return _bytes(connection.scalar(_UNIT_GRIDS, {**_bounds(z, x, y), "day": day}))
+def unit_grid_tile(
+    connection: Connection, day: dt.date, z: int, x: int, y: int, *, labelled: bool
+) -> bytes:
+    """The unit grids valid on a day: codes, national id, community, area; labels if wanted."""
+    parameters = {**_bounds(z, x, y), "day": day, "labelled": labelled}
+    return _bytes(connection.scalar(_UNIT_GRIDS, parameters))
 
 
 def part_tile(connection: Connection, z: int, x: int, y: int) -> bytes:

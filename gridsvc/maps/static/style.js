@@ -74,7 +74,8 @@ function border(name, minzoom, color, width, opacity = 1) {
   ];
 }
 
-function label(name, minzoom, field, size, color, bold) {
+/** Names of small areas stay in their middle: moved aside, they would stand in the next one. */
+function label(name, minzoom, field, size, color, { bold = false, mayMove = false } = {}) {
   return {
     id: `${name}-label`,
     type: "symbol",
@@ -88,8 +89,7 @@ function label(name, minzoom, field, size, color, bold) {
       "text-letter-spacing": bold ? 0.08 : 0.02,
       "text-max-width": 8,
       "text-padding": 6,
-      "text-variable-anchor": ["center", "top", "bottom"],
-      "text-radial-offset": 2.2,
+      ...(mayMove ? { "text-variable-anchor": ["center", "top", "bottom"], "text-radial-offset": 2.2 } : {}),
     },
     paint: { "text-color": color, "text-halo-color": "rgba(255,253,248,.9)", "text-halo-width": 1.6 },
   };
@@ -237,10 +237,10 @@ export function makeStyle() {
         minzoom: 17,
         layout: { "icon-image": byFamily((family) => `part-${family.name}`), "icon-allow-overlap": true, "icon-size": zoomed(17, 0.8, 19, 1.1) },
       },
-      label("unit_grids", 16.5, "code", 10, "#8f86a0", false),
-      label("communities", 13, "name", zoomed(13, 10.5, 16, 13), "#756889", false),
-      label("streets", 10, "name", zoomed(10, 10.5, 13, 14, 16, 16), "#54466f", false),
-      label("districts", 0, "name", zoomed(7, 11.5, 10, 17, 13, 20), INK, true),
+      label("unit_grids", 16.5, "code", 10, "#8f86a0"),
+      label("communities", 13, "name", zoomed(13, 10.5, 16, 13), "#756889"),
+      label("streets", 10, "name", zoomed(10, 10.5, 13, 14, 16, 16), "#54466f", { mayMove: true }),
+      label("districts", 0, "name", zoomed(7, 11.5, 10, 17, 13, 20), INK, { bold: true, mayMove: true }),
     ],
   };
 }
