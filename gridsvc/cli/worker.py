@@ -152,4 +152,4 @@ def retry(
     """Let given-up messages be tried again, from the first try on."""
     with session() as opened:
         count = retry_given_up(opened, ids or [], now=dt.datetime.now(dt.UTC))
-    console.print(f"{count:,} messages are tried again.")
+    console.print(f"Messages that are tried again: {count:,}.")

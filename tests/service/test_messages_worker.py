@@ -51,16 +51,20 @@ class Commands:
         assert done.returncode == expect, done.stderr
         return done
 
-    def start_worker(self) -> subprocess.Popen[str]:
-        """A worker that is ready to deliver."""
-        process = subprocess.Popen(
-            [*_COMMAND, "worker"], env=self._environment, stderr=subprocess.PIPE, text=True
-        )
-        self.workers.append(process)
-        assert process.stderr is not None
-        assert "delivers messages" in process.stderr.readline()
-        threading.Thread(target=process.stderr.read, daemon=True).start()
-        return process
+    def start_workers(self, count: int) -> list[subprocess.Popen[str]]:
+        """Workers that are ready to deliver."""
+        started = [
+            subprocess.Popen(
+                [*_COMMAND, "worker"], env=self._environment, stderr=subprocess.PIPE, text=True
+            )
+            for _ in range(count)
+        ]
+        self.workers += started
+        for process in started:
+            assert process.stderr is not None
+            assert "delivers messages" in process.stderr.readline()
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+        return started
 
 
 @pytest.fixture
@@ -104,7 +108,7 @@ def test_a_worker_killed_in_the_middle_of_a_call_loses_nothing_and_another_takes
 ) -> None:
     never = threading.Event()
     receiver.answer = lambda _: 200 if len(receiver.requests) > 1 else 200 + int(never.wait(60))
-    workers = [commands.start_worker(), commands.start_worker()]
+    workers = commands.start_workers(2)
     world.write(session, world.add_body(session, STREET, receiver.url("hook")), now=now())
     session.commit()
     (first,) = receiver.wait_for(1)
@@ -134,7 +138,7 @@ def test_everything_arrives_although_a_worker_is_killed_among_many_messages(
     inbox_only = [world.add_body(session, f"110106-{n}") for n in range(3)]
     world.write(session, *inbox_only, now=now())
     session.commit()
-    first, _ = commands.start_worker(), commands.start_worker()
+    first, _ = commands.start_workers(2)
     receiver.wait_for(10)
     first.kill()
     eventually(lambda: world.states(session) == {"delivered": 99})
@@ -151,7 +155,7 @@ def test_a_worker_that_is_asked_to_stop_finishes_its_call_first(
 ) -> None:
     go_on = threading.Event()
     receiver.answer = lambda _: 200 if go_on.wait(30) else 500
-    process = commands.start_worker()
+    (process,) = commands.start_workers(1)
     body = world.add_body(session, STREET, receiver.url("hook"))
     world.write(session, body, body, now=now())
     session.commit()
@@ -168,7 +172,7 @@ def test_a_worker_that_is_asked_to_stop_finishes_its_call_first(
 def test_a_worker_goes_on_when_the_database_was_away(
     session: Session, engine: Engine, cluster: Any, commands: Commands, receiver: Receiver
 ) -> None:
-    process = commands.start_worker()
+    (process,) = commands.start_workers(1)
     name = engine.url.database
     world.write(session, world.add_body(session, STREET, receiver.url("hook")), now=now())
     server = create_engine(cluster.url("postgres")).execution_options(isolation_level="AUTOCOMMIT")
@@ -203,7 +207,7 @@ def test_a_worker_makes_the_partitions_of_the_coming_months(
         )
 
     assert names() == {"trace_default", "message_default"}
-    commands.start_worker()
+    commands.start_workers(1)
     eventually(lambda: len(names()) == 10)
     world.write(session, STREET, now=now())
     session.commit()
@@ -232,6 +236,6 @@ def test_the_commands_set_a_webhook_deliver_once_and_show_and_retry_what_failed(
     assert "500" in dead["error"]
 
     receiver.answer = lambda _: 200
-    assert "1 messages" in commands.run("messages", "retry", dead["id"]).stdout
+    assert "tried again: 1." in commands.run("messages", "retry", dead["id"]).stdout
     commands.run("worker", "--once")
     assert world.states(session) == {"delivered": 1}

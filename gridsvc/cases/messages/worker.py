@@ -104,16 +104,15 @@ class Worker:
             return 0, []
 
     def _claim(self, busy: frozenset[str]) -> tuple[int, list[Delivery]]:
-        now = self.clock()
         with transaction(self.sessions) as session:
-            told = service.deliver_to_inboxes(session, now=now)
+            told = service.deliver_to_inboxes(session, now=self.clock())
         # One call a body at a time: as many are under way as bodies are busy.
         with transaction(self.sessions) as session:
             claimed = service.claim_deliveries(
                 session,
                 most=self.settings.webhooks_at_once - len(busy),
                 busy=busy,
-                now=now,
+                now=self.clock(),
                 lease=dt.timedelta(seconds=_LEASE_TIMEOUTS * self.settings.webhook_timeout_s),
             )
         return told, claimed
