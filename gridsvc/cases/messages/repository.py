@@ -64,12 +64,25 @@ def withdraw(
     return result.rowcount
 
 
-def districts_with_due(session: Session, *, now: dt.datetime) -> list[str]:
-    """The districts in which a message may be tried now."""
+_IS_CALLED = exists().where(Body.code == Message.body_code, Body.webhook_url.is_not(None))
+
+
+def districts_with_due(
+    session: Session, *, called: bool, now: dt.datetime, busy: Collection[str] = ()
+) -> list[str]:
+    """The districts with due messages to bodies that have a webhook, or that have none.
+
+    Messages to bodies in ``busy`` do not count.
+    """
     return list(
         session.scalars(
             select(Message.district_code)
-            .where(Message.state == "waiting", Message.next_try_at <= now)
+            .where(
+                Message.state == "waiting",
+                Message.next_try_at <= now,
+                Message.body_code.not_in(list(busy)),
+                _IS_CALLED if called else ~_IS_CALLED,
+            )
             .distinct()
             .order_by(Message.district_code)
         )
@@ -89,7 +102,7 @@ def deliver_to_inboxes(
             Message.district_code == district_code,
             Message.state == "waiting",
             Message.next_try_at <= now,
-            ~exists().where(Body.code == Message.body_code, Body.webhook_url.is_not(None)),
+            ~_IS_CALLED,
         )
         .limit(limit)
         .with_for_update(of=Message, skip_locked=True)

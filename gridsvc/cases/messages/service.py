@@ -91,7 +91,7 @@ def deliver_to_inboxes(session: Session, *, now: dt.datetime) -> int:
     Gives their number, ``INBOX_BATCH`` when there may be more.
     """
     told = 0
-    for district in repository.districts_with_due(session, now=now):
+    for district in repository.districts_with_due(session, called=False, now=now):
         told += repository.deliver_to_inboxes(session, district, now=now, limit=INBOX_BATCH - told)
         if told == INBOX_BATCH:
             break
@@ -112,7 +112,7 @@ def claim_deliveries(
     ``busy`` are passed over, so that one slow receiver holds up nobody else.
     """
     taken: list[Delivery] = []
-    districts = repository.districts_with_due(session, now=now)
+    districts = repository.districts_with_due(session, called=True, now=now, busy=busy)
     while districts and len(taken) < most:
         district = districts.pop(0)
         skipped = {*busy, *(delivery.body_code for delivery in taken)}
