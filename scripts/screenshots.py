@@ -61,7 +61,7 @@ def main(address: str) -> None:
     answer = httpx.get(f"{address}/v1/whistles", params={"joint": "true"}, timeout=30).json()
     if not answer["whistles"]:
         sys.exit(f"{address} has no joint case; play the demo first.")
-    whistle = answer["whistles"][0]
+    whistle = max(answer["whistles"], key=lambda one: one["actions"])
     _FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as profile:
         driver = _open(profile)
@@ -89,7 +89,7 @@ def _picture_of_map(driver: webdriver.Chrome, address: str, whistle: dict[str, A
     driver.get(f"{address}/map")
     driver.find_element("css selector", "#tab-cases").click()
     driver.execute_async_script(_RESTS)
-    driver.find_element("css selector", ".case").click()
+    driver.find_element("css selector", f".case[data-id='{whistle['id']}']").click()
     lon, lat = whistle["point"]["coordinates"]
     driver.execute_script(_STEP_BACK, [lon - 0.006, lat])  # the panel covers the left
     driver.execute_async_script(_RESTS)

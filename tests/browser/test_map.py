@@ -157,6 +157,31 @@ def test_a_layer_can_be_switched_off(browser: Browser) -> None:
     assert not browser.find(".alarm").is_displayed()
 
 
+@pytest.mark.parametrize("size", [DESK, PHONE])
+def test_a_chosen_case_is_not_hidden_by_the_panel(browser: Browser, size: tuple[int, int]) -> None:
+    browser.open_map(size=size)
+    browser.find("#tab-cases").click()
+    wait_for(browser, "#cases", "广安门外街道 × 太平桥街道")
+    browser.find(".case").click()
+    wait_for(browser, "#cases", "Called bodies")
+    browser.settle()
+
+    pin, panel = browser.find(".alarm").rect, browser.find("#finder").rect
+    beside = pin["x"] > panel["x"] + panel["width"]
+    above = pin["y"] + pin["height"] < panel["y"]
+    assert beside or above
+
+
+def test_a_place_that_the_panel_would_cover_comes_into_sight(browser: Browser) -> None:
+    browser.open_map(BORDER, PHONE)
+    browser.click(195, 560)
+    wait_for(browser, "#place", "Nearest border")
+    browser.settle()
+
+    pin = browser.find(".pin").rect
+    assert pin["y"] + pin["height"] < browser.find("#finder").rect["y"]
+
+
 def test_on_a_phone_the_map_keeps_room_and_nothing_runs_over_the_edge(browser: Browser) -> None:
     browser.open_map(BORDER, PHONE)
     browser.click(195, 200)

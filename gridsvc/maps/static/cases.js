@@ -5,12 +5,21 @@ import { moment, t } from "./text.js";
 
 const GROUNDS = { footprint: "footprint", conflict: "conflictGround", refusal: "refusal", near: "nearGround", crowd: "crowd" };
 
+const MOST = 500; // cases of one answer
+const ORDER = ["open", "proposed", "closed"];
+
+/** What is under way comes first, then what waits for a word, then what is done; newest first. */
+function byUrgency(a, b) {
+  const rank = ORDER.indexOf(a.state) - ORDER.indexOf(b.state);
+  return rank || String(b.blown_at ?? "").localeCompare(String(a.blown_at ?? ""));
+}
+
 const areaCode = (area) => (typeof area === "string" ? area : area.code);
 
-/** Keeps the panel and the pins; `show` is called when a pin is clicked. */
+/** Keeps the panel and the pins; `show` is called when a pin is clicked, `offset` before a flight. */
 export class Cases {
-  constructor(map, maplibregl, panel, badge, show) {
-    Object.assign(this, { map, maplibregl, panel, badge, show });
+  constructor(map, maplibregl, panel, badge, show, offset) {
+    Object.assign(this, { map, maplibregl, panel, badge, show, offset });
     this.whistles = [];
     this.names = new Map();
     this.pins = [];
@@ -21,8 +30,8 @@ export class Cases {
   /** Ask again; without joint cases the list says so. */
   async refresh() {
     try {
-      const { whistles } = await ask("v1/whistles");
-      this.whistles = whistles.filter((whistle) => whistle.joint);
+      const { whistles } = await ask("v1/whistles", { joint: "true", limit: MOST });
+      this.whistles = whistles.toSorted(byUrgency);
       this.error = null;
       await this.learnNames();
     } catch (error) {
@@ -76,8 +85,9 @@ export class Cases {
     for (const layer of ["sides-fill", "sides-line"]) {
       this.map.setFilter(layer, ["in", ["get", "code"], ["literal", sides]]);
     }
-    if (whistle) this.map.flyTo({ center: whistle.point.coordinates, zoom: 16.2, duration: 1200 });
     this.draw();
+    if (!whistle) return;
+    this.map.flyTo({ center: whistle.point.coordinates, zoom: 16.2, offset: this.offset(), duration: 1200 });
   }
 
   draw() {
@@ -89,7 +99,7 @@ export class Cases {
     if (this.error) return [h("p", { class: "note wrong" }, h("b", {}, t("failed")), ` ${this.error.message}`)];
     if (!this.whistles.length) return [h("p", { class: "hint" }, t("noCases"))];
     return this.whistles.map((whistle) =>
-      h("button", { type: "button", class: `case ${whistle.state}`, onclick: () => this.choose(whistle.id) },
+      h("button", { type: "button", class: `case ${whistle.state}`, "data-id": whistle.id, onclick: () => this.choose(whistle.id) },
         h("strong", {}, this.title(whistle)),
         h("span", { class: `badge ${whistle.state}` }, t(whistle.state)),
         h("span", { class: "muted" }, ` ${t(GROUNDS[whistle.ground] ?? whistle.ground)}`)));

@@ -24,6 +24,12 @@ function padding() {
     : { left: 420, right: 40, top: 40, bottom: 40 };
 }
 
+/** From the map's middle to the middle of what the card leaves free, in pixels. */
+function offset() {
+  const { left, right, top, bottom } = padding();
+  return [(left - right) / 2, (top - bottom) / 2];
+}
+
 installGlyphs(maplibregl, FONTS);
 const map = new maplibregl.Map({
   container: "map",
@@ -90,6 +96,14 @@ function chooseGrid(id) {
   if (grid) map.setFeatureState({ source: "unit_grids", sourceLayer: "unit_grids", id: grid }, { chosen: true });
 }
 
+/** Move the map if the card has come to lie over the pin. */
+function uncover(lon, lat) {
+  const { x, y } = map.project([lon, lat]);
+  const card = $("finder").getBoundingClientRect();
+  const covered = x > card.left && x < card.right && y > card.top && y < card.bottom;
+  if (covered) map.easeTo({ center: [lon, lat], offset: offset(), duration: 400 });
+}
+
 async function askAbout(lon, lat, part = null) {
   question?.abort();
   const own = new AbortController();
@@ -107,6 +121,7 @@ async function askAbout(lon, lat, part = null) {
     shown = () => failure(error);
   }
   drawPlace();
+  uncover(lon, lat);
 }
 
 function partAt(point) {
@@ -156,7 +171,7 @@ installSearch($("search"), $("found"), (found) => {
 // --- cases and layers ------------------------------------------------------------------------
 
 const hidden = new Set();
-const cases = new Cases(map, maplibregl, $("cases"), $("case-count"), () => open("cases"));
+const cases = new Cases(map, maplibregl, $("cases"), $("case-count"), () => open("cases"), offset);
 $("tab-cases").addEventListener("click", () => cases.refresh());
 
 function drawSwitches() {
