@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import structlog
 from fastapi import Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi_offline import FastAPIOffline
@@ -18,14 +17,11 @@ from gridsvc.api.problems import Problem
 from gridsvc.api.state import Service
 from gridsvc.api.v1 import areas, cases, codes, health, locate, parts, reports, whistles
 from gridsvc.db.engine import create_engine, database_url, session_factory
-from gridsvc.errors import NotFound
 from gridsvc.registry.access.keys import secret_key
-from gridsvc.registry.placement.atlas import AtlasStore
+from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings, get_settings
 
 __all__ = ["create_app", "make_service"]
-
-_log = structlog.get_logger(__name__)
 
 #: The database role of the service: it may write the trace, never change it.
 SERVICE_ROLE = "gridsvc_service"
@@ -56,8 +52,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await run_in_threadpool(_warm, service)
+        await run_in_threadpool(service.atlases.watch)
         yield
+        service.atlases.close()
         service.engine.dispose()
 
     app: FastAPI = FastAPIOffline(
@@ -74,14 +71,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(module.router)
     _document_problem(app)
     return app
-
-
-def _warm(service: Service) -> None:
-    """Have the boundaries in memory before the first request comes."""
-    try:
-        service.atlases.get()
-    except NotFound as error:
-        _log.warning("no boundaries yet", advice=error.detail)
 
 
 def _document_problem(app: FastAPI) -> None:

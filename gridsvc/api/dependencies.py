@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query as QueryParameter
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -34,16 +36,21 @@ __all__ = [
 _bearer = HTTPBearer(auto_error=False, description="A token made by 'gridsvc token create'.")
 
 
-def refuse_unknown_parameters(request: Request) -> None:
+#: The query parameters of each route's function, collected once.
+_known: dict[Any, frozenset[str]] = {}
+
+
+async def refuse_unknown_parameters(request: Request) -> None:
     """Refuse query parameters that the route does not have, so that no typing error is lost."""
-    dependant = getattr(request.scope.get("route"), "dependant", None)
+    if not request.scope["query_string"]:
+        return
+    route = request.scope.get("route")
+    dependant = getattr(route, "dependant", None)
     if dependant is None:
         return
-    known = {
-        field.alias
-        for field in get_flat_params(dependant)
-        if isinstance(field.field_info, QueryParameter)
-    }
+    known = _known.get(dependant.call)
+    if known is None:
+        known = _known[dependant.call] = _query_parameters(dependant)
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         raise UnknownParameter(
@@ -53,12 +60,21 @@ def refuse_unknown_parameters(request: Request) -> None:
         )
 
 
-def _db_session(request: Request) -> Iterator[Session]:
-    with transaction(service_of(request).sessions) as session:
-        yield session
+def _query_parameters(dependant: Dependant) -> frozenset[str]:
+    return frozenset(
+        field.alias
+        for field in get_flat_params(dependant)
+        if isinstance(field.field_info, QueryParameter)
+    )
 
 
 CurrentService = Annotated[Service, Depends(service_of)]
+
+
+def _db_session(service: CurrentService) -> Iterator[Session]:
+    with transaction(service.sessions) as session:
+        yield session
+
 
 #: One transaction a request, committed before the answer is sent: what was acknowledged is kept.
 DbSession = Annotated[Session, Depends(_db_session, scope="function")]
@@ -83,7 +99,7 @@ def parse_as_of(value: str | None) -> dt.datetime | None:
     return moment
 
 
-def _as_of(
+async def _as_of(
     as_of: Annotated[
         str | None, Query(description="Answer from the editions in force then; a day or a time.")
     ] = None,
@@ -94,8 +110,11 @@ def _as_of(
 AsOf = Annotated[dt.datetime | None, Depends(_as_of)]
 
 
-def _atlas(service: CurrentService, as_of: AsOf) -> Atlas:
-    return service.atlases.get(as_of)
+async def _atlas(service: CurrentService, as_of: AsOf) -> Atlas:
+    present = service.atlases.present
+    if as_of is None and present is not None:
+        return present
+    return await run_in_threadpool(service.atlases.get, as_of)
 
 
 CurrentAtlas = Annotated[Atlas, Depends(_atlas)]

@@ -8,7 +8,7 @@ from fastapi import Request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from gridsvc.registry.placement.atlas import AtlasStore
+from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings
 
 __all__ = ["Service", "service_of"]
@@ -26,7 +26,7 @@ class Service:
     reporter_key: bytes
 
 
-def service_of(request: Request) -> Service:
+async def service_of(request: Request) -> Service:
     """The service of this application."""
     service: Service = request.app.state.service
     return service

@@ -12,9 +12,9 @@ from rich.table import Table
 from gridsvc.cli.runtime import AsJson, console, database, print_json
 from gridsvc.db.engine import create_engine, session_factory, transaction
 from gridsvc.errors import BadFile
-from gridsvc.registry.placement.atlas import AtlasStore
 from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.service import place
+from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.registry.placement.straddle import straddle
 from gridsvc.settings import get_settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84

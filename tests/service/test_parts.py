@@ -24,7 +24,7 @@ from gridsvc.registry.parts.service import (
     near_parts,
     part_candidates,
 )
-from gridsvc.registry.placement.atlas import AtlasStore
+from gridsvc.registry.placement.store import AtlasStore
 from tests.service import parts_world as world
 
 pytestmark = pytest.mark.system(2)

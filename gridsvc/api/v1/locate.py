@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 from fastapi import APIRouter, Body, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession
@@ -49,14 +50,14 @@ AccuracyM = Annotated[
     "/locate",
     responses=problems(UnknownParameter, BadCoordinate, UnknownCrs, NotFound),
 )
-def locate(
+async def locate(
     atlas: CurrentAtlas,
     service: CurrentService,
     lon: Annotated[float, Query(description="Longitude (or easting), in the declared CRS.")],
     lat: Annotated[float, Query(description="Latitude (or northing), in the declared CRS.")],
     crs: Crs = "wgs84",
     accuracy_m: AccuracyM = None,
-) -> dict[str, Any]:
+) -> Response:
     """District, street, community and unit grid of a point, with every claim and the border.
 
     Outside everything the answer is 200 with nulls.
@@ -64,7 +65,7 @@ def locate(
     x, y = check_lon_lat(lon, lat, crs, field="query")
     wgs84 = to_wgs84(x, y, crs)
     accuracy = service.settings.report_accuracy_m if accuracy_m is None else accuracy_m
-    return place(atlas, *wgs84, accuracy).to_json()
+    return _json(place(atlas, *wgs84, accuracy).to_json())
 
 
 class Batch(BaseModel):
@@ -142,6 +143,11 @@ def post_straddle(
     )
     answer = straddle(session, atlas, footprint.geometry, outline.level).to_json()
     return {**answer, "mended": footprint.mended}
+
+
+def _json(answer: dict[str, Any]) -> Response:
+    """An answer of plain values, written at once: it needs no validation of its own."""
+    return Response(orjson.dumps(answer), media_type="application/json")
 
 
 def _json_batch(body: bytes) -> Batch:

@@ -112,7 +112,7 @@ class Score(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    score: int = Field(ge=0, le=100)
+    score: int = Field(ge=0, le=100, strict=True)
     note: str = Field(default="", max_length=10_000)
     by: str | None = Field(default=None, description="The scoring side, where it is not clear.")
 

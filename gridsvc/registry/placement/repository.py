@@ -87,6 +87,19 @@ def areas_of(connection: Connection, edition_id: str) -> AreaRows:
     )
 
 
+def grid_stamp(connection: Connection, day: dt.datetime) -> str:
+    """A value that changes with the builds of unit grids in force, and with the day."""
+    row = connection.execute(
+        text(
+            "select coalesce(string_agg(concat_ws('|', id, loaded_at), ',' order by id), '')"
+            " from edition where level = 'unit_grid' and state in ('active', 'retired')"
+            " and effective_from <= :day and (effective_to is null or effective_to > :day)"
+        ),
+        {"day": day},
+    )
+    return f"{day.date()} {row.scalar_one()}"
+
+
 def grids_on(connection: Connection, day: dt.datetime) -> GridRows:
     """The unit grids valid on a day, in order of district and code."""
     rows: Sequence[Any] = connection.execute(
