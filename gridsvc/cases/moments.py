@@ -13,18 +13,24 @@ _CLOCK_SKEW = dt.timedelta(minutes=1)
 
 
 def happened_at(
-    given: dt.datetime | None, *, opened_at: dt.datetime, now: dt.datetime
+    given: dt.datetime | None,
+    *,
+    since: dt.datetime,
+    now: dt.datetime,
+    event: str = "the case was opened",
 ) -> dt.datetime:
-    """The time of an act: now unless one is given. Raises BadInput for an impossible one."""
+    """The time of an act: now unless one is given.
+
+    Raises BadInput for one in the future, or before ``since``, when ``event`` happened.
+    """
     if given is None:
         return now
     if given.tzinfo is None:
         raise BadInput("'at' has no time zone; add 'Z' or an offset.", field="at")
     if given > now + _CLOCK_SKEW:
         raise BadInput(f"'at' is {given.isoformat()}, which lies in the future.", field="at")
-    if given < opened_at - _CLOCK_SKEW:
+    if given < since - _CLOCK_SKEW:
         raise BadInput(
-            f"'at' is {given.isoformat()}, before the case was opened ({opened_at.isoformat()}).",
-            field="at",
+            f"'at' is {given.isoformat()}, before {event} ({since.isoformat()}).", field="at"
         )
     return given

@@ -22,6 +22,8 @@ from gridsvc.spatial.footprint import read_footprint
 __all__ = ["after_step"]
 
 _PLAN = ("time", "place", "division")
+#: A plan lies no farther from the day on which it is made.
+_PLANNED_WITHIN = dt.timedelta(days=366)
 
 
 def after_step(
@@ -61,7 +63,7 @@ def after_step(
         case "bring_departments":
             _bring(session, whistle, party, evidence["departments"], now)
         case "agree_plan":
-            _agree(session, settings, whistle, party, evidence["plan"], progress)
+            _agree(session, settings, whistle, party, evidence["plan"], progress, now)
         case _:
             pass
     send(
@@ -93,6 +95,7 @@ def _agree(
     party: str,
     plan: Any,
     progress: Progress,
+    now: dt.datetime,
 ) -> None:
     """The second side must agree to the first one's time and place."""
     if not isinstance(plan, Mapping) or any(not plan.get(item) for item in _PLAN):
@@ -100,13 +103,15 @@ def _agree(
             "The plan fixes 'time' (RFC 3339), 'place' and 'division' of work.",
             field="evidence.plan",
         )
-    time = _moment(plan["time"])
+    time = _moment(plan["time"], now)
     agreed = whistle.demand.get("plan")
     if agreed is None:
         whistle.demand = {**whistle.demand, "plan": dict(plan), "proposed_by": party}
     else:
-        for item in ("time", "place"):
-            if agreed[item] != plan[item]:
+        same = {"time": _moment(agreed["time"], now) == time}
+        same["place"] = agreed["place"] == plan["place"]
+        for item, is_same in same.items():
+            if not is_same:
                 raise BadInput(
                     f"The other side's plan says {item} '{agreed[item]}', this one says"
                     f" '{plan[item]}'; both must fix the same.",
@@ -117,14 +122,14 @@ def _agree(
         fix_report_in(session, whistle, by=time + limit)
 
 
-def _moment(value: Any) -> dt.datetime:
+def _moment(value: Any, now: dt.datetime) -> dt.datetime:
     try:
         moment = dt.datetime.fromisoformat(str(value))
     except ValueError:
         moment = dt.datetime.min
-    if moment.tzinfo is None:
+    if moment.tzinfo is None or not now - _PLANNED_WITHIN < moment < now + _PLANNED_WITHIN:
         raise BadInput(
-            "The plan's 'time' must be an RFC 3339 time with an offset.",
+            "The plan's 'time' must be an RFC 3339 time with an offset, within a year of today.",
             field="evidence.plan.time",
         )
     return moment

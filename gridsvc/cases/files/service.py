@@ -140,7 +140,7 @@ def take_step(
         raise NotFound(f"There is no case {case_id}.")
     running = procedure(case.procedure)
     progress = Progress.from_json(case.progress)
-    at = happened_at(given.at, opened_at=case.opened_at, now=now)
+    at = happened_at(given.at, since=case.opened_at, now=now)
     evidence = {**given.evidence, **({"note": given.note} if given.note else {})}
     back = running.way_back(given.step)
     step = back or running.step(given.step)
@@ -203,7 +203,10 @@ def _refused(
     actor: str,
     now: dt.datetime,
 ) -> None:
-    """A refusal sends the case on; when the one it names has refused too, both are called."""
+    """A refusal sends the case on; when the one it names has refused too, both are called.
+
+    Of the two, the one that received the case first leads (首接负责).
+    """
     named = body_or_refuse(
         session, str(evidence["responsible_now"]), field="evidence.responsible_now"
     )
@@ -217,13 +220,13 @@ def _refused(
     if named.code not in progress.refused_by:
         send_on(session, case, named, reason=str(evidence["note"]), actor=actor, now=now)
         return
-    first = body_or_refuse(session, progress.refused_by[0], field="body")
-    rival = body_or_refuse(session, refuser if refuser != first.code else named.code, field="body")
+    received_first = sorted((named.code, refuser), key=progress.refused_by.index)
+    lead, rival = (body_or_refuse(session, code, field="body") for code in received_first)
     blow_joint(
         session,
         case,
         ground=JointGround.REFUSAL,
-        lead=first,
+        lead=lead,
         other=rival,
         facts={
             "refused_by": list(progress.refused_by),

@@ -237,7 +237,7 @@ def accept(
     _, case, called = _locked_body(session, whistle_id, body)
     if called.accepted_at is not None:
         raise StepRefused(f"{body} has accepted already, at {called.accepted_at.isoformat()}.")
-    called.accepted_at = happened_at(at, opened_at=case.opened_at, now=now)
+    called.accepted_at = happened_at(at, since=case.opened_at, now=now)
     _note(session, case, "accept", called, {}, actor=actor, at=called.accepted_at, now=now)
     return called
 
@@ -268,7 +268,7 @@ def report_in(
             f"{body} has reported in already, at {called.reported_in_at.isoformat()}."
         )
     place = to_shape(whistle.point)
-    called.reported_in_at = happened_at(at, opened_at=case.opened_at, now=now)
+    called.reported_in_at = happened_at(at, since=case.opened_at, now=now)
     called.reported_in_point = from_shape(Point(lon, lat), srid=4326)
     called.metres_off = float(_GEOD.inv(place.x, place.y, lon, lat)[2])
     called.late = called.reported_in_at > called.report_in_by
@@ -303,7 +303,9 @@ def done(
         raise StepRefused("No joint action has been recorded; act on the spot before 'done'.")
     if called.done_at is not None:
         raise StepRefused(f"{body} was done already, at {called.done_at.isoformat()}.")
-    called.done_at = happened_at(at, opened_at=case.opened_at, now=now)
+    called.done_at = happened_at(
+        at, since=called.reported_in_at, now=now, event=f"{body} reported in"
+    )
     _note(session, case, "done", called, {"note": note}, actor=actor, at=called.done_at, now=now)
     return called
 
