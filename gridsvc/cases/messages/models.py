@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, Index, String
+from sqlalchemy import CheckConstraint, DateTime, Index, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -29,7 +29,12 @@ class Message(Base):
             "state in ('waiting', 'delivered', 'given_up', 'withdrawn')", "state_known"
         ),
         Index("ix_message_inbox", "body_code", "id"),
-        Index("ix_message_waiting", "state", "next_try_at"),
+        Index(
+            "ix_message_waiting",
+            "district_code",
+            "next_try_at",
+            postgresql_where=text("state = 'waiting'"),
+        ),
         {"postgresql_partition_by": "RANGE (written_at)"},
     )
 

@@ -279,7 +279,13 @@ def upgrade() -> None:
         postgresql_partition_by="RANGE (written_at)",
     )
     op.create_index("ix_message_inbox", "message", ["body_code", "id"], unique=False)
-    op.create_index("ix_message_waiting", "message", ["state", "next_try_at"], unique=False)
+    op.create_index(
+        "ix_message_waiting",
+        "message",
+        ["district_code", "next_try_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
 
 
 def downgrade() -> None:
