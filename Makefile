@@ -1,6 +1,6 @@
 # Everything starts here; `make` alone lists the targets. Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check clean
+.PHONY: help demo serve test check bench clean
 
 PORT ?= 8000
 BIN := .venv/bin
@@ -25,6 +25,10 @@ check: ## lint, format, types and direction of imports
 
 test: check ## check, then all tests: what CI runs
 	@scripts/timed.sh $(BIN)/python -m pytest
+
+bench: ## compare the locator with other tools: docs/benchmarks.md (12 minutes, a quiet machine)
+	@scripts/setup.sh bench
+	@$(BIN)/python -m benchmarks
 
 clean: ## remove the environment, the caches and the private cluster with its data
 	@scripts/clean.sh

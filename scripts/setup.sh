@@ -2,6 +2,7 @@
 # Makes ready what a make target needs: system packages, then .venv from the lock.
 #   scripts/setup.sh run    to serve and to play the demo
 #   scripts/setup.sh test   also what the checks and the browser tests need
+#   scripts/setup.sh bench  also the tools that the locator is compared with
 # Does nothing, in a fraction of a second, when everything is there.
 set -eu
 cd "$(dirname "$0")/.."
@@ -36,9 +37,9 @@ has_chinese_font() {
     command -v fc-list >/dev/null && [ -n "$(fc-list ':lang=zh' family)" ]
 }
 
-# The tests always use a private cluster; a command can use the user's own database.
+# Tests and benchmarks always use a private cluster; a command can use the user's own database.
 postgis=''
-if ! has_postgis && { [ "$mode" = test ] || [ -z "${DATABASE_URL:-}" ]; }; then
+if ! has_postgis && { [ "$mode" != run ] || [ -z "${DATABASE_URL:-}" ]; }; then
     postgis=postgresql-15-postgis-3
 fi
 missing=''
@@ -85,13 +86,17 @@ fi
 # --- .venv -----------------------------------------------------------------------------------
 
 lock=requirements.lock
-[ "$mode" = run ] || lock=requirements-test.lock
+[ "$mode" = run ] || lock=requirements-$mode.lock
 wanted() { cat pyproject.toml "$1" | sha256sum; }
 # A moved tree breaks its environment: the scripts in it name the old place.
 at_home() { grep -qsF "$(pwd)/.venv" .venv/pyvenv.cfg && .venv/bin/python -c 'import pip' 2>/dev/null; }
 fits() { [ "$(cat ".venv/installed-$1" 2>/dev/null)" = "$(wanted "$1")" ]; }
 
-if { fits "$lock" || fits requirements-test.lock; } && at_home; then
+# Each lock holds all of the one before: run, test, bench.
+ready() {
+    fits "$lock" || fits requirements-bench.lock || { [ "$mode" = run ] && fits requirements-test.lock; }
+}
+if ready && at_home; then
     exit 0
 fi
 if command -v flock >/dev/null && [ "${GRIDSVC_SETUP_LOCKED:-}" != 1 ]; then

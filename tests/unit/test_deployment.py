@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 _ROOT = Path(__file__).parents[2]
-_LOCKS = ("requirements.lock", "requirements-test.lock")
+_LOCKS = ("requirements.lock", "requirements-test.lock", "requirements-bench.lock")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,9 @@ def test_a_lock_pins_every_package_and_names_no_host(name: str) -> None:
         assert re.fullmatch(r"[a-z0-9._-]+==[A-Za-z0-9.!+]+", line), line
 
 
-@pytest.mark.parametrize(("name", "extras"), [(_LOCKS[0], []), (_LOCKS[1], ["test"])])
+@pytest.mark.parametrize(
+    ("name", "extras"), [(_LOCKS[0], []), (_LOCKS[1], ["test"]), (_LOCKS[2], ["test", "bench"])]
+)
 def test_a_lock_covers_every_dependency_of_the_project(name: str, extras: list[str]) -> None:
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
     wanted = list(project["dependencies"])
@@ -82,6 +84,11 @@ def test_a_lock_covers_every_dependency_of_the_project(name: str, extras: list[s
     pinned = {line.split("==")[0] for line in (_ROOT / name).read_text().splitlines()}
     for requirement in wanted:
         assert re.split(r"[\[<>=!~ ]", requirement)[0].lower() in pinned, requirement
+
+
+def test_each_lock_holds_all_of_the_one_before() -> None:
+    run, test, bench = (set((_ROOT / name).read_text().splitlines()) for name in _LOCKS)
+    assert run < test < bench
 
 
 def test_ci_runs_make_test_and_nothing_else() -> None:

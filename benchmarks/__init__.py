@@ -1,0 +1,6 @@
+"""What the locator is worth beside the tools that people use: `python -m benchmarks`.
+
+`fixtures` makes areas and points from a seed, `contenders` sets up each tool as its manual tells,
+`race` times one of them alone in a process of its own, `locator` measures what only the locator
+has, `growth` plots cost against the number of areas, and `report` writes docs/benchmarks.md.
+"""
