@@ -15,7 +15,7 @@ from gridsvc.api.dependencies import refuse_unknown_parameters
 from gridsvc.api.limits import BodyLimit
 from gridsvc.api.problems import Problem
 from gridsvc.api.state import Service
-from gridsvc.api.v1 import areas, cases, codes, health, locate, parts, reports, whistles
+from gridsvc.api.v1 import areas, cases, codes, health, locate, parts, point, reports, whistles
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.placement.store import AtlasStore
@@ -62,13 +62,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
-        dependencies=[Depends(refuse_unknown_parameters)],
     )
     app.state.service = service
     app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
     problems.install(app)
+    app.include_router(point.router)
     for module in _ROUTES:
-        app.include_router(module.router)
+        app.include_router(module.router, dependencies=[Depends(refuse_unknown_parameters)])
     _document_problem(app)
     return app
 

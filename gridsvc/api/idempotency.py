@@ -41,14 +41,16 @@ def once(
 ) -> JSONResponse:
     """Write, and keep the answer under the key in the same transaction; or repeat it.
 
-    ``request`` is what the key stands for. Two requests at the same moment: the second waits.
+    ``request`` is what the key stands for; keys are the token's own, so that two phones that
+    count from 1 never meet. Two requests at the same moment: the second waits.
     Raises IdempotencyMismatch when the key was used with another request.
     """
     if key is None:
         return JSONResponse(jsonable_encoder(write()), status_code=status)
+    holder = str(caller.token_id)
     canonical = json.dumps(jsonable_encoder(request), sort_keys=True, ensure_ascii=False)
     digest = hashlib.sha256(canonical.encode()).hexdigest()
-    known = claim_key(session, caller.subject, key, digest, utc_now())
+    known = claim_key(session, holder, key, digest, utc_now())
     if known is not None:
         if known.request_hash != digest:
             raise IdempotencyMismatch(
@@ -60,5 +62,5 @@ def once(
             known.answer, status_code=known.status, headers={"Idempotency-Replayed": "true"}
         )
     answer = jsonable_encoder(write())
-    keep_answer(session, caller.subject, key, status, answer)
+    keep_answer(session, holder, key, status, answer)
     return JSONResponse(answer, status_code=status)

@@ -11,6 +11,9 @@ from gridsvc.errors import TooLarge
 __all__ = ["BodyLimit"]
 
 
+_BODILESS = ("GET", "HEAD", "OPTIONS")
+
+
 class BodyLimit:
     """ASGI middleware: more than ``max_bytes`` of body is a 413, announced or not."""
 
@@ -20,7 +23,7 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, counting its body."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["method"] in _BODILESS:
             await self._app(scope, receive, send)
             return
         refusal = (

@@ -12,7 +12,14 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from gridsvc.errors import BadInput, GridsvcError, NotAuthenticated, NotFound, TooLarge
+from gridsvc.errors import (
+    BadInput,
+    GridsvcError,
+    NotAuthenticated,
+    NotFound,
+    TooLarge,
+    UnknownParameter,
+)
 
 __all__ = ["Problem", "install", "problem_response", "problems"]
 
@@ -93,6 +100,11 @@ def _from_validation(errors: Sequence[Any]) -> BadInput:
     if first["type"] == "json_invalid":
         reason = first.get("ctx", {}).get("error", first["msg"])
         return BadInput(f"The body is no valid JSON: {reason}.", field=None)
+    if first["type"] == "extra_forbidden" and first["loc"][0] == "query":
+        return UnknownParameter(
+            f"This address has no query parameter '{field}'; /docs lists those that it has.",
+            field=field,
+        )
     if first["type"] == "missing":
         return BadInput(f"'{field or 'body'}' is missing; it must be given.", field=field)
     what = f"'{field}': {first['msg']}" if field else first["msg"]

@@ -1,4 +1,4 @@
-"""Whose place is this? One point, many points, a footprint."""
+"""Whose places are these? Many points at once, and a footprint."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 from fastapi import APIRouter, Body, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession
@@ -23,10 +22,9 @@ from gridsvc.errors import (
     NotFound,
     TooLarge,
     UnknownCrs,
-    UnknownParameter,
 )
 from gridsvc.registry.placement.atlas import Atlas
-from gridsvc.registry.placement.service import BatchPlacement, place, place_many
+from gridsvc.registry.placement.service import BatchPlacement, place_many
 from gridsvc.registry.placement.straddle import straddle
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.footprint import read_footprint
@@ -44,28 +42,6 @@ Crs = Annotated[
 AccuracyM = Annotated[
     float | None, Query(ge=0, le=100_000, description="Accuracy of the point, in metres.")
 ]
-
-
-@router.get(
-    "/locate",
-    responses=problems(UnknownParameter, BadCoordinate, UnknownCrs, NotFound),
-)
-async def locate(
-    atlas: CurrentAtlas,
-    service: CurrentService,
-    lon: Annotated[float, Query(description="Longitude (or easting), in the declared CRS.")],
-    lat: Annotated[float, Query(description="Latitude (or northing), in the declared CRS.")],
-    crs: Crs = "wgs84",
-    accuracy_m: AccuracyM = None,
-) -> Response:
-    """District, street, community and unit grid of a point, with every claim and the border.
-
-    Outside everything the answer is 200 with nulls.
-    """
-    x, y = check_lon_lat(lon, lat, crs, field="query")
-    wgs84 = to_wgs84(x, y, crs)
-    accuracy = service.settings.report_accuracy_m if accuracy_m is None else accuracy_m
-    return _json(place(atlas, *wgs84, accuracy).to_json())
 
 
 class Batch(BaseModel):
@@ -143,11 +119,6 @@ def post_straddle(
     )
     answer = straddle(session, atlas, footprint.geometry, outline.level).to_json()
     return {**answer, "mended": footprint.mended}
-
-
-def _json(answer: dict[str, Any]) -> Response:
-    """An answer of plain values, written at once: it needs no validation of its own."""
-    return Response(orjson.dumps(answer), media_type="application/json")
 
 
 def _json_batch(body: bytes) -> Batch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from gridsvc.registry.placement.model import AreaRef, EditionRef, GridRef
 from gridsvc.spatial.border import BorderIndex
@@ -34,7 +35,7 @@ class GridLevel:
     locator: Locator
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Atlas:
     """All levels in force at one moment; never changes, so one answer never mixes editions."""
 
@@ -43,7 +44,7 @@ class Atlas:
     grids: GridLevel | None
     grid_edition: EditionRef | None
 
-    @property
+    @cached_property
     def editions(self) -> tuple[EditionRef, ...]:
         """The editions that answers come from."""
         editions = tuple(level.edition for level in self.areas.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 __all__ = [
@@ -134,6 +135,12 @@ class Conflict:
         return {"codes": dict(self.codes), "explanation": self.explanation}
 
 
+@lru_cache(maxsize=16)
+def _editions_json(editions: tuple[EditionRef, ...]) -> dict[str, Any]:
+    """The editions by level; every answer from one atlas has the same."""
+    return {edition.level: edition.to_json() for edition in editions}
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """Where a WGS84 point is, by the editions in force.
@@ -170,5 +177,5 @@ class Placement:
             "claims": {level: [area.to_json() for area in areas] for level, areas in self.claims},
             "conflict": self.conflict and self.conflict.to_json(),
             "border": self.border and self.border.to_json(),
-            "edition": {edition.level: edition.to_json() for edition in self.editions},
+            "edition": _editions_json(self.editions),
         }

@@ -14,7 +14,6 @@ from gridsvc.registry.placement.model import (
     AreaRef,
     Border,
     Conflict,
-    GridRef,
     Neighbour,
     Placement,
 )
@@ -40,16 +39,19 @@ class BatchPlacement:
 
 def place(atlas: Atlas, lon: float, lat: float, accuracy_m: float) -> Placement:
     """Place one WGS84 point. ``accuracy_m`` is the report's own, in metres."""
-    claims: list[tuple[str, tuple[AreaRef, ...]]] = []
-    primary: dict[str, AreaRef] = {}
-    for level, index in atlas.areas.items():
-        touched = tuple(index.refs[i] for i in index.locator.claims(lon, lat))
-        claims.append((level, touched))
-        if touched:
-            primary[level] = touched[0]
-    grid, grid_claims = _grid(atlas, lon, lat)
+    touched = {level: index.locator.claims(lon, lat) for level, index in atlas.areas.items()}
+    claims = {
+        level: tuple([atlas.areas[level].refs[i] for i in areas])
+        for level, areas in touched.items()
+    }
+    primary = {level: areas[0] for level, areas in claims.items() if areas}
+    grid = None
     if atlas.grids is not None:
-        claims.append(("unit_grid", grid_claims))
+        grids = [atlas.grids.refs[i] for i in atlas.grids.locator.claims(lon, lat)]
+        grid = grids[0] if grids else None
+        claims["unit_grid"] = tuple(
+            [AreaRef(ref.district_code + ref.code, ref.national_id) for ref in grids]
+        )
     return Placement(
         lon=lon,
         lat=lat,
@@ -58,9 +60,9 @@ def place(atlas: Atlas, lon: float, lat: float, accuracy_m: float) -> Placement:
         street=primary.get("street"),
         community=primary.get("community"),
         unit_grid=grid,
-        claims=tuple(claims),
-        conflict=_conflict(dict(claims), grid),
-        border=_border(atlas, lon, lat, accuracy_m),
+        claims=tuple(claims.items()),
+        conflict=_conflict(primary, claims),
+        border=_border(atlas, touched, lon, lat, accuracy_m),
         editions=atlas.editions,
     )
 
@@ -110,60 +112,58 @@ def place_many(
     )
 
 
-def _grid(atlas: Atlas, lon: float, lat: float) -> tuple[GridRef | None, tuple[AreaRef, ...]]:
-    if atlas.grids is None:
-        return None, ()
-    touched = [atlas.grids.refs[i] for i in atlas.grids.locator.claims(lon, lat)]
-    refs = tuple(AreaRef(ref.district_code + ref.code, ref.national_id) for ref in touched)
-    return (touched[0] if touched else None), refs
-
-
-def _conflict(claims: dict[str, tuple[AreaRef, ...]], grid: GridRef | None) -> Conflict | None:
-    """A conflict when no chain district, street, community among the claims nests by code."""
+def _conflict(
+    primary: dict[str, AreaRef], claims: dict[str, tuple[AreaRef, ...]]
+) -> Conflict | None:
+    """A conflict when no chain of claims, from the district down to the grid, nests by code."""
+    nested = ""
+    for area in primary.values():
+        if not area.code.startswith(nested):
+            break
+        nested = area.code
+    else:
+        grids = claims.get("unit_grid", ())
+        if not grids or not nested or grids[0].code[:6] == nested[:6]:
+            return None
     chains = [""]
-    for level in LEVELS[:3]:
+    for level in LEVELS:
         codes = [area.code for area in claims.get(level, ())]
         if not codes:
             continue
-        chains = [code for code in codes if any(code.startswith(chain) for chain in chains)]
+        # A unit grid's code begins with its district only.
+        depth = 6 if level == "unit_grid" else 12
+        chains = [code for code in codes if any(code.startswith(it[:depth]) for it in chains)]
         if not chains:
             break
-    if chains and (grid is None or _grid_fits(claims)):
+    if chains:
         return None
-    primary = tuple((level, claims[level][0].code) for level in LEVELS if claims.get(level))
-    named = ", ".join(f"{level} {code}" for level, code in primary)
+    first = tuple((level, claims[level][0].code) for level in LEVELS if claims.get(level))
+    named = ", ".join(f"{level} {code}" for level, code in first)
     return Conflict(
-        codes=primary,
+        codes=first,
         explanation=f"The levels contradict each other here ({named}); the place is disputed.",
     )
 
 
-def _grid_fits(claims: dict[str, tuple[AreaRef, ...]]) -> bool:
-    communities = {area.code for area in claims.get("community", ())}
-    if not communities:
-        return True
-    grids = {area.code for area in claims["unit_grid"]}
-    return any(grid[:6] == community[:6] for grid in grids for community in communities)
-
-
-def _border(atlas: Atlas, lon: float, lat: float, accuracy_m: float) -> Border | None:
-    nearest: tuple[float, str] | None = None
+def _border(
+    atlas: Atlas, touched: dict[str, list[int]], lon: float, lat: float, accuracy_m: float
+) -> Border | None:
+    nearest_m, nearest_level = float("inf"), ""
     near_levels: list[str] = []
     neighbours: list[Neighbour] = []
     for level, index in atlas.areas.items():
         if index.borders is None:
             continue
-        own = index.locator.locate_one(lon, lat)
+        own = touched[level][0] if touched[level] else -1
         limit = accuracy_m + index.edition.accuracy_m
         found = index.borders.nearest(lon, lat, own, max(limit, _LISTED_WITHIN_M))
         if found.distance_m <= limit:
             near_levels.append(level)
-        if nearest is None or found.distance_m < nearest[0] - _SAME_BORDER_M:
-            nearest = (found.distance_m, level)
-        neighbours += [
-            Neighbour(level, index.refs[i].code, index.refs[i].name, distance_m)
-            for i, distance_m in found.neighbours
-        ]
-    if nearest is None:
+        if found.distance_m < nearest_m - _SAME_BORDER_M:
+            nearest_m, nearest_level = found.distance_m, level
+        for i, distance_m in found.neighbours:
+            ref = index.refs[i]
+            neighbours.append(Neighbour(level, ref.code, ref.name, distance_m))
+    if not nearest_level:
         return None
-    return Border(nearest[0], nearest[1], tuple(near_levels), tuple(neighbours))
+    return Border(nearest_m, nearest_level, tuple(near_levels), tuple(neighbours))
