@@ -25,17 +25,23 @@ export class Cases {
     this.pins = [];
     this.chosen = null;
     this.error = null;
+    this.answer = null;
+    this.visible = true;
   }
 
   /** Ask again; without joint cases the list says so. */
   async refresh() {
     try {
       const { whistles } = await ask("v1/whistles", { joint: "true", limit: MOST });
+      const answer = JSON.stringify(whistles);
+      if (answer === this.answer) return; // nothing that somebody is about to press is redrawn
+      this.answer = answer;
       this.whistles = whistles.toSorted(byUrgency);
       this.error = null;
       await this.learnNames();
     } catch (error) {
       this.error = error;
+      this.answer = null;
     }
     this.badge.textContent = this.whistles.length;
     this.badge.hidden = !this.whistles.length;
@@ -58,7 +64,7 @@ export class Cases {
   drawPins() {
     for (const pin of this.pins) pin.remove();
     this.pins = this.whistles.map((whistle) => {
-      const pin = h("button", { type: "button", class: `alarm ${whistle.state}`, "aria-label": this.title(whistle) });
+      const pin = h("button", { type: "button", class: `alarm ${whistle.state}`, hidden: !this.visible, "aria-label": this.title(whistle) });
       pin.addEventListener("click", (event) => {
         event.stopPropagation();
         this.choose(whistle.id);
@@ -70,6 +76,7 @@ export class Cases {
 
   /** Show or hide the pins. */
   setVisible(visible) {
+    this.visible = visible;
     for (const pin of this.pins) pin.getElement().hidden = !visible;
   }
 
