@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 from fastapi import APIRouter, Body, Query, Request
-from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession
 from gridsvc.api.problems import problems
@@ -26,6 +28,7 @@ from gridsvc.errors import (
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.service import BatchPlacement, place_many
 from gridsvc.registry.placement.straddle import straddle
+from gridsvc.settings import Settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.footprint import read_footprint
 
@@ -73,24 +76,18 @@ async def locate_batch(
     service: CurrentService,
     crs: Annotated[str | None, Query(description="For CSV: the system of lon and lat.")] = None,
     accuracy_m: AccuracyM = None,
-) -> Any:
+) -> Response:
     """The codes of many points: JSON in, JSON out; CSV in, CSV out with its columns kept."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip()
     body = await request.body()
     default = service.settings.report_accuracy_m
     if kind == "text/csv":
         accuracy = default if accuracy_m is None else accuracy_m
-        return _csv_batch(body, atlas, crs or "wgs84", accuracy, service.settings.max_batch_points)
+        most = service.settings.max_batch_points
+        return await run_in_threadpool(_csv_batch, body, atlas, crs or "wgs84", accuracy, most)
     if kind not in ("application/json", ""):
         raise BadInput(f"The body is {kind}; send application/json or text/csv.")
-    batch = _json_batch(body)
-    points = _points(batch.points, service.settings.max_batch_points)
-    accuracy = default if batch.accuracy_m is None else batch.accuracy_m
-    placed = _place(atlas, points[:, 0], points[:, 1], crs or batch.crs, accuracy, "points")
-    return {
-        "results": [dict(zip(_COLUMNS, row, strict=True)) for row in _rows(placed)],
-        "edition": {edition.level: edition.to_json() for edition in atlas.editions},
-    }
+    return await run_in_threadpool(_json_answer, body, atlas, service.settings, crs)
 
 
 class Outline(BaseModel):
@@ -121,28 +118,52 @@ def post_straddle(
     return {**answer, "mended": footprint.mended}
 
 
+def _json_answer(body: bytes, atlas: Atlas, settings: Settings, crs: str | None) -> Response:
+    batch = _json_batch(body)
+    points = _points(batch.points, settings.max_batch_points)
+    accuracy_m = settings.report_accuracy_m if batch.accuracy_m is None else batch.accuracy_m
+    placed = _place(atlas, points[:, 0], points[:, 1], crs or batch.crs, accuracy_m, "points")
+    answer = {
+        "results": [dict(zip(_COLUMNS, row, strict=True)) for row in _rows(placed)],
+        "edition": {edition.level: edition.to_json() for edition in atlas.editions},
+    }
+    return Response(orjson.dumps(answer), media_type="application/json")
+
+
 def _json_batch(body: bytes) -> Batch:
+    """The batch of a body; the points are looked at later, all at once."""
     try:
-        return Batch.model_validate_json(body)
-    except ValueError as error:
-        first = error.errors()[0] if hasattr(error, "errors") else {"loc": (), "msg": str(error)}
+        given = orjson.loads(body)
+        points = given.pop("points", None) if isinstance(given, dict) else None
+        batch = Batch.model_validate(given | {"points": []} if isinstance(given, dict) else given)
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f"The body is no valid JSON: {error}.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or None
         raise BadInput(f"{field or 'body'}: {first['msg']}.", field=field) from None
+    if not isinstance(points, list):
+        raise BadInput("'points' is missing; send [[lon, lat], ...].", field="points")
+    batch.points = points
+    return batch
 
 
 def _points(points: list[Any], most: int) -> npt.NDArray[np.float64]:
     if len(points) > most:
         raise TooLarge(f"A batch has at most {most:,} points; send several.", field="points")
+    if not points:
+        return np.empty((0, 2))
+    try:
+        array = np.array(points)
+    except ValueError:
+        array = np.empty(0, dtype=object)
+    if array.shape == (len(points), 2) and array.dtype.kind in "fi":
+        return array.astype(np.float64)
     for i, point in enumerate(points):
         if not isinstance(point, list) or len(point) != 2:
             raise BadCoordinate(f"points[{i}] must be [lon, lat].", field=f"points.{i}")
-    try:
-        array = np.array(points, dtype=np.float64).reshape(-1, 2)
-    except (TypeError, ValueError, OverflowError):
-        for i, point in enumerate(points):
-            check_lon_lat(*point, field=f"points.{i}")
-        raise
-    return array
+        check_lon_lat(*point, field=f"points.{i}")
+    return np.array(points, dtype=np.float64)
 
 
 def _place(
