@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from shapely.geometry import mapping
+from geoalchemy2.shape import from_shape
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.files.models import CaseFile
@@ -39,7 +39,7 @@ def after_step(
 ) -> None:
     """Carry out what a step of the joint procedure means, in the same transaction.
 
-    A footprint that the meeting had measured is kept with the whistle's facts. Raises BadInput
+    A footprint that the meeting had measured becomes the whistle's. Raises BadInput
     for a demand, departments or a plan of the wrong form, and what reading a footprint raises.
     """
     others = [side for side in progress.sides if side != party]
@@ -51,7 +51,7 @@ def after_step(
                 max_vertices=settings.max_footprint_vertices,
                 field="evidence.footprint",
             )
-            whistle.facts = {**whistle.facts, "footprint": mapping(measured.geometry)}
+            whistle.footprint = from_shape(measured.geometry, srid=4326)
         case "whistle_other_side":
             demand = evidence["demand"]
             if not isinstance(demand, Mapping) or not demand.get("task"):

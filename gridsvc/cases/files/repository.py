@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,18 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.files.models import CaseFile
 from gridsvc.registry.classes.model import ClassKey
 
-__all__ = ["NearbyCase", "case_by_id", "cases_by_id", "cases_of", "lock_case", "open_cases_near"]
+__all__ = [
+    "NearbyCase",
+    "case_by_id",
+    "cases_by_id",
+    "cases_of",
+    "lock_case",
+    "lock_surroundings",
+    "open_cases_near",
+]
+
+#: Metres of a degree of latitude at the equator, the shortest: cells are never too small.
+_DEGREE_M = 110_574.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,35 @@ def cases_of(
     if after is not None:
         query = query.where(CaseFile.id > after)
     return list(session.scalars(query))
+
+
+def lock_surroundings(
+    session: Session, *, lon: float, lat: float, within_m: float, key: ClassKey
+) -> None:
+    """Let reports of one class that are close to each other come one after the other.
+
+    Two points that are less than ``within_m`` apart share a cell, of which each locks all that it
+    can reach until its transaction ends; in one order, so that no two wait for each other.
+    """
+    reach = within_m / _DEGREE_M
+    cells = []
+    for row in range(math.floor((lat - reach) / (2 * reach)), _last(lat, reach) + 1):
+        wide = reach / max(
+            math.cos(math.radians(min(abs(2 * row * reach) + 2 * reach, 89.0))), 0.01
+        )
+        for column in range(math.floor((lon - wide) / (2 * wide)), _last(lon, wide) + 1):
+            cells.append(f"{key.standard}|{key.kind}|{key.code}|{row}|{column}")
+    session.execute(
+        text(
+            "select pg_advisory_xact_lock(hashtextextended(cell, 0)) from"
+            " unnest(cast(:cells as text[])) with ordinality as given (cell, n) order by n"
+        ),
+        {"cells": sorted(cells)},
+    )
+
+
+def _last(value: float, reach: float) -> int:
+    return math.floor((value + reach) / (2 * reach))
 
 
 def open_cases_near(

@@ -44,6 +44,7 @@ class Calls:
     certain: JointCall | None
     near: JointCall | None
     ground: Ground
+    footprint: MultiPolygon | None
 
     @property
     def needs_confirmation(self) -> bool:
@@ -66,6 +67,7 @@ def joint_call(
         certain=call_for_footprint(placement, shared) or call_for_conflict(placement),
         near=call_for_near(placement, responsibility.ground),
         ground=responsibility.ground,
+        footprint=None if new.footprint is None else new.footprint.geometry,
     )
 
 

@@ -75,6 +75,9 @@ def file_report(
         session, placement, key=new.key, asset=_asset(part), day=now.date()
     )
     call = joint_call(session, atlas, new, placement, responsibility)
+    files.lock_surroundings(
+        session, lon=here.lon, lat=here.lat, within_m=settings.merge_within_m, key=new.key
+    )
     near = files.open_cases_near(
         session,
         lon=here.lon,

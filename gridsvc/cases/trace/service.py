@@ -73,6 +73,8 @@ def read(session: Session, district_code: str, case_id: uuid.UUID) -> list[Trace
 def verify(session: Session, district_code: str, case_id: uuid.UUID) -> Verification:
     """Check every number, every link and every hash of a case's trace."""
     entries = repository.entries(session, district_code, case_id)
+    if not entries:
+        return Verification(False, 0, 1, "entry 1 is missing: every case begins with one")
     previous = _BEGINNING
     for n, entry in enumerate(entries, 1):
         reason = None

@@ -17,7 +17,10 @@ __all__ = ["CalledBody", "Whistle"]
 
 
 class Whistle(Base):
-    """A call, inside a case, from one body to others, with its ground and demand letter."""
+    """A call, inside a case, from one body to others, with its ground and demand letter.
+
+    ``footprint`` is the outline of what it is about, once a report or a meeting has given it.
+    """
 
     __tablename__ = "whistle"
     __table_args__ = (
@@ -42,6 +45,9 @@ class Whistle(Base):
     caller_body: Mapped[str] = mapped_column(String(18))
     participant_district: Mapped[str | None] = mapped_column(String(6))
     point: Mapped[WKBElement] = mapped_column(Geometry("POINT", srid=4326, spatial_index=False))
+    footprint: Mapped[WKBElement | None] = mapped_column(
+        Geometry("MULTIPOLYGON", srid=4326, spatial_index=False)
+    )
     state: Mapped[str] = mapped_column(String(8))
     blown_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
     closed_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))

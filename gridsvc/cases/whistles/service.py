@@ -9,7 +9,7 @@ from typing import Any
 
 from geoalchemy2.shape import from_shape, to_shape
 from pyproj import Geod
-from shapely.geometry import Point
+from shapely.geometry import MultiPolygon, Point
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.files import repository as files
@@ -55,6 +55,7 @@ def blow_joint(
     actor: str,
     now: dt.datetime,
     ask_first: bool,
+    footprint: MultiPolygon | None = None,
 ) -> Whistle:
     """Blow a joint whistle in a locked case; with ``ask_first`` it is only proposed.
 
@@ -75,6 +76,7 @@ def blow_joint(
         caller_body=lead.code,
         participant_district=elsewhere[0] if elsewhere else other.district,
         point=case.point,
+        footprint=None if footprint is None else from_shape(footprint, srid=4326),
         state="proposed",
         blown_at=now,
         closed_at=None,

@@ -69,7 +69,7 @@ def read_token(session: Session, key: bytes, token: str) -> Caller:
         caller = Caller(
             subject=claims["sub"],
             role=Role(claims["role"]),
-            area=claims["area"],
+            area=_text(claims["area"]),
             body=claims["body"],
             token_id=uuid.UUID(claims["jti"]),
         )
@@ -82,6 +82,12 @@ def read_token(session: Session, key: bytes, token: str) -> Caller:
     if repository.is_revoked(session, caller.token_id):
         raise NotAuthenticated("The token was revoked; ask for a new one.")
     return caller
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a claim that must be text is none")
+    return value
 
 
 def revoke_token(session: Session, key: bytes, token: str, *, now: dt.datetime) -> uuid.UUID:
