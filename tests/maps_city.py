@@ -15,6 +15,7 @@ from pathlib import Path
 
 import shapely
 import uvicorn
+from geoalchemy2 import WKBElement
 from geoalchemy2.shape import from_shape
 from sqlalchemy.orm import Session
 
@@ -228,6 +229,7 @@ def _add_joint_case(session: Session) -> None:
             caller_body="110102020",
             participant_district="110106",
             point=place,
+            footprint=_building(),
             state="closed",
             blown_at=BLOWN,
             closed_at=days["closed_at"],
@@ -254,10 +256,14 @@ def _side(code: str, name: str) -> dict[str, str]:
     return {"code": code, "name": f"{name}办事处", "kind": "street"}
 
 
-def _add_reports(session: Session) -> None:
+def _building() -> WKBElement:
     lon, lat = BORDER_LON, PLACE_LAT
     building = shapely.box(lon - 0.0002, lat - 0.0001, lon + 0.0002, lat + 0.0001)
-    footprint = from_shape(shapely.MultiPolygon([building]), srid=4326)
+    return from_shape(shapely.MultiPolygon([building]), srid=4326)
+
+
+def _add_reports(session: Session) -> None:
+    lon, lat = BORDER_LON, PLACE_LAT
     for n, (district, off) in enumerate((("110102", -0.0003), ("110106", 0.0003))):
         session.add(
             Report(
@@ -274,7 +280,7 @@ def _add_reports(session: Session) -> None:
                 given_crs=None,
                 accuracy_m=20,
                 point=from_shape(shapely.Point(lon + off, lat), srid=4326),
-                footprint=footprint,
+                footprint=_building(),
                 part_code=None,
                 needs_confirmation=False,
                 case_district="110102",

@@ -84,7 +84,7 @@ def test_the_building_stands_astride_the_real_border_and_its_shares_sum_to_one(
     http: httpx.Client, city: City
 ) -> None:
     whistle = http.get(f"/v1/whistles/{city.printed['joint_whistles'][0]['id']}").json()
-    footprint = whistle["facts"]["footprint"]
+    footprint = whistle["footprint"]
     for level, codes in (
         ("street", {"110102020", "110106002"}),
         ("district", {"110102", "110106"}),

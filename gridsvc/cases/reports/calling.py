@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 
+from shapely.geometry import MultiPolygon
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.files.models import CaseFile
@@ -90,7 +91,8 @@ def blow_if_called(
     if present is not None and present.state == "open":
         return present.id, False
     if calls.certain is not None and (present is None or not settings.joint_whistle_asks):
-        return _blow(session, settings, case, calls.certain, actor=actor, now=now), False
+        blown = _blow(session, settings, case, calls.certain, calls.footprint, actor=actor, now=now)
+        return blown, False
     if calls.needs_confirmation and calls.near is not None:
         send(
             session,
@@ -107,7 +109,7 @@ def blow_if_called(
     crowd = _crowd(session, settings, placement, key, calls.ground)
     if crowd is None:
         return None, calls.needs_confirmation
-    proposed = _blow(session, settings, case, crowd, actor=actor, now=now)
+    proposed = _blow(session, settings, case, crowd, calls.footprint, actor=actor, now=now)
     return proposed, calls.needs_confirmation
 
 
@@ -131,6 +133,7 @@ def _blow(
     settings: Settings,
     case: CaseFile,
     call: JointCall,
+    footprint: MultiPolygon | None,
     *,
     actor: str,
     now: dt.datetime,
@@ -155,5 +158,6 @@ def _blow(
         actor=actor,
         now=now,
         ask_first=settings.joint_whistle_asks or call.ground is JointGround.CROWD,
+        footprint=footprint,
     )
     return whistle.id

@@ -71,7 +71,7 @@ def read_joint_case(session: Session, whistle_id: uuid.UUID) -> JointCase:
         closed_at=whistle.closed_at,
         lon=place.x,
         lat=place.y,
-        footprint=_footprint(reports),
+        footprint=_footprint(whistle, reports),
         sides=sides,
         districts=districts,
         streets=streets,
@@ -120,7 +120,10 @@ def _border(sides: tuple[Side, ...], districts: tuple[Place, ...]) -> shapely.Ge
     return shapely.line_merge(shapely.MultiLineString(lines)) if lines else None
 
 
-def _footprint(reports: Sequence[Report]) -> shapely.Geometry | None:
+def _footprint(whistle: Whistle, reports: Sequence[Report]) -> shapely.Geometry | None:
+    """The outline that was measured; until there is one, those that were reported."""
+    if whistle.footprint is not None:
+        return to_shape(whistle.footprint)
     drawn = [to_shape(report.footprint) for report in reports if report.footprint is not None]
     return shapely.union_all(drawn) if drawn else None
 

@@ -123,11 +123,10 @@ _WHISTLES = text(
          where w.joint and w.point && reach
     ),
     footprints as (
-        select distinct w.id::text as id, w.state,
-               st_asmvtgeom(st_transform(r.footprint, 3857), tile, 4096, 128, true) as geometry
-          from bounds, whistle w
-          join report r on (r.case_district, r.case_id) = (w.district_code, w.case_id)
-         where w.joint and r.footprint && reach
+        select w.id::text as id, w.state,
+               st_asmvtgeom(st_transform(w.footprint, 3857), tile, 4096, 128, true) as geometry
+          from whistle w, bounds
+         where w.joint and w.footprint && reach
     )
     select (select st_asmvt(s, 'whistles', 4096, 'geometry')
               from (select * from shapes where geometry is not null order by id) s)
@@ -178,7 +177,7 @@ def part_tile(connection: Connection, z: int, x: int, y: int) -> bytes:
 
 
 def whistle_tile(connection: Connection, z: int, x: int, y: int) -> bytes:
-    """The joint whistles: id, ground, state, areas; and the footprints of their reports."""
+    """The joint whistles: id, ground, state, areas; and their footprints."""
     return _bytes(connection.scalar(_WHISTLES, _bounds(z, x, y)))
 
 
