@@ -9,7 +9,19 @@ import structlog
 import typer
 
 from gridsvc import __version__
-from gridsvc.cli import body, db, demo, edition, grids, imports, placing, serving, token, worker
+from gridsvc.cli import (
+    body,
+    bulk,
+    db,
+    demo,
+    edition,
+    grids,
+    imports,
+    placing,
+    serving,
+    token,
+    worker,
+)
 from gridsvc.cli.runtime import notes
 from gridsvc.errors import GridsvcError
 
@@ -22,7 +34,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serving, worker, demo, placing):
+for module in (serving, worker, demo, placing, bulk):
     module.register(app)
 app.add_typer(db.app, name="db")
 app.add_typer(body.app, name="body")

@@ -87,6 +87,17 @@ class BorderIndex:
         """The codes of the areas, by index."""
         return self._locator.codes
 
+    @property
+    def arrays(
+        self,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.int32]]:
+        """What the index is made of besides its locator, in the order that `BorderIndex()` takes.
+
+        The boxes `x0, y0, x1, y1` (degrees; row 1 holds all borders), the edges, the offsets of
+        each edge's areas, and these areas.
+        """
+        return self._tree
+
     def distance(
         self, lon: ArrayLike, lat: ArrayLike, own: ArrayLike | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
