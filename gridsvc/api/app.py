@@ -17,6 +17,7 @@ from gridsvc.api.problems import Problem
 from gridsvc.api.state import Service
 from gridsvc.api.v1 import areas, cases, codes, health, locate, parts, point, reports, whistles
 from gridsvc.db.engine import create_engine, database_url, session_factory
+from gridsvc.errors import BadInput
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings, get_settings
@@ -74,13 +75,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _document_problem(app: FastAPI) -> None:
-    """Put the problem document's schema into the API document, where routes refer to it."""
+    """Let the API document tell errors as they are: problem documents, not FastAPI's own form."""
     original = app.openapi
 
     def openapi() -> dict[str, object]:
         document = original()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas["Problem"] = Problem.model_json_schema()
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                if "HTTPValidationError" in str(operation["responses"].get("422")):
+                    operation["responses"]["422"] = problems.problems(BadInput)[422]
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI documents this way

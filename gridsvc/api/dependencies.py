@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.api.state import Service, service_of
 from gridsvc.db.engine import transaction
-from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, UnknownParameter
+from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, NotFound, UnknownParameter
 from gridsvc.registry.access.model import Caller, Role
 from gridsvc.registry.access.service import read_token
 from gridsvc.registry.placement.atlas import Atlas
@@ -42,6 +42,8 @@ _known: dict[Any, frozenset[str]] = {}
 
 async def refuse_unknown_parameters(request: Request) -> None:
     """Refuse query parameters that the route does not have, so that no typing error is lost."""
+    if "\0" in request.scope["path"]:
+        raise NotFound("No address has the character U+0000; /docs lists what there is.")
     if not request.scope["query_string"]:
         return
     route = request.scope.get("route")
@@ -58,6 +60,11 @@ async def refuse_unknown_parameters(request: Request) -> None:
             f" it takes {', '.join(sorted(known)) or 'none'}.",
             field=unknown[0],
         )
+    for name, value in request.query_params.items():
+        if "\0" in value:
+            raise BadInput(
+                f"'{name}' has the character U+0000, which no text may have.", field=name
+            )
 
 
 def _query_parameters(dependant: Dependant) -> frozenset[str]:

@@ -79,7 +79,9 @@ def install(app: FastAPI) -> None:
     async def on_http(_: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, HTTPException):
             raise error
-        return problem_response(_from_http(error))
+        response = problem_response(_from_http(error))
+        response.headers.update(error.headers or {})
+        return response
 
     async def on_unknown(request: Request, error: Exception) -> JSONResponse:
         _log.exception("request failed", path=request.url.path, exc_info=error)

@@ -134,6 +134,18 @@ def test_the_service_may_not_change_its_trace(case, city_database, table, statem
     engine.dispose()
 
 
+@pytest.mark.parametrize(
+    "number", ["1e16", "1e23", "1.5e300", "-0.0", "5e-324", "0.1", "1.0", "123456789012345678901"]
+)
+def test_evidence_with_any_number_is_still_whole_when_it_is_read_back(lead, citizen, number):
+    filed = citizen.report(-300)
+    steps = f"/v1/cases/{filed['case_id']}/steps"
+    step = f'{{"step": "handle", "note": "x", "evidence": {{"measured": [{number}]}}}}'
+    headers = {"Content-Type": "application/json"}
+    assert lead.send("POST", steps, content=step.encode(), headers=headers).status_code == 200
+    assert lead.get(f"/v1/cases/{filed['case_id']}/trace/verify")["intact"] is True
+
+
 def test_what_happened_earlier_is_written_with_both_times(lead, citizen):
     filed = citizen.report(-300)
     handle = {"step": "handle", "note": "gone there", "at": filed["created_at"]}

@@ -14,6 +14,7 @@ from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, WritingCaller
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
+from gridsvc.api.text import JsonObject, Text
 from gridsvc.cases.files.repository import cases_of
 from gridsvc.cases.files.service import StepGiven, readable_case, take_step
 from gridsvc.cases.files.view import case_json, case_summary
@@ -42,10 +43,10 @@ class StepIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    step: str
-    body: str | None = Field(default=None, description="For which body; where it is not clear.")
-    note: str | None = Field(default=None, max_length=10_000)
-    evidence: dict[str, Any] = Field(default_factory=dict)
+    step: Text
+    body: Text | None = Field(default=None, description="For which body; where it is not clear.")
+    note: Text | None = Field(default=None, max_length=10_000)
+    evidence: JsonObject = Field(default_factory=dict)
     at: dt.datetime | None = Field(default=None, description="RFC 3339; now when left out.")
 
 

@@ -14,6 +14,7 @@ from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession, Wr
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.state import Service
+from gridsvc.api.text import Text
 from gridsvc.cases.reports.model import GivenPoint, NewReport
 from gridsvc.cases.reports.moving import confirm_side, move_report
 from gridsvc.cases.reports.service import file_report, find_report, report_json
@@ -52,7 +53,7 @@ class Location(BaseModel):
 
     lon: float = Field(description="Longitude, or easting in a projected CRS.")
     lat: float = Field(description="Latitude, or northing in a projected CRS.")
-    crs: str = Field(default="wgs84", description="wgs84, gcj02, bd09, EPSG:n or WKT.")
+    crs: Text = Field(default="wgs84", description="wgs84, gcj02, bd09, EPSG:n or WKT.")
     accuracy_m: float | None = Field(default=None, ge=0, le=100_000)
 
     def given(self) -> GivenPoint:
@@ -65,8 +66,8 @@ class PartName(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    district: str | None = None
-    code: str
+    district: Text | None = None
+    code: Text
 
 
 class Contact(BaseModel):
@@ -74,8 +75,8 @@ class Contact(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str | None = Field(default=None, max_length=100)
-    phone: str | None = Field(default=None, max_length=40)
+    name: Text | None = Field(default=None, max_length=100)
+    phone: Text | None = Field(default=None, max_length=40)
 
 
 class ReportIn(BaseModel):
@@ -83,22 +84,22 @@ class ReportIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    channel: str = Field(
+    channel: Text = Field(
         default="api", min_length=1, max_length=20, description="12345, app, patrol, ..."
     )
-    class_code: str | None = Field(
+    class_code: Text | None = Field(
         default=None,
         alias="class",
         description="Five digits of GB/T 47678.5-2026; may be left out for a part.",
     )
     class_kind: Literal["part", "event"] | None = None
-    description: str = Field(default="", max_length=4000)
+    description: Text = Field(default="", max_length=4000)
     location: Location | None = None
     part: PartName | None = None
     footprint: dict[str, Any] | None = Field(
         default=None, description="GeoJSON Polygon or MultiPolygon in the CRS of 'footprint_crs'."
     )
-    footprint_crs: str = "wgs84"
+    footprint_crs: Text = "wgs84"
     reporter: Contact | None = None
 
 
@@ -150,7 +151,7 @@ class Confirmation(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    street: str = Field(description="The 9-digit code of the street that the reporter confirms.")
+    street: Text = Field(description="The 9-digit code of the street that the reporter confirms.")
 
 
 @router.post(
@@ -179,7 +180,7 @@ class Move(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     location: Location
-    reason: str = Field(min_length=1, max_length=1000)
+    reason: Text = Field(min_length=1, max_length=1000)
 
 
 @router.post(

@@ -16,6 +16,7 @@ from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import CurrentService, DbSession, WritingCaller
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
+from gridsvc.api.text import Text
 from gridsvc.cases.files.acting import acting_body
 from gridsvc.cases.whistles import repository
 from gridsvc.cases.whistles import service as whistling
@@ -98,13 +99,13 @@ class Arrival(Moment):
 
     lon: float
     lat: float
-    crs: str = "wgs84"
+    crs: Text = "wgs84"
 
 
 class Finished(Moment):
     """What a called body did."""
 
-    note: str = Field(min_length=1, max_length=10_000)
+    note: Text = Field(min_length=1, max_length=10_000)
 
 
 class Score(BaseModel):
@@ -113,8 +114,8 @@ class Score(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     score: int = Field(ge=0, le=100, strict=True)
-    note: str = Field(default="", max_length=10_000)
-    by: str | None = Field(default=None, description="The scoring side, where it is not clear.")
+    note: Text = Field(default="", max_length=10_000)
+    by: Text | None = Field(default=None, description="The scoring side, where it is not clear.")
 
 
 @router.post("/{whistle_id}/bodies/{body}/accept", responses=_WRITE_PROBLEMS)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import uuid
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -101,11 +102,22 @@ def _hash(entry: TraceEntry) -> str:
         "action": entry.action,
         "actor": entry.actor,
         "body_code": entry.body_code,
-        "content": entry.content,
+        "content": _plain(entry.content),
         "previous_hash": entry.previous_hash,
     }
     canonical = json.dumps(columns, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """The value with every whole number written alike: PostgreSQL gives 1e16 back as an integer."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(Decimal(repr(value)))
+    return value
 
 
 def _utc(moment: dt.datetime) -> str:
