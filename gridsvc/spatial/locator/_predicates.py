@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from numba import njit
 
-__all__ = ["CROSSED", "NOT_CROSSED", "TOUCHED", "crossing", "orientation"]
+__all__ = ["CROSSED", "FILTER", "NOT_CROSSED", "TOUCHED", "crossing", "orientation"]
 
 NOT_CROSSED = 0
 CROSSED = 1
 TOUCHED = 2
 
 _SPLIT = 134217729.0  # 2**27 + 1: halves a double into two of 26 bits
-_FILTER = 1e-15  # more than the rounding errors of three differences and two products
+FILTER = 1e-15  # more than the rounding errors of three differences and two products
 
 
 @njit(cache=True, nogil=True)
@@ -85,11 +85,11 @@ def orientation(x1: float, y1: float, x2: float, y2: float, qx: float, qy: float
     if left > 0.0:
         if right <= 0.0:
             return 1 if determinant > 0.0 else (-1 if determinant < 0.0 else 0)
-        bound = _FILTER * (left + right)
+        bound = FILTER * (left + right)
     elif left < 0.0:
         if right >= 0.0:
             return 1 if determinant > 0.0 else (-1 if determinant < 0.0 else 0)
-        bound = _FILTER * (-left - right)
+        bound = FILTER * (-left - right)
     else:
         return 1 if determinant > 0.0 else (-1 if determinant < 0.0 else 0)
     if determinant >= bound:
