@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,23 +77,28 @@ def _choose(
     listed: list[ListedDuty],
     territory_code: str,
 ) -> tuple[Ground, str, list[str], str]:
-    assist = [duty.body_code for duty in listed if duty.role == "assist"]
+    """The ground, the lead, its assistants (each once, never the lead), and the clause."""
     if asset is not None and asset.owner_body is not None:
         others = [asset.maintainer_body, asset.competent_body]
-        helpers = [code for code in others if code and code != asset.owner_body]
         clause = f"owner of part {asset.part_code} in the register"
-        return Ground.ASSET_OWNER, asset.owner_body, list(dict.fromkeys(helpers)), clause
+        helpers = _helpers(asset.owner_body, [code for code in others if code])
+        return Ground.ASSET_OWNER, asset.owner_body, helpers, clause
+    assist = [duty.body_code for duty in (*agreed, *listed) if duty.role == "assist"]
     for ground, duties in ((Ground.AGREEMENT, agreed), (Ground.DUTY, listed)):
         leads = [duty for duty in duties if duty.role == "lead"]
         if leads:
             lead = leads[0].body_code
-            return ground, lead, [code for code in assist if code != lead], leads[0].clause
+            return ground, lead, _helpers(lead, assist), leads[0].clause
     return (
         Ground.TERRITORY,
         territory_code,
-        assist,
+        _helpers(territory_code, assist),
         "no list names a body for this class here: the territory coordinates (属地兜底)",
     )
+
+
+def _helpers(lead: str, codes: Iterable[str]) -> list[str]:
+    return [code for code in dict.fromkeys(codes) if code != lead]
 
 
 def _territory(placement: Placement) -> str:
