@@ -31,7 +31,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from gridsvc.spatial.locator._predicates import CROSSED, FILTER, TOUCHED, crossing
+from gridsvc.spatial.locator._predicates import FILTER, TOUCHED, crossing
 
 __all__ = [
     "BLOCK",
@@ -91,19 +91,41 @@ def _word(frame: Floats, words: Words, x: float, y: float) -> int:
 
 
 @njit(cache=True, nogil=True)
+def _side(edges: Floats, entry: int, x: float, y: float) -> tuple[int, bool]:
+    """What one listed edge does to the parity of a point, as in `belongs`, without branches.
+
+    The second value is False if plain arithmetic cannot tell, as on every point of the edge.
+    """
+    edge = np.uint64(entry >> 2)
+    x1 = edges[edge, 0]
+    y1 = edges[edge, 1]
+    x2 = edges[edge, 2]
+    y2 = edges[edge, 3]
+    left = (x1 - x) * (y2 - y)
+    right = (y1 - y) * (x2 - x)
+    determinant = left - right
+    above_first = y >= y1
+    above_second = y >= y2
+    crossed = (above_first != above_second) & ((determinant > 0.0) == (y2 > y1))
+    odd = int(crossed) ^ (entry & 1 & above_first) ^ ((entry >> 1) & 1 & above_second)
+    return odd, abs(determinant) > FILTER * (abs(left) + abs(right))
+
+
+@njit(cache=True, nogil=True)
 def belongs(words: Words, edges: Floats, at: int, count: int, odd: int, x: float, y: float) -> bool:
     """Whether a point of a cell touches the area whose `count` edges are listed from `at` on."""
     for k in range(at, at + count):
         entry = words[k]
-        edge = entry >> 2
-        y1 = edges[edge, 1]
-        y2 = edges[edge, 3]
-        met = crossing(edges[edge, 0], y1, edges[edge, 2], y2, x, y)
-        if met == TOUCHED:
-            return True
-        odd ^= met & CROSSED
-        odd ^= (entry & 1) & (y >= y1)
-        odd ^= ((entry >> 1) & 1) & (y >= y2)
+        flip, sure = _side(edges, entry, x, y)
+        if not sure:
+            edge = entry >> 2
+            y1 = edges[edge, 1]
+            y2 = edges[edge, 3]
+            met = crossing(edges[edge, 0], y1, edges[edge, 2], y2, x, y)
+            if met == TOUCHED:
+                return True
+            flip = met ^ ((entry & 1) & (y >= y1)) ^ (((entry >> 1) & 1) & (y >= y2))
+        odd ^= flip
     return odd == 1
 
 
@@ -133,27 +155,6 @@ def locate_at(frame: Floats, words: Words, edges: Floats, x: float, y: float) ->
     if word < -1:
         return _first(words, edges, word, x, y)
     return word
-
-
-@njit(cache=True, nogil=True)
-def _side(edges: Floats, entry: int, x: float, y: float) -> tuple[int, bool]:
-    """What one listed edge does to the parity of a point, as in `belongs`, without branches.
-
-    The second value is False if plain arithmetic cannot tell, as on every point of the edge.
-    """
-    edge = np.uint64(entry >> 2)
-    x1 = edges[edge, 0]
-    y1 = edges[edge, 1]
-    x2 = edges[edge, 2]
-    y2 = edges[edge, 3]
-    left = (x1 - x) * (y2 - y)
-    right = (y1 - y) * (x2 - x)
-    determinant = left - right
-    above_first = y >= y1
-    above_second = y >= y2
-    crossed = (above_first != above_second) & ((determinant > 0.0) == (y2 > y1))
-    odd = int(crossed) ^ (entry & 1 & above_first) ^ ((entry >> 1) & 1 & above_second)
-    return odd, abs(determinant) > FILTER * (abs(left) + abs(right))
 
 
 @njit(cache=True, nogil=True)
