@@ -21,6 +21,7 @@ __all__ = [
     "lock_case",
     "lock_surroundings",
     "open_cases_near",
+    "surroundings",
 ]
 
 #: Metres of a degree of latitude at the equator, the shortest: cells are never too small.
@@ -90,24 +91,32 @@ def lock_surroundings(
 ) -> None:
     """Let reports of one class that are close to each other come one after the other.
 
-    Two points that are less than ``within_m`` apart share a cell, of which each locks all that it
-    can reach until its transaction ends; in one order, so that no two wait for each other.
+    Each locks all of its :func:`surroundings` until its transaction ends; in one order, so that
+    no two wait for each other.
     """
-    reach = within_m / _DEGREE_M
-    cells = []
-    for row in range(math.floor((lat - reach) / (2 * reach)), _last(lat, reach) + 1):
-        wide = reach / max(
-            math.cos(math.radians(min(abs(2 * row * reach) + 2 * reach, 89.0))), 0.01
-        )
-        for column in range(math.floor((lon - wide) / (2 * wide)), _last(lon, wide) + 1):
-            cells.append(f"{key.standard}|{key.kind}|{key.code}|{row}|{column}")
     session.execute(
         text(
             "select pg_advisory_xact_lock(hashtextextended(cell, 0)) from"
             " unnest(cast(:cells as text[])) with ordinality as given (cell, n) order by n"
         ),
-        {"cells": sorted(cells)},
+        {"cells": surroundings(lon, lat, within_m, key)},
     )
+
+
+def surroundings(lon: float, lat: float, within_m: float, key: ClassKey) -> list[str]:
+    """The cells that a WGS84 place reaches, sorted.
+
+    Two places less than ``within_m`` metres apart share one: the cell of the middle between them.
+    """
+    reach = within_m / _DEGREE_M
+    cells = []
+    for row in range(math.floor((lat - reach) / (2 * reach)), _last(lat, reach) + 1):
+        # The pole-ward edge of the row: there a metre is most degrees.
+        edge = max(abs(2 * row * reach), abs(2 * (row + 1) * reach))
+        wide = reach / max(math.cos(math.radians(edge)), 0.01)
+        for column in range(math.floor((lon - wide) / (2 * wide)), _last(lon, wide) + 1):
+            cells.append(f"{key.standard}|{key.kind}|{key.code}|{row}|{column}")
+    return sorted(cells)
 
 
 def _last(value: float, reach: float) -> int:
