@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gridsvc.bulk.far import FarCells
+from gridsvc.bulk.near import NearCells
 from gridsvc.bulk.points import read_points, why_bad
 from gridsvc.errors import BadFile
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import LEVELS
-from gridsvc.registry.placement.service import place_many
 from gridsvc.spatial.locator import Locator
 
 __all__ = ["COLUMNS", "BulkIndex", "Fault", "faults_of", "locate_batch", "located_schema"]
@@ -64,12 +62,7 @@ class BulkIndex:
             if atlas.grids is None
             else (atlas.grids.locator, pa.array([r.code for r in atlas.grids.refs], pa.string()))
         )
-        self._far = [
-            FarCells(area.borders, accuracy_m + area.edition.accuracy_m)
-            for area in atlas.areas.values()
-            if area.borders is not None
-        ]
-        self._lock = threading.Lock()
+        self._near = NearCells(atlas, accuracy_m)
 
     def columns(self, lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64]) -> list[pa.Array]:
         """The five columns of n WGS84 points; codes are null where no area covers the point."""
@@ -77,19 +70,7 @@ class BulkIndex:
             pa.nulls(len(lon), pa.string()) if level is None else _codes(*level, lon, lat)
             for level in self._levels
         ]
-        return [*found, pa.array(self._near_border(lon, lat))]
-
-    def _near_border(
-        self, lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.bool_]:
-        """What ``place_many`` says, which is asked only where a border may be near."""
-        open_question = np.zeros(lon.shape, dtype=bool)
-        for far in self._far:
-            open_question |= ~far.surely_far(lon, lat)
-        near = np.zeros(lon.shape, dtype=bool)
-        rows = np.flatnonzero(open_question)
-        near[rows] = place_many(self.atlas, lon[rows], lat[rows], self.accuracy_m).near_border
-        return near
+        return [*found, pa.array(self._near.near_border(lon, lat))]
 
 
 def _codes(

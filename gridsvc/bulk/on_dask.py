@@ -110,16 +110,20 @@ def _plugin(index: BulkIndex) -> Any:
             self.files = files
 
         def setup(self, worker: Any) -> None:
-            folder = Path(worker.local_directory) / self.name
-            folder.mkdir(exist_ok=True)
-            for name, content in self.files.items():
-                (folder / name).write_bytes(content)
+            _receive(self.digest, Path(worker.local_directory) / self.name, self.files)
             self.files = {}
-            _folders[self.digest] = folder
 
     with tempfile.TemporaryDirectory(prefix="gridsvc-bundle-") as name:
         digest = save_bundle(index.atlas, Path(name))
         return Bundle(digest, {path.name: path.read_bytes() for path in Path(name).iterdir()})
+
+
+def _receive(digest: str, folder: Path, files: dict[str, bytes]) -> None:
+    """Keep a bundle that has come to this worker. (The plugin's own globals are copies.)"""
+    folder.mkdir(exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    _folders[digest] = folder
 
 
 @lru_cache(maxsize=2)

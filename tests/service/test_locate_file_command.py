@@ -1,0 +1,139 @@
+"""The command ``gridsvc locate-file`` on the made-up city, in a process of its own."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gridsvc.spatial.crs import from_wgs84
+from tests.service import joint_city as city
+
+#: The command with small portions, so that a small file has many.
+_SMALL = (
+    "from gridsvc.bulk import run; run._BLOCK_BYTES = 4096; from gridsvc.cli import main; main()"
+)
+
+Run = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(city_database: str, index_folder: Path) -> Iterator[Run]:
+    """Starts the command; whatever still runs at the end is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", _SMALL, "locate-file", *map(str, arguments)]
+        environment = os.environ | {
+            "DATABASE_URL": city_database,
+            "GRIDSVC_VAR_DIR": str(index_folder),
+        }
+        started.append(
+            subprocess.Popen(
+                command,
+                env=environment,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        )
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _write(path: Path, metres_east: list[float], crs: str = "wgs84") -> Path:
+    """A CSV of points so far east of the border between the districts."""
+    lines = ["name,lon,lat"]
+    for metres in metres_east:
+        place = city.beside_border(metres)
+        x, y = from_wgs84(place["lon"], place["lat"], crs)
+        lines.append(f"{metres:g} m,{x:.9f},{y:.9f}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_a_csv_in_a_declared_crs_gets_codes_and_says_what_is_near(
+    start: Run, tmp_path: Path
+) -> None:
+    source, out = _write(tmp_path / "in.csv", [-400, -10, 12, 400], "gcj02"), tmp_path / "out.csv"
+    process = start(source, out, "--crs", "gcj02", "--accuracy-m", 20, "--json")
+    answer, notes = process.communicate(timeout=60)
+    assert process.returncode == 0, notes
+    assert json.loads(answer) == {"rows": 4, "bad_rows": 0, "bad_list": None, "resumed": False}
+    rows = _rows(out)
+    assert [row["name"] for row in rows] == ["-400 m", "-10 m", "12 m", "400 m"]
+    assert [row["district_code"] for row in rows] == [city.WEST] * 2 + [city.EAST] * 2
+    assert [row["street_code"] for row in rows] == [city.LEAD] * 2 + [city.OTHER] * 2
+    assert [row["community_code"] for row in rows] == [city.LEAD + "001"] * 2 + [
+        city.OTHER + "001"
+    ] * 2
+    assert [row["grid_code"][-1] for row in rows] == ["2", "2", "1", "1"]
+    assert [row["near_border"] for row in rows] == ["false", "true", "true", "false"]
+
+
+def test_an_interrupted_command_goes_on_where_it_was(start: Run, tmp_path: Path) -> None:
+    source = _write(tmp_path / "in.csv", [float(i % 800 - 400) for i in range(8_000)])
+    whole, out = tmp_path / "whole.csv", tmp_path / "out.csv"
+    assert start(source, whole).wait(60) == 0
+    process = start(source, out)
+    journal = tmp_path / "out.csv.journal"
+    deadline = time.monotonic() + 60
+    while not (journal.exists() and journal.read_bytes().count(b"\n") > 3):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    _, notes = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "The same command goes on" in notes
+    assert "Traceback" not in notes
+    assert not out.exists()
+    process = start(source, out, "--json")
+    answer, notes = process.communicate(timeout=60)
+    assert json.loads(answer) == {"rows": 8_000, "bad_rows": 0, "bad_list": None, "resumed": True}
+    assert out.read_bytes() == whole.read_bytes()
+
+
+def test_bad_rows_are_counted_and_with_strict_refused(start: Run, tmp_path: Path) -> None:
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("lon,lat\n116.31,39.885\nhere,39.885\n39.885,116.31\n")
+    process = start(source, out)
+    answer, notes = process.communicate(timeout=60)
+    assert process.returncode == 0, notes
+    assert "3 rows, 2 bad ones" in answer
+    assert [row["row"] for row in _rows(tmp_path / "out.csv.bad.csv")] == ["2", "3"]
+    process = start(source, tmp_path / "strict.csv", "--strict")
+    _, notes = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "row 2: lon must be a number, but is 'here'" in " ".join(notes.split())
+    assert not list(tmp_path.glob("strict*"))
+
+
+def test_as_of_asks_the_boundaries_of_that_day(start: Run, tmp_path: Path) -> None:
+    source = _write(tmp_path / "in.csv", [100.0])
+    for day, status, words in (
+        ("2019-12-31", 1, "No district boundaries were in force on 2019-12-31"),
+        ("2021-01-01", 0, ""),
+        ("yesterday", 1, "--as-of takes a day"),
+    ):
+        process = start(source, tmp_path / "out.csv", "--as-of", day)
+        _, notes = process.communicate(timeout=60)
+        assert process.returncode == status
+        assert words in " ".join(notes.split())
