@@ -63,10 +63,13 @@ F_X0, F_Y0, F_X1, F_Y1, F_PER_LON, F_PER_LAT, F_COLUMNS, F_ROWS = range(8)
 
 _CHUNK = 1024
 
-# Where the words of a record stand, unsigned, so that no index is taken for one from the end.
-_TWO_COMPLETE = 2 * 2 + 1
+# Where the words of a record stand, unsigned, so that no index is taken for one from the end: the
+# first area, its shape and edges; with two edges each, the next area and its shape, and the last.
+_TWO_COMPLETE, _THREE_COMPLETE = 2 * 2 + 1, 3 * 2 + 1
 _ONE = np.uint64(1)
 _FIRST, _SHAPE, _EDGE = np.uint64(1), np.uint64(2), np.uint64(3)
+_NEXT, _SHAPE_NEXT, _LAST = np.uint64(5), np.uint64(6), np.uint64(9)
+_ONE_EDGE, _MORE, _TWO_EDGES, _CORNER, _OTHER = range(5)  # kinds of records
 
 
 @njit(cache=True, nogil=True)
@@ -158,6 +161,14 @@ def locate_at(frame: Floats, words: Words, edges: Floats, x: float, y: float) ->
 
 
 @njit(cache=True, nogil=True)
+def _pair(words: Words, edges: Floats, shape: np.uint64, x: float, y: float) -> tuple[bool, bool]:
+    """Whether an area with two edges, whose shape stands at `shape`, has a point; and if sure."""
+    odd, sure = _side(edges, words[shape + _ONE], x, y)
+    odd_too, sure_too = _side(edges, words[shape + _ONE + _ONE], x, y)
+    return odd ^ odd_too ^ (words[shape] & 1) == 1, sure & sure_too
+
+
+@njit(cache=True, nogil=True)
 def locate_many(
     frame: Floats, words: Words, edges: Floats, xs: Floats, ys: Floats, out: NDArray[np.int32]
 ) -> None:
@@ -165,8 +176,8 @@ def locate_many(
 
     Chunk by chunk, in loops without branches that are hard to foretell, so that the processor has
     many points under way while it waits for memory: where the raster's word of each point stands;
-    the words; the records of the points that the raster does not answer, by kind; the points in
-    cells that one edge, or two, part into two areas (nine of ten records); at last all others.
+    the words; the records of the points that the raster does not answer, by kind; cells that one
+    edge or two part into two areas; cells with the corner of three areas; at last all others.
     """
     x0, y0, x1, y1 = frame[F_X0], frame[F_Y0], frame[F_X1], frame[F_Y1]
     per_lon, per_lat = frame[F_PER_LON], frame[F_PER_LAT]
@@ -176,7 +187,7 @@ def locate_many(
     found = np.empty(_CHUNK, np.int32)
     open_points = np.empty(_CHUNK, np.int64)
     records = np.empty(_CHUNK, np.int64)
-    by_kind = np.empty((3, _CHUNK), np.int64)
+    by_kind = np.empty((5, _CHUNK), np.int64)
     for start in range(0, xs.size, _CHUNK):
         size = min(_CHUNK, xs.size - start)
         for k in range(size):
@@ -200,40 +211,58 @@ def locate_many(
             open_points[left] = start + k
             records[left] = -2 - word
             left += word < -1
-        ones = twos = others = 0
+        ones = more = twos = threes = others = 0
         for k in range(left):
             at = np.uint64(records[k])
-            pair = words[at] == _TWO_COMPLETE
-            count = words[at + _SHAPE] >> 1
-            one = pair & (count == 1)
-            two = pair & (count == 2)
-            by_kind[0, ones] = k
-            by_kind[1, twos] = k
-            by_kind[2, others] = k
+            one = (words[at] == _TWO_COMPLETE) & (words[at + _SHAPE] >> 1 == 1)
+            by_kind[_ONE_EDGE, ones] = k
+            by_kind[_MORE, more] = k
             ones += one
+            more += not one
+        for m in range(more):
+            k = by_kind[_MORE, m]
+            at = np.uint64(records[k])
+            head = words[at]
+            pair = words[at + _SHAPE] >> 1 == 2
+            two = pair & (head == _TWO_COMPLETE)
+            # the last area's words are there, so the second area's shape is not beyond the end
+            three = pair & (head == _THREE_COMPLETE)
+            three &= words[at + (_SHAPE_NEXT if three else _SHAPE)] >> 1 == 2
+            by_kind[_TWO_EDGES, twos] = k
+            by_kind[_CORNER, threes] = k
+            by_kind[_OTHER, others] = k
             twos += two
-            others += not (one | two)
+            threes += three
+            others += not (two | three)
         for m in range(ones):
-            k = by_kind[0, m]
+            k = by_kind[_ONE_EDGE, m]
             i = open_points[k]
             at = np.uint64(records[k])
             odd, sure = _side(edges, words[at + _EDGE], xs[i], ys[i])
             odd ^= words[at + _SHAPE] & 1
             out[i] = words[at + (_FIRST if odd else _EDGE + _ONE)]
-            by_kind[2, others] = k
+            by_kind[_OTHER, others] = k
             others += not sure
         for m in range(twos):
-            k = by_kind[1, m]
+            k = by_kind[_TWO_EDGES, m]
             i = open_points[k]
             at = np.uint64(records[k])
-            odd, sure = _side(edges, words[at + _EDGE], xs[i], ys[i])
-            odd_too, sure_too = _side(edges, words[at + _EDGE + _ONE], xs[i], ys[i])
-            odd ^= odd_too ^ (words[at + _SHAPE] & 1)
-            out[i] = words[at + (_FIRST if odd else _EDGE + _ONE + _ONE)]
-            by_kind[2, others] = k
-            others += not (sure & sure_too)
+            odd, sure = _pair(words, edges, at + _SHAPE, xs[i], ys[i])
+            out[i] = words[at + (_FIRST if odd else _NEXT)]
+            by_kind[_OTHER, others] = k
+            others += not sure
+        for m in range(threes):
+            k = by_kind[_CORNER, m]
+            i = open_points[k]
+            at = np.uint64(records[k])
+            odd, sure = _pair(words, edges, at + _SHAPE, xs[i], ys[i])
+            odd_next, sure_next = _pair(words, edges, at + _SHAPE_NEXT, xs[i], ys[i])
+            beyond_first = _NEXT if odd_next else _LAST
+            out[i] = words[at + (_FIRST if odd else beyond_first)]
+            by_kind[_OTHER, others] = k
+            others += not (sure & sure_next)
         for m in range(others):
-            k = by_kind[2, m]
+            k = by_kind[_OTHER, m]
             i = open_points[k]
             out[i] = _first(words, edges, -2 - records[k], xs[i], ys[i])
 
