@@ -42,6 +42,9 @@ class Settings(BaseSettings):
         default=30.0, description="Accuracy of a report that names none, in metres."
     )
     max_body_bytes: int = Field(default=10_000_000, description="Largest request body.")
+    max_stream_bytes: int = Field(
+        default=10_000_000_000, description="Largest batch that is streamed (Arrow)."
+    )
     max_footprint_vertices: int = Field(default=10_000, description="Largest footprint.")
     max_batch_points: int = Field(default=1_000_000, description="Most points of one batch.")
     max_attempts: int = Field(default=8, description="Tries before a message is given up.")

@@ -16,6 +16,7 @@ from gridsvc.api.limits import BodyLimit
 from gridsvc.api.problems import Problem
 from gridsvc.api.state import Service
 from gridsvc.api.v1 import areas, cases, codes, health, locate, parts, point, reports, whistles
+from gridsvc.api.v1.arrow import ARROW
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.errors import BadInput
 from gridsvc.registry.access.keys import secret_key
@@ -65,7 +66,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.service = service
-    app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=service.settings.max_body_bytes,
+        max_stream_bytes=service.settings.max_stream_bytes,
+        streamed=frozenset({ARROW}),
+    )
     problems.install(app)
     app.include_router(point.router)
     for module in _ROUTES:

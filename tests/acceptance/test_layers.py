@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import numpy as np
+import pyarrow as pa
 import pyogrio
 import pytest
 
@@ -100,3 +102,46 @@ def test_the_map_and_its_tiles_are_served_and_name_no_other_host(http: httpx.Cli
 def test_the_interface_is_documented_without_another_host(http: httpx.Client) -> None:
     assert http.get("/openapi.json").json()["info"]["title"] == "gridsvc"
     assert "cdn" not in http.get("/docs").text
+
+
+_ARROW = {"Content-Type": "application/vnd.apache.arrow.stream"}
+
+
+def _arrow(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=1000)
+    return sink.getvalue()
+
+
+def test_an_arrow_stream_comes_back_with_its_columns_and_the_same_codes_as_json(
+    http: httpx.Client,
+) -> None:
+    rng = np.random.default_rng(7)
+    lon, lat = rng.uniform(116.2, 116.5, 5_000), rng.uniform(39.8, 40.0, 5_000)
+    table = pa.table({"name": [f"n{i}" for i in range(5_000)], "lon": lon, "lat": lat})
+    answer = http.post("/v1/locate/batch", content=_arrow(table), headers=_ARROW)
+    assert answer.status_code == 200, answer.text
+    located = pa.ipc.open_stream(answer.content).read_all()
+    assert located.select(["name", "lon", "lat"]) == table
+    points = np.column_stack([lon, lat]).tolist()
+    expected = http.post("/v1/locate/batch", json={"points": points}).json()["results"]
+    assert located.drop_columns(["name", "lon", "lat"]).to_pylist() == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"no arrow", "no whole Arrow stream"),
+        (_arrow(pa.table({"lon": [1.0] * 9, "lat": [2.0] * 9}))[:-100], "no whole Arrow stream"),
+        (_arrow(pa.table({"x": [1.0]})), "lon"),
+        (_arrow(pa.table({"lon": [1.0, 39.9], "lat": [2.0, 116.4]})), "Row 1"),
+    ],
+)
+def test_a_broken_arrow_stream_is_refused_with_the_reason(
+    http: httpx.Client, body: bytes, words: str
+) -> None:
+    answer = http.post("/v1/locate/batch", content=body, headers=_ARROW)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert words in answer.json()["detail"]

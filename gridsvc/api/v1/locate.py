@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession
 from gridsvc.api.problems import problems
+from gridsvc.api.v1.arrow import ARROW, arrow_answer
 from gridsvc.errors import (
     BadCoordinate,
     BadGeometry,
@@ -66,6 +67,7 @@ class Batch(BaseModel):
             "content": {
                 "application/json": {"schema": Batch.model_json_schema()},
                 "text/csv": {"schema": {"type": "string"}},
+                ARROW: {"schema": {"type": "string", "format": "binary"}},
             },
         }
     },
@@ -74,19 +76,26 @@ async def locate_batch(
     request: Request,
     atlas: CurrentAtlas,
     service: CurrentService,
-    crs: Annotated[str | None, Query(description="For CSV: the system of lon and lat.")] = None,
+    crs: Annotated[
+        str | None, Query(description="For CSV and Arrow: the system of lon and lat.")
+    ] = None,
     accuracy_m: AccuracyM = None,
 ) -> Response:
-    """The codes of many points: JSON in, JSON out; CSV in, CSV out with its columns kept."""
+    """The codes of many points: JSON, CSV or an Arrow stream in, the same kind out.
+
+    CSV and Arrow keep their columns; Arrow may be of any length.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip()
-    body = await request.body()
     default = service.settings.report_accuracy_m
+    accuracy = default if accuracy_m is None else accuracy_m
+    if kind == ARROW:
+        return await arrow_answer(request, atlas, crs=crs or "wgs84", accuracy_m=accuracy)
+    body = await request.body()
     if kind == "text/csv":
-        accuracy = default if accuracy_m is None else accuracy_m
         most = service.settings.max_batch_points
         return await run_in_threadpool(_csv_batch, body, atlas, crs or "wgs84", accuracy, most)
     if kind not in ("application/json", ""):
-        raise BadInput(f"The body is {kind}; send application/json or text/csv.")
+        raise BadInput(f"The body is {kind}; send application/json, text/csv or {ARROW}.")
     return await run_in_threadpool(_json_answer, body, atlas, service.settings, crs)
 
 

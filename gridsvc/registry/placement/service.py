@@ -18,12 +18,12 @@ from gridsvc.registry.placement.model import (
     Placement,
 )
 
-__all__ = ["BatchPlacement", "place", "place_inside", "place_many"]
+__all__ = ["SAME_BORDER_M", "BatchPlacement", "place", "place_inside", "place_many"]
 
 #: Neighbours are listed to this distance even where the border does not count as near.
 _LISTED_WITHIN_M = 200.0
 #: A street's border that runs along the district's is the district's.
-_SAME_BORDER_M = 0.01
+SAME_BORDER_M = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def place_many(
         columns[level] = codes[index.locator.locate(lon, lat)]
         if index.borders is not None:
             distance_m, _ = index.borders.distance(lon, lat)
-            nearer = distance_m < nearest - _SAME_BORDER_M
+            nearer = distance_m < nearest - SAME_BORDER_M
             near = np.where(nearer, distance_m <= accuracy_m + index.edition.accuracy_m, near)
             nearest = np.where(nearer, distance_m, nearest)
     if atlas.grids is None:
@@ -159,7 +159,7 @@ def _border(
         found = index.borders.nearest(lon, lat, own, max(limit, _LISTED_WITHIN_M))
         if found.distance_m <= limit:
             near_levels.append(level)
-        if found.distance_m < nearest_m - _SAME_BORDER_M:
+        if found.distance_m < nearest_m - SAME_BORDER_M:
             nearest_m, nearest_level = found.distance_m, level
         for i, distance_m in found.neighbours:
             ref = index.refs[i]

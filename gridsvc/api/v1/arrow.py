@@ -1,0 +1,101 @@
+"""Batches as an Arrow stream: as many points as anybody sends, in memory that does not grow.
+
+The answer is written to a file without a name while the request is read, and sent when all of
+it is there: a client that sends before it reads cannot block the service, and a fault in the last
+row is still a clean refusal.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from typing import IO, Any
+
+import pyarrow as pa
+from anyio import from_thread
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+
+from gridsvc.bulk import BulkIndex, locate_batch
+from gridsvc.bulk.batch import faults_of
+from gridsvc.errors import BadCoordinate, BadInput
+from gridsvc.registry.placement.atlas import Atlas
+
+__all__ = ["ARROW", "arrow_answer"]
+
+ARROW = "application/vnd.apache.arrow.stream"
+
+_BUFFER_BYTES = 1 << 20
+
+
+async def arrow_answer(
+    request: Request, atlas: Atlas, *, crs: str, accuracy_m: float
+) -> StreamingResponse:
+    """The stream with the five columns added.
+
+    Raises BadInput for what is no Arrow stream with ``lon`` and ``lat`` or points, BadCoordinate
+    with the row's number, UnknownCrs.
+    """
+    index = BulkIndex(atlas, crs=crs, accuracy_m=accuracy_m)
+    spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has been sent
+    try:
+        await run_in_threadpool(_locate, _Body(request.stream()), spool, index)
+    except BaseException:
+        spool.close()
+        raise
+    return StreamingResponse(_sent(spool), media_type=ARROW)
+
+
+class _Body(io.RawIOBase):
+    """The request's body as a file that a thread reads while the event loop receives it."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        while not self._rest:
+            chunk = from_thread.run(self._next)
+            if chunk is None:
+                return 0
+            self._rest = memoryview(chunk)
+        size = min(len(into), len(self._rest))
+        into[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+    async def _next(self) -> bytes | None:
+        return await anext(self._chunks, None)
+
+
+def _locate(body: _Body, spool: IO[bytes], index: BulkIndex) -> None:
+    try:
+        with pa.ipc.open_stream(io.BufferedReader(body, _BUFFER_BYTES)) as reader:
+            schema = locate_batch(
+                pa.RecordBatch.from_pylist([], schema=reader.schema), index
+            ).schema
+            with pa.ipc.new_stream(spool, schema) as writer:
+                rows = 0
+                for batch in reader:
+                    located = locate_batch(batch, index)
+                    for fault in faults_of(located, index.crs)[:1]:
+                        raise BadCoordinate(
+                            f"Row {rows + fault.row}: {fault.reason}",
+                            field=f"rows.{rows + fault.row}",
+                        )
+                    writer.write_batch(located)
+                    rows += batch.num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise BadInput(f"The body is no whole Arrow stream: {error}.") from None
+
+
+def _sent(spool: IO[bytes]) -> Iterator[bytes]:
+    with spool:
+        spool.seek(0)
+        while chunk := spool.read(_BUFFER_BYTES):
+            yield chunk
