@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from benchmarks.contenders import CONTENDERS
 from benchmarks.fixtures import STRATA
@@ -19,7 +20,7 @@ from benchmarks.race import Result
 __all__ = ["Run", "best_by_tool", "write"]
 
 _OURS, _OTHERS = "#c8553d", "#5b7a8c"
-_FONT = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
+_FONT: Any = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
 
 
 @dataclass(frozen=True, slots=True)
