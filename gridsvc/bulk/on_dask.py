@@ -119,7 +119,7 @@ def _plugin(index: BulkIndex) -> Any:
 
 
 def _receive(digest: str, folder: Path, files: dict[str, bytes]) -> None:
-    """Keep a bundle that has come to this worker. (The plugin's own globals are copies.)"""
+    """Keep a bundle that has come to this worker: here, for a plugin's globals are copies."""
     folder.mkdir(exist_ok=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)

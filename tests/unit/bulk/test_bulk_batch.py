@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -37,6 +38,16 @@ def test_near_border_is_what_placing_point_by_point_says(atlas: Atlas, accuracy_
     for rows in (slice(0, 7_000), slice(7_000, None), slice(None)):  # cells are known the last time
         near = locate_batch(_batch(lon[rows], lat[rows]), index).column("near_border")
         assert near.to_pylist() == expected[rows].tolist()
+
+
+def test_the_nearer_border_decides_by_its_own_accuracy(atlas: Atlas) -> None:
+    street = atlas.areas["street"]
+    vague = replace(street, edition=replace(street.edition, accuracy_m=500.0))
+    mixed = replace(atlas, areas={**atlas.areas, "street": vague})
+    lon, lat = points(40_000, seed=6)
+    expected = place_many(mixed, lon, lat, 10.0).near_border
+    near = locate_batch(_batch(lon, lat), BulkIndex(mixed, accuracy_m=10.0)).column("near_border")
+    assert near.to_pylist() == expected.tolist()
 
 
 def test_columns_of_the_input_stay_as_they_are_and_in_order(atlas: Atlas) -> None:

@@ -115,10 +115,12 @@ def test_lines_of_a_csv_stay_as_they_were_byte_for_byte(atlas: Atlas, tmp_path: 
 
 def test_empty_lines_of_a_csv_are_left_out(atlas: Atlas, tmp_path: Path) -> None:
     source, out = tmp_path / "in.csv", tmp_path / "out.csv"
-    source.write_text("lon,lat\n\n116.3,39.9\n\n\nx,39.9\n")
-    assert locate_file(source, out, atlas).rows == 2
-    assert len(out.read_text().splitlines()) == 3
-    assert _rows(tmp_path / "out.csv.bad.csv")[0]["row"] == "2"
+    source.write_text("lon,lat\n\n116.3,39.9\n\n\nx,39.9\n\n116.3\n116.3,39.9")
+    assert locate_file(source, out, atlas).rows == 4
+    written = out.read_text().splitlines()
+    assert written[2:4] == ["x,39.9,,,,,", "116.3,,,,,"]
+    assert written[4].startswith("116.3,39.9,1")
+    assert [row["row"] for row in _rows(tmp_path / "out.csv.bad.csv")] == ["2", "3"]
 
 
 def test_bad_rows_are_kept_without_codes_and_listed(atlas: Atlas, tmp_path: Path) -> None:
