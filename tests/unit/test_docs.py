@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -62,3 +66,26 @@ def test_the_public_names_of_every_package_are_sorted() -> None:
         if names != constants + classes + others:
             unsorted.append(module.name)
     assert unsorted == []
+
+
+def test_every_package_that_is_imported_is_a_declared_dependency() -> None:
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    declared = {
+        re.split(r"[<>=\[ ]", line)[0].lower().replace("_", "-")
+        for line in [*project["dependencies"], *extras["dask"], *extras["spark"]]
+    }
+    distributions = packages_distributions()
+    missing = set()
+    for module in (_ROOT / "gridsvc").rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module or ""]
+            for name in (name.split(".")[0] for name in names):
+                if name in sys.stdlib_module_names or name == "gridsvc":
+                    continue
+                owners = {d.lower().replace("_", "-") for d in distributions.get(name, [name])}
+                if not owners & declared:
+                    missing.add((name, module.name))
+    assert missing == set()

@@ -20,7 +20,9 @@ class CaseFile(Base):
     """One case: its procedure with the version it began with, its step, its lead, its place.
 
     ``progress`` holds which side has taken which step, as the procedure engine keeps it;
-    ``participant_district`` is the other district of a joint case.
+    ``participant_district`` is the other district of a joint case. ``trace_entries`` and
+    ``trace_head`` are the number and the hash of the newest entry of its trace, so that entries
+    cannot be cut off its end unseen.
     """
 
     __tablename__ = "case_file"
@@ -47,6 +49,8 @@ class CaseFile(Base):
     participant_district: Mapped[str | None] = mapped_column(String(6))
     part_code: Mapped[str | None] = mapped_column(String(8))
     point: Mapped[WKBElement] = mapped_column(Geometry("POINT", srid=4326, spatial_index=False))
+    trace_entries: Mapped[int] = mapped_column(default=0)
+    trace_head: Mapped[str] = mapped_column(String(64), default="0" * 64)
     limit_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     opened_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
     closed_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))

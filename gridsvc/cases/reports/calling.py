@@ -13,6 +13,7 @@ from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.messages.service import send
 from gridsvc.cases.reports import repository
 from gridsvc.cases.reports.model import NewReport
+from gridsvc.cases.trace.service import append
 from gridsvc.cases.whistles.grounds import (
     JointCall,
     JointGround,
@@ -23,7 +24,6 @@ from gridsvc.cases.whistles.grounds import (
 )
 from gridsvc.cases.whistles.repository import open_whistle_of
 from gridsvc.cases.whistles.service import blow_joint
-from gridsvc.errors import NotFound
 from gridsvc.registry.bodies.model import Ground, Responsibility
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.model import ClassKey
@@ -137,17 +137,31 @@ def _blow(
     *,
     actor: str,
     now: dt.datetime,
-) -> uuid.UUID:
-    """The street that received the case leads, where it is one of the two sides."""
+) -> uuid.UUID | None:
+    """The street that received the case leads, where it is one of the two sides.
+
+    A side whose office is not registered cannot be called: the report is kept all the same, and
+    the trace says what was not done.
+    """
     lead, other = call.lead, call.other
     if other == case.lead_body or (
         lead[:6] != case.district_code and other[:6] == case.district_code
     ):
         lead, other = other, lead
     bodies = bodies_by_code(session, [lead, other])
-    for code in (lead, other):
-        if code not in bodies:
-            raise NotFound(f"The street office {code} is not registered; import the bodies.")
+    missing = [code for code in (lead, other) if code not in bodies]
+    if missing:
+        append(
+            session,
+            case.district_code,
+            case.id,
+            action="whistle_not_blown",
+            actor=actor,
+            content={"ground": call.ground.value, "facts": call.facts, "unregistered": missing},
+            at=now,
+            now=now,
+        )
+        return None
     whistle = blow_joint(
         session,
         case,

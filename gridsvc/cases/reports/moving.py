@@ -15,11 +15,13 @@ from gridsvc.cases.messages.service import withdraw
 from gridsvc.cases.reports import repository
 from gridsvc.cases.reports.model import GivenPoint
 from gridsvc.cases.reports.models import Report, ReportPlacement
+from gridsvc.cases.reports.service import asset_of
 from gridsvc.cases.trace.service import append
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
 from gridsvc.registry.access.model import Caller, Role
 from gridsvc.registry.bodies.service import body_or_refuse, find_responsible
 from gridsvc.registry.classes.model import ClassKey
+from gridsvc.registry.parts.repository import find
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.service import place_inside
 from gridsvc.settings import Settings
@@ -95,7 +97,12 @@ def move_report(
     accuracy = settings.report_accuracy_m if point.accuracy_m is None else point.accuracy_m
     placement = place_inside(atlas, lon, lat, accuracy)
     key = ClassKey(report.standard, report.kind, report.class_code)
-    responsibility = find_responsible(session, placement, key=key, asset=None, day=now.date())
+    part = (
+        None if report.part_code is None else find(session, report.district_code, report.part_code)
+    )
+    responsibility = find_responsible(
+        session, placement, key=key, asset=asset_of(part), day=now.date()
+    )
     last = repository.last_placement(session, report.district_code, report.id)
     if last is None:
         raise AssertionError(f"report {report.id} was never placed")

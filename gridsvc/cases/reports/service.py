@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from geoalchemy2.shape import from_shape, to_shape
+from pyproj import Geod
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
@@ -37,10 +38,13 @@ from gridsvc.registry.placement.service import place_inside
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 
-__all__ = ["file_report", "find_report", "report_json"]
+__all__ = ["asset_of", "file_report", "find_report", "report_json"]
 
 #: Crockford's digits: none is mistaken for another on the telephone.
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_GEOD = Geod(ellps="WGS84")
+#: A reporter may stand this far from the part that he names, beyond all accuracies.
+_BESIDE_PART_M = 100.0
 #: How well a part's position is known, by its position class (A, B, C), in metres.
 _PART_ACCURACY_M = {"A": 0.5, "B": 1.0, "C": 10.0}
 
@@ -72,7 +76,7 @@ def file_report(
     placement = place_inside(atlas, here.lon, here.lat, here.accuracy_m)
     _check_own_cells(caller, placement)
     responsibility = find_responsible(
-        session, placement, key=new.key, asset=_asset(part), day=now.date()
+        session, placement, key=new.key, asset=asset_of(part), day=now.date()
     )
     call = joint_call(session, atlas, new, placement, responsibility)
     files.lock_surroundings(
@@ -196,18 +200,33 @@ def _part(session: Session, district: str | None, code: str) -> Part:
 
 
 def _where(settings: Settings, new: NewReport, part: Part | None) -> _Place:
-    """The report's point in WGS84: as given, else the part's, else one inside the footprint."""
-    if new.point is not None:
-        return _given(new.point, settings.report_accuracy_m)
+    """The report's point in WGS84: the part's, else as given, else one inside the footprint."""
+    given = None if new.point is None else _given(new.point, settings.report_accuracy_m)
     if part is not None:
         point = to_shape(part.geometry).representative_point()
-        return _Place(point.x, point.y, _PART_ACCURACY_M[part.position_class])
+        there = _Place(point.x, point.y, _PART_ACCURACY_M[part.position_class])
+        if given is not None:
+            _check_at_part(given, there, part)
+        return there
+    if given is not None:
+        return given
     if new.footprint is not None:
         point = new.footprint.geometry.representative_point()
         return _Place(point.x, point.y, settings.report_accuracy_m)
     raise BadInput(
         "The report has no place; give 'location', 'part' or 'footprint'.", field="location"
     )
+
+
+def _check_at_part(given: _Place, there: _Place, part: Part) -> None:
+    """Refuse a location that cannot be the part's: one of the two is a mistake."""
+    metres = _GEOD.inv(given.lon, given.lat, there.lon, there.lat)[2]
+    if metres > given.accuracy_m + there.accuracy_m + _BESIDE_PART_M:
+        raise BadInput(
+            f"The location lies {metres:,.0f} m from part {part.code} of {part.district_code};"
+            " check the part's code, or report the location alone.",
+            field="location",
+        )
 
 
 def _given(point: GivenPoint, default_m: float) -> _Place:
@@ -228,7 +247,8 @@ def _check_own_cells(caller: Caller, placement: Placement) -> None:
         )
 
 
-def _asset(part: Part | None) -> AssetOwner | None:
+def asset_of(part: Part | None) -> AssetOwner | None:
+    """The bodies that stand behind a part; None without one."""
     if part is None:
         return None
     return AssetOwner(part.code, part.owner_body, part.maintainer_body, part.competent_body)

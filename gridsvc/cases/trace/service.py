@@ -46,21 +46,22 @@ def append(
 
     The caller holds the lock on the case file, so that numbers follow each other.
     """
-    last = repository.last_entry(session, district_code, case_id)
+    case = repository.case_of(session, district_code, case_id)
     entry = TraceEntry(
         district_code=district_code,
         case_id=case_id,
-        n=1 if last is None else last.n + 1,
+        n=case.trace_entries + 1,
         written_at=now,
         at=at,
         action=action,
         actor=actor,
         body_code=body_code,
         content=content,
-        previous_hash=_BEGINNING if last is None else last.hash,
+        previous_hash=case.trace_head,
         hash="",
     )
     entry.hash = _hash(entry)
+    case.trace_entries, case.trace_head = entry.n, entry.hash
     session.add(entry)
     session.flush()
     return entry
@@ -72,10 +73,9 @@ def read(session: Session, district_code: str, case_id: uuid.UUID) -> list[Trace
 
 
 def verify(session: Session, district_code: str, case_id: uuid.UUID) -> Verification:
-    """Check every number, every link and every hash of a case's trace."""
+    """Check every number, every link and every hash of a case's trace, and its end."""
+    case = repository.case_of(session, district_code, case_id)
     entries = repository.entries(session, district_code, case_id)
-    if not entries:
-        return Verification(False, 0, 1, "entry 1 is missing: every case begins with one")
     previous = _BEGINNING
     for n, entry in enumerate(entries, 1):
         reason = None
@@ -88,6 +88,9 @@ def verify(session: Session, district_code: str, case_id: uuid.UUID) -> Verifica
         if reason is not None:
             return Verification(False, len(entries), n, reason)
         previous = entry.hash
+    if len(entries) != case.trace_entries or previous != case.trace_head:
+        missing = len(entries) + 1
+        return Verification(False, len(entries), missing, f"entry {missing} is missing")
     return Verification(True, len(entries), None, None)
 
 

@@ -46,6 +46,8 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.Column("trace_entries", sa.Integer(), nullable=False),
+        sa.Column("trace_head", sa.String(length=64), nullable=False),
         sa.Column("limit_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
