@@ -150,7 +150,7 @@ def _page(run: Run) -> str:
         for name, counts in wrong.items()
         if counts
     ]
-    agreement = f"The same answer on every point of every stratum: {', '.join(same)}."
+    agreement = f"The same answer on every point of every stratum: {'; '.join(same)}."
     if differing:
         agreement += "\n\nAnother primary area than GEOS `intersects` gives:\n\n" + "\n".join(
             differing
@@ -202,12 +202,12 @@ def _page(run: Run) -> str:
     return f"""# Point to area: the locator beside what people use
 
 Written by `{shlex.join(run.command)}` on {today} in {run.seconds / 60:.0f} minutes; do not edit.
-Machine: {_cpu()}, {run.cores} cores of which one is used, {_memory_gb()} GB, {platform.system()}
-{platform.release()}. {_versions(run.results)}.
+Machine: {_cpu()}, {run.cores} cores of which one is used, {_memory_gb()} GB, {platform.system()}.
+{_versions(run.results)}.
 
-{built.areas:,} unit grids of 7 vertices or so ({built.vertices:,} in all) fill the box around
-Beijing's six inner districts, as many as 10,000 m² each take; random points, one core. On uniform
-random points the locator answers {_rate(ours)} a second, {fastest}.
+{built.areas:,} Voronoi cells of about 7 vertices ({built.vertices:,} in all) fill the box around
+Beijing's six inner districts, which have 138,000 unit grids at 10,000 m² each; uniform random
+points, one core. The locator answers {_rate(ours)} of them a second, {fastest}.
 
 ![Points a second of each tool](images/benchmark_race.png)
 
@@ -221,8 +221,10 @@ are ready before the clock starts; an index over the points is made inside it. D
 make their join's index in the query each time, as they do for a user, and give an Arrow table;
 PostGIS (unlogged tables, no fsync, no parallel workers, 2 GB of buffers) only sums inside the
 server. The fastest of several runs counts. Slow tools get as many of the random points as they
-answer in {limit} ("random points"). 'sorted': by rows and longitude. 'interior': 10 m and
-more from any border. 'near border': within 1 m. 'on border': vertices and midpoints of edges.
+answer in {limit} ("random points"), and evenly chosen ones of the other strata.
+
+'sorted': by rows and longitude. 'interior': 10 m and more from any border. 'near border': within
+1 m. 'on border': vertices and midpoints of edges.
 
 {agreement}
 
