@@ -394,22 +394,19 @@ def test_only_staff_of_the_district_moves_a_pin(citizen, other, as_):
     as_(Role.DISTRICT, city.WEST).post(f"/v1/reports/{filed['id']}/move", there)
 
 
-def test_a_failure_in_the_middle_of_an_intake_leaves_nothing(citizen, city_session, city_engine):
-    # The whistle comes last; without the other side's office it cannot be blown.
+def test_a_side_without_an_office_is_not_called_and_the_report_is_kept(
+    citizen, city_session, city_engine
+):
     with city_engine.begin() as connection:
         connection.execute(text("delete from duty where body_code = :b"), {"b": city.OTHER})
         connection.execute(text("delete from body where code = :b"), {"b": city.OTHER})
-    before = city.counts(city_session)
-    refusal(
-        citizen.send(
-            "POST",
-            "/v1/reports",
-            json=report(-6, footprint=city.astride(), reporter={"phone": "1"}),
-            headers={"Idempotency-Key": "once"},
-        ),
-        404,
+    filed = citizen.report(-6, footprint=city.astride())
+    assert filed["joint_whistle_id"] is None
+    noted = city_session.scalar(
+        text("select content from trace where action = 'whistle_not_blown'")
     )
-    assert city.counts(city_session) == before
+    assert noted["unregistered"] == [city.OTHER]
+    assert noted["ground"] == "footprint"
 
 
 def test_a_fault_of_the_database_leaves_nothing_and_shows_no_trace(

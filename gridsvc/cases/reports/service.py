@@ -200,14 +200,14 @@ def _part(session: Session, district: str | None, code: str) -> Part:
 
 
 def _where(settings: Settings, new: NewReport, part: Part | None) -> _Place:
-    """The report's point in WGS84: the part's, else as given, else one inside the footprint."""
+    """The report's point in WGS84: as given, else the part's, else one inside the footprint."""
     given = None if new.point is None else _given(new.point, settings.report_accuracy_m)
     if part is not None:
         point = to_shape(part.geometry).representative_point()
         there = _Place(point.x, point.y, _PART_ACCURACY_M[part.position_class])
-        if given is not None:
-            _check_at_part(given, there, part)
-        return there
+        if given is None:
+            return there
+        _check_at_part(given, there, part)
     if given is not None:
         return given
     if new.footprint is not None:
