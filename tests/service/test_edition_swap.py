@@ -1,0 +1,145 @@
+"""Another edition is activated while look-ups run against several processes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from gridsvc.db import session_factory
+from gridsvc.registry.areas.service import NewArea, activate_edition, load_edition
+from tests.service import joint_city as city
+
+_PROCESSES, _CLIENTS = 2, 8
+_LOOKUPS_A_SECOND = 1_000
+_BEFORE_S, _AFTER_S, _SWAPPED_WITHIN_S = 2.0, 4.0, 2.0
+
+
+@dataclass
+class _Answers:
+    """What the clients saw: when each was asked, its edition and its street; and faults."""
+
+    seen: list[tuple[float, str, str]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def port(city_database: str, tmp_path: Path) -> Iterator[int]:
+    """'gridsvc serve' with two processes on the made-up city."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GRIDSVC_")}
+    environment = {**kept, "DATABASE_URL": city_database, "GRIDSVC_VAR_DIR": str(tmp_path)}
+    command = "from gridsvc.cli import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", command, "serve", "--port", "0", "--workers", str(_PROCESSES)],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        try:
+            assert server.stderr is not None
+            named = next(m for line in server.stderr if (m := re.search(r":(\d+)/map", line)))
+            found = int(named[1])
+            threading.Thread(target=server.stderr.read, daemon=True).start()
+            _wait_until_ready(found)
+            yield found
+        finally:
+            server.terminate()
+
+
+def _wait_until_ready(port: int) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+            try:
+                connection.request("GET", "/readyz")
+                if connection.getresponse().status == 200:
+                    return
+            except OSError:
+                time.sleep(0.1)
+    raise AssertionError("the server did not become ready")
+
+
+def _ask(port: int, until: threading.Event, answers: _Answers) -> None:
+    """Look the same place up again and again over one connection, at an even pace."""
+    place = city.beside_border(-300)
+    path = f"/v1/locate?lon={place['lon']}&lat={place['lat']}"
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    pause = _CLIENTS / _LOOKUPS_A_SECOND
+    due = time.monotonic()
+    while not until.is_set():
+        due += pause
+        time.sleep(max(0.0, due - time.monotonic()))
+        asked = time.monotonic()
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+            if response.status != 200:
+                answers.faults.append(str(answer))
+                continue
+            street = answer["street"]["code"]
+            answers.seen.append((asked, answer["edition"]["street"]["id"], street))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            answers.faults.append(repr(error))
+            connection.close()
+    connection.close()
+
+
+def _swap_streets(engine: Engine) -> None:
+    """A new edition in which the two streets of the west have changed places."""
+    south, north, *east = city.STREETS
+    swapped = [
+        NewArea(south.code, south.name, north.geometry),
+        NewArea(north.code, north.name, south.geometry),
+        *east,
+    ]
+    with session_factory(engine).begin() as session:
+        load_edition(
+            session,
+            id="street-new",
+            level="street",
+            title="Made up, changed places",
+            source="made up for a test",
+            licence="CC0",
+            accuracy_m=5.0,
+            approximate=False,
+            effective_from=dt.datetime.now(dt.UTC),
+            areas=swapped,
+        )
+        activate_edition(session, "street-new")
+
+
+def test_an_edition_is_swapped_under_load_without_an_error_or_a_mixed_answer(
+    port: int, city_engine: Engine
+) -> None:
+    answers, ended = _Answers(), threading.Event()
+    clients = [threading.Thread(target=_ask, args=(port, ended, answers)) for _ in range(_CLIENTS)]
+    for client in clients:
+        client.start()
+    time.sleep(_BEFORE_S)
+    _swap_streets(city_engine)
+    swapped = time.monotonic()
+    time.sleep(_AFTER_S)
+    ended.set()
+    for client in clients:
+        client.join()
+    assert answers.faults == []
+    # A place of the first street before is a place of the second one after.
+    pairs = {(edition, street) for _, edition, street in answers.seen}
+    assert pairs == {("street-2020", city.LEAD), ("street-new", city.LEAD_NORTH)}
+    late = [asked for asked, edition, _ in answers.seen if edition == "street-2020"]
+    assert max(late) - swapped <= _SWAPPED_WITHIN_S
+    assert len(answers.seen) > 0.5 * _LOOKUPS_A_SECOND * (_BEFORE_S + _AFTER_S)
