@@ -229,8 +229,8 @@ def build_index(shapes: NDArray[np.object_], enclosed: float) -> tuple[Floats, W
     offsets, listed = edges_by_strip(frame, edges, number)
     strips = len(offsets) - 1
     directory = np.empty(strips * ((int(frame[F_COLUMNS]) + BLOCK - 1) >> SHIFT), np.int32)
-    pieces: list[Words] = []
     used = len(directory)
+    words = np.empty(used, dtype=np.int32)
     for strip in range(strips):
         piece = _build_strip(
             strip,
@@ -243,13 +243,9 @@ def build_index(shapes: NDArray[np.object_], enclosed: float) -> tuple[Floats, W
             used,
             directory,
         )
-        pieces.append(piece)
+        # A large array grows where it is or is mapped elsewhere: there is never a second copy.
+        words.resize(used + len(piece), refcheck=False)
+        words[used:] = piece
         used += len(piece)
-    words = np.empty(used, dtype=np.int32)
     words[: len(directory)] = directory
-    at = len(directory)
-    for strip in range(strips):  # each piece is let go once it is copied
-        words[at : at + len(pieces[strip])] = pieces[strip]
-        at += len(pieces[strip])
-        pieces[strip] = directory
     return frame, words, edges
