@@ -26,9 +26,10 @@ check: ## lint, format, types and direction of imports
 test: check ## check, then all tests: what CI runs
 	@scripts/timed.sh $(BIN)/python -m pytest
 
-bench: ## compare the locator with other tools: docs/benchmarks.md (12 minutes, a quiet machine)
+bench: ## compare the locator with other tools: docs/benchmarks*.md (20 minutes, a quiet machine)
 	@scripts/setup.sh bench
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.over_http
 
 clean: ## remove the environment, the caches and the private cluster with its data
 	@scripts/clean.sh

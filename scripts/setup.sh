@@ -49,6 +49,9 @@ if [ "$mode" = test ]; then
     command -v chromedriver >/dev/null || missing="$missing chromium-driver"
     has_chinese_font || missing="$missing fonts-noto-cjk"
 fi
+if [ "$mode" = bench ]; then
+    command -v wrk >/dev/null || missing="$missing wrk"
+fi
 
 apt() {
     DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300 \

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gridsvc.registry.placement.atlas import AreaLevel, Atlas
-from gridsvc.registry.placement.service import SAME_BORDER_M, place_many
+from gridsvc.registry.placement.service import SAME_BORDER_M
+from gridsvc.spatial.border import BorderIndex
 
 __all__ = ["NearCells"]
 
@@ -27,7 +28,7 @@ _MOST_CELLS = 64_000_000
 
 
 class NearCells:
-    """What ``place_many`` says of near borders, asked only where a cell has no one answer.
+    """What ``place_many`` says of near borders, measured only where a cell has no one answer.
 
     A cell is looked at when the first point falls into it, by the distances of its centre: nothing
     in it is nearer or farther from a border by more than half its diagonal. Its answer is kept as
@@ -35,9 +36,13 @@ class NearCells:
     """
 
     def __init__(self, atlas: Atlas, accuracy_m: float) -> None:
-        self._atlas = atlas
         self._accuracy_m = accuracy_m
         self._levels = [level for level in atlas.areas.values() if level.borders is not None]
+        self._own: list[BorderIndex] = []
+        for level in self._levels:
+            if level.borders is None:
+                raise AssertionError("only levels with borders are looked at")
+            self._own.append(level.borders.apart_from(self._own))
         self._cells: list[tuple[float, npt.NDArray[np.uint8]]] = []
         if not self._levels:
             return
@@ -67,8 +72,19 @@ class NearCells:
             rows = rows[state == _OPEN]
         rows = np.concatenate([rows, *asked])
         if rows.size:
-            placed = place_many(self._atlas, lon[rows], lat[rows], self._accuracy_m)
-            near[rows] = placed.near_border
+            near[rows] = self._measured(lon[rows], lat[rows])
+        return near
+
+    def _measured(self, lon: Floats, lat: Floats) -> Bools:
+        """The answer by the distances of the points themselves."""
+        nobody = np.full(lon.shape, -1, dtype=np.int32)
+        near = np.zeros(lon.shape, dtype=bool)
+        nearest = np.full(lon.shape, np.inf)
+        for level, own in zip(self._levels, self._own, strict=True):
+            metres, _ = own.distance(lon, lat, nobody)
+            nearer = metres < nearest - SAME_BORDER_M
+            near = np.where(nearer, metres <= self._accuracy_m + level.edition.accuracy_m, near)
+            nearest = np.where(nearer, metres, nearest)
         return near
 
     def _look(
@@ -88,18 +104,17 @@ class NearCells:
     def _state(self, lon: Floats, lat: Floats, reach_m: float) -> npt.NDArray[np.uint8]:
         """The one answer of everything within ``reach_m`` of each point, or that there is none.
 
-        It follows ``place_many``: a level decides unless a later one is nearer.
+        It follows ``place_many``: a level decides unless a later one is nearer, which only its own
+        borders can be, not those that it has in common with an earlier one.
         """
         none = np.full(lon.shape, -1, dtype=np.int32)
         least_so_far = np.full(lon.shape, np.inf)
         most_so_far = np.full(lon.shape, np.inf)
         may_be_near = np.zeros(lon.shape, dtype=bool)
         may_be_far = np.ones(lon.shape, dtype=bool)
-        for level in self._levels:
-            if level.borders is None:
-                raise AssertionError("only levels with borders are looked at")
+        for level, own in zip(self._levels, self._own, strict=True):
             limit = self._accuracy_m + level.edition.accuracy_m
-            metres, _ = level.borders.distance(lon, lat, none)
+            metres, _ = own.distance(lon, lat, none)
             least = np.maximum(metres / _SLACK - reach_m * _SLACK, 0.0)
             most = metres * _SLACK + reach_m * _SLACK
             may_decide = least < most_so_far - SAME_BORDER_M

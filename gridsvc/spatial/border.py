@@ -25,6 +25,7 @@ from gridsvc.spatial.locator._rings import check_areas, merge_edges, ring_edges
 
 __all__ = ["Border", "BorderIndex", "Share", "Shares", "shares"]
 
+_SAME_EDGE_M = 1e-3  # nearer than this with its ends and its middle, an edge lies on another
 _STEP = 1e-3  # degrees: edges are cut to this length before they are projected, and stay straight
 
 
@@ -97,6 +98,32 @@ class BorderIndex:
         each edge's areas, and these areas.
         """
         return self._tree
+
+    def apart_from(self, others: Sequence[BorderIndex]) -> BorderIndex:
+        """The borders that none of the others has: edges that lie on theirs are left out."""
+        boxes, edges, offsets, areas = self._tree
+        keep = np.ones(len(edges), dtype=bool)
+        nobody = np.full(len(edges), -1, dtype=np.int32)
+        for other in others:
+            common = np.ones(len(edges), dtype=bool)
+            for part in (0.0, 0.5, 1.0):
+                lon = edges[:, 0] + part * (edges[:, 2] - edges[:, 0])
+                lat = edges[:, 1] + part * (edges[:, 3] - edges[:, 1])
+                common &= other.distance(lon, lat, nobody)[0] < _SAME_EDGE_M
+            keep &= ~common
+        if keep.all():
+            return self
+        kept = np.flatnonzero(keep)
+        if not len(kept):
+            return BorderIndex.build([], [])
+        order, boxes = pack(edges[kept])
+        kept = kept[order]
+        counts = np.diff(offsets)[kept]
+        starts = np.zeros(len(kept) + 1, np.int64)
+        np.cumsum(counts, out=starts[1:])
+        of_edge = [areas[offsets[edge] : offsets[edge + 1]] for edge in kept]
+        own = np.concatenate(of_edge).astype(np.int32)
+        return BorderIndex(self._locator, boxes, np.ascontiguousarray(edges[kept]), starts, own)
 
     def distance(
         self, lon: ArrayLike, lat: ArrayLike, own: ArrayLike | None = None

@@ -1,0 +1,230 @@
+"""`python -m benchmarks.over_http`: the service over HTTP, beside a bare route on the same server.
+
+Writes docs/benchmarks-http.md. Needs wrk. Builds the demonstration's city in a folder of its own
+unless `--var` names one where it was played.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+import httpx
+import numpy as np
+import pyarrow as pa
+from rich.console import Console
+
+_ROOT = Path(__file__).resolve().parent.parent
+_PAGE = _ROOT / "docs" / "benchmarks-http.md"
+_ROUNDS, _SECONDS = 5, 4
+_BOX = (116.2, 39.7, 116.6, 40.1)
+_PLACE = "lon=116.3147&lat=39.8763"
+_GRIDSVC = [sys.executable, "-c", "from gridsvc.cli import main; main()"]
+_ARROW = "application/vnd.apache.arrow.stream"
+
+_BARE = """
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+class Answer(BaseModel):
+    code: str
+    distance_m: float
+
+app = FastAPI()
+
+@app.get("/bare")
+async def bare(lon: float, lat: float) -> Answer:
+    return Answer(code="110102", distance_m=lon + lat)
+"""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What wrk measured: requests a second, and the 99th percentile in milliseconds."""
+
+    rate: float
+    p99_ms: float
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.over_http", description=__doc__)
+    parser.add_argument("--var", type=Path, help="a var folder where the demonstration was played")
+    chosen = parser.parse_args()
+    tell = Console(stderr=True, highlight=False).print
+    with tempfile.TemporaryDirectory(prefix="gridsvc-bench-") as made:
+        Path(made).chmod(0o755)
+        var = chosen.var or Path(made) / "var"
+        if chosen.var is None:
+            tell("Playing the demonstration in a folder of its own ...")
+            _gridsvc(var, "demo", "--once", "--json")
+        (Path(made) / "bare_app.py").write_text(_BARE)
+        bare = [sys.executable, "-m", "uvicorn", "bare_app:app", "--no-access-log"]
+        serve = [*_GRIDSVC, "serve"]
+        with _running(bare, var, made) as bare_url, _running(serve, var, made) as url:
+            rows = _lookups(bare_url, url, tell)
+            rows += _batches(url, tell)
+        if chosen.var is None:
+            subprocess.run([sys.executable, "-c", _REMOVE, str(var)], check=True, cwd=_ROOT)
+    _write(rows)
+    tell(f"Written to {_PAGE.relative_to(_ROOT)}.")
+
+
+_REMOVE = (
+    "import sys; from pathlib import Path; from gridsvc.db import PrivateCluster;"
+    " PrivateCluster(Path(sys.argv[1])).remove()"
+)
+
+
+def _environment(var: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    return {**kept, "GRIDSVC_VAR_DIR": str(var)}
+
+
+def _gridsvc(var: Path, *arguments: str) -> None:
+    subprocess.run([*_GRIDSVC, *arguments], env=_environment(var), check=True, cwd=_ROOT)
+
+
+@contextmanager
+def _running(command: list[str], var: Path, folder: str) -> Iterator[str]:
+    """A server in a process of its own, on a free port; gives its address once it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    with subprocess.Popen(
+        [*command, "--port", str(port)],
+        env=_environment(var),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+    ) as process:
+        try:
+            for _ in range(1_200):
+                try:
+                    httpx.get(url + "/openapi.json")
+                    break
+                except httpx.TransportError:
+                    time.sleep(0.1)
+            yield url
+        finally:
+            process.terminate()
+
+
+def _wrk(url: str, connections: int) -> Load:
+    done = subprocess.run(
+        ["wrk", "-t1", f"-c{connections}", f"-d{_SECONDS}s", "--latency", url],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    if "Non-2xx" in done:
+        raise SystemExit(f"{url} answered with errors:\n{done}")
+    amount, unit = re.findall(r"99%\s+([\d.]+)(us|ms|s)", done)[0]
+    scale = {"us": 1e-3, "ms": 1.0, "s": 1e3}[unit]
+    return Load(float(re.findall(r"Requests/sec:\s+([\d.]+)", done)[0]), float(amount) * scale)
+
+
+def _lookups(bare_url: str, url: str, tell: Callable[[str], None]) -> list[tuple[str, str]]:
+    targets = {
+        "bare": f"{bare_url}/bare?{_PLACE}",
+        "locate": f"{url}/v1/locate?{_PLACE}",
+    }
+    rows = []
+    for connections in (16, 64):
+        loads: dict[str, list[Load]] = {name: [] for name in targets}
+        for _ in range(_ROUNDS):  # by turns, so that both see the same machine
+            for name, target in targets.items():
+                loads[name].append(_wrk(target, connections))
+        rate = {name: median(load.rate for load in found) for name, found in loads.items()}
+        p99 = median(load.p99_ms for load in loads["locate"])
+        ratio = rate["locate"] / rate["bare"]
+        rows += [
+            (f"bare FastAPI route, {connections} connections", f"{rate['bare']:,.0f} requests/s"),
+            (
+                f"`GET /v1/locate`, {connections} connections",
+                f"{rate['locate']:,.0f} requests/s, p99 {p99:.1f} ms; **{ratio:.2f}** of bare",
+            ),
+        ]
+        tell(f"{connections} connections: {ratio:.2f} of bare, p99 {p99:.1f} ms")
+    return rows
+
+
+def _points(count: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(8)
+    west, south, east, north = _BOX
+    return rng.uniform(west, east, count), rng.uniform(south, north, count)
+
+
+def _batches(url: str, tell: Callable[[str], None]) -> list[tuple[str, str]]:
+    lon, lat = _points(200_000)
+    body = json.dumps({"points": np.column_stack([lon, lat]).tolist()}).encode()
+    rows = []
+    with httpx.Client(base_url=url, timeout=300) as client:
+        rate = _best(client, body, "application/json", len(lon))
+        rows.append(("`POST /v1/locate/batch`, JSON, 200,000 points", f"{rate:,.0f} points/s"))
+        for count in (1_000_000, 5_000_000):
+            lon, lat = _points(count)
+            sink = io.BytesIO()
+            table = pa.table({"lon": lon, "lat": lat})
+            with pa.ipc.new_stream(sink, table.schema) as writer:
+                writer.write_table(table, max_chunksize=65_536)
+            rate = _best(client, sink.getvalue(), _ARROW, count)
+            rows.append(
+                (f"`POST /v1/locate/batch`, Arrow, {count:,} points", f"{rate:,.0f} points/s")
+            )
+            tell(f"Arrow, {count:,} points: {rate:,.0f} points/s")
+    return rows
+
+
+def _best(client: httpx.Client, body: bytes, kind: str, count: int) -> float:
+    rates = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        answer = client.post("/v1/locate/batch", content=body, headers={"Content-Type": kind})
+        answer.raise_for_status()
+        rates.append(count / (time.perf_counter() - begun))
+    return max(rates)
+
+
+def _write(rows: list[tuple[str, str]]) -> None:
+    cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    versions = ", ".join(f"{name} {version(name)}" for name in ("fastapi", "uvicorn", "pydantic"))
+    lines = [
+        "# Over HTTP",
+        "",
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} with `python -m benchmarks.over_http`:"
+        f" {cpu[1] if cpu else 'unknown processor'}, {os.cpu_count()} cores, Python"
+        f" {sys.version.split()[0]}, {versions}. One server process (uvicorn with uvloop and"
+        " httptools); wrk and the clients run on the same machine. Bare is a route with two numbers"
+        f" and a small model. Medians of {_ROUNDS} rounds by turns, {_SECONDS} s each; batches: the"
+        " best of three, in which the client's own work is included.",
+        "",
+        "| what | measured |",
+        "|---|---|",
+        *(f"| {what} | {how} |" for what, how in rows),
+        "",
+    ]
+    _PAGE.write_text("\n".join(lines))
+
+
+if __name__ == "__main__":
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is missing; install it (Debian: apt-get install wrk).")
+    main()
