@@ -20,6 +20,7 @@ from gridsvc.api.text import Text
 from gridsvc.cases.files.acting import acting_body
 from gridsvc.cases.whistles import repository
 from gridsvc.cases.whistles import service as whistling
+from gridsvc.cases.whistles.blowing import approve as approve_whistle
 from gridsvc.cases.whistles.models import CalledBody, Whistle
 from gridsvc.cases.whistles.view import called_json, whistles_json
 from gridsvc.errors import (
@@ -79,7 +80,7 @@ def approve(
     def write() -> dict[str, Any]:
         whistle = _whistle(session, whistle_id)
         acting_body(session, caller, whistle.caller_body)
-        blown = whistling.approve(session, whistle_id, actor=caller.subject, now=utc_now())
+        blown = approve_whistle(session, whistle_id, actor=caller.subject, now=utc_now())
         session.flush()
         return whistles_json(session, [blown])[0]
 

@@ -22,8 +22,8 @@ from gridsvc.cases.procedures.loader import procedure
 from gridsvc.cases.procedures.model import Procedure, Progress
 from gridsvc.cases.trace.service import append
 from gridsvc.cases.whistles import repository as whistles
+from gridsvc.cases.whistles.blowing import blow_joint, close, met_requirements
 from gridsvc.cases.whistles.grounds import JointGround
-from gridsvc.cases.whistles.service import blow_joint, close, met_requirements
 from gridsvc.db.base import uuid7
 from gridsvc.errors import NotAllowed, NotFound, StepRefused
 from gridsvc.registry.access.model import Caller

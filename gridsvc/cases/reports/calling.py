@@ -14,6 +14,7 @@ from gridsvc.cases.messages.service import send
 from gridsvc.cases.reports import repository
 from gridsvc.cases.reports.model import NewReport
 from gridsvc.cases.trace.service import append
+from gridsvc.cases.whistles.blowing import blow_joint
 from gridsvc.cases.whistles.grounds import (
     JointCall,
     JointGround,
@@ -23,7 +24,6 @@ from gridsvc.cases.whistles.grounds import (
     call_for_near,
 )
 from gridsvc.cases.whistles.repository import open_whistle_of
-from gridsvc.cases.whistles.service import blow_joint
 from gridsvc.registry.bodies.model import Ground, Responsibility
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.model import ClassKey
