@@ -17,6 +17,8 @@ import pytest
 from gridsvc.spatial.crs import from_wgs84
 from tests.service import joint_city as city
 
+#: So many rows that a command is still at work when it is stopped, on any machine.
+_MANY = 60_000
 #: The command with small portions, so that a small file has many.
 _SMALL = (
     "from gridsvc.bulk import run; run._BLOCK_BYTES = 4096; from gridsvc.cli import main; main()"
@@ -89,7 +91,7 @@ def test_a_csv_in_a_declared_crs_gets_codes_and_says_what_is_near(
 
 
 def test_an_interrupted_command_goes_on_where_it_was(start: Run, tmp_path: Path) -> None:
-    source = _write(tmp_path / "in.csv", [float(i % 800 - 400) for i in range(8_000)])
+    source = _write(tmp_path / "in.csv", [float(i % 800 - 400) for i in range(_MANY)])
     whole, out = tmp_path / "whole.csv", tmp_path / "out.csv"
     assert start(source, whole).wait(60) == 0
     process = start(source, out)
@@ -107,7 +109,7 @@ def test_an_interrupted_command_goes_on_where_it_was(start: Run, tmp_path: Path)
     assert not out.exists()
     process = start(source, out, "--json")
     answer, notes = process.communicate(timeout=60)
-    assert json.loads(answer) == {"rows": 8_000, "bad_rows": 0, "bad_list": None, "resumed": True}
+    assert json.loads(answer) == {"rows": _MANY, "bad_rows": 0, "bad_list": None, "resumed": True}
     assert out.read_bytes() == whole.read_bytes()
 
 
