@@ -241,10 +241,10 @@ def test_departments_that_do_not_exist_or_are_called_already_are_refused(case):
     assert set(case.called()) == {city.LEAD, city.OTHER}
 
 
-def test_the_footprint_that_the_meeting_measured_is_kept_with_the_facts(case):
+def test_the_footprint_that_the_meeting_measured_becomes_the_whistles(case):
     measured = {"minutes": "measured", "footprint": city.astride(20, 20)}
     case.lead.post(case.steps, {"step": "receiving_meeting", "evidence": measured})
-    assert case.lead.get(case.whistle)["facts"]["footprint"]["type"] == "MultiPolygon"
+    assert case.lead.get(case.whistle)["footprint"]["type"] == "MultiPolygon"
 
 
 def test_both_sides_must_fix_the_same_time_and_place(case):
