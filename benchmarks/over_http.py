@@ -75,11 +75,14 @@ def main() -> None:
             tell("Playing the demonstration in a folder of its own ...")
             _gridsvc(var, "demo", "--once", "--json")
         (Path(made) / "bare_app.py").write_text(_BARE)
-        bare = [sys.executable, "-m", "uvicorn", "bare_app:app", "--no-access-log"]
+        bare = [sys.executable, "-m", "uvicorn", "bare_app:app"]
+        bare += ["--no-access-log", "--loop", "asyncio"]
         serve = [*_GRIDSVC, "serve"]
         with _running(bare, var, made) as bare_url, _running(serve, var, made) as url:
             rows = _lookups(bare_url, url, tell)
             rows += _batches(url, tell)
+        with _running([*serve, "--workers", "2"], var, made) as url:
+            rows.append(_two_processes(url))
         if chosen.var is None:
             subprocess.run([sys.executable, "-c", _REMOVE, str(var)], check=True, cwd=_ROOT)
     _write(rows)
@@ -166,6 +169,15 @@ def _lookups(bare_url: str, url: str, tell: Callable[[str], None]) -> list[tuple
     return rows
 
 
+def _two_processes(url: str) -> tuple[str, str]:
+    loads = [_wrk(f"{url}/v1/locate?{_PLACE}", 64) for _ in range(_ROUNDS)]
+    rate, p99 = median(load.rate for load in loads), median(load.p99_ms for load in loads)
+    return (
+        "`GET /v1/locate`, 64 connections, two processes",
+        f"{rate:,.0f} requests/s, p99 {p99:.1f} ms",
+    )
+
+
 def _points(count: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(8)
     west, south, east, north = _BOX
@@ -211,7 +223,7 @@ def _write(rows: list[tuple[str, str]]) -> None:
         "",
         f"Measured on {datetime.now(UTC):%Y-%m-%d} with `python -m benchmarks.over_http`:"
         f" {cpu[1] if cpu else 'unknown processor'}, {os.cpu_count()} cores, Python"
-        f" {sys.version.split()[0]}, {versions}. One server process (uvicorn with uvloop and"
+        f" {sys.version.split()[0]}, {versions}. One server process (uvicorn with asyncio and"
         " httptools); wrk and the clients run on the same machine. Bare is a route with two numbers"
         f" and a small model. Medians of {_ROUNDS} rounds by turns, {_SECONDS} s each; batches: the"
         " best of three, in which the client's own work is included.",
