@@ -81,8 +81,6 @@ def main() -> None:
         with _running(bare, var, made) as bare_url, _running(serve, var, made) as url:
             rows = _lookups(bare_url, url, tell)
             rows += _batches(url, tell)
-        with _running([*serve, "--workers", "2"], var, made) as url:
-            rows.append(_two_processes(url))
         if chosen.var is None:
             subprocess.run([sys.executable, "-c", _REMOVE, str(var)], check=True, cwd=_ROOT)
     _write(rows)
@@ -167,15 +165,6 @@ def _lookups(bare_url: str, url: str, tell: Callable[[str], None]) -> list[tuple
         ]
         tell(f"{connections} connections: {ratio:.2f} of bare, p99 {p99:.1f} ms")
     return rows
-
-
-def _two_processes(url: str) -> tuple[str, str]:
-    loads = [_wrk(f"{url}/v1/locate?{_PLACE}", 64) for _ in range(_ROUNDS)]
-    rate, p99 = median(load.rate for load in loads), median(load.p99_ms for load in loads)
-    return (
-        "`GET /v1/locate`, 64 connections, two processes",
-        f"{rate:,.0f} requests/s, p99 {p99:.1f} ms",
-    )
 
 
 def _points(count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -19,8 +19,10 @@ from tests.service import joint_city as city
 
 #: So many rows that a command is still at work when it is stopped, on any machine.
 _MANY = 60_000
-#: The command with small portions, so that a small file has many.
+#: The command with small portions, so that a small file has many; it hears Ctrl-C also where the
+#: tests run in the background of a shell, whose children ignore it.
 _SMALL = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
     "from gridsvc.bulk import run; run._BLOCK_BYTES = 4096; from gridsvc.cli import main; main()"
 )
 
