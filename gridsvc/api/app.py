@@ -12,6 +12,7 @@ from fastapi_offline import FastAPIOffline
 from gridsvc import __version__
 from gridsvc.api import exports, map, problems, tiles
 from gridsvc.api.dependencies import refuse_unknown_parameters
+from gridsvc.api.front_door import FrontDoor
 from gridsvc.api.limits import BodyLimit
 from gridsvc.api.problems import Problem
 from gridsvc.api.state import Service
@@ -72,6 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         max_stream_bytes=service.settings.max_stream_bytes,
         streamed=frozenset({ARROW}),
     )
+    app.add_middleware(FrontDoor, service=service)
     problems.install(app)
     app.include_router(point.router)
     for module in _ROUTES:

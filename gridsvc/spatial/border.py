@@ -157,11 +157,19 @@ class BorderIndex:
         )
         return metres, other
 
-    def nearest(self, lon: float, lat: float, own_index: int, reach_m: float) -> Border:
+    def nearest(
+        self,
+        lon: float,
+        lat: float,
+        own_index: int,
+        reach_m: float,
+        claims: Sequence[int] | None = None,
+    ) -> Border:
         """The border near one point (WGS84 degrees), and who is within `reach_m` metres.
 
-        `own_index`: the point's own area, which is no neighbour of itself; -1 for none. Raises
-        `BadCoordinate` if a coordinate is not finite.
+        `own_index`: the point's own area, which is no neighbour of itself; -1 for none. `claims`:
+        the areas that touch the point, looked up if not given. Raises `BadCoordinate` if a
+        coordinate is not finite.
         """
         x, y = float(lon), float(lat)
         if not (math.isfinite(x) and math.isfinite(y)):
@@ -175,7 +183,7 @@ class BorderIndex:
                 break
             room *= 8
         near = dict(zip(found[:count].tolist(), found_m[:count].tolist(), strict=True))
-        for index in self._locator.claims(x, y):
+        for index in self._locator.claims(x, y) if claims is None else claims:
             near[index] = 0.0
         near.pop(own_index, None)
         neighbours = sorted(near.items(), key=lambda one: (one[1], one[0]))

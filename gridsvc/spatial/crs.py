@@ -295,6 +295,8 @@ def _transform(geometry: Any, way: _Way) -> Any:
 
 
 def _apply(way: _Way, x: Any, y: Any) -> Any:
+    if way is _unchanged and isinstance(x, float) and isinstance(y, float):
+        return x, y  # one point, asked all day: arrays would cost more than the look-up
     xs = np.asarray(x, dtype=np.float64)
     ys = np.asarray(y, dtype=np.float64)
     if xs.shape != ys.shape:

@@ -1,8 +1,7 @@
-"""Whose place is this? One point: the route that is asked all day, kept free of all overhead.
+"""Whose place is this? One point: the question that is asked all day.
 
-A dependency costs FastAPI about as much as the whole placement, so this route has none: its
-parameters are one model, which refuses what it does not know, read from the query itself, and
-its answer is written at once.
+Plain questions are answered by :class:`gridsvc.api.front_door.FrontDoor` with what is here. The
+route has no dependencies for the same reason: one costs FastAPI as much as the whole placement.
 """
 
 from __future__ import annotations
@@ -18,10 +17,15 @@ from gridsvc.api.problems import problems
 from gridsvc.api.queries import documented, read_query
 from gridsvc.api.state import Service
 from gridsvc.errors import BadCoordinate, NotFound, UnknownCrs, UnknownParameter
+from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.service import place
+from gridsvc.settings import Settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 
-__all__ = ["router"]
+__all__ = ["PATH", "PointQuery", "answer", "router"]
+
+#: Where the question is asked.
+PATH = "/v1/locate"
 
 router = APIRouter(prefix="/v1", tags=["placement"])
 
@@ -54,13 +58,15 @@ async def locate(request: Request) -> Response:
     """
     service: Service = request.app.state.service
     query = read_query(request, PointQuery)
-    x, y = check_lon_lat(query.lon, query.lat, query.crs, field="query")
-    lon, lat = to_wgs84(x, y, query.crs)
     atlas = service.atlases.present
     if atlas is None or query.as_of is not None:
         atlas = await run_in_threadpool(service.atlases.get, parse_as_of(query.as_of))
-    accuracy_m = query.accuracy_m
-    if accuracy_m is None:
-        accuracy_m = service.settings.report_accuracy_m
-    answer = place(atlas, lon, lat, accuracy_m).to_json()
-    return Response(orjson.dumps(answer), media_type="application/json")
+    return Response(answer(atlas, query, service.settings), media_type="application/json")
+
+
+def answer(atlas: Atlas, query: PointQuery, settings: Settings) -> bytes:
+    """The placement of a point as JSON. Raises BadCoordinate, UnknownCrs."""
+    x, y = check_lon_lat(query.lon, query.lat, query.crs, field="query")
+    lon, lat = to_wgs84(x, y, query.crs)
+    accuracy_m = settings.report_accuracy_m if query.accuracy_m is None else query.accuracy_m
+    return orjson.dumps(place(atlas, lon, lat, accuracy_m).to_json())

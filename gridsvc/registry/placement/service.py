@@ -154,9 +154,10 @@ def _border(
     for level, index in atlas.areas.items():
         if index.borders is None:
             continue
-        own = touched[level][0] if touched[level] else -1
+        claims = touched[level]
+        own = claims[0] if claims else -1
         limit = accuracy_m + index.edition.accuracy_m
-        found = index.borders.nearest(lon, lat, own, max(limit, _LISTED_WITHIN_M))
+        found = index.borders.nearest(lon, lat, own, max(limit, _LISTED_WITHIN_M), claims)
         if found.distance_m <= limit:
             near_levels.append(level)
         if found.distance_m < nearest_m - SAME_BORDER_M:

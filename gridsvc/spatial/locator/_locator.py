@@ -107,7 +107,8 @@ class Locator:
         if count > found.size:
             found = np.empty(count, np.int32)
             claims_at(self._frame, self._words, self._edges, float(lon), float(lat), found)
-        return [int(index) for index in found[:count]]
+        indexes: list[int] = found[:count].tolist()
+        return indexes
 
     def claims_many(
         self, lon: ArrayLike, lat: ArrayLike
