@@ -1,0 +1,1 @@
+"""Disputes (边界争议): places that two areas claim, or that none claims, until they are settled."""
