@@ -4,6 +4,8 @@ from gridsvc.registry.access.models import RevokedToken
 from gridsvc.registry.areas.models import Area, Edition
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty
 from gridsvc.registry.classes.models import ListedClass
+from gridsvc.registry.disputes.models import Dispute, DisputeEntry, DisputeEvidence
+from gridsvc.registry.editions.models import EditionEvent
 from gridsvc.registry.grids.models import NationalId, UnitGrid
 from gridsvc.registry.parts.models import Part
 
@@ -12,8 +14,12 @@ __all__ = [
     "AgreementDuty",
     "Area",
     "Body",
+    "Dispute",
+    "DisputeEntry",
+    "DisputeEvidence",
     "Duty",
     "Edition",
+    "EditionEvent",
     "ListedClass",
     "NationalId",
     "Part",

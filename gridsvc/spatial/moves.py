@@ -1,0 +1,158 @@
+"""Which ground goes from whom to whom when areas are drawn anew.
+
+Everything is cut in degrees, where a shared border is one line on both sides, and measured on the
+ellipsoid along edges that are straight in degrees. Nothing is projected, so that vertices which
+only one side of a border has make no false slivers.
+
+Ground belongs to whom a look-up would answer with: where areas of one set overlap, to the smallest
+code. What nobody holds is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gridsvc.spatial.ellipsoid import ellipsoidal_area_m2
+
+__all__ = ["NOISE_M2", "Change", "Move", "Moves", "moved_ground"]
+
+#: Ground below this, 10 cm², is rounding, not a change.
+NOISE_M2 = 1e-3
+
+Shapes = NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Ground that was the first code's and is the second's, in m²; None is nobody.
+
+    ``geometry``: where it is (WGS84); lines and points that come out of cutting may be in it.
+    """
+
+    before: str | None
+    after: str | None
+    area_m2: float
+    geometry: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one code holds before and after, what it loses and what it gains, in m²."""
+
+    code: str
+    before_m2: float
+    after_m2: float
+    lost_m2: float
+    gained_m2: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """All ground that changes hands, the largest move first, and the codes it concerns.
+
+    ``unbalanced_m2``: the largest difference between what a code loses (or gains) and the sum of
+    its moves; rounding only.
+    """
+
+    moves: tuple[Move, ...]
+    changes: tuple[Change, ...]
+    unbalanced_m2: float
+
+
+def moved_ground(before: Mapping[str, Any], after: Mapping[str, Any]) -> Moves:
+    """Compare two sets of areas: valid polygons or multipolygons (WGS84) by code.
+
+    A code that only one of the two has holds nothing in the other. Changes below ``NOISE_M2`` are
+    no changes; moves are listed down to a mm², so that they balance.
+    """
+    old, new = _grounds(before), _grounds(after)
+    nothing = shapely.MultiPolygon()
+    codes = np.array(sorted(old.keys() | new.keys()), dtype=object)
+    was = np.array([old.get(code, nothing) for code in codes], dtype=object)
+    now = np.array([new.get(code, nothing) for code in codes], dtype=object)
+    redrawn = ~shapely.equals_exact(was, now, 0.0)
+    codes, was, now = codes[redrawn], was[redrawn], now[redrawn]
+    lost, gained = shapely.difference(was, now), shapely.difference(now, was)
+    lost_m2, gained_m2 = ellipsoidal_area_m2(lost), ellipsoidal_area_m2(gained)
+    giver, taker = _pairs(lost, gained, lost_m2 > 0, gained_m2 > 0)
+    pieces = shapely.intersection(lost[giver], gained[taker])
+    sizes = ellipsoidal_area_m2(pieces)
+    giver, taker, pieces, sizes = (it[sizes > 0] for it in (giver, taker, pieces, sizes))
+    moves = [
+        Move(codes[i], codes[k], float(size), piece)
+        for i, k, size, piece in zip(giver, taker, sizes, pieces, strict=True)
+    ]
+    let_go = _rest(lost, gained, giver, taker)
+    taken_up = _rest(gained, lost, taker, giver)
+    let_go_m2, taken_up_m2 = ellipsoidal_area_m2(let_go), ellipsoidal_area_m2(taken_up)
+    for i, code in enumerate(codes):
+        moves.append(Move(code, None, float(let_go_m2[i]), let_go[i]))
+        moves.append(Move(None, code, float(taken_up_m2[i]), taken_up[i]))
+    out = np.bincount(giver, sizes, len(codes)) + let_go_m2
+    into = np.bincount(taker, sizes, len(codes)) + taken_up_m2
+    unbalanced = np.abs([out - lost_m2, into - gained_m2]).max(initial=0.0)
+    changed = np.flatnonzero((lost_m2 > NOISE_M2) | (gained_m2 > NOISE_M2))
+    was_m2, now_m2 = ellipsoidal_area_m2(was), ellipsoidal_area_m2(now)
+    return Moves(
+        moves=tuple(
+            sorted(
+                (move for move in moves if move.area_m2 > 1e-6),
+                key=lambda it: (-it.area_m2, it.before or "", it.after or ""),
+            )
+        ),
+        changes=tuple(
+            Change(
+                str(codes[i]),
+                float(was_m2[i]),
+                float(now_m2[i]),
+                float(lost_m2[i]),
+                float(gained_m2[i]),
+            )
+            for i in changed
+        ),
+        unbalanced_m2=float(unbalanced),
+    )
+
+
+def _grounds(areas: Mapping[str, Any]) -> dict[str, Any]:
+    """The ground that each code answers for: its area without what smaller codes claim of it."""
+    codes = sorted(areas)
+    shapes = np.array([areas[code] for code in codes], dtype=object)
+    if not len(shapes) or shapely.coverage_is_valid(shapes):
+        return dict(zip(codes, shapes, strict=True))
+    first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    first, second = first[first < second], second[first < second]
+    shared = ellipsoidal_area_m2(shapely.intersection(shapes[first], shapes[second])) > 0
+    first, second = first[shared], second[shared]
+    grounds = shapes.copy()
+    for later in np.unique(second):
+        claimed = shapely.union_all(shapes[first[second == later]])
+        grounds[later] = shapely.difference(shapes[later], claimed)
+    return dict(zip(codes, grounds, strict=True))
+
+
+def _pairs(
+    lost: Shapes, gained: Shapes, some_lost: NDArray[np.bool_], some_gained: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which lost ground touches which gained ground: two arrays of indexes."""
+    givers, takers = np.flatnonzero(some_lost), np.flatnonzero(some_gained)
+    if not len(givers) or not len(takers):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    from_, to = shapely.STRtree(gained[takers]).query(lost[givers], predicate="intersects")
+    return givers[from_], takers[to]
+
+
+def _rest(
+    whole: Shapes, others: Shapes, index: NDArray[np.int64], other: NDArray[np.int64]
+) -> Shapes:
+    """What is left of each ground without those that have a part of it."""
+    left = whole.copy()
+    for i in np.unique(index):
+        left[i] = shapely.difference(whole[i], shapely.union_all(others[other[index == i]]))
+    return left
