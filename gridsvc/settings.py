@@ -87,6 +87,12 @@ class Settings(BaseSettings):
     crowd_reports: int = Field(
         default=3, description="So many open reports of one class on both sides are a crowd."
     )
+    procedures_dir: Path | None = Field(
+        default=None, description="A city's own procedures and rules, beside the package's."
+    )
+    working_days: Path | None = Field(
+        default=None, description="A city's own table of holidays and make-up days (CSV)."
+    )
     token_days: int = Field(default=365, description="Days until a token expires.")
 
 

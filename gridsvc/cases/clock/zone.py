@@ -1,0 +1,15 @@
+"""The city's own time: duty lists, holidays and working hours count its days (UTC+8)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+__all__ = ["CITY_ZONE", "city_day"]
+
+#: The standard time of China, which has no summer time.
+CITY_ZONE = dt.timezone(dt.timedelta(hours=8))
+
+
+def city_day(moment: dt.datetime) -> dt.date:
+    """The day that an aware moment falls on in the city."""
+    return moment.astimezone(CITY_ZONE).date()
