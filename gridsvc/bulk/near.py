@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 #: Sides of a cell in degrees: wide ones settle the open land, narrow ones the rest.
-_SIDES = (0.032, 0.004, 0.001)
+_SIDES = (0.032, 0.004, 0.001, 0.00025)
 #: No degree of longitude or latitude is longer than this, in metres.
 _DEGREE_M = 111_700.0
 #: Distances are right to 0.1 %; twice that is allowed for.
@@ -50,10 +50,11 @@ class NearCells:
         west, south = frames[:, :2].min(axis=0)
         east, north = frames[:, 2:].max(axis=0)
         self._corner = west, south
+        # Zero is unknown: memory is taken only where points fall.
         for side in _SIDES:
             shape = int((north - south) / side) + 1, int((east - west) / side) + 1
             if shape[0] * shape[1] <= _MOST_CELLS:
-                self._cells.append((side, np.full(shape, _UNKNOWN, dtype=np.uint8)))
+                self._cells.append((side, np.zeros(shape, dtype=np.uint8)))
 
     def near_border(self, lon: Floats, lat: Floats) -> Bools:
         """For WGS84 points of shape (n,), finite: whether a border is near."""

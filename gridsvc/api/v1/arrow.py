@@ -38,7 +38,7 @@ async def arrow_answer(
     Raises BadInput for what is no Arrow stream with ``lon`` and ``lat`` or points, BadCoordinate
     with the row's number, UnknownCrs.
     """
-    index = BulkIndex(atlas, crs=crs, accuracy_m=accuracy_m)
+    index = _index(atlas, crs, accuracy_m)
     spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has been sent
     try:
         await run_in_threadpool(_locate, _Body(request.stream()), spool, index)
@@ -46,6 +46,21 @@ async def arrow_answer(
         spool.close()
         raise
     return StreamingResponse(_sent(spool), media_type=ARROW)
+
+
+#: What was learnt about the cells of an atlas is kept for the next request of the same kind.
+_indexes: dict[tuple[str, float], BulkIndex] = {}
+_MOST_INDEXES = 8
+
+
+def _index(atlas: Atlas, crs: str, accuracy_m: float) -> BulkIndex:
+    kept = _indexes.get((crs, accuracy_m))
+    if kept is not None and kept.atlas is atlas:
+        return kept
+    if len(_indexes) >= _MOST_INDEXES:
+        _indexes.clear()
+    made = _indexes[crs, accuracy_m] = BulkIndex(atlas, crs=crs, accuracy_m=accuracy_m)
+    return made
 
 
 class _Body(io.RawIOBase):
