@@ -11,6 +11,7 @@
     │   ├── UnknownClass              422 unknown-class
     │   ├── OutsideCity               422 outside-city
     │   ├── BadFile                   422 bad-file
+    │   ├── TooWide                   422 too-wide
     │   └── UnknownParameter          400 unknown-parameter
     ├── TooLarge                      413 too-large
     ├── NotAuthenticated              401 not-authenticated
@@ -53,6 +54,7 @@ __all__ = [
     "OutsideCity",
     "StepRefused",
     "TooLarge",
+    "TooWide",
     "Unavailable",
     "UnknownClass",
     "UnknownCrs",
@@ -145,6 +147,13 @@ class BadFile(BadInput):
 
     type = "bad-file"
     title = "The file cannot be used"
+
+
+class TooWide(BadInput):
+    """A question takes longer than its time limit; the message says how to narrow it."""
+
+    type = "too-wide"
+    title = "The question is too wide"
 
 
 class UnknownParameter(BadInput):

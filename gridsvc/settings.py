@@ -93,6 +93,12 @@ class Settings(BaseSettings):
     working_days: Path | None = Field(
         default=None, description="A city's own table of holidays and make-up days (CSV)."
     )
+    relations_timeout_s: float = Field(
+        default=20.0, gt=0, description="Time for a question about relations, in seconds."
+    )
+    relations_at_once: int = Field(
+        default=2, ge=1, description="Questions about relations that one process answers at a time."
+    )
     token_days: int = Field(default=365, description="Days until a token expires.")
 
 
