@@ -47,6 +47,18 @@ class Settings(BaseSettings):
     )
     max_footprint_vertices: int = Field(default=10_000, description="Largest footprint.")
     max_batch_points: int = Field(default=1_000_000, description="Most points of one batch.")
+    import_max_bytes: int = Field(
+        default=1_000_000_000, gt=0, description="Largest file of areas, also once unpacked."
+    )
+    import_max_zip_ratio: float = Field(
+        default=100.0, gt=1, description="A zip that swells by more than this is not unpacked."
+    )
+    import_max_features: int = Field(
+        default=100_000, gt=0, description="Most features of one file of areas."
+    )
+    import_max_vertices: int = Field(
+        default=10_000_000, gt=0, description="Most vertices of one file of areas."
+    )
     max_attempts: int = Field(default=8, description="Tries before a message is given up.")
     retry_pause_s: float = Field(
         default=15.0, gt=0, description="Pause after the first failed try; each later is 4 times."
