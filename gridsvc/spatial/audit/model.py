@@ -1,0 +1,189 @@
+"""What an audit finds: faults with their size, width, members and place; and shares of parents.
+
+Geometries are WGS84, m² are taken on the ellipsoid, metres in the city's metric plane. ``Fault``
+names areas by their places in the list that was audited, ``AreaFault`` by their codes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["AreaFault", "Audit", "Fault", "FaultKind", "ParentShare", "Totals", "name_members"]
+
+
+class FaultKind(StrEnum):
+    """What is wrong at a place."""
+
+    #: Ground that several areas claim.
+    OVERLAP = "overlap"
+    #: Ground that no area claims, with areas all around it.
+    GAP = "gap"
+    #: Ground that no area claims, open to the outside by a narrow mouth.
+    INLET = "inlet"
+    #: An area whose rings are broken, or that is empty.
+    INVALID = "invalid"
+    #: Areas of the same shape.
+    DUPLICATE = "duplicate"
+    #: Ground of an area outside the parent that its code names.
+    OUTSIDE_PARENT = "outside_parent"
+    #: An area whose code names no parent, or one that holds less of it than another does.
+    CODE_CONFLICT = "code_conflict"
+    #: A border between areas of two parents that runs beside the border of these parents.
+    PARALLEL_BORDER = "parallel_border"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One connected place where something is wrong.
+
+    ``members`` are the areas concerned (places in the audited list): of an overlap those that
+    claim the ground, in order; of a gap or inlet those around it, the longest border first; of
+    other kinds the areas themselves. ``parents`` (places in the list of parents) are, for ground
+    outside a parent, the area's own and then the one that it lies in, if any; for a conflict of
+    codes the one that the code names, if any, and then the one that holds most; for a parallel
+    border the two parents.
+
+    ``area_m2`` is the size of ``geometry``; of a parallel border that of the ground between the
+    lines; of an invalid area what its repair adds or takes. ``width_m`` is the mean width,
+    2 area / perimeter; of a parallel border the median distance. ``max_width_m`` is the diameter
+    of the largest inscribed circle; of a parallel border the maximum distance; of an inlet never
+    less than its mouth. ``length_m`` is half the perimeter, of a parallel border the length of the
+    stretch. ``place`` is a point (lon, lat) to look at, inside the fault where it has an inside.
+    ``sliver``: nowhere wider than the accuracy, so it may be two drawings of one line.
+    ``reason`` is a few words where the kind alone does not tell, else empty.
+    """
+
+    kind: FaultKind
+    members: tuple[int, ...]
+    area_m2: float
+    width_m: float
+    max_width_m: float
+    length_m: float
+    place: tuple[float, float]
+    geometry: Any
+    sliver: bool = False
+    parents: tuple[int, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ParentShare:
+    """How much of an area (m², and 0 to 1) lies in a parent; both by their places in the lists.
+
+    ``parent`` is None for what lies in no parent.
+    """
+
+    member: int
+    parent: int | None
+    area_m2: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many faults of one kind there are, their m², and how many of them are slivers."""
+
+    kind: FaultKind
+    count: int
+    area_m2: float
+    slivers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Everything that an audit of ``areas`` areas found: by kind, in each the largest first.
+
+    ``rounding_count`` and ``rounding_m2`` tell of places too thin to be geometry (see
+    ``faults_between``), which are counted and not listed. ``shares`` is empty when there were no
+    parents, and leaves out the areas that lie wholly in their own.
+    """
+
+    areas: int
+    accuracy_m: float
+    inlet_width_m: float
+    faults: tuple[Fault, ...]
+    shares: tuple[ParentShare, ...] = ()
+    rounding_count: int = 0
+    rounding_m2: float = 0.0
+
+    def of(self, kind: FaultKind) -> tuple[Fault, ...]:
+        """The faults of one kind."""
+        return tuple(fault for fault in self.faults if fault.kind == kind)
+
+    @property
+    def slivers(self) -> tuple[Fault, ...]:
+        """The faults that are nowhere wider than the accuracy, of every kind."""
+        return tuple(fault for fault in self.faults if fault.sliver)
+
+    @property
+    def totals(self) -> tuple[Totals, ...]:
+        """The totals of the kinds that occur, in the order of ``FaultKind``."""
+        counts = Counter(fault.kind for fault in self.faults)
+        return tuple(
+            Totals(
+                kind,
+                counts[kind],
+                sum(fault.area_m2 for fault in self.of(kind)),
+                sum(fault.sliver for fault in self.of(kind)),
+            )
+            for kind in FaultKind
+            if counts[kind]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AreaFault:
+    """A fault with codes in place of places in a list; the rest as in :class:`Fault`."""
+
+    kind: FaultKind
+    codes: tuple[str, ...]
+    parent_codes: tuple[str, ...]
+    area_m2: float
+    width_m: float
+    max_width_m: float
+    length_m: float
+    place: tuple[float, float]
+    geometry: Any
+    sliver: bool
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Ready for JSON, without the geometry; sizes to a hundredth, the place to 0.1 m."""
+        return {
+            "kind": self.kind.value,
+            "codes": list(self.codes),
+            "parent_codes": list(self.parent_codes),
+            "area_m2": round(self.area_m2, 2),
+            "width_m": round(self.width_m, 2),
+            "max_width_m": round(self.max_width_m, 2),
+            "length_m": round(self.length_m, 2),
+            "place": [round(self.place[0], 6), round(self.place[1], 6)],
+            "sliver": self.sliver,
+            "reason": self.reason,
+        }
+
+
+def name_members(
+    faults: Iterable[Fault], codes: Sequence[str], parent_codes: Sequence[str] = ()
+) -> tuple[AreaFault, ...]:
+    """Put codes for places; ``codes`` and ``parent_codes`` are in the order of the two lists."""
+    return tuple(
+        AreaFault(
+            kind=fault.kind,
+            codes=tuple(codes[member] for member in fault.members),
+            parent_codes=tuple(parent_codes[parent] for parent in fault.parents),
+            area_m2=fault.area_m2,
+            width_m=fault.width_m,
+            max_width_m=fault.max_width_m,
+            length_m=fault.length_m,
+            place=fault.place,
+            geometry=fault.geometry,
+            sliver=fault.sliver,
+            reason=fault.reason,
+        )
+        for fault in faults
+    )
