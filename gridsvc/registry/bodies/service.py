@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,15 +43,19 @@ def find_responsible(
     key: ClassKey,
     asset: AssetOwner | None,
     day: dt.date,
+    drafted: Sequence[ListedDuty] = (),
 ) -> Responsibility:
     """The body that answers for a class at a place, with the ground and its clause.
 
+    ``drafted`` are lines of an agreement that is not signed yet: who would answer then.
     Raises NotFound when not even the street office of the place is registered.
     """
     territory_code = _territory(placement)
     agreed = repository.agreed_duties(
         session, lon=placement.lon, lat=placement.lat, key=key, day=day
     )
+    if drafted:
+        agreed = sorted([*drafted, *agreed], key=lambda duty: -len(duty.class_prefix))
     listed = repository.listed_duties(session, area_codes=_areas(placement), key=key, day=day)
     ground, lead, assist, clause = _choose(asset, agreed, listed, territory_code)
     codes = {lead, *assist, territory_code}

@@ -1,0 +1,1 @@
+"""What the cases know about a dispute: reports inside, earlier placements, what-if."""

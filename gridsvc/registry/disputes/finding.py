@@ -1,0 +1,238 @@
+"""Finds the disputes of an edition: a place found again is the dispute that it was before."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections import defaultdict
+
+import shapely
+from geoalchemy2.shape import from_shape
+from sqlalchemy.orm import Session
+
+from gridsvc.codes import Level
+from gridsvc.db.base import uuid7
+from gridsvc.errors import BadInput, NotFound
+from gridsvc.registry.areas import repository as areas
+from gridsvc.registry.areas.models import Edition, EditionState
+from gridsvc.registry.bodies.agreements_repository import agreement_holds
+from gridsvc.registry.disputes import repository
+from gridsvc.registry.disputes.history import record
+from gridsvc.registry.disputes.model import Actor, DisputeState, Found, districts_of
+from gridsvc.registry.disputes.models import Dispute
+from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.disputed import (
+    SAME_PLACE_SHARE,
+    DisputedPlace,
+    Layer,
+    disputed_places,
+    overlap_share,
+    same_sides,
+)
+
+__all__ = ["edition_above", "find_disputes", "keep_places"]
+
+_ABOVE = {Level.STREET: Level.DISTRICT, Level.COMMUNITY: Level.STREET}
+
+
+def find_disputes(session: Session, edition_id: str, *, actor: Actor, now: dt.datetime) -> Found:
+    """Make a dispute of every gap, overlap and conflict of an edition above the accuracy.
+
+    Conflicts are those with the edition of the level above that is in force. Raises NotFound for
+    an unknown edition, BadInput for one of unit grids.
+    """
+    edition = areas.edition(session, edition_id)
+    if edition is None:
+        raise NotFound(
+            f"There is no edition '{edition_id[:80]}'; 'gridsvc edition list' shows them.",
+            field="edition",
+        )
+    if edition.level not in set(Level):
+        raise BadInput(
+            "Unit grids are cut from communities; look for disputes in an edition of districts,"
+            " streets or communities.",
+            field="edition",
+        )
+    above = edition_above(session, edition, now)
+    codes, geometries = areas.geometries_in(session, edition.id)
+    layer = Layer(codes, list(geometries), edition.accuracy_m)
+    over = None
+    if above is not None:
+        parent_codes, parents = areas.geometries_in(session, above.id)
+        over = Layer(parent_codes, list(parents), above.accuracy_m)
+    places = disputed_places(layer, over)
+    return keep_places(session, edition, above, places, actor=actor, now=now)
+
+
+def edition_above(session: Session, edition: Edition, now: dt.datetime) -> Edition | None:
+    """The edition of the level above one that is in force."""
+    level = _ABOVE.get(Level(edition.level))
+    return None if level is None else areas.edition_in_force(session, level, now)
+
+
+def keep_places(
+    session: Session,
+    edition: Edition,
+    above: Edition | None,
+    places: list[DisputedPlace],
+    *,
+    actor: Actor,
+    now: dt.datetime,
+) -> Found:
+    """Keep disputed places of an edition: those known before are not kept twice."""
+    repository.lock_finding(session)
+    before = repository.unsettled_of_level(session, edition.level)
+    found: dict[uuid.UUID, list[DisputedPlace]] = defaultdict(list)
+    known: dict[uuid.UUID, Dispute] = {}
+    new = []
+    for place in places:
+        dispute = _known(session, place)
+        if dispute is None:
+            dispute = _open(session, edition, above, place, actor=actor, now=now)
+            new.append(dispute.id)
+        elif dispute.id not in new:
+            known[dispute.id] = dispute
+            found[dispute.id].append(place)
+    reopened = []
+    for dispute_id, again in found.items():
+        if _found_again(session, known[dispute_id], edition, again, actor=actor, now=now):
+            reopened.append(dispute_id)
+    return Found(
+        edition_id=edition.id,
+        new=tuple(new),
+        again=tuple(found),
+        reopened=tuple(reopened),
+        absent=tuple(it for it in before if it not in found),
+    )
+
+
+def _known(session: Session, place: DisputedPlace) -> Dispute | None:
+    """The dispute of the same place: the same sides, and at least half of the smaller ground."""
+    shares = [
+        (overlap_share(ground, place.geometry), dispute)
+        for dispute, ground in repository.disputes_on(session, place.geometry)
+        if same_sides(dispute.side_codes, place.sides)
+    ]
+    same = [(share, dispute) for share, dispute in shares if share >= SAME_PLACE_SHARE]
+    if not same:
+        return None
+    return max(same, key=lambda pair: pair[0])[1]
+
+
+def _open(
+    session: Session,
+    edition: Edition,
+    above: Edition | None,
+    place: DisputedPlace,
+    *,
+    actor: Actor,
+    now: dt.datetime,
+) -> Dispute:
+    districts = districts_of(place.sides)
+    dispute = Dispute(
+        district_code=districts[0],
+        id=uuid7(),
+        participant_district=districts[1] if len(districts) > 1 else None,
+        kind=place.kind.value,
+        level=edition.level,
+        side_codes=list(place.sides),
+        state=DisputeState.OPEN.value,
+        geometry=from_shape(place.geometry, srid=4326),
+        area_m2=place.area_m2,
+        width_m=place.width_m,
+        accuracy_m=place.accuracy_m,
+        edition_id=edition.id,
+        parent_edition_id=above.id if above is not None and place.kind == "conflict" else None,
+        terms=None,
+        agreement_id=None,
+        settled_by_edition=None,
+        found_at=now,
+        changed_at=now,
+    )
+    session.add(dispute)
+    record(
+        session,
+        dispute,
+        "found",
+        actor=actor,
+        why=f"{place.kind.value} of {place.area_m2:,.1f} m² in edition {edition.id}",
+        content=_measures(edition, place.area_m2, place.width_m, place.sides),
+        now=now,
+    )
+    return dispute
+
+
+def _found_again(
+    session: Session,
+    dispute: Dispute,
+    edition: Edition,
+    places: list[DisputedPlace],
+    *,
+    actor: Actor,
+    now: dt.datetime,
+) -> bool:
+    """Note what another edition shows of a known dispute; gives whether it is open again."""
+    if dispute.state == DisputeState.SETTLED:
+        if not _is_back(session, dispute, edition, now):
+            return False
+        dispute.state = DisputeState.OPEN.value
+        dispute.terms = dispute.agreement_id = dispute.settled_by_edition = None
+        _measure(dispute, edition, places)
+        record(
+            session,
+            dispute,
+            "reopened",
+            actor=actor,
+            why=f"found again in edition {edition.id}",
+            content=_measures(edition, dispute.area_m2, dispute.width_m, dispute.side_codes),
+            now=now,
+        )
+        return True
+    if dispute.edition_id != edition.id and edition.state == EditionState.ACTIVE:
+        _measure(dispute, edition, places)
+        record(
+            session,
+            dispute,
+            "found_again",
+            actor=actor,
+            why=f"{dispute.area_m2:,.1f} m² in edition {edition.id}",
+            content=_measures(edition, dispute.area_m2, dispute.width_m, dispute.side_codes),
+            now=now,
+        )
+    return False
+
+
+def _is_back(session: Session, dispute: Dispute, edition: Edition, now: dt.datetime) -> bool:
+    """Whether what settled a dispute no longer does, now that an edition shows it again."""
+    if dispute.agreement_id is not None:
+        return not agreement_holds(session, dispute.agreement_id, now.date())
+    settled = areas.edition(session, dispute.settled_by_edition or "")
+    newer = settled is None or edition.effective_from > settled.effective_from
+    return newer and edition.state == EditionState.ACTIVE
+
+
+def _measure(dispute: Dispute, edition: Edition, places: list[DisputedPlace]) -> None:
+    """Take the ground, its measures and any further side from the newer edition."""
+    ground = shapely.union_all([place.geometry for place in places])
+    polygons = [part for part in shapely.get_parts(ground) if part.geom_type == "Polygon"]
+    whole = shapely.MultiPolygon(polygons)
+    dispute.geometry = from_shape(whole, srid=4326)
+    dispute.area_m2 = float(area_m2(whole))
+    dispute.width_m = max(place.width_m for place in places)
+    dispute.accuracy_m = max(place.accuracy_m for place in places)
+    dispute.edition_id = edition.id
+    sides = list(dispute.side_codes)
+    for place in places:
+        sides += [side for side in place.sides if not same_sides([side], sides)]
+    dispute.side_codes = sides
+
+
+def _measures(
+    edition: Edition, size_m2: float, width_m: float, sides: tuple[str, ...] | list[str]
+) -> dict[str, object]:
+    return {
+        "edition": edition.id,
+        "area_m2": round(size_m2, 2),
+        "width_m": round(width_m, 2),
+        "sides": list(sides),
+    }

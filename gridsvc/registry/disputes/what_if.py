@@ -1,0 +1,177 @@
+"""What would change if a border moved or an agreement were signed. Writes nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import shapely
+from sqlalchemy.orm import Session
+
+from gridsvc.errors import NotFound
+from gridsvc.registry.areas.service import edition_in_force
+from gridsvc.registry.bodies.agreements import AgreementDraft, check_draft, drafted_duties
+from gridsvc.registry.bodies.model import BodyRef
+from gridsvc.registry.bodies.service import AssetOwner, find_responsible
+from gridsvc.registry.classes.model import ClassKey
+from gridsvc.registry.disputes import what_if_repository as repository
+from gridsvc.registry.disputes.proposal import BorderMove
+from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.placement.model import AreaRef, Placement
+from gridsvc.registry.placement.service import place
+from gridsvc.spatial.reassigned import Reassigned, holder_at, reassigned
+
+__all__ = ["Answer", "Change", "answer_of", "change_of_agreement", "change_of_border"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Who has a place and who answers for a class there, before and afterwards."""
+
+    giver: str | None
+    taker: str | None
+    before: BodyRef | None
+    after: BodyRef | None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the place changes sides, or another body answers."""
+        return self.giver != self.taker or self.before != self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A proposal, ready to be asked about places: the ground that it touches, and the day.
+
+    ``before`` and ``after`` are name and geometry of the areas around, by code; ``moved`` is None
+    for an agreement, which moves no border.
+    """
+
+    level: str
+    edition_id: str
+    day: dt.date
+    region: Any
+    before: dict[str, tuple[str, Any]]
+    after: dict[str, tuple[str, Any]]
+    moved: Reassigned | None
+    draft: AgreementDraft | None
+
+    def name(self, code: str | None) -> dict[str, str] | None:
+        """``{code, name}`` of an area; None for nobody."""
+        if code is None:
+            return None
+        named = self.after.get(code) or self.before.get(code)
+        return {"code": code, "name": "" if named is None else named[0]}
+
+    def holder(self, point: Any, *, afterwards: bool) -> str | None:
+        """The area of the level that has a WGS84 point."""
+        areas = self.after if afterwards else self.before
+        return holder_at({code: area for code, (_, area) in areas.items()}, point)
+
+
+def change_of_border(session: Session, move: BorderMove, *, now: dt.datetime) -> Change:
+    """What moves when areas are drawn anew and the rest stays as it is in force.
+
+    Raises NotFound when no edition of the level is in force.
+    """
+    edition = edition_in_force(session, move.level, now)
+    drawn = shapely.union_all(list(move.areas.values()))
+    known = repository.areas_by_code(session, edition.id, list(move.areas))
+    ground = shapely.union_all([drawn, *(area for _, area in known.values())])
+    before = repository.nearby_areas(session, edition.id, ground)
+    after = dict(before)
+    for code, geometry in move.areas.items():
+        name = before[code][0] if code in before else move.names.get(code, "")
+        after[code] = (name, geometry)
+    moved = reassigned(
+        {code: area for code, (_, area) in before.items()},
+        {code: area for code, (_, area) in after.items()},
+    )
+    return Change(
+        level=move.level.value,
+        edition_id=edition.id,
+        day=now.date(),
+        region=moved.region,
+        before=before,
+        after=after,
+        moved=moved,
+        draft=None,
+    )
+
+
+def change_of_agreement(session: Session, draft: AgreementDraft, *, now: dt.datetime) -> Change:
+    """What a draft would change on its first day.
+
+    Raises NotFound for unknown bodies and where no edition of streets is in force, BadInput.
+    """
+    check_draft(session, draft)
+    edition = edition_in_force(session, "street", now)
+    areas = repository.nearby_areas(session, edition.id, draft.zone)
+    return Change(
+        level="street",
+        edition_id=edition.id,
+        day=draft.valid_from,
+        region=draft.zone,
+        before=areas,
+        after=areas,
+        moved=None,
+        draft=draft,
+    )
+
+
+def answer_of(
+    session: Session, atlas: Atlas, change: Change
+) -> Callable[[float, float, ClassKey, AssetOwner | None], Answer]:
+    """A function of a WGS84 point, a class and an asset's owner that says who has it and answers.
+
+    Places that differ in nothing that counts are asked about once.
+    """
+    known: dict[tuple[Any, ...], Answer] = {}
+    alike = not repository.agreements_on(session, change.region, change.day)
+
+    def answer(lon: float, lat: float, key: ClassKey, asset: AssetOwner | None) -> Answer:
+        point = shapely.Point(lon, lat)
+        giver = change.holder(point, afterwards=False)
+        taker = change.holder(point, afterwards=True)
+        here = place(atlas, lon, lat, 0.0)
+        codes = tuple(area and area.code for area in (here.district, here.street, here.community))
+        inside = change.draft is not None and shapely.intersects(change.region, point)
+        seen = (*codes, giver, taker, inside, key, asset, None if alike else (lon, lat))
+        if seen not in known:
+            drafted = drafted_duties(change.draft, key) if change.draft and inside else []
+            known[seen] = Answer(
+                giver,
+                taker,
+                _lead(session, here, key, asset, change.day, []),
+                _lead(session, _moved(here, change, taker), key, asset, change.day, drafted),
+            )
+        return known[seen]
+
+    return answer
+
+
+def _moved(here: Placement, change: Change, taker: str | None) -> Placement:
+    if change.moved is None:
+        return here
+    area = None if taker is None else AreaRef(taker, change.after[taker][0])
+    if change.level == "district":
+        return replace(here, district=area)
+    if change.level == "street":
+        return replace(here, street=area)
+    return replace(here, community=area)
+
+
+def _lead(
+    session: Session,
+    here: Placement,
+    key: ClassKey,
+    asset: AssetOwner | None,
+    day: dt.date,
+    drafted: Sequence[Any],
+) -> BodyRef | None:
+    try:
+        return find_responsible(session, here, key=key, asset=asset, day=day, drafted=drafted).lead
+    except NotFound:
+        return None

@@ -1,0 +1,113 @@
+"""The queries of what-if: what lies on some ground, and which lists speak about it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import shapely
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+__all__ = [
+    "DutyLine",
+    "GridOn",
+    "agreements_on",
+    "areas_by_code",
+    "duty_lines",
+    "grids_on",
+    "nearby_areas",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class GridOn:
+    """A unit grid that some ground cuts: its codes, its shape (WGS84), its size."""
+
+    district_code: str
+    code: str
+    national_id: str
+    area_m2: float
+    geometry: Any
+
+
+@dataclass(frozen=True, slots=True)
+class DutyLine:
+    """One line of the duty lists."""
+
+    body_code: str
+    area_code: str
+    kind: str
+    class_prefix: str
+    role: str
+    clause: str
+
+
+def grids_on(session: Session, ground: Any, day: dt.date) -> list[GridOn]:
+    """The unit grids valid on a day that some ground (WGS84) touches, by district and code."""
+    rows = session.execute(
+        text(
+            "select district_code, code, national_id, area_m2, st_asbinary(geometry)"
+            " from unit_grid where first_date <= :day and (end_date is null or end_date > :day)"
+            " and st_intersects(geometry, st_geomfromwkb(:ground, 4326))"
+            " order by district_code, code"
+        ),
+        {"ground": ground.wkb, "day": day},
+    )
+    return [GridOn(*row[:4], shapely.from_wkb(bytes(row[4]))) for row in rows]
+
+
+def duty_lines(session: Session, area_codes: Sequence[str], day: dt.date) -> list[DutyLine]:
+    """The lines of the duty lists that hold on a day for exactly these area codes."""
+    rows = session.execute(
+        text(
+            "select body_code, area_code, kind, class_prefix, role, clause from duty"
+            " where area_code = any(:areas) and valid_from <= :day"
+            " and (valid_to is null or valid_to > :day)"
+            " order by area_code, kind, class_prefix, role desc, body_code"
+        ),
+        {"areas": list(area_codes), "day": day},
+    )
+    return [DutyLine(*row) for row in rows]
+
+
+def agreements_on(session: Session, ground: Any, day: dt.date) -> bool:
+    """Whether any agreement holds on a day on some ground (WGS84)."""
+    return bool(
+        session.scalar(
+            text(
+                "select exists (select from agreement where valid_from <= :day"
+                " and (valid_to is null or valid_to > :day)"
+                " and st_intersects(zone, st_geomfromwkb(:ground, 4326)))"
+            ),
+            {"ground": ground.wkb, "day": day},
+        )
+    )
+
+
+def nearby_areas(session: Session, edition_id: str, ground: Any) -> dict[str, tuple[str, Any]]:
+    """Name and geometry, by code, of an edition's areas that touch some ground (WGS84)."""
+    rows = session.execute(
+        text(
+            "select code, name, st_asbinary(geometry) from area where edition_id = :edition"
+            " and st_intersects(geometry, st_geomfromwkb(:ground, 4326)) order by code"
+        ),
+        {"edition": edition_id, "ground": ground.wkb},
+    )
+    return {row[0]: (row[1], shapely.from_wkb(bytes(row[2]))) for row in rows}
+
+
+def areas_by_code(
+    session: Session, edition_id: str, codes: Sequence[str]
+) -> dict[str, tuple[str, Any]]:
+    """Name and geometry (WGS84), by code, of those of these areas that an edition has."""
+    rows = session.execute(
+        text(
+            "select code, name, st_asbinary(geometry) from area where edition_id = :edition"
+            " and code = any(:codes) order by code"
+        ),
+        {"edition": edition_id, "codes": list(codes)},
+    )
+    return {row[0]: (row[1], shapely.from_wkb(bytes(row[2]))) for row in rows}

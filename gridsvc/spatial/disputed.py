@@ -1,0 +1,234 @@
+"""Ground whose owner is not settled: claimed twice, by nobody, or by levels that contradict.
+
+Areas are Polygons or MultiPolygons in WGS84; sizes are m² on the ellipsoid, widths are metres in
+the city's plane. A place counts when it is wider than the borders are accurate: a narrower one may
+be two drawings of one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gridsvc.spatial.coverage import faults
+from gridsvc.spatial.crs import area_m2, project
+
+__all__ = [
+    "DisputeKind",
+    "DisputedPlace",
+    "Layer",
+    "disputed_places",
+    "left_in",
+    "overlap_share",
+    "same_sides",
+    "wide_parts",
+    "width_m",
+]
+
+#: Two places are one when they share this much of the smaller of them.
+SAME_PLACE_SHARE = 0.5
+#: How near to a gap an area must come to be one of its sides: two drawings of one vertex.
+_TOUCH_DEG = 1e-7
+#: The widest place of a shape is found to a hundredth of the accuracy, at best to a centimetre.
+_FINEST_M = 0.01
+
+
+class DisputeKind(StrEnum):
+    """What is wrong at a place: nobody's, two areas', or levels that contradict each other."""
+
+    GAP = "gap"
+    OVERLAP = "overlap"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The areas of one edition, n codes and n geometries (WGS84), and its accuracy in metres."""
+
+    codes: Sequence[str]
+    geometries: Sequence[Any]
+    accuracy_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class DisputedPlace:
+    """One connected place: the codes of its sides, in order, its ground, and its widest width.
+
+    Where levels contradict each other, the first side is the area whose code says so, the second
+    the one of the other level.
+    """
+
+    kind: DisputeKind
+    sides: tuple[str, ...]
+    geometry: shapely.MultiPolygon
+    area_m2: float
+    width_m: float
+    accuracy_m: float
+
+
+def disputed_places(layer: Layer, above: Layer | None = None) -> list[DisputedPlace]:
+    """The gaps and overlaps of a layer, and its conflicts with the layer above, the largest first.
+
+    A conflict is ground of an area inside an area above that its code does not begin with. Its
+    other side is the area of the layer that borders it there and belongs to the area above; where
+    there is none, the area above itself. A place that several rules find is given once, with all
+    its sides: overlaps come first, then gaps, then conflicts.
+    """
+    found: list[DisputedPlace] = []
+    for place in (*_within(layer), *(() if above is None else _between(layer, above))):
+        _merge(found, place)
+    return sorted(found, key=lambda place: (-place.area_m2, place.sides))
+
+
+def left_in(ground: Any, layer: Layer, above: Layer | None = None) -> list[Any]:
+    """The polygons of some ground (WGS84) that are still disputed in a layer, the largest first.
+
+    Every rule of :func:`disputed_places` is asked, and ground that no area covers counts even
+    where the gap is open to the outside.
+    """
+    touching = [
+        (code, shapely.intersection(shapely.make_valid(area), ground))
+        for code, area in zip(layer.codes, layer.geometries, strict=True)
+        if shapely.intersects(area, ground)
+    ]
+    areas = [area for _, area in touching]
+    left = [shapely.difference(ground, shapely.union_all(areas))]
+    left += [shapely.intersection(one, other) for one, other in combinations(areas, 2)]
+    pieces = [part for it in left for part in wide_parts(it, layer.accuracy_m)]
+    if above is not None:
+        accuracy = layer.accuracy_m + above.accuracy_m
+        for code, area in touching:
+            for over, parent in zip(above.codes, above.geometries, strict=True):
+                if not code.startswith(over):
+                    pieces += wide_parts(shapely.intersection(area, parent), accuracy)
+    return sorted(pieces, key=lambda part: -float(area_m2(part)))
+
+
+def wide_parts(geometry: Any, accuracy_m: float) -> list[shapely.Polygon]:
+    """The polygons of a geometry (WGS84) that are wider than an accuracy somewhere."""
+    parts = _polygons(geometry)
+    if not len(parts):
+        return []
+    inner = shapely.buffer(project(parts), -accuracy_m / 2, quad_segs=4)
+    return list(parts[~shapely.is_empty(inner)])
+
+
+def width_m(geometry: Any, accuracy_m: float = 0.0) -> float:
+    """Metres across the widest place of a geometry (WGS84): its largest inscribed circle."""
+    parts = project(_polygons(geometry))
+    finest = max(accuracy_m / 100, _FINEST_M)
+    circles = [shapely.maximum_inscribed_circle(part, tolerance=finest) for part in parts]
+    return 2 * max((float(shapely.length(circle)) for circle in circles), default=0.0)
+
+
+def same_sides(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Whether two places have the same sides: each side of the one with fewer is one of the other.
+
+    A street is its district's side too: codes that begin with each other are one side.
+    """
+    few, many = sorted((first, second), key=len)
+    return all(any(_nests(one, other) for other in many) for one in few)
+
+
+def overlap_share(first: Any, second: Any) -> float:
+    """How much of the smaller of two grounds (WGS84) both have, from 0 to 1."""
+    smaller = min(shapely.area(first), shapely.area(second))
+    return float(shapely.area(shapely.intersection(first, second)) / smaller) if smaller else 0.0
+
+
+def _nests(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def _within(layer: Layer) -> Iterator[DisputedPlace]:
+    """The overlaps and the gaps of one layer."""
+    found = faults(layer.geometries)
+    codes, accuracy = layer.codes, layer.accuracy_m
+    for overlap in found.overlaps:
+        sides = (codes[overlap.first], codes[overlap.second])
+        yield from _places(DisputeKind.OVERLAP, sides, overlap.geometry, accuracy)
+    for one, other in found.duplicates:
+        sides = (codes[one], codes[other])
+        yield from _places(DisputeKind.OVERLAP, sides, layer.geometries[one], accuracy)
+    if not found.gaps:
+        return
+    areas = np.asarray(layer.geometries, dtype=object)
+    tree = shapely.STRtree(areas)
+    for gap in found.gaps:
+        near = tree.query(gap.geometry, predicate="dwithin", distance=_TOUCH_DEG)
+        sides = _by_border(gap.geometry, [(codes[i], areas[i]) for i in near.tolist()])
+        yield from _places(DisputeKind.GAP, sides, gap.geometry, accuracy)
+
+
+def _between(layer: Layer, above: Layer) -> Iterator[DisputedPlace]:
+    """The ground of a layer's areas inside areas above that are not theirs."""
+    accuracy = layer.accuracy_m + above.accuracy_m
+    areas = shapely.make_valid(np.asarray(layer.geometries, dtype=object))
+    parents = shapely.make_valid(np.asarray(above.geometries, dtype=object))
+    tree = shapely.STRtree(areas)
+    own, over = shapely.STRtree(parents).query(areas, predicate="intersects")
+    for i, j in sorted(zip(own.tolist(), over.tolist(), strict=True)):
+        code, parent = layer.codes[i], above.codes[j]
+        if code.startswith(parent):
+            continue
+        for part in wide_parts(shapely.intersection(areas[i], parents[j]), accuracy):
+            near = tree.query(part, predicate="dwithin", distance=_TOUCH_DEG).tolist()
+            rivals = [(layer.codes[n], areas[n]) for n in near if n != i]
+            inside = [rival for rival in rivals if rival[0].startswith(parent)]
+            other = _by_border(part, inside)[:1] or (parent,)
+            yield from _places(DisputeKind.CONFLICT, (code, *other), part, accuracy)
+
+
+def _places(
+    kind: DisputeKind, sides: tuple[str, ...], geometry: Any, accuracy_m: float
+) -> Iterator[DisputedPlace]:
+    for part in wide_parts(geometry, accuracy_m):
+        whole = shapely.MultiPolygon([part])
+        width = width_m(part, accuracy_m)
+        yield DisputedPlace(kind, sides, whole, float(area_m2(whole)), width, accuracy_m)
+
+
+def _by_border(ground: Any, areas: Sequence[tuple[str, Any]]) -> tuple[str, ...]:
+    """The codes of the areas around some ground, the longest common border first."""
+    edge = shapely.buffer(ground, _TOUCH_DEG, quad_segs=2)
+    lengths = {
+        code: float(shapely.length(shapely.intersection(shapely.boundary(area), edge)))
+        for code, area in areas
+    }
+    return tuple(sorted(lengths, key=lambda code: (-lengths[code], code)))
+
+
+def _merge(found: list[DisputedPlace], place: DisputedPlace) -> None:
+    """Add a place, or its sides and ground to the one that is there already."""
+    for n, known in enumerate(found):
+        if not shapely.intersects(known.geometry, place.geometry):
+            continue
+        if overlap_share(known.geometry, place.geometry) < SAME_PLACE_SHARE:
+            continue
+        ground = shapely.MultiPolygon(
+            list(_polygons(shapely.union(known.geometry, place.geometry)))
+        )
+        sides = known.sides + tuple(
+            side for side in place.sides if not any(_nests(side, it) for it in known.sides)
+        )
+        width = max(known.width_m, place.width_m)
+        accuracy = max(known.accuracy_m, place.accuracy_m)
+        found[n] = DisputedPlace(known.kind, sides, ground, float(area_m2(ground)), width, accuracy)
+        return
+    found.append(place)
+
+
+def _polygons(geometry: Any) -> NDArray[np.object_]:
+    """The polygons of a geometry that cover ground, collections opened."""
+    parts = shapely.get_parts(shapely.make_valid(geometry))
+    while (shapely.get_type_id(parts) > 3).any():
+        parts = shapely.get_parts(parts)
+    kept = (shapely.get_type_id(parts) == 3) & (shapely.area(parts) > 0)
+    return np.asarray(parts[kept], dtype=object)
