@@ -17,6 +17,7 @@ from gridsvc.cli import (
     edition,
     grids,
     imports,
+    no_mans_land,
     placing,
     serving,
     token,
@@ -34,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serving, worker, demo, placing, bulk):
+for module in (serving, worker, demo, placing, bulk, no_mans_land):
     module.register(app)
 app.add_typer(db.app, name="db")
 app.add_typer(body.app, name="body")

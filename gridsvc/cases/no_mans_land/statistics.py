@@ -1,0 +1,180 @@
+"""The tests of the watch: whether cases near a border go worse than those inside.
+
+Both tests compare two groups class by class, so that a border with other work than the inside is
+not slow or refused for that alone, and both are permutation tests: they ask how the same outcomes
+would fall if the place did not matter.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "Tally",
+    "false_discovery_rates",
+    "longer_p",
+    "median_duration",
+    "more_often_p",
+    "outlasting",
+    "tally",
+]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """Outcomes summed by group and class, each of shape (groups, classes).
+
+    ``cases`` and ``refused`` are counts (int64); ``score`` and ``square`` sum :func:`outlasting`
+    and its square (float64).
+    """
+
+    cases: NDArray[np.int64]
+    refused: NDArray[np.int64]
+    score: Floats
+    square: Floats
+
+    def of(self, groups: NDArray[np.integer]) -> Tally:
+        """The rows of these groups, in their order."""
+        return Tally(
+            self.cases[groups], self.refused[groups], self.score[groups], self.square[groups]
+        )
+
+
+def tally(
+    group: NDArray[np.integer],
+    case_class: NDArray[np.integer],
+    refused: NDArray[np.bool_],
+    score: Floats,
+    *,
+    groups: int,
+    classes: int,
+) -> Tally:
+    """Sum the outcomes of n cases; all arrays have the shape (n,), a ``group`` of -1 is left out.
+
+    ``group`` is below ``groups``, ``case_class`` below ``classes``.
+    """
+    kept = group >= 0
+    cell = group[kept].astype(np.int64) * classes + case_class[kept]
+
+    def summed(weights: Floats | None) -> Floats:
+        sums = np.bincount(cell, weights=weights, minlength=groups * classes)
+        return np.asarray(sums.reshape(groups, classes))
+
+    return Tally(
+        cases=summed(None).astype(np.int64),
+        refused=np.rint(summed(refused[kept].astype(np.float64))).astype(np.int64),
+        score=summed(score[kept]),
+        square=summed(score[kept] ** 2),
+    )
+
+
+def outlasting(
+    duration: Floats, closed: NDArray[np.bool_], case_class: NDArray[np.integer]
+) -> Floats:
+    """How much longer than others of its class each case took, from -1 to 1 (float64, (n,)).
+
+    Gehan's score: the share of the class that it surely outlasted less the share that surely
+    outlasted it. A case still open (``closed`` False) took at least its ``duration``: it outlasted
+    what closed before, and nothing surely outlasted it. Without open cases the sum of these scores
+    is the statistic of Mann and Whitney.
+    """
+    scores = np.zeros(len(duration))
+    by_class = np.argsort(case_class, kind="stable")
+    ends = np.flatnonzero(np.diff(case_class[by_class])) + 1
+    for members in np.split(by_class, ends):
+        if len(members) < 2:
+            continue
+        lasted, over = duration[members], closed[members]
+        finished = np.sort(lasted[over])
+        unfinished = np.sort(lasted[~over])
+        strictly = np.searchsorted(finished, lasted, side="left")
+        at_most = np.searchsorted(finished, lasted, side="right")
+        longer = (len(finished) - at_most) + (
+            len(unfinished) - np.searchsorted(unfinished, lasted, side="left")
+        )
+        score = np.where(over, strictly - longer, at_most)
+        scores[members] = score / (len(members) - 1)
+    return scores
+
+
+def longer_p(near: Tally, inside: Tally) -> Floats:
+    """Chance of durations near that are together as long as these or longer, float64 (rows,).
+
+    ``near`` and ``inside`` have the same rows. One-sided rank test (Mann-Whitney with Gehan's
+    scores, summed over the classes as van Elteren does), with the variance of the permutations and
+    the normal distribution. 1 where nothing can be compared.
+    """
+    n, m = near.cases.astype(np.float64), inside.cases.astype(np.float64)
+    total = n + m
+    usable = (n > 0) & (m > 0)
+    size = np.where(usable, total, 2.0)
+    mean = np.where(usable, (near.score + inside.score) / size, 0.0)
+    spread = np.where(usable, near.square + inside.square - size * mean**2, 0.0)
+    variance = (n * m / (size * (size - 1.0)) * np.maximum(spread, 0.0)).sum(axis=1)
+    excess = np.where(usable, near.score - n * mean, 0.0).sum(axis=1)
+    deviation = np.sqrt(variance)
+    z = np.divide(excess, deviation, out=np.full(len(excess), -np.inf), where=deviation > 1e-12)
+    return np.array([0.5 * math.erfc(value / math.sqrt(2.0)) for value in z.tolist()])
+
+
+def more_often_p(near: Tally, inside: Tally) -> Floats:
+    """Chance of so many refused or returned cases near, or more, float64 (rows,).
+
+    One-sided exact test: Fisher's in each class, the classes together by the distribution of their
+    sum (the exact form of the test of Mantel and Haenszel).
+    """
+    largest = int((near.cases + inside.cases).max(initial=0))
+    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, largest + 1)))])
+    chances = np.ones(len(near.cases))
+    together = near.refused + inside.refused
+    usable = (near.cases > 0) & (inside.cases > 0) & (together > 0)
+    observed = np.where(usable, near.refused, 0).sum(axis=1)
+    for row in np.flatnonzero(observed):
+        distribution, lowest = np.ones(1), 0
+        for k in np.flatnonzero(usable[row]):
+            n, m = int(near.cases[row, k]), int(inside.cases[row, k])
+            fewest, one = _hypergeometric(n, m, int(together[row, k]), log_factorial)
+            distribution = np.convolve(distribution, one)
+            lowest += fewest
+        chances[row] = min(1.0, float(distribution[int(observed[row]) - lowest :].sum()))
+    return chances
+
+
+def _hypergeometric(n: int, m: int, refused: int, log_factorial: Floats) -> tuple[int, Floats]:
+    """The fewest of ``refused`` that can fall on ``n`` of n + m, and the chance of each number."""
+    fewest, most = max(0, refused - m), min(n, refused)
+    x = np.arange(fewest, most + 1)
+    log = log_factorial
+    ways = log[n] - log[x] - log[n - x] + log[m] - log[refused - x] - log[m - refused + x]
+    return fewest, np.exp(ways - (log[n + m] - log[refused] - log[n + m - refused]))
+
+
+def false_discovery_rates(p: Floats) -> Floats:
+    """The q of each p: the share of false alarms among what is at least as clear, (n,).
+
+    Benjamini and Hochberg's step-up procedure.
+    """
+    count = len(p)
+    order = np.argsort(p, kind="stable")
+    raised = p[order] * count / np.arange(1, count + 1)
+    q = np.empty(count)
+    q[order] = np.minimum(np.minimum.accumulate(raised[::-1])[::-1], 1.0)
+    return q
+
+
+def median_duration(duration: Floats, closed: NDArray[np.bool_]) -> float | None:
+    """The duration that half of the cases outlast, open ones counted as Kaplan and Meier do.
+
+    None when fewer than half are known to have ended, or when there are no cases.
+    """
+    order = np.lexsort((~closed, duration))
+    at_risk = np.arange(len(order), 0, -1)
+    surviving = np.cumprod(np.where(closed[order], 1.0 - 1.0 / np.maximum(at_risk, 1), 1.0))
+    half = np.flatnonzero(surviving <= 0.5 + 1e-12)
+    return float(duration[order[half[0]]]) if len(half) else None

@@ -1,0 +1,122 @@
+"""No-man's-land: stretches of border where cases are refused, returned or slow."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from gridsvc.cases.clock.zone import CITY_ZONE
+from gridsvc.cases.no_mans_land.model import GroupOutcome, Terms, Watch
+from gridsvc.cases.no_mans_land.service import watch
+from gridsvc.cli.runtime import AsJson, console, database, notes, print_json
+from gridsvc.db.engine import create_engine, session_factory, transaction
+from gridsvc.registry.placement.store import AtlasStore
+from gridsvc.settings import get_settings
+
+__all__ = ["register"]
+
+_DAY = ["%Y-%m-%d"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("no-mans-land")(no_mans_land)
+
+
+def no_mans_land(
+    since: Annotated[
+        dt.datetime | None, typer.Option(formats=_DAY, help="First day; a year before the last.")
+    ] = None,
+    until: Annotated[
+        dt.datetime | None, typer.Option(formats=_DAY, help="Last day; today.")
+    ] = None,
+    level: Annotated[str, typer.Option(help="district or street.")] = "street",
+    band_m: Annotated[
+        float | None,
+        typer.Option(help="This near a border is near; the accuracies of report and edition."),
+    ] = None,
+    stretch_m: Annotated[float, typer.Option(help="No stretch is longer, in metres.")] = 500.0,
+    listed_q: Annotated[float, typer.Option(help="Share of false alarms in the list.")] = 0.05,
+    shuffles: Annotated[
+        int, typer.Option(min=0, help="Measure the false alarms on so many shuffles.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="The seed of the shuffles.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """List where along the borders cases go worse than inside of both sides (三不管地带)."""
+    settings = get_settings()
+    now = dt.datetime.now(dt.UTC)
+    last = until.date() if until else now.astimezone(CITY_ZONE).date()
+    first = since.date() if since else last - dt.timedelta(days=365)
+    engine = create_engine(database(settings), statement_timeout_s=0.0)
+    try:
+        atlas = AtlasStore(engine, settings.var_dir / "index").get()
+        with transaction(session_factory(engine)) as session:
+            found = watch(
+                session,
+                atlas,
+                Terms(level=level, band_m=band_m, stretch_m=stretch_m, listed_q=listed_q),
+                since=dt.datetime.combine(first, dt.time(), tzinfo=CITY_ZONE),
+                until=dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), tzinfo=CITY_ZONE),
+                now=now,
+                report_accuracy_m=settings.report_accuracy_m,
+                shuffles=shuffles,
+                seed=seed,
+                progress=notes.print,
+            )
+    finally:
+        engine.dispose()
+    if as_json:
+        print_json(found.to_json())
+        return
+    console.print(_table(found))
+    if found.approximate:
+        console.print("These borders are approximate; what lies along them may be made up.")
+    if found.false_alarms is not None:
+        alarms = found.false_alarms
+        rate = alarms.with_alarm / alarms.shuffles
+        console.print(
+            f"{alarms.with_alarm} of {alarms.shuffles} shuffles list anything: {rate:.1%}; "
+            f"{found.terms.listed_q:.0%} at most is stated."
+        )
+
+
+def _table(found: Watch) -> Table:
+    table = Table(
+        "border",
+        "metres",
+        "place",
+        "near",
+        "inside of the first",
+        "inside of the second",
+        "p refused",
+        "p slow",
+        "q",
+        title=f"{len(found.listed)} of {found.tested} tested stretches of {found.terms.level} "
+        f"borders; {found.cases:,} cases, {found.cases_near:,} within {found.band_m:g} m",
+        caption="refused or returned / cases, median days until closed",
+    )
+    for stretch in found.listed:
+        one, other = stretch.sides
+        lon, lat = stretch.to_json()["place"]
+        table.add_row(
+            f"{one.name} {one.code}\n{other.name} {other.code}",
+            f"{stretch.metres:.0f}",
+            f"{lon:.5f}\n{lat:.5f}",
+            _cell(stretch.near),
+            _cell(one.inside),
+            _cell(other.inside),
+            f"{stretch.p_refused:.1e}",
+            f"{stretch.p_slow:.1e}",
+            f"{stretch.q:.1e}",
+        )
+    return table
+
+
+def _cell(outcome: GroupOutcome) -> str:
+    days = "open" if outcome.median_days is None else f"{outcome.median_days:.1f} d"
+    share = outcome.refused_share or 0.0
+    return f"{outcome.refused_or_returned}/{outcome.cases} = {share:.0%}\n{days}"

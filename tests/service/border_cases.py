@@ -1,0 +1,105 @@
+"""Cases strewn over a made-up city from a seed, with a no-man's-land where it is asked for."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from geoalchemy2.shape import from_shape
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from gridsvc.cases.files.models import CaseFile
+from gridsvc.cases.trace.models import TraceEntry
+from gridsvc.registry.classes.model import STANDARD
+
+NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+SINCE = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Inside this box (WGS84) cases are refused and take longer than elsewhere."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+    refused: float = 0.4
+    times_slower: float = 3.0
+
+
+def strew(
+    session: Session,
+    *,
+    count: int,
+    box: tuple[float, float, float, float],
+    seed: int,
+    planted: Planted | None = None,
+    slow_class: str | None = None,
+) -> int:
+    """So many cases, evenly over the box: one in twenty is refused, five days in the mean.
+
+    Three classes; those of ``slow_class`` take four times as long everywhere. Cases that would
+    close after NOW are open. Gives how many were made.
+    """
+    rng = np.random.default_rng(seed)
+    west, south, east, north = box
+    cases, entries = [], []
+    for _ in range(count):
+        lon, lat = rng.uniform(west, east), rng.uniform(south, north)
+        class_code = ("06001", "06010", "06028")[rng.integers(3)]
+        here = planted is not None and (
+            planted.west <= lon <= planted.east and planted.south <= lat <= planted.north
+        )
+        days = rng.exponential(5.0) * (4.0 if class_code == slow_class else 1.0)
+        refused = rng.random() < 0.05
+        if here and planted is not None:
+            days *= planted.times_slower
+            refused = bool(rng.random() < planted.refused)
+        opened = SINCE + dt.timedelta(days=float(rng.uniform(0.0, 300.0)))
+        closed = opened + dt.timedelta(days=float(days))
+        over = closed < NOW
+        district = "110102" if lon < 116.32 else "110106"
+        case_id = uuid.UUID(bytes=rng.bytes(16), version=4)
+        cases.append(
+            {
+                "district_code": district,
+                "id": case_id,
+                "procedure": "ordinary",
+                "procedure_version": 1,
+                "step": "assess" if over else "handle",
+                "progress": {},
+                "state": "closed" if over else "open",
+                "standard": STANDARD,
+                "kind": "event",
+                "class_code": class_code,
+                "lead_body": "110102020",
+                "point": from_shape(shapely.Point(lon, lat), srid=4326),
+                "opened_at": opened,
+                "closed_at": closed if over else None,
+            }
+        )
+        if refused:
+            at = opened + dt.timedelta(hours=1)
+            entries.append(
+                {
+                    "district_code": district,
+                    "case_id": case_id,
+                    "n": 1,
+                    "written_at": at,
+                    "at": at,
+                    "action": "refuse" if rng.random() < 0.7 else "rework",
+                    "actor": "test",
+                    "content": {},
+                    "previous_hash": "0" * 64,
+                    "hash": "0" * 64,
+                }
+            )
+    session.execute(insert(CaseFile), cases)
+    session.execute(insert(TraceEntry), entries)
+    session.flush()
+    return len(cases)

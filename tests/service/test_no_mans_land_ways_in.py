@@ -1,0 +1,105 @@
+"""``GET /v1/no-mans-land`` and ``gridsvc no-mans-land`` on the made-up city."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy.orm import Session
+from typer.testing import CliRunner
+
+from gridsvc.cli.app import app
+from gridsvc.registry.access.model import Role
+from tests.service import joint_city as city
+from tests.service.border_cases import Planted, strew
+from tests.service.conftest import Person, refusal
+
+BOX = (116.30, 39.88, 116.34, 39.90)
+PLANTED = Planted(
+    city.BORDER_LON - 60 / city.LON_M, 39.885, city.BORDER_LON + 60 / city.LON_M, 39.89
+)
+PERIOD = {"since": "2026-01-01", "until": "2026-10-31"}
+
+
+@pytest.fixture
+def strewn(city_session: Session) -> None:
+    strew(city_session, count=6000, box=BOX, seed=1, planted=PLANTED)
+    city_session.commit()
+
+
+def test_the_city_reads_its_no_mans_land(strewn: None, as_: Callable[..., Person]) -> None:
+    answer = as_(Role.CITY).get("/v1/no-mans-land", **PERIOD, band_m=60, stretch_m=300)
+    assert answer["cases"] == 6000
+    assert answer["band_m"] == 60
+    assert len(answer["listed"]) == 2
+    first = answer["listed"][0]
+    assert [side["code"] for side in first["sides"]] == [city.LEAD, city.OTHER]
+    assert first["crosses_districts"] is True
+    assert first["near"]["refused_share"] > 0.2
+    assert first["place"][0] == pytest.approx(city.BORDER_LON, abs=1e-5)
+    assert first["line"]["type"] == "LineString"
+    assert 0.0 <= first["p"] <= first["q"] <= 0.05
+
+
+def test_the_band_is_what_near_means_elsewhere(strewn: None, as_: Callable[..., Person]) -> None:
+    # 30 m for the reports and 5 m for the edition.
+    assert as_(Role.ANALYST).get("/v1/no-mans-land", **PERIOD)["band_m"] == 35.0
+
+
+def test_a_street_reads_its_own_borders(strewn: None, as_: Callable[..., Person]) -> None:
+    query = PERIOD | {"band_m": 60, "stretch_m": 300}
+    own = as_(Role.STREET, city.OTHER).get("/v1/no-mans-land", **query)
+    elsewhere = as_(Role.STREET, city.LEAD_NORTH).get("/v1/no-mans-land", **query)
+    assert len(own["listed"]) == 2
+    assert elsewhere["listed"] == []
+    assert own["tested"] == elsewhere["tested"]
+
+
+def test_citizens_do_not_read_it(as_: Callable[..., Person]) -> None:
+    problem = refusal(as_(Role.CITIZEN).send("GET", "/v1/no-mans-land"), 403)
+    assert problem["type"].endswith("not-allowed")
+
+
+def test_nobody_reads_it_without_a_token(client: httpx.Client) -> None:
+    refusal(client.get("/v1/no-mans-land"), 401)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"since": "2020-01-01", "until": "2026-01-01"}, "since"),
+        ({"since": "2026-02-01", "until": "2026-01-01"}, "until"),
+        ({"band_m": "0"}, "band_m"),
+        ({"band_m": "nan"}, "band_m"),
+        ({"stretch_m": "inf"}, "stretch_m"),
+        ({"listed_q": "2"}, "listed_q"),
+        ({"level": "community"}, None),
+    ],
+)
+def test_questions_that_cannot_be_answered_say_why(
+    as_: Callable[..., Person], query: dict[str, str], field: str | None
+) -> None:
+    problem = refusal(as_(Role.ADMIN).send("GET", "/v1/no-mans-land", params=query), 422)
+    if field is not None:
+        assert problem["field"] == field
+
+
+def test_the_command_lists_it_with_its_false_alarms(
+    strewn: None, city_database: str, index_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", city_database)
+    monkeypatch.setenv("GRIDSVC_VAR_DIR", str(index_folder))
+    terms: list[Any] = ["--since", "2026-01-01", "--until", "2026-10-31", "--band-m", 60]
+    terms += ["--stretch-m", 300, "--shuffles", 20]
+    command = ["no-mans-land", *map(str, terms)]
+    answer = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    assert len(answer["listed"]) == 2
+    assert answer["false_alarms"]["shuffles"] == 20
+    shown = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+    assert shown.exit_code == 0
+    assert "广安门外街道" in shown.stdout
+    assert "of 20 shuffles list anything" in shown.stdout
