@@ -62,6 +62,8 @@ _LOCAL_NAMES = {
 }
 # PROJ has only a ballpark step from these datums to WGS84, tens of metres off.
 _BALLPARK_DATUMS = {"Beijing 1954": 4214, "Xian 1980": 4610, "New Beijing": 4555}
+# WGS84, GRS80 and CGCS2000 share this half axis; a datum of another ellipsoid needs parameters.
+_WGS84_AXIS_M, _AGREEING_AXIS_M = 6_378_137.0, 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,8 +89,8 @@ def parse_crs(text: str) -> Crs:
     Takes ``wgs84``, ``gcj02``, ``bd09`` (any case, with or without a hyphen), ``EPSG:n``, or WKT.
     Raises UnknownCrs for anything else, for systems that are not two-dimensional horizontal ones,
     and for Beijing 1954, Xian 1980 and New Beijing (4214, 4610, 4555 and what is projected from
-    them), whose way to WGS84 is only a ballpark, unless the WKT brings its own parameters
-    (BOUNDCRS or TOWGS84). CGCS2000 (EPSG:4490) agrees with WGS84 to centimetres and is taken as it
+    them; also unnamed datums of another ellipsoid), whose way to WGS84 is only a ballpark, unless
+    the WKT brings its own parameters (BOUNDCRS or TOWGS84). CGCS2000 (EPSG:4490) agrees with WGS84 to centimetres and is taken as it
     is: PROJ's step between them is a no-op.
     """
     wanted = text.strip()
@@ -124,13 +126,31 @@ def _refuse_unusable(name: str, definition: pyproj.CRS) -> None:
         )
     geodetic = plain.geodetic_crs
     datum = geodetic.datum.name if geodetic is not None and geodetic.datum is not None else ""
-    if datum in _BALLPARK_DATUMS and not definition.is_bound:
+    if definition.is_bound:
+        return
+    if datum in _BALLPARK_DATUMS:
         raise UnknownCrs(
             f"{name} is based on {datum} (EPSG:{_BALLPARK_DATUMS[datum]}), from which only a "
             "ballpark leads to WGS84, tens of metres off: send WKT with your own parameters "
             "(BOUNDCRS or TOWGS84), or convert to CGCS2000 (EPSG:4490) first.",
             field="crs",
         )
+    if geodetic is not None and _is_ballpark(geodetic):
+        raise UnknownCrs(
+            f"{name} is based on {datum or 'an unknown datum'} with the ellipsoid "
+            f"{geodetic.ellipsoid.name if geodetic.ellipsoid else ''}, from which only a ballpark "
+            "leads to WGS84: send WKT with your own parameters (BOUNDCRS or TOWGS84).",
+            field="crs",
+        )
+
+
+def _is_ballpark(geodetic: pyproj.CRS) -> bool:
+    """Whether PROJ has no way to WGS84, and the ellipsoid is none that agrees with it."""
+    ellipsoid = geodetic.ellipsoid
+    if ellipsoid is None or abs(ellipsoid.semi_major_metre - _WGS84_AXIS_M) < _AGREEING_AXIS_M:
+        return False
+    way = pyproj.Transformer.from_crs(geodetic, _longlat(), always_xy=True)
+    return "ballpark" in way.description.lower()
 
 
 def _shown(text: str) -> str:

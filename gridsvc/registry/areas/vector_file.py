@@ -1,25 +1,28 @@
-"""Any vector file that GDAL reads becomes features: number, texts, and a geometry in WGS84."""
+"""A file of areas becomes features: number, texts, and a geometry in WGS84, within the limits."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyogrio
-import pyogrio.errors
 import shapely
 
-from gridsvc.errors import BadCoordinate, BadFile, UnknownCrs
+from gridsvc.errors import BadCoordinate, BadFile, TooLarge, UnknownCrs
+from gridsvc.registry.areas.declared_crs import declared_crs
+from gridsvc.registry.areas.file_source import opened_source
+from gridsvc.registry.areas.layer_reader import Batch, Layer, open_layer
+from gridsvc.settings import get_settings
 from gridsvc.spatial.crs import Crs, geometry_to_wgs84, parse_crs
 
-__all__ = ["Feature", "VectorFile", "read_vector_file"]
+__all__ = ["ARCS", "Feature", "VectorFile", "read_columns", "read_vector_file"]
 
-# What a Chinese shapefile without a word about its encoding is written in: one of these two.
-_ENCODINGS = ("utf-8", "gb18030")
+#: What is said of a feature whose arcs were replaced.
+ARCS = "drew its arcs as straight pieces of four degrees"
+# A code or a name is short; a cell of a whole book is not kept.
+_LONGEST_TEXT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,15 @@ class Feature:
     """A row of a file, numbered from 1.
 
     ``texts`` holds the columns that were asked for (None: empty). ``geometry`` is in WGS84, None
-    when there is none or when it cannot be used; then ``trouble`` says why.
+    when there is none or when it cannot be used; ``trouble`` says why the row cannot be used.
+    ``curved``: its arcs became straight pieces.
     """
 
     number: int
     texts: dict[str, str | None]
     geometry: Any
     trouble: str | None
+    curved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,25 @@ class VectorFile:
     features: tuple[Feature, ...]
     crs: Crs
     remarks: tuple[str, ...]
+
+
+def read_columns(
+    path: Path, rows: int, *, layer: str | None = None, encoding: str | None = None
+) -> dict[str, list[str | None]]:
+    """The texts of all columns in the first rows of a layer, to tell what the columns hold.
+
+    What is no text counts as empty. Raises what ``read_vector_file`` raises on opening and reading.
+    """
+    with opened_source(path) as source, open_layer(source, layer, encoding) as opened:
+        table: dict[str, list[str | None]] = {column: [] for column in opened.columns}
+        read = 0
+        for batch in opened.read(opened.columns):
+            for column, cells in batch.cells.items():
+                table[column] += [it[:_LONGEST_TEXT] if isinstance(it, str) else None for it in cells]
+            read += len(batch.geometries)
+            if read >= rows:
+                break
+    return table
 
 
 def read_vector_file(
@@ -55,123 +79,71 @@ def read_vector_file(
 ) -> VectorFile:
     """Read the given columns and the geometries of one layer (the only one when None).
 
-    ``crs``, when declared, is believed before the file's own. ``encoding`` is that of a shapefile's
-    texts; without it the .cpg file or the header of the .dbf is believed, and where both are
-    silent, UTF-8 and then GB 18030 (which holds GBK) are tried. Arcs arrive as GDAL's straight
-    pieces of four degrees. Raises BadFile when the file cannot be read, has several layers, lacks a
-    column or names no CRS; UnknownCrs as ``parse_crs`` does.
+    ``crs``, when declared, is believed before the file's own. Raises BadFile when the file cannot
+    be read to its end, has several layers, lacks a column or names no CRS; TooLarge above the
+    limits on bytes, features and vertices; UnknownCrs as ``declared_crs`` does.
     """
-    if not path.exists():
-        raise BadFile(f"There is no file {path}: check the path.", field="path")
-    if layer is None:
-        layer = _only_layer(path)
     remarks: list[str] = []
-    raw_texts = encoding is None and _names_no_encoding(path)
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            meta, _, blobs, values = pyogrio.raw.read(
-                path,
-                layer=layer,
-                # Latin 1 hands every byte through, to be decoded below.
-                encoding="ISO-8859-1" if raw_texts else encoding,
-                force_2d=False,
-                datetime_as_string=True,
-            )
-    except (pyogrio.errors.DataSourceError, UnicodeError, LookupError, ValueError) as error:
-        raise BadFile(f"{path.name} cannot be read: {error}", field="path") from error
-    remarks += [str(warning.message) for warning in caught]
-    names = [str(name) for name in meta["fields"]]
-    table: dict[str, list[str | None]] = {
-        name: [_text(value) for value in column] for name, column in zip(names, values, strict=True)
-    }
-    if raw_texts:
-        table, remark = _decoded(path, table)
-        remarks.append(remark)
-    for column in columns:
-        if column not in table:
-            raise BadFile(
-                f"{path.name} has no column {column!r}: it has {', '.join(table) or 'none'}.",
-                field="columns",
-            )
-    known = _crs_of(path, crs, meta["crs"], remarks)
-    features = []
-    for index in range(len(values[0]) if blobs is None else len(blobs)):
-        geometry, trouble = _geometry(None if blobs is None else blobs[index], known)
-        texts = {column: table[column][index] for column in columns}
-        features.append(Feature(index + 1, texts, geometry, trouble))
-    return VectorFile(tuple(features), known, tuple(remarks))
+    with opened_source(path) as source, open_layer(source, layer, encoding) as opened:
+        for column in columns:
+            if column not in opened.columns:
+                raise BadFile(
+                    f"{path.name} has no column {column!r}: it has "
+                    f"{', '.join(opened.columns) or 'none'}.",
+                    field="columns",
+                )
+        known = _crs_of(path, crs, opened.crs, remarks)
+        features = tuple(_features(path, opened, list(dict.fromkeys(columns)), known))
+        remarks += opened.remarks
+    return VectorFile(features, known, tuple(remarks))
 
 
-def _only_layer(path: Path) -> str:
-    try:
-        layers = [str(name) for name, _ in pyogrio.list_layers(path)]
-    except pyogrio.errors.DataSourceError as error:
-        raise BadFile(
-            f"{path.name} is no vector file that GDAL can read: {error}", field="path"
-        ) from error
-    if len(layers) != 1:
-        raise BadFile(
-            f"{path.name} has {len(layers)} layers ({', '.join(layers)}): say which.", field="layer"
-        )
-    return layers[0]
+def _features(path: Path, layer: Layer, columns: Sequence[str], crs: Crs) -> Iterator[Feature]:
+    settings = get_settings()
+    number = vertices = 0
+    for batch in layer.read(columns):
+        for index in range(len(batch.geometries)):
+            number += 1
+            if number > settings.import_max_features:
+                raise TooLarge(
+                    f"{path.name} has more than the {settings.import_max_features:,} features that "
+                    "are taken: split it, or raise GRIDSVC_IMPORT_MAX_FEATURES.",
+                    field="path",
+                )
+            feature = _feature(number, batch, index, crs)
+            vertices += int(shapely.get_num_coordinates(feature.geometry))
+            if vertices > settings.import_max_vertices:
+                raise TooLarge(
+                    f"{path.name} has more than the {settings.import_max_vertices:,} vertices that "
+                    f"are taken, up to feature {number:,}: split it, or raise "
+                    "GRIDSVC_IMPORT_MAX_VERTICES where there is memory for it.",
+                    field="path",
+                )
+            yield feature
 
 
-def _names_no_encoding(path: Path) -> bool:
-    """Whether this is a shapefile with neither a .cpg file nor a code page in its .dbf."""
-    if path.suffix.lower() != ".shp":
-        return False
-    if any(path.with_suffix(suffix).exists() for suffix in (".cpg", ".CPG")):
-        return False
-    for suffix in (".dbf", ".DBF"):
-        table = path.with_suffix(suffix)
-        if table.exists():
-            with table.open("rb") as stream:
-                header = stream.read(32)
-            return len(header) == 32 and header[29] == 0
-    return False
-
-
-def _decoded(
-    path: Path, table: dict[str, list[str | None]]
-) -> tuple[dict[str, list[str | None]], str]:
-    for encoding in _ENCODINGS:
-        try:
-            decoded = {
-                _recode(name, encoding): [
-                    None if value is None else _recode(value, encoding) for value in column
-                ]
-                for name, column in table.items()
-            }
-        except UnicodeError:
-            continue
-        return decoded, f"{path.name} names no encoding; its texts were read as {encoding}"
-    raise BadFile(
-        f"{path.name} names no encoding, and its texts are neither UTF-8 nor GB 18030: declare "
-        "the encoding.",
-        field="encoding",
-    )
-
-
-def _recode(text: str, encoding: str) -> str:
-    return text.encode("latin-1").decode(encoding)
-
-
-def _text(value: Any) -> str | None:
-    """A cell as text: whole numbers without a fraction, None for what is empty."""
-    if value is None:
-        return None
-    if isinstance(value, float | np.floating):
-        if not np.isfinite(value):
-            return None
-        value = int(value) if float(value).is_integer() else value
-    return str(value).strip() or None
+def _feature(number: int, batch: Batch, index: int, crs: Crs) -> Feature:
+    texts: dict[str, str | None] = {}
+    troubles: list[str] = []
+    for column, cells in batch.cells.items():
+        cell = cells[index]
+        if isinstance(cell, bytes):
+            shown = " ".join(f"{byte:02x}" for byte in cell[:8])
+            troubles.append(f"the bytes of its {column} are no text ({shown})")
+            cell = None
+        if cell is not None and len(cell) > _LONGEST_TEXT:
+            troubles.append(f"its {column} has {len(cell):,} characters")
+            cell = None
+        texts[column] = cell
+    geometry, trouble = _geometry(batch.geometries[index], crs)
+    troubles += [trouble] if trouble is not None else []
+    return Feature(number, texts, geometry, "; ".join(troubles) or None, index in batch.curved)
 
 
 def _crs_of(path: Path, declared: str | None, own: str | None, remarks: list[str]) -> Crs:
     if declared is not None:
-        known = parse_crs(declared)
-        if own is not None and _crs_or_none(own) != known:
+        known = declared_crs(declared)
+        if own is not None and _name_or_none(own) != known.name:
             remarks.append(
                 f"{path.name} calls its CRS {own[:60]}; read as {known.name}, as declared"
             )
@@ -184,9 +156,9 @@ def _crs_of(path: Path, declared: str | None, own: str | None, remarks: list[str
     return parse_crs(own)
 
 
-def _crs_or_none(text: str) -> Crs | None:
+def _name_or_none(text: str) -> str | None:
     try:
-        return parse_crs(text)
+        return parse_crs(text).name
     except UnknownCrs:
         return None
 
@@ -196,7 +168,7 @@ def _geometry(blob: bytes | None, crs: Crs) -> tuple[Any, str | None]:
         return None, "it has no geometry"
     try:
         geometry = shapely.from_wkb(blob)
-    except shapely.errors.GEOSException as error:
+    except (shapely.errors.GEOSException, NotImplementedError) as error:
         return None, f"its geometry cannot be read: {error}"
     if not np.isfinite(shapely.get_coordinates(geometry)).all():
         return None, "a coordinate is no finite number"

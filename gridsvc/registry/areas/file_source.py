@@ -1,0 +1,251 @@
+"""What a user's path holds, looked at before any reader opens it: format, size, zip, completeness.
+
+Readers trust a file's own words: they unpack what a zip declares, follow a virtual file to other
+files and hosts, and give the features that a cut file still has as if they were all. So what can be
+told from the bytes alone is checked here, with limits that are settings.
+"""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+
+from gridsvc.errors import BadFile, TooLarge
+from gridsvc.settings import get_settings
+
+__all__ = ["Format", "Source", "opened_source", "sibling"]
+
+# A zip below this is harmless whatever its ratio: a .dbf of blanks shrinks a hundredfold.
+_SMALL_ZIP_BYTES = 10_000_000
+_MAX_ZIP_MEMBERS = 10_000
+_SHAPE_MAGIC = b"\x00\x00\x27\x0a"
+# Texts that lead GDAL to other files, hosts or commands.
+_LEADING_AWAY = (b"<OGRVRTDataSource", b"gdal_streamed_alg", b"<OGRWFSDataSource")
+
+
+class Format(StrEnum):
+    """The formats that are told by their first bytes; GDAL tries the others."""
+
+    SHAPEFILE = "Shapefile"
+    GEOPACKAGE = "GeoPackage"
+    GEOJSON = "GeoJSON"
+    FLATGEOBUF = "FlatGeobuf"
+    GEOPARQUET = "GeoParquet"
+    KML = "KML"
+    FILE_GDB = "FileGDB"
+    OTHER = "another format"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a reader opens, its format, and the name by which messages call the user's file."""
+
+    path: Path
+    format: Format
+    name: str
+
+
+@contextmanager
+def opened_source(path: Path) -> Iterator[Source]:
+    """Look at a file or a .gdb folder; a zip is unpacked into a folder that goes at the end.
+
+    Raises BadFile when there is nothing, when the file is empty, cut off, encrypted or leads to
+    other files, and when a zip does not hold exactly one file of areas; TooLarge above
+    ``import_max_bytes`` or ``import_max_zip_ratio``, before anything is unpacked.
+    """
+    if not path.exists():
+        raise BadFile(f"There is no file {path}: check the path.", field="path")
+    _check_size(path)
+    if path.is_file() and _head(path, 4) == b"PK\x03\x04":
+        with tempfile.TemporaryDirectory(prefix="gridsvc-areas-") as folder:
+            yield _checked(_unpacked(path, Path(folder)), path.name)
+    else:
+        yield _checked(path, path.name)
+
+
+def _check_size(path: Path) -> None:
+    held = [path] if path.is_file() else [it for it in path.rglob("*") if it.is_file()]
+    size = sum(it.stat().st_size for it in held)
+    if size == 0:
+        raise BadFile(f"{path.name} is empty: ask for the file again.", field="path")
+    most = get_settings().import_max_bytes
+    if size > most:
+        raise TooLarge(
+            f"{path.name} has {size:,} bytes, more than the {most:,} that are taken: split it, or "
+            "raise GRIDSVC_IMPORT_MAX_BYTES where there is memory for it.",
+            field="path",
+        )
+
+
+def _checked(path: Path, name: str) -> Source:
+    source = Source(path, _format_of(path), name)
+    head = b"" if path.is_dir() else _head(path, 4096)
+    if any(words in head for words in _LEADING_AWAY):
+        raise BadFile(
+            f"{name} holds no areas but leads to other files: give the file that has them.",
+            field="path",
+        )
+    lack = _lack(source)
+    if lack is not None:
+        raise BadFile(
+            f"{name} is cut off or damaged: {lack}. Nothing was loaded; copy the file again.",
+            field="path",
+        )
+    return source
+
+
+def _format_of(path: Path) -> Format:
+    if path.is_dir():
+        return Format.FILE_GDB if path.suffix.lower() == ".gdb" else Format.OTHER
+    head = _head(path, 4096)
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\x1e \t\r\n")
+    if head.startswith(_SHAPE_MAGIC):
+        return Format.SHAPEFILE
+    if head.startswith(b"SQLite format 3\0"):
+        return Format.GEOPACKAGE
+    if head.startswith(b"fgb"):
+        return Format.FLATGEOBUF
+    if head.startswith(b"PAR1"):
+        return Format.GEOPARQUET
+    if text.startswith((b"{", b"[")):
+        return Format.GEOJSON
+    return Format.KML if b"<kml" in head else Format.OTHER
+
+
+def _lack(source: Source) -> str | None:
+    """What is missing from a file that was cut, in words; None when nothing can be seen."""
+    path = source.path
+    if source.format is Format.SHAPEFILE:
+        return _shapefile_lack(path)
+    if source.format is Format.GEOPACKAGE:
+        head = _head(path, 100)
+        if len(head) < 100:
+            return "its header is not whole"
+        page = struct.unpack(">H", head[16:18])[0]
+        expected = (65536 if page == 1 else page) * struct.unpack(">I", head[28:32])[0]
+        return _shorter(path, expected)
+    if source.format is Format.GEOPARQUET and _tail(path, 4) != b"PAR1":
+        return "its end is missing"
+    if source.format is Format.GEOJSON:
+        end = _tail(path, 64).rstrip()
+        if end and not end.endswith((b"}", b"]")):
+            return "its last bracket is missing"
+    return None
+
+
+def _shapefile_lack(path: Path) -> str | None:
+    head = _head(path, 100)
+    if len(head) < 100:
+        return "its header is not whole"
+    if (lack := _shorter(path, 2 * struct.unpack(">I", head[24:28])[0])) is not None:
+        return lack
+    index, table = sibling(path, ".shx"), sibling(path, ".dbf")
+    if index is None or table is None:
+        missing = " and ".join(
+            suffix for suffix, found in ((".shx", index), (".dbf", table)) if found is None
+        )
+        return f"there is no {missing} beside it"
+    header = _head(table, 32)
+    if len(header) < 32:
+        return f"the header of {table.name} is not whole"
+    rows, start, width = struct.unpack("<IHH", header[4:12])
+    if (lack := _shorter(table, start + rows * width)) is not None:
+        return f"{table.name}: {lack}"
+    shapes = max(0, (index.stat().st_size - 100) // 8)
+    if shapes != rows:
+        return f"{index.name} counts {shapes} shapes, {table.name} {rows} rows"
+    return None
+
+
+def _shorter(path: Path, expected: int) -> str | None:
+    size = path.stat().st_size
+    return None if size >= expected else f"it has {size:,} of {expected:,} bytes"
+
+
+def sibling(path: Path, suffix: str) -> Path | None:
+    """The file of the same stem and another suffix, in small or capital letters."""
+    for written in (suffix, suffix.upper()):
+        if (found := path.with_suffix(written)).is_file():
+            return found
+    return None
+
+
+def _unpacked(path: Path, folder: Path) -> Path:
+    """Unpack a zip within the limits; gives the one file of areas in it."""
+    most, ratio = get_settings().import_max_bytes, get_settings().import_max_zip_ratio
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [it for it in archive.infolist() if not it.is_dir()]
+            size = sum(it.file_size for it in members)
+            swells = size / path.stat().st_size
+            if size > most or (size > _SMALL_ZIP_BYTES and swells > ratio):
+                raise TooLarge(
+                    f"{path.name} would swell {swells:,.0f} times to {size:,} bytes; {most:,} bytes"
+                    f" and {ratio:,.0f} times are taken: nothing was unpacked. Unpack it yourself "
+                    "if you trust it, or raise GRIDSVC_IMPORT_MAX_BYTES or "
+                    "GRIDSVC_IMPORT_MAX_ZIP_RATIO.",
+                    field="path",
+                )
+            if len(members) > _MAX_ZIP_MEMBERS:
+                raise TooLarge(
+                    f"{path.name} holds {len(members):,} files, more than {_MAX_ZIP_MEMBERS:,}: "
+                    "pack the areas alone.",
+                    field="path",
+                )
+            if any(it.flag_bits & 1 for it in members):
+                raise BadFile(f"{path.name} is encrypted: unpack it first.", field="path")
+            for member in members:
+                # Extraction drops drive letters, leading slashes and "..", so it stays in folder.
+                archive.extract(member, folder)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+        raise BadFile(
+            f"{path.name} cannot be unpacked ({error}): it is cut off, damaged, or packed in a way "
+            "that is not known here.",
+            field="path",
+        ) from error
+    return _only_areas(path.name, folder)
+
+
+def _only_areas(name: str, folder: Path) -> Path:
+    bases = [it for it in folder.rglob("*.gdb") if it.is_dir()]
+    found = bases + [
+        it
+        for it in sorted(folder.rglob("*"))
+        if it.is_file()
+        and not any(base in it.parents for base in bases)
+        and "__MACOSX" not in it.parts
+        and _format_of(it) is not Format.OTHER
+        and not (_format_of(it) is Format.GEOJSON and not _is_geojson(it))
+        and it.suffix.lower() not in (".shx", ".sbn", ".sbx")
+    ]
+    if len(found) != 1:
+        names = ", ".join(str(PurePosixPath(it.relative_to(folder))) for it in found[:5])
+        raise BadFile(
+            f"{name} must hold one file of areas and holds {len(found)}"
+            f"{f' ({names})' if found else ''}: pack one alone.",
+            field="path",
+        )
+    return found[0]
+
+
+def _is_geojson(path: Path) -> bool:
+    """Whether a JSON file in a zip is one of areas and no metadata."""
+    return b'"Feature' in _head(path, 4096) or b'"features"' in _head(path, 4096)
+
+
+def _head(path: Path, size: int) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(size)
+
+
+def _tail(path: Path, size: int) -> bytes:
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - size))
+        return stream.read(size)
