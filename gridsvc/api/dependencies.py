@@ -23,6 +23,7 @@ from gridsvc.registry.placement.atlas import Atlas
 
 __all__ = [
     "AsOf",
+    "AtlasOfDay",
     "CurrentAtlas",
     "CurrentCaller",
     "CurrentService",
@@ -125,6 +126,14 @@ async def _atlas(service: CurrentService, as_of: AsOf) -> Atlas:
 
 
 CurrentAtlas = Annotated[Atlas, Depends(_atlas)]
+
+
+async def _atlas_of_day(service: CurrentService, as_of: AsOf) -> Atlas | None:
+    return None if as_of is None else await run_in_threadpool(service.atlases.get, as_of)
+
+
+#: The atlas of the day that was asked for; None for answers as they were stored.
+AtlasOfDay = Annotated[Atlas | None, Depends(_atlas_of_day)]
 
 
 def _caller(

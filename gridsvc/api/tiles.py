@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
-from gridsvc.api.dependencies import DbSession
+from gridsvc.api.dependencies import AsOf, DbSession
 from gridsvc.api.problems import problems
 from gridsvc.errors import BadInput, NotFound, UnknownParameter
 from gridsvc.maps.tiles import render_tile
@@ -31,6 +31,7 @@ _MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 )
 def tile(
     session: DbSession,
+    as_of: AsOf,
     layer: str,
     z: int,
     x: int,
@@ -39,7 +40,8 @@ def tile(
 ) -> Response:
     """One vector tile (MVT, XYZ) of a layer.
 
-    The layers are districts, streets, communities, unit_grids, parts and whistles.
+    The layers are districts, streets, communities, unit_grids, parts and whistles. With
+    ``as_of``, the areas and the cells of that day; parts and whistles are as they stand now.
     """
     rendered = render_tile(
         session.connection(),
@@ -47,7 +49,7 @@ def tile(
         z,
         x,
         y,
-        moment=dt.datetime.now(dt.UTC),
+        moment=as_of or dt.datetime.now(dt.UTC),
         known=_strong(if_none_match),
     )
     caching = f"public, max-age={rendered.max_age_s}" if rendered.max_age_s else "no-cache"

@@ -1,20 +1,37 @@
-"""Editions of boundaries."""
+"""Editions of boundaries: what there is, what is in force, what parts one from another."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import getpass
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from sqlalchemy.orm import Session
 
-from gridsvc.cli.runtime import AsJson, console, print_json, session
-from gridsvc.registry.areas.service import activate_edition, discard_edition, list_editions
+from gridsvc.cases.reports.rerouting import KINDS, Rerouting, rerouted, rerouting
+from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
+from gridsvc.registry.areas import repository as areas
+from gridsvc.registry.areas.lookup import edition_detail
+from gridsvc.registry.areas.models import Edition, EditionState
+from gridsvc.registry.areas.service import (
+    activate_edition,
+    discard_edition,
+    existing_edition,
+    list_editions,
+    revert_edition,
+)
+from gridsvc.settings import get_settings
 
-__all__ = ["app"]
+__all__ = ["Actor", "EditionId", "app"]
 
 app = typer.Typer(help="Editions (版本) of boundaries.", no_args_is_help=True)
 
 EditionId = Annotated[str, typer.Argument(help="The edition's id; 'gridsvc edition list'.")]
+Actor = Annotated[
+    str, typer.Option("--by", default_factory=getpass.getuser, help="Who does it; is kept.")
+]
+_SHOWN = 20
 
 
 @app.command("list")
@@ -49,16 +66,147 @@ def list_all(
 
 
 @app.command()
-def activate(edition_id: EditionId) -> None:
-    """Put a draft in force; the edition before it is retired and answers for its own days."""
+def show(edition_id: EditionId, as_json: AsJson = False) -> None:
+    """Show one edition: what it holds, and who did what with it, when and why."""
     with session() as opened:
-        edition = activate_edition(opened, edition_id)
-        console.print(f"{edition.id} is in force from {edition.effective_from.isoformat()}.")
+        found = edition_detail(opened, edition_id)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    console.print(
+        f"{found.id} ({found.level}, {found.state}): {found.areas:,} areas, {found.title}"
+    )
+    table = Table("when", "what", "who", "why")
+    for event in found.history:
+        why = event.reason or event.details.get("without_audit") or ""
+        table.add_row(f"{event.at:%Y-%m-%d %H:%M:%S%z}", event.action, event.actor, why)
+    console.print(table)
 
 
 @app.command()
-def discard(edition_id: EditionId) -> None:
+def activate(
+    edition_id: EditionId,
+    by: Actor,
+    why: Annotated[
+        str | None, typer.Option(help="Why areas change; kept with each that does.")
+    ] = None,
+    without_audit: Annotated[
+        str | None, typer.Option(help="Why it is put in force without an audit; is kept.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put an audited edition in force, and list what is routed differently from then on."""
+    with session() as opened:
+        former = _in_force(opened, existing_edition(opened, edition_id))
+        edition = activate_edition(opened, edition_id, by=by, why=why, without_audit=without_audit)
+        since = edition.effective_from.isoformat()
+        found = None if former is None else _compare(opened, former.id, edition_id)
+    if as_json:
+        compared = None if found is None else found.to_json()
+        print_json({"id": edition_id, "effective_from": since, "diff": compared})
+        return
+    console.print(f"{edition_id} is in force from {since}.")
+    if found is not None:
+        _show(found)
+
+
+@app.command()
+def revert(
+    edition_id: EditionId,
+    why: Annotated[str, typer.Option(help="Why the activation is taken back; is kept.")],
+    by: Actor,
+    as_json: AsJson = False,
+) -> None:
+    """Take the newest activation of a level back: the edition before it is in force again."""
+    with session() as opened:
+        former = revert_edition(opened, edition_id, why=why, by=by)
+        restored = None if former is None else former.id
+    if as_json:
+        print_json({"id": edition_id, "in_force": restored})
+    elif restored is None:
+        console.print(f"{edition_id} is taken back; nothing is in force at its level now.")
+    else:
+        console.print(f"{edition_id} is taken back; {restored} is in force again.")
+
+
+@app.command()
+def discard(edition_id: EditionId, by: Actor) -> None:
     """Delete a draft."""
     with session() as opened:
-        discard_edition(opened, edition_id)
+        discard_edition(opened, edition_id, by=by)
     console.print(f"{edition_id} is discarded.")
+
+
+@app.command()
+def diff(
+    before: EditionId,
+    after: EditionId,
+    things: Annotated[
+        str | None, typer.Option("--list", help=f"List these one by one: {', '.join(KINDS)}.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most things of the list.")] = 100,
+    cursor: Annotated[str | None, typer.Option(help="'next' of the list before.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what parts two editions: areas, ground moved, and what would be routed differently."""
+    index_dir = get_settings().var_dir / "index"
+    with session() as opened:
+        if things is None:
+            found = _compare(opened, before, after)
+            if as_json:
+                print_json(found.to_json())
+            else:
+                _show(found)
+            return
+        page = rerouted(opened, index_dir, before, after, things, limit=limit, cursor=cursor)
+    if as_json:
+        print_json({"things": [it.to_json() for it in page.things], "next": page.next})
+        return
+    table = Table("district", things.rstrip("s"), "before", "after")
+    for it in page.things:
+        table.add_row(it.district_code, it.id, _or_nobody(it.before), _or_nobody(it.after))
+    console.print(table)
+    if page.next is not None:
+        console.print(f"More: --cursor {page.next}", markup=False, highlight=False)
+
+
+def _in_force(opened: Session, edition: Edition) -> Edition | None:
+    """The edition that this one will replace."""
+    every = areas.editions(opened, edition.level)
+    return next((it for it in every if it.state == EditionState.ACTIVE), None)
+
+
+def _compare(opened: Session, before: str, after: str) -> Rerouting:
+    notes.print(f"Comparing {before} with {after}.", markup=False, highlight=False)
+    return rerouting(opened, get_settings().var_dir / "index", before, after)
+
+
+def _show(found: Rerouting) -> None:
+    diff = found.diff
+    console.print(
+        f"{len(diff.born):,} areas born, {len(diff.gone):,} gone, {len(diff.renamed):,} renamed,"
+        f" {len(diff.changed):,} changed; {sum(it.area_m2 for it in diff.moves):,.0f} m² move."
+    )
+    table = Table("ground moves from", "to", "m²")
+    for move in diff.moves[:_SHOWN]:
+        table.add_row(_or_nobody(move.before), _or_nobody(move.after), f"{move.area_m2:,.1f}")
+    if diff.moves:
+        console.print(table)
+    if len(diff.moves) > _SHOWN:
+        console.print(f"... and {len(diff.moves) - _SHOWN:,} more; --json has all")
+    counted = Table("stored", "looked at", "routed differently", "most go")
+    for kind, tally in found.tallies.items():
+        counted.add_row(kind, f"{tally.looked_at:,}", f"{tally.rerouted:,}", _most(tally.moves))
+    console.print(counted)
+
+
+def _most(moves: tuple[tuple[str | None, str | None, int], ...]) -> str:
+    rows: list[Any] = [
+        f"{_or_nobody(before)} to {_or_nobody(after)}: {count:,}"
+        for before, after, count in moves[:3]
+    ]
+    return "\n".join(rows)
+
+
+def _or_nobody(code: str | None) -> str:
+    return code or "nobody"

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from gridsvc.api.dependencies import CurrentAtlas, DbSession, WritingCaller
+from gridsvc.api.dependencies import AtlasOfDay, CurrentAtlas, DbSession, WritingCaller
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.errors import (
@@ -30,6 +30,7 @@ from gridsvc.registry.access.model import Caller
 from gridsvc.registry.parts.schemas import NearPartOut, NewPart, PartChange, PartOut, PartPage
 from gridsvc.registry.parts.service import (
     add_part,
+    areas_on,
     change_part,
     district_of_new,
     get_part,
@@ -45,9 +46,10 @@ _MOST_RADIUS_M = 5_000.0
 _WRITE_PROBLEMS = (NotAuthenticated, NotAllowed, IdempotencyMismatch, BadInput)
 
 
-@router.get("", responses=problems(UnknownParameter, BadInput, BadCoordinate, UnknownCrs))
+@router.get("", responses=problems(UnknownParameter, BadInput, BadCoordinate, UnknownCrs, NotFound))
 def list_near(
     session: DbSession,
+    atlas: AtlasOfDay,
     near: Annotated[str, Query(description="'lon,lat' in the declared CRS.")],
     radius_m: Annotated[float, Query(gt=0, le=_MOST_RADIUS_M, description="Metres.")] = 100.0,
     class_code: Annotated[
@@ -57,7 +59,10 @@ def list_near(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str | None, Query(description="From the page before.")] = None,
 ) -> PartPage:
-    """Parts around a point, nearest first, with their distance in metres."""
+    """Parts around a point, nearest first, with their distance in metres.
+
+    Their areas are those that they were registered in; with ``as_of``, those of that day.
+    """
     lon, lat = to_wgs84(*_pair(near, crs), crs)
     found, following = near_parts(
         session,
@@ -68,14 +73,25 @@ def list_near(
         limit=limit,
         cursor=cursor,
     )
-    parts = [NearPartOut.of(one.part, distance_m=round(one.distance_m, 3)) for one in found]
+    parts = [
+        NearPartOut.of(
+            one.part,
+            distance_m=round(one.distance_m, 3),
+            **({} if atlas is None else areas_on(atlas, one.part)),
+        )
+        for one in found
+    ]
     return PartPage(parts=parts, next=following)
 
 
 @router.get("/{district}/{code}", responses=problems(UnknownParameter, BadCode, NotFound))
-def get_one(district: str, code: str, session: DbSession) -> PartOut:
-    """One part by its district and 8-digit code."""
-    return PartOut.of(get_part(session, district, code))
+def get_one(district: str, code: str, session: DbSession, atlas: AtlasOfDay) -> PartOut:
+    """One part by its district and 8-digit code, in the areas that it was registered in.
+
+    With ``as_of`` in the areas of that day.
+    """
+    part = get_part(session, district, code)
+    return PartOut.of(part, **({} if atlas is None else areas_on(atlas, part)))
 
 
 @router.post(

@@ -10,14 +10,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from gridsvc.api.clock import utc_now
-from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession, WritingCaller
+from gridsvc.api.dependencies import (
+    AtlasOfDay,
+    CurrentAtlas,
+    CurrentService,
+    DbSession,
+    WritingCaller,
+)
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.state import Service
 from gridsvc.api.text import Text
 from gridsvc.cases.reports.model import GivenPoint, NewReport
 from gridsvc.cases.reports.moving import confirm_side, move_report
-from gridsvc.cases.reports.service import file_report, find_report, report_json
+from gridsvc.cases.reports.service import file_report, find_report, placement_on, report_json
 from gridsvc.errors import (
     AmbiguousCode,
     BadCoordinate,
@@ -140,10 +146,15 @@ def post_report(
     return once(session, caller, key, ["report", given], write, status=201)
 
 
-@router.get("/{name}", responses=problems(NotFound))
-def get_report(name: str, session: DbSession) -> dict[str, Any]:
-    """A report by its id or its receipt: where it is, who answers, how its case stands."""
-    return report_json(session, find_report(session, name))
+@router.get("/{name}", responses=problems(NotFound, BadInput))
+def get_report(name: str, session: DbSession, atlas: AtlasOfDay) -> dict[str, Any]:
+    """A report by its id or its receipt: where it is, who answers, how its case stands.
+
+    Its placement is the one that it was routed by; with ``as_of``, that of its pin on that day.
+    """
+    report = find_report(session, name)
+    found = report_json(session, report)
+    return found if atlas is None else found | {"placement": placement_on(atlas, report).to_json()}
 
 
 class Confirmation(BaseModel):

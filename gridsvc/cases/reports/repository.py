@@ -11,7 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.reports.models import IdempotencyKey, Receipt, Report, ReportPlacement
+from gridsvc.errors import BadInput
 from gridsvc.registry.classes.model import ClassKey
+from gridsvc.registry.editions.points import PlacedThings, read_places
 
 __all__ = [
     "claim_key",
@@ -22,6 +24,7 @@ __all__ = [
     "last_placement",
     "report_by_id",
     "report_by_receipt",
+    "report_points",
     "reports_of",
 ]
 
@@ -80,6 +83,29 @@ def report_by_receipt(session: Session, value: str) -> Report | None:
     if receipt is None:
         return None
     return session.get(Report, (receipt.district_code, receipt.report_id))
+
+
+_POINTS = text(
+    "select district_code, id, st_x(point), st_y(point) from report"
+    " where (district_code, id) > (:district, cast(:id as uuid))"
+    " order by district_code, id limit :limit"
+)
+
+
+def report_points(session: Session, after: tuple[str, str], limit: int) -> PlacedThings:
+    """Where reports are, behind a pair of district and id; the pin that was set last.
+
+    Raises BadInput for what is no id of a report.
+    """
+    district, id = after
+    try:
+        known = uuid.UUID(id) if id else uuid.UUID(int=0)
+    except ValueError:
+        raise BadInput(
+            f"The cursor names no report ({id[:40]!r}): send 'next' of the page before.",
+            field="cursor",
+        ) from None
+    return read_places(session, _POINTS, (district, str(known)), limit)
 
 
 def reports_of(session: Session, case_district: str, case_id: uuid.UUID) -> list[Report]:

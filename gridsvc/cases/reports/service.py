@@ -34,11 +34,11 @@ from gridsvc.registry.parts.models import Part
 from gridsvc.registry.parts.repository import find
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import Placement
-from gridsvc.registry.placement.service import place_inside
+from gridsvc.registry.placement.service import place, place_inside
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 
-__all__ = ["asset_of", "file_report", "find_report", "report_json"]
+__all__ = ["asset_of", "file_report", "find_report", "placement_on", "report_json"]
 
 #: Crockford's digits: none is mistaken for another on the telephone.
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -145,6 +145,12 @@ def find_report(session: Session, name: str) -> Report:
     if found is None:
         raise NotFound(f"There is no report '{name[:40]}'; give its id or its receipt.")
     return found
+
+
+def placement_on(atlas: Atlas, report: Report) -> Placement:
+    """Where a report's pin is by another atlas; what was stored of it stays."""
+    pin = to_shape(report.point)
+    return place(atlas, pin.x, pin.y, report.accuracy_m)
 
 
 def report_json(session: Session, report: Report) -> dict[str, Any]:

@@ -21,16 +21,28 @@ from gridsvc.registry.areas.schemas import (
     AreaPage,
     AreaRead,
     AreaSummary,
+    EditionDetail,
+    EditionEventRead,
+    EditionPage,
     EditionRead,
+    EditionSummary,
     NeighbourRead,
     ParentRead,
 )
-from gridsvc.registry.areas.service import edition_in_force
+from gridsvc.registry.editions.repository import area_count
+from gridsvc.registry.editions.service import (
+    edition_history,
+    edition_in_force,
+    existing_edition,
+    list_editions,
+)
 
 __all__ = [
     "area_geometry",
     "border_length_m",
     "children_page",
+    "edition_detail",
+    "editions_page",
     "find_area",
     "list_areas",
     "neighbours_of",
@@ -40,6 +52,41 @@ __all__ = [
 _SAME_LINE_DEGREES = 1e-6
 # What the tolerance adds at the ends of a shared border, and what a mere corner amounts to.
 _ENDS_M = 1.0
+
+
+def editions_page(
+    session: Session, *, level: str | None = None, limit: int = 100, cursor: str | None = None
+) -> EditionPage:
+    """Editions by level and date; ``cursor`` is ``next`` of the page before.
+
+    Raises BadInput for a cursor that no page gave.
+    """
+    every = list_editions(session, level)
+    ids = [edition.id for edition in every]
+    if cursor is not None and cursor not in ids:
+        raise BadInput(
+            f"The cursor {cursor[:20]!r} is none: send 'next' of the page before.", field="cursor"
+        )
+    begin = 0 if cursor is None else ids.index(cursor) + 1
+    page = every[begin : begin + limit]
+    return EditionPage(
+        editions=[EditionSummary.model_validate(it, from_attributes=True) for it in page],
+        next=page[-1].id if begin + limit < len(every) else None,
+    )
+
+
+def edition_detail(session: Session, edition_id: str) -> EditionDetail:
+    """One edition with its audit and its history. Raises NotFound."""
+    edition = existing_edition(session, edition_id)
+    return EditionDetail(
+        **EditionSummary.model_validate(edition, from_attributes=True).model_dump(),
+        areas=area_count(session, edition.id),
+        audit=edition.audit,
+        history=[
+            EditionEventRead.model_validate(it, from_attributes=True)
+            for it in edition_history(session, edition.id)
+        ],
+    )
 
 
 def list_areas(
@@ -213,6 +260,8 @@ def _summary(row: AreaRow) -> AreaSummary:
         parent=parent,
         area_m2=round(row.area_m2, 3),
         note=row.note,
+        version=row.version,
+        reason=row.reason,
     )
 
 

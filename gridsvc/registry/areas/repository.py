@@ -46,6 +46,8 @@ class AreaRow:
     parent_name: str | None
     area_m2: float
     note: str | None
+    version: int
+    reason: str | None
 
 
 def editions(session: Session, level: str | None = None) -> Sequence[Edition]:
@@ -135,7 +137,7 @@ def geometries_in(
 
 _AREA = (
     "select a.edition_id, a.level, a.code, a.name, a.parent_code, p.name as parent_name,"
-    " a.area_m2, a.note from area a"
+    " a.area_m2, a.note, a.version, a.reason from area a"
     " left join area p on p.code = a.parent_code and p.edition_id = any(:every)"
 )
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from pydantic import BaseModel, Field
+
+from gridsvc.registry.areas.models import EditionState
+from gridsvc.registry.editions.models import EditionAction
 
 __all__ = [
     "AreaNeighbours",
     "AreaPage",
     "AreaRead",
     "AreaSummary",
+    "EditionDetail",
+    "EditionEventRead",
+    "EditionPage",
     "EditionRead",
+    "EditionSummary",
     "NeighbourRead",
     "ParentRead",
 ]
@@ -31,6 +39,40 @@ class EditionRead(BaseModel):
     effective_to: dt.datetime | None = Field(description="Null while no other edition follows.")
 
 
+class EditionSummary(EditionRead):
+    """An edition and where it stands in its life."""
+
+    state: EditionState
+    loaded_at: dt.datetime
+    audited_at: dt.datetime | None
+    reason: str | None = Field(description="Why the edition was made.")
+
+
+class EditionPage(BaseModel):
+    """Editions by level and date."""
+
+    editions: list[EditionSummary]
+    next: str | None = Field(description="The cursor of the next page; null on the last.")
+
+
+class EditionEventRead(BaseModel):
+    """What happened to an edition: who did it, when, and why."""
+
+    action: EditionAction
+    actor: str
+    at: dt.datetime
+    reason: str | None
+    details: dict[str, Any]
+
+
+class EditionDetail(EditionSummary):
+    """An edition whole: how much it holds, what its audit found, what happened to it."""
+
+    areas: int = Field(description="Areas, or unit grids, in it.")
+    audit: dict[str, Any] | None
+    history: list[EditionEventRead] = Field(description="The first event first.")
+
+
 class ParentRead(BaseModel):
     """The area above; the name is null where that level is not in force."""
 
@@ -47,6 +89,8 @@ class AreaSummary(BaseModel):
     parent: ParentRead | None
     area_m2: float
     note: str | None = Field(description="What was mended when the area was imported.")
+    version: int = Field(description="Counts how often the ground of this code has changed.")
+    reason: str | None = Field(description="Why the ground changed last; null for version 1.")
 
 
 class AreaRead(AreaSummary):

@@ -24,8 +24,8 @@ class GridMatch(BaseModel):
     code: str = Field(description="The 8-digit code, unique in the district.")
     national_id: str = Field(description="15 digits.")
     national_id_2013: str | None = Field(description="14 digits.")
-    street_code: str
-    community_code: str
+    street_code: str | None
+    community_code: str | None
     geometry: dict[str, Any] = Field(description="GeoJSON, WGS84, longitude first.")
     area_m2: float
     nominal_m2: float
@@ -36,15 +36,15 @@ class GridMatch(BaseModel):
     end_date: dt.date | None
 
     @classmethod
-    def of(cls, grid: UnitGrid) -> Self:
-        """The outside view of a stored unit grid."""
+    def of(cls, grid: UnitGrid, **more: Any) -> Self:
+        """The outside view of a stored unit grid; ``more`` are other areas of it."""
         columns = {
             name: getattr(grid, name)
             for name in cls.model_fields
             if name not in ("kind", "geometry")
         }
         geometry = json.loads(shapely.to_geojson(to_shape(grid.geometry)))
-        return cls(geometry=geometry, **columns)
+        return cls(geometry=geometry, **(columns | more))
 
 
 class PartMatch(PartOut):

@@ -41,10 +41,10 @@ class PartOut(BaseModel):
 
     @classmethod
     def of(cls, part: Part, **more: Any) -> Self:
-        """The outside view of a stored part; ``more`` are the fields of a subclass."""
+        """The outside view of a stored part; ``more`` are other fields, or other areas of it."""
         columns = {name: getattr(part, name) for name in PartOut.model_fields if name != "geometry"}
         geometry = json.loads(shapely.to_geojson(to_shape(part.geometry)))
-        return cls(geometry=geometry, **columns, **more)
+        return cls(geometry=geometry, **(columns | more))
 
 
 class NearPartOut(PartOut):

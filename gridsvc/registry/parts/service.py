@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shapely
+from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
 from gridsvc.codes import CodeKind, Level, kind_of, level_of
@@ -29,8 +30,10 @@ from gridsvc.spatial.crs import check_lon_lat, geometry_to_wgs84
 __all__ = [
     "Candidate",
     "add_part",
+    "areas_on",
     "atlas_placer",
     "change_part",
+    "codes_at",
     "district_of_new",
     "get_part",
     "near_parts",
@@ -171,13 +174,22 @@ def atlas_placer(atlas: Atlas, district: str) -> Placer:
     """A placer of few points that asks an atlas, for the areas and grids of one district."""
 
     def place(lon: Floats, lat: Floats) -> Placed:
-        found = [_codes_at(atlas, district, *point) for point in zip(lon, lat, strict=True)]
+        found = [codes_at(atlas, district, *point) for point in zip(lon, lat, strict=True)]
         return Placed(*np.array(found, dtype="U12").reshape(-1, 3).T)
 
     return place
 
 
-def _codes_at(atlas: Atlas, district: str, lon: float, lat: float) -> list[str]:
+def areas_on(atlas: Atlas, part: Part) -> dict[str, str | None]:
+    """The areas of a part by another atlas: ``street_code``, ``community_code``, ``grid_code``."""
+    shape = to_shape(part.geometry)
+    place = shape if shape.geom_type == "Point" else shapely.point_on_surface(shape)
+    codes = codes_at(atlas, part.district_code, place.x, place.y)
+    names = ("street_code", "community_code", "grid_code")
+    return {name: code or None for name, code in zip(names, codes, strict=True)}
+
+
+def codes_at(atlas: Atlas, district: str, lon: float, lat: float) -> list[str]:
     """Street, community and grid of the district that touch a point; '' for none."""
     codes: list[str] = []
     for level in ("street", "community"):

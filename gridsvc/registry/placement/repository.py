@@ -21,6 +21,7 @@ __all__ = [
     "areas_touching",
     "edition_stamp",
     "editions_on",
+    "grid_stamp",
     "grids_on",
 ]
 
@@ -87,17 +88,20 @@ def areas_of(connection: Connection, edition_id: str) -> AreaRows:
     )
 
 
-def grid_stamp(connection: Connection, day: dt.datetime) -> str:
-    """A value that changes with the builds of unit grids in force, and with the day."""
+def grid_stamp(connection: Connection, moment: dt.datetime) -> str:
+    """A value that changes with the builds of unit grids in force, and when cells begin or end."""
     row = connection.execute(
         text(
-            "select coalesce(string_agg(concat_ws('|', id, loaded_at), ',' order by id), '')"
-            " from edition where level = 'unit_grid' and state in ('active', 'retired')"
-            " and effective_from <= :day and (effective_to is null or effective_to > :day)"
+            "select md5(coalesce(string_agg(concat_ws('|', id, loaded_at, (select concat_ws('|',"
+            " count(*), max(first_date) filter (where first_date <= :day),"
+            " max(end_date) filter (where end_date <= :day)) from unit_grid g"
+            " where g.edition_id = e.id)), ',' order by id), '')) from edition e"
+            " where level = 'unit_grid' and state in ('active', 'retired')"
+            " and effective_from <= :moment"
         ),
-        {"day": day},
+        {"day": moment.date(), "moment": moment},
     )
-    return f"{day.date()} {row.scalar_one()}"
+    return str(row.scalar_one())
 
 
 def grids_on(connection: Connection, day: dt.datetime) -> GridRows:

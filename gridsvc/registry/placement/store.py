@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
-import hashlib
 import threading
 import time
 from collections import OrderedDict
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from gridsvc.errors import DamagedIndex, NotFound
+from gridsvc.errors import NotFound
 from gridsvc.registry.placement import repository
 from gridsvc.registry.placement.atlas import AreaLevel, Atlas, GridLevel
+from gridsvc.registry.placement.index_files import locator_of
 from gridsvc.registry.placement.model import LEVELS, AreaRef, EditionRef
 from gridsvc.spatial.border import BorderIndex
-from gridsvc.spatial.locator import Locator
 
 __all__ = ["AtlasStore"]
 
@@ -38,16 +35,17 @@ class AtlasStore:
 
     While it is watched, the present atlas is renewed in the background within ``check_every_s``
     of a change, and :meth:`get` without a day costs nothing; otherwise a change is looked for
-    when somebody asks.
+    when somebody asks. ``index_dir`` is where the files of the indexes are.
     """
 
     def __init__(self, engine: Engine, index_dir: Path, *, check_every_s: float = 0.5) -> None:
         self._engine = engine
-        self._index_dir = index_dir
+        self.index_dir = index_dir
         self._check_every_s = check_every_s
         self._lock = threading.Lock()
         self._checked_at = float("-inf")
         self._stamp = ""
+        self._in_force = ""
         self._kept: OrderedDict[tuple[str, str], Atlas] = OrderedDict()
         self._present: Atlas | None = None
         self._ended = threading.Event()
@@ -101,7 +99,9 @@ class AtlasStore:
         with self._lock:
             stamp = self._newest_stamp()
             moment = as_of or dt.datetime.now(dt.UTC)
-            key = (stamp, moment.date().isoformat() if as_of is None else moment.isoformat())
+            # Editions come into force at any hour, cells begin and end with a day.
+            present = f"{self._in_force} {moment.date()}"
+            key = (stamp, present if as_of is None else moment.isoformat())
             atlas = self._kept.get(key)
             if atlas is None:
                 atlas = self._build(stamp, moment)
@@ -116,6 +116,8 @@ class AtlasStore:
         if now - self._checked_at >= self._check_every_s / 2:
             with self._engine.connect() as connection:
                 self._stamp = repository.edition_stamp(connection)
+                found = repository.editions_on(connection, dt.datetime.now(dt.UTC))
+            self._in_force = " ".join(edition.id for edition in found)
             self._checked_at = now
         return self._stamp
 
@@ -148,7 +150,7 @@ class AtlasStore:
                 return level
         rows = repository.areas_of(connection, edition.id)
         refs = tuple(AreaRef(*ref) for ref in zip(rows.codes, rows.names, strict=True))
-        locator = self._locator(edition.level, rows.geometries, list(rows.codes))
+        locator = locator_of(self.index_dir, edition.level, rows.geometries, rows.codes)
         borders = None
         if edition.level in _BORDERED:
             shapes = list(rows.geometries)
@@ -164,23 +166,5 @@ class AtlasStore:
         if not rows.refs:
             return None
         codes = [ref.district_code + ref.code for ref in rows.refs]
-        return GridLevel(stamp, rows.refs, self._locator("unit_grid", rows.geometries, codes))
-
-    def _locator(
-        self, level: str, geometries: npt.NDArray[np.object_], codes: list[str]
-    ) -> Locator:
-        """The index of these geometries, from its file when one was made of the same input."""
-        digest = hashlib.sha256()
-        for code, geometry in zip(codes, geometries, strict=True):
-            digest.update(code.encode())
-            digest.update(geometry.wkb)
-        path = self._index_dir / f"{level}-{digest.hexdigest()[:24]}.idx"
-        if path.exists():
-            try:
-                return Locator.open(path)
-            except DamagedIndex as error:
-                _log.warning("index file is built anew", path=str(path), reason=str(error))
-        locator = Locator.build(list(geometries), codes)
-        self._index_dir.mkdir(parents=True, exist_ok=True)
-        locator.save(path)
-        return locator
+        locator = locator_of(self.index_dir, "unit_grid", rows.geometries, codes)
+        return GridLevel(stamp, rows.refs, locator)

@@ -1,0 +1,125 @@
+"""Editions of boundaries: listed, with their history, and what parts one from another."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from sqlalchemy.orm import Session
+
+from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, require_role
+from gridsvc.api.problems import problems
+from gridsvc.api.state import Service
+from gridsvc.cases.reports.rerouting import rerouted, rerouting
+from gridsvc.errors import (
+    BadInput,
+    Conflict,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    UnknownParameter,
+)
+from gridsvc.registry.access.model import Role
+from gridsvc.registry.areas.lookup import edition_detail, editions_page
+from gridsvc.registry.areas.schemas import EditionDetail, EditionPage
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/editions", tags=["editions"])
+
+Level = Literal["district", "street", "community", "unit_grid"]
+EditionId = Annotated[str, Path(description="The id of an edition, in any state.")]
+Cursor = Annotated[str | None, Query(description="'next' of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Most rows of one page.")]
+
+_DIFF = problems(UnknownParameter, NotFound, BadInput, Conflict)
+_DIFF_REPORTS = problems(
+    NotAuthenticated, NotAllowed, UnknownParameter, NotFound, BadInput, Conflict
+)
+#: Who may know which reports go elsewhere.
+_READERS = (Role.ANALYST, Role.DISTRICT, Role.CITY, Role.ADMIN)
+
+
+@router.get("", responses=problems(UnknownParameter, BadInput))
+def editions(
+    session: DbSession,
+    level: Annotated[Level | None, Query(description="All levels when silent.")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> EditionPage:
+    """Editions by level and date: drafts, the ones in force, and those before them."""
+    return editions_page(session, level=level, limit=limit, cursor=cursor)
+
+
+@router.get("/{edition}", responses=problems(UnknownParameter, NotFound))
+def one_edition(edition: EditionId, session: DbSession) -> EditionDetail:
+    """One edition: what it holds, what its audit found, and what happened to it."""
+    return edition_detail(session, edition)
+
+
+@router.get("/{before}/diff/{after}", responses=_DIFF)
+def diff(
+    before: EditionId,
+    after: EditionId,
+    session: DbSession,
+    service: CurrentService,
+    limit: Annotated[int, Query(ge=1, le=10_000, description="Most moves of each list.")] = 1000,
+) -> dict[str, Any]:
+    """Areas born, gone, renamed, changed; ground moved from whom to whom; and what that reroutes.
+
+    ``reports``, ``parts`` and ``unit_grids`` count what is stored and would be answered otherwise.
+    """
+    found = rerouting(session, service.atlases.index_dir, before, after)
+    return found.to_json(most_moves=limit)
+
+
+@router.get("/{before}/diff/{after}/reports", responses=_DIFF_REPORTS)
+def diff_reports(
+    before: EditionId,
+    after: EditionId,
+    session: DbSession,
+    service: CurrentService,
+    caller: CurrentCaller,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> dict[str, Any]:
+    """The reports of the caller's area that would be answered otherwise, by district and id."""
+    require_role(caller, *_READERS)
+    return _page(session, service, before, after, "reports", limit, cursor, caller.area[:6])
+
+
+@router.get("/{before}/diff/{after}/{kind}", responses=_DIFF)
+def diff_things(
+    before: EditionId,
+    after: EditionId,
+    kind: Literal["parts", "unit_grids"],
+    session: DbSession,
+    service: CurrentService,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> dict[str, Any]:
+    """The parts or unit grids that would be answered otherwise, by district and code."""
+    return _page(session, service, before, after, kind, limit, cursor, "")
+
+
+def _page(
+    session: Session,
+    service: Service,
+    before: str,
+    after: str,
+    kind: str,
+    limit: int,
+    cursor: str | None,
+    prefix: str,
+) -> dict[str, Any]:
+    page = rerouted(
+        session,
+        service.atlases.index_dir,
+        before,
+        after,
+        kind,
+        limit=limit,
+        cursor=cursor,
+        prefix=prefix,
+    )
+    return {"kind": kind, "things": [it.to_json() for it in page.things], "next": page.next}

@@ -1,0 +1,135 @@
+"""What parts one edition from another: areas born, gone, renamed, changed, and ground moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gridsvc.errors import BadInput, Conflict
+from gridsvc.registry.areas.models import Edition
+from gridsvc.registry.editions import repository
+from gridsvc.registry.editions.service import existing_edition
+from gridsvc.spatial.moves import Change, Move, moved_ground
+
+__all__ = ["EditionDiff", "Named", "Renamed", "comparable_editions", "diff_editions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An area that only one of two editions has."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A code whose name differs."""
+
+    code: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditionDiff:
+    """What the second edition has otherwise than the first; areas in code order.
+
+    ``changed`` are the codes of both whose ground differs; ``moves`` is all ground that changes
+    hands, also that of areas born and gone, the largest first. ``unbalanced_m2`` is rounding.
+    """
+
+    before: str
+    after: str
+    level: str
+    born: tuple[Named, ...]
+    gone: tuple[Named, ...]
+    renamed: tuple[Renamed, ...]
+    changed: tuple[Change, ...]
+    moves: tuple[Move, ...]
+    unbalanced_m2: float
+
+    def to_json(self, *, most_moves: int | None = None) -> dict[str, Any]:
+        """Ready for JSON, with the ``most_moves`` largest moves (None: all); codes may be null."""
+        return {
+            "before": self.before,
+            "after": self.after,
+            "level": self.level,
+            "born": [{"code": it.code, "name": it.name} for it in self.born],
+            "gone": [{"code": it.code, "name": it.name} for it in self.gone],
+            "renamed": [
+                {"code": it.code, "before": it.before, "after": it.after} for it in self.renamed
+            ],
+            "changed": [
+                {
+                    "code": it.code,
+                    "before_m2": it.before_m2,
+                    "after_m2": it.after_m2,
+                    "lost_m2": it.lost_m2,
+                    "gained_m2": it.gained_m2,
+                }
+                for it in self.changed
+            ],
+            "moves": [
+                {"before": it.before, "after": it.after, "area_m2": it.area_m2}
+                for it in self.moves[:most_moves]
+            ],
+            "moves_in_all": len(self.moves),
+            "moved_m2": sum(it.area_m2 for it in self.moves),
+            "unbalanced_m2": self.unbalanced_m2,
+        }
+
+
+def comparable_editions(session: Session, before: str, after: str) -> tuple[Edition, Edition]:
+    """Two editions of one level of areas, in any state.
+
+    Raises NotFound for an unknown one; BadInput when they are the same; Conflict when their levels
+    differ, or when they are builds of unit grids.
+    """
+    old, new = existing_edition(session, before), existing_edition(session, after)
+    if old.id == new.id:
+        raise BadInput(f"{before!r} is given twice: name two editions to compare.", field="after")
+    if old.level != new.level:
+        raise Conflict(
+            f"{before!r} is of level {old.level} and {after!r} of level {new.level}: only editions "
+            "of one level are compared.",
+            field="after",
+        )
+    if old.level == "unit_grid":
+        raise Conflict(
+            "Builds of unit grids stand beside each other and are not compared: name editions of "
+            "districts, streets or communities."
+        )
+    return old, new
+
+
+def diff_editions(session: Session, before: str, after: str) -> EditionDiff:
+    """Compare two editions of one level, whatever their states: a draft too.
+
+    Raises what ``comparable_editions`` raises.
+    """
+    first, second = comparable_editions(session, before, after)
+    old = repository.loaded_areas(session, first.id)
+    new = repository.loaded_areas(session, second.id)
+    moved = moved_ground(
+        {code: shape for code, (_, shape) in old.items()},
+        {code: shape for code, (_, shape) in new.items()},
+    )
+    both = sorted(old.keys() & new.keys())
+    return EditionDiff(
+        before=first.id,
+        after=second.id,
+        level=first.level,
+        born=tuple(Named(code, new[code][0]) for code in sorted(new.keys() - old.keys())),
+        gone=tuple(Named(code, old[code][0]) for code in sorted(old.keys() - new.keys())),
+        renamed=tuple(
+            Renamed(code, old[code][0], new[code][0])
+            for code in both
+            if old[code][0] != new[code][0]
+        ),
+        changed=tuple(it for it in moved.changes if it.code in old and it.code in new),
+        moves=moved.moves,
+        unbalanced_m2=moved.unbalanced_m2,
+    )
