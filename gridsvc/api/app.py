@@ -16,7 +16,19 @@ from gridsvc.api.front_door import FrontDoor
 from gridsvc.api.limits import BodyLimit
 from gridsvc.api.problems import Problem
 from gridsvc.api.state import Service
-from gridsvc.api.v1 import areas, cases, codes, health, locate, parts, point, reports, whistles
+from gridsvc.api.v1 import (
+    areas,
+    cases,
+    codes,
+    editions,
+    health,
+    locate,
+    no_mans_land,
+    parts,
+    point,
+    reports,
+    whistles,
+)
 from gridsvc.api.v1.arrow import ARROW
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.errors import BadInput
@@ -29,7 +41,21 @@ __all__ = ["create_app", "make_service"]
 #: The database role of the service: it may write the trace, never change it.
 SERVICE_ROLE = "gridsvc_service"
 
-_ROUTES = (health, locate, areas, codes, parts, reports, cases, whistles, tiles, exports, map)
+_ROUTES = (
+    health,
+    locate,
+    areas,
+    editions,
+    codes,
+    parts,
+    reports,
+    cases,
+    whistles,
+    no_mans_land,
+    tiles,
+    exports,
+    map,
+)
 
 _DESCRIPTION = """Whose place is this? A report by point, code or footprint is routed to its unit
 grid, community and street; where a border runs through it, a joint whistle calls both sides."""
