@@ -26,6 +26,7 @@ from gridsvc.api.v1 import (
     no_mans_land,
     parts,
     point,
+    relations,
     reports,
     whistles,
 )
@@ -52,6 +53,7 @@ _ROUTES = (
     cases,
     whistles,
     no_mans_land,
+    relations,
     tiles,
     exports,
     map,

@@ -19,6 +19,7 @@ from gridsvc.cli import (
     imports,
     no_mans_land,
     placing,
+    relations,
     serving,
     token,
     worker,
@@ -35,7 +36,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serving, worker, demo, placing, bulk, no_mans_land):
+for module in (serving, worker, demo, placing, relations, bulk, no_mans_land):
     module.register(app)
 app.add_typer(db.app, name="db")
 app.add_typer(body.app, name="body")

@@ -1,0 +1,133 @@
+"""How two layers stand to each other: touches, overlaps, covers, within, intersects, shares."""
+
+from __future__ import annotations
+
+import threading
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+from pydantic import BaseModel, ConfigDict, Field
+
+from gridsvc.api.dependencies import CurrentService, DbSession, parse_as_of
+from gridsvc.api.problems import problems
+from gridsvc.errors import (
+    BadCode,
+    BadCoordinate,
+    BadGeometry,
+    BadInput,
+    NotFound,
+    TooLarge,
+    TooWide,
+    Unavailable,
+    UnknownCrs,
+)
+from gridsvc.registry.relations.model import LayerName, LayerSide, Relation, UploadSide
+from gridsvc.registry.relations.service import MOST_PAIRS, relate
+from gridsvc.spatial.relations import read_uploaded_layer
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["relations"])
+
+
+class Side(BaseModel):
+    """A layer of the service, or one that is sent: ``layer`` or ``geojson``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    layer: LayerName | None = None
+    codes: list[str] = Field(
+        default=[], max_length=1000, description="Only what lies in these areas, by their codes."
+    )
+    as_of: str | None = Field(default=None, description="A day or an RFC 3339 time.")
+    edition: str | None = Field(default=None, max_length=80, description="Instead of as_of.")
+    geojson: dict[str, Any] | None = Field(
+        default=None, description="A FeatureCollection, Feature or geometry."
+    )
+    crs: str = Field(default="wgs84", description="Of geojson: wgs84, gcj02, bd09, EPSG:n or WKT.")
+
+
+class Question(BaseModel):
+    """Which members of ``a`` stand in the relation to which of ``b``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    relation: Relation
+    a: Side
+    b: Side
+    limit: int = Field(default=100, ge=1, le=MOST_PAIRS, description="Most pairs of one page.")
+    cursor: str | None = Field(
+        default=None, max_length=200, description="'next' of the page before, of the same question."
+    )
+
+
+@router.post(
+    "/relations",
+    responses=problems(
+        BadInput,
+        BadCode,
+        BadGeometry,
+        BadCoordinate,
+        UnknownCrs,
+        TooWide,
+        TooLarge,
+        NotFound,
+        Unavailable,
+    ),
+)
+def post_relations(
+    question: Annotated[Question, Body()], service: CurrentService, session: DbSession
+) -> dict[str, Any]:
+    """The pairs of two layers that stand in a relation, with what they share.
+
+    The relations are those of DE-9IM, as PostGIS has them, on whole geometries.
+    """
+    places = _places(service.settings.relations_at_once)
+    if not places.acquire(blocking=False):
+        raise Unavailable(
+            "Other questions about relations are being answered: send this one again in some"
+            " seconds."
+        )
+    try:
+        page = relate(
+            session,
+            question.relation,
+            _side(question.a, "a"),
+            _side(question.b, "b"),
+            timeout_s=service.settings.relations_timeout_s,
+            limit=question.limit,
+            cursor=question.cursor,
+        )
+    finally:
+        places.release()
+    return page.to_json()
+
+
+_by_count: dict[int, threading.BoundedSemaphore] = {}
+_lock = threading.Lock()
+
+
+def _places(count: int) -> threading.BoundedSemaphore:
+    """The places of this process, so that reports never wait for an analyst's connections."""
+    with _lock:
+        return _by_count.setdefault(count, threading.BoundedSemaphore(count))
+
+
+def _side(side: Side, name: str) -> LayerSide | UploadSide:
+    if (side.layer is None) == (side.geojson is None):
+        raise BadInput(f"Give {name}.layer or {name}.geojson, one of the two.", field=name)
+    if side.geojson is not None:
+        for given in ("codes", "as_of", "edition"):
+            if getattr(side, given):
+                raise BadInput(f"An uploaded layer has no {given}.", field=f"{name}.{given}")
+        field = f"{name}.geojson"
+        return UploadSide(tuple(read_uploaded_layer(side.geojson, side.crs, field=field)))
+    if "crs" in side.model_fields_set:
+        raise BadInput("A layer of the service has a CRS already.", field=f"{name}.crs")
+    assert side.layer is not None
+    try:
+        moment = parse_as_of(side.as_of)
+    except BadInput as error:
+        error.field = f"{name}.as_of"
+        raise
+    return LayerSide(side.layer, tuple(side.codes), moment, side.edition)

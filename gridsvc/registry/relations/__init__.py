@@ -1,0 +1,1 @@
+"""Spatial relations between two layers, or between a layer and what a user brings."""

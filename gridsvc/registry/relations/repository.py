@@ -1,0 +1,425 @@
+"""Every query about spatial relations: on whole geometries, within a time limit."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import shapely
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    and_,
+    case,
+    column,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    table,
+    text,
+    tuple_,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from gridsvc.registry.areas.models import Area
+from gridsvc.registry.grids.models import UnitGrid
+from gridsvc.registry.parts.models import Part, PartState
+from gridsvc.registry.relations.model import Relation
+from gridsvc.spatial.relations import UploadedFeature
+
+__all__ = [
+    "Deadline",
+    "OutOfTime",
+    "Source",
+    "area_source",
+    "count_members",
+    "count_pairs_of_boxes",
+    "faces_of",
+    "grid_source",
+    "members_of",
+    "next_keys",
+    "part_source",
+    "related_keys",
+    "shared_geometries",
+    "touching_members",
+    "uploaded_source",
+    "within_time",
+]
+
+_QUERY_CANCELED = "57014"
+#: Two drawings of one border lie this near together: about 10 cm.
+_SAME_LINE_DEGREES = 1e-6
+
+_PREDICATES = {
+    Relation.TOUCHES: func.st_touches,
+    Relation.OVERLAPS: func.st_overlaps,
+    Relation.COVERS: func.st_covers,
+    Relation.WITHIN: func.st_within,
+    Relation.INTERSECTS: func.st_intersects,
+}
+
+
+class OutOfTime(Exception):
+    """The time for a question is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment of the monotonic clock after which nothing more is computed."""
+
+    at_s: float
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """So many seconds from now."""
+        return cls(time.monotonic() + seconds)
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that are left, negative when it is over."""
+        return self.at_s - time.monotonic()
+
+
+@contextmanager
+def within_time(session: Session, deadline: Deadline) -> Iterator[None]:
+    """Run statements in a savepoint that PostgreSQL stops at the deadline.
+
+    Afterwards the transaction goes on with the limit that it had. Raises OutOfTime.
+    """
+    before = session.scalar(text("show statement_timeout"))
+    left_ms = round(deadline.left_s * 1000)
+    if left_ms <= 0:
+        raise OutOfTime
+    try:
+        with session.begin_nested():
+            _limit(session, f"{left_ms}ms")
+            yield
+    except DBAPIError as error:
+        if getattr(error.orig, "pgcode", None) == _QUERY_CANCELED:
+            raise OutOfTime from error
+        raise
+    _limit(session, before or "0")
+
+
+def _limit(session: Session, value: str) -> None:
+    session.execute(text("select set_config('statement_timeout', :value, true)"), {"value": value})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where one side's members come from.
+
+    ``rows`` selects key, district, code, name and geometry. Keys are digits of one length, so that
+    every collation orders them alike; ``order`` are the columns whose order is that of the keys,
+    ``parts`` the lengths of a key's pieces that they hold.
+    """
+
+    rows: Select[*tuple[Any, ...]]
+    order: tuple[Any, ...]
+    parts: tuple[int, ...] = ()
+
+    def members(self, name: str) -> FromClause:
+        """All members as a sub-query."""
+        return self.rows.subquery(name)
+
+    def beginning_at(self, key: str, limit: int) -> Select[*tuple[Any, ...]]:
+        """The next members in key order, the one of this key among them."""
+        ordered = self.rows.order_by(*self.order).limit(limit)
+        return ordered.where(tuple_(*self.order) >= tuple_(*self.pieces(key))) if key else ordered
+
+    def having(self, keys: Sequence[str]) -> Select[*tuple[Any, ...]]:
+        """The members of these keys."""
+        return self.rows.where(tuple_(*self.order).in_([self.pieces(key) for key in keys]))
+
+    def pieces(self, key: str) -> tuple[str, ...]:
+        """What the columns of ``order`` hold for a key."""
+        pieces, start = [], 0
+        for length in self.parts:
+            pieces.append(key[start : start + length])
+            start += length
+        return (*pieces, key[start:])
+
+
+def area_source(edition_id: str, codes: Sequence[str]) -> Source:
+    """The areas of an edition that lie at or below these codes (all when none is given)."""
+    rows: Select[*tuple[Any, ...]] = select(
+        Area.code.label("key"),
+        null().label("district"),
+        Area.code.label("code"),
+        Area.name.label("name"),
+        Area.geometry.label("geometry"),
+    ).where(Area.edition_id == edition_id)
+    return Source(_below(rows, codes, Area.code), (Area.code,))
+
+
+def grid_source(edition_id: str | None, day: dt.date, codes: Sequence[str]) -> Source:
+    """The unit grids of a build, or those valid on a day, inside these areas."""
+    rows: Select[*tuple[Any, ...]] = select(
+        (UnitGrid.district_code + UnitGrid.code).label("key"),
+        UnitGrid.district_code.label("district"),
+        UnitGrid.code.label("code"),
+        null().label("name"),
+        UnitGrid.geometry.label("geometry"),
+    )
+    if edition_id is not None:
+        rows = rows.where(UnitGrid.edition_id == edition_id)
+    else:
+        rows = rows.where(
+            UnitGrid.first_date <= day,
+            or_(UnitGrid.end_date.is_(None), UnitGrid.end_date > day),
+        )
+    rows = _below(rows, codes, UnitGrid.community_code)
+    return Source(rows, (UnitGrid.district_code, UnitGrid.code), (6,))
+
+
+def part_source(day: dt.date, codes: Sequence[str]) -> Source:
+    """The parts that stood on a day, inside these areas by their own register."""
+    rows: Select[*tuple[Any, ...]] = select(
+        (Part.district_code + Part.code).label("key"),
+        Part.district_code.label("district"),
+        Part.code.label("code"),
+        Part.name.label("name"),
+        Part.geometry.label("geometry"),
+    ).where(
+        Part.first_date <= day,
+        or_(
+            Part.state != PartState.REMOVED,
+            func.coalesce(Part.change_date, Part.first_date) > day,
+        ),
+    )
+    rows = _below(rows, codes, Part.district_code, Part.street_code, Part.community_code)
+    return Source(rows, (Part.district_code, Part.code), (6,))
+
+
+def _below(rows: Select[*tuple[Any, ...]], codes: Sequence[str], *columns: Any) -> Select[Any]:
+    if not codes:
+        return rows
+    return rows.where(
+        or_(*(one.startswith(code, autoescape=True) for one in columns for code in codes))
+    )
+
+
+def uploaded_source(session: Session, side: str, features: Sequence[UploadedFeature]) -> Source:
+    """Features in a table that lives until the commit. ``side`` is a or b."""
+    name = {"a": "relation_upload_a", "b": "relation_upload_b"}[side]
+    for statement in _UPLOAD[name]:
+        session.execute(text(statement))
+    lines = io.StringIO()
+    blobs = shapely.to_wkb(
+        shapely.set_srid([one.geometry for one in features], 4326), hex=True, include_srid=True
+    )
+    csv.writer(lines).writerows(
+        (f"{one.number:08d}", one.label, one.name, blob)
+        for one, blob in zip(features, blobs, strict=True)
+    )
+    lines.seek(0)
+    cursor = session.connection().connection.cursor()
+    cursor.copy_expert(_UPLOAD_COPY[name], lines)
+    session.execute(text(_UPLOAD_ANALYZE[name]))
+    uploaded = table(
+        name,
+        column("key", String()),
+        column("code", String()),
+        column("name", String()),
+        column("geometry", Geometry(srid=4326)),
+    )
+    rows: Select[*tuple[Any, ...]] = select(
+        uploaded.c.key,
+        null().label("district"),
+        uploaded.c.code,
+        uploaded.c.name,
+        uploaded.c.geometry,
+    )
+    return Source(rows, (uploaded.c.key,))
+
+
+_UPLOAD = {
+    "relation_upload_a": (
+        "drop table if exists pg_temp.relation_upload_a",
+        "create temporary table relation_upload_a (key text primary key, code text, name text,"
+        " geometry geometry not null) on commit drop",
+        "create index on relation_upload_a using gist (geometry)",
+    ),
+    "relation_upload_b": (
+        "drop table if exists pg_temp.relation_upload_b",
+        "create temporary table relation_upload_b (key text primary key, code text, name text,"
+        " geometry geometry not null) on commit drop",
+        "create index on relation_upload_b using gist (geometry)",
+    ),
+}
+_UPLOAD_COPY = {
+    "relation_upload_a": "copy relation_upload_a from stdin (format csv)",
+    "relation_upload_b": "copy relation_upload_b from stdin (format csv)",
+}
+_UPLOAD_ANALYZE = {
+    "relation_upload_a": "analyze relation_upload_a",
+    "relation_upload_b": "analyze relation_upload_b",
+}
+
+
+def count_members(session: Session, source: Source) -> int:
+    """How many members a side has."""
+    return int(session.scalar(select(func.count()).select_from(source.members("side"))) or 0)
+
+
+def count_pairs_of_boxes(session: Session, a: Source, b: Source) -> int:
+    """How many pairs have bounding boxes that meet: so many the predicate has to look at."""
+    one, other = a.members("a"), b.members("b")
+    meeting = one.c.geometry.op("&&")(other.c.geometry)
+    return int(session.scalar(select(func.count()).select_from(one.join(other, meeting))) or 0)
+
+
+def next_keys(session: Session, source: Source, key: str, limit: int) -> list[str]:
+    """The next keys of a side in order, this one among them."""
+    members = source.beginning_at(key, limit).subquery("side")
+    return list(session.scalars(select(members.c.key).order_by(members.c.key)))
+
+
+def related_keys(
+    session: Session,
+    relation: Relation,
+    a: Source,
+    b: Source,
+    *,
+    first: str,
+    members: int,
+    after: tuple[str, str],
+    same: bool,
+    limit: int,
+) -> list[tuple[str, str]]:
+    """Pairs of keys behind ``after`` among the next so many members of the first side, in order.
+
+    ``same``: both sides are one layer, so that no member is paired with itself.
+    """
+    one = a.beginning_at(first, members).cte("a").prefix_with("materialized")
+    other = b.members("b")
+    holds: ColumnElement[bool] = and_(
+        one.c.geometry.op("&&")(other.c.geometry),
+        _PREDICATES[relation](one.c.geometry, other.c.geometry),
+        tuple_(one.c.key, other.c.key) > tuple_(literal(after[0]), literal(after[1])),
+    )
+    if same:
+        holds = and_(holds, one.c.key != other.c.key)
+    rows = session.execute(
+        select(one.c.key, other.c.key)
+        .select_from(one.join(other, holds))
+        .order_by(one.c.key, other.c.key)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A member with its shapely geometry."""
+
+    district: str | None
+    code: str | None
+    name: str | None
+    geometry: Any
+
+
+def members_of(session: Session, source: Source, keys: Sequence[str]) -> dict[str, MemberRow]:
+    """The members of these keys."""
+    side = source.having(keys).subquery("side")
+    rows = session.execute(
+        select(
+            side.c.key, side.c.district, side.c.code, side.c.name, func.st_asbinary(side.c.geometry)
+        )
+    )
+    return {row[0]: MemberRow(*row[1:4], shapely.from_wkb(bytes(row[4]))) for row in rows}
+
+
+def shared_geometries(
+    session: Session, a: Source, b: Source, pairs: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[Any, Any, Any]]:
+    """What each pair shares: the intersection, the common boundary, the boundary almost common.
+
+    Both boundaries are None but for two areas.
+    """
+    wanted = (
+        select(
+            func.unnest([one for one, _ in pairs]).label("one"),
+            func.unnest([other for _, other in pairs]).label("other"),
+        )
+    ).subquery("wanted")
+    one = a.having(sorted({one for one, _ in pairs})).subquery("a")
+    other = b.having(sorted({other for _, other in pairs})).subquery("b")
+    shapes = (
+        select(one.c.key.label("one"), other.c.key.label("other"), one.c.geometry.label("p"))
+        .add_columns(other.c.geometry.label("q"))
+        .select_from(
+            wanted.join(one, one.c.key == wanted.c.one).join(other, other.c.key == wanted.c.other)
+        )
+    ).subquery("shapes")
+    areas = and_(func.st_dimension(shapes.c.p) == 2, func.st_dimension(shapes.c.q) == 2)
+    line_p, line_q = func.st_boundary(shapes.c.p), func.st_boundary(shapes.c.q)
+    # Only what lies beside the other area is worth a buffer.
+    beside_q = func.st_clipbybox2d(line_p, func.st_expand(func.box2d(shapes.c.q), 1e-5))
+    beside_p = func.st_clipbybox2d(line_q, func.st_expand(func.box2d(shapes.c.p), 1e-5))
+    band = func.st_buffer(beside_p, _SAME_LINE_DEGREES, "quad_segs=2")
+    rows = session.execute(
+        select(
+            shapes.c.one,
+            shapes.c.other,
+            func.st_asbinary(func.st_intersection(shapes.c.p, shapes.c.q)),
+            case((areas, func.st_asbinary(func.st_intersection(line_p, line_q)))),
+            case((areas, func.st_asbinary(func.st_intersection(beside_q, band)))),
+        )
+    )
+    return {(row[0], row[1]): (_shape(row[2]), _shape(row[3]), _shape(row[4])) for row in rows}
+
+
+def _shape(blob: Any) -> Any:
+    return None if blob is None else shapely.from_wkb(bytes(blob))
+
+
+def touching_members(session: Session, a: Source, b: Source, key: str) -> dict[str, Any]:
+    """The members of the second side that touch one of the first: keys and shapely geometries."""
+    one, other = a.having([key]).subquery("a"), b.members("b")
+    touching = and_(
+        one.c.geometry.op("&&")(other.c.geometry),
+        func.st_intersects(one.c.geometry, other.c.geometry),
+    )
+    rows = session.execute(
+        select(other.c.key, func.st_asbinary(other.c.geometry)).select_from(
+            one.join(other, touching)
+        )
+    )
+    return {row[0]: _shape(row[1]) for row in rows}
+
+
+_FACES = text(
+    """
+    with whole as (select st_geomfromwkb(:whole, 4326) as geometry),
+    line as (
+        select st_boundary(geometry) as geometry from whole
+        union all
+        select edge.geom from whole,
+            unnest(cast(:claimants as bytea[])) as claimant (blob),
+            st_dumpsegments(st_boundary(st_geomfromwkb(claimant.blob, 4326))) as edge
+        where edge.geom && whole.geometry
+    ),
+    noded as (select st_unaryunion(st_collect(geometry)) as geometry from line)
+    select st_asbinary((st_dump(st_polygonize(geometry))).geom) from noded
+    """
+)
+
+
+def faces_of(session: Session, whole: Any, claimants: Sequence[Any]) -> list[Any]:
+    """The faces between the borders of areas: all rings noded together, whole edges only."""
+    blobs = [shapely.to_wkb(one) for one in claimants]
+    rows = session.scalars(_FACES, {"whole": shapely.to_wkb(whole), "claimants": blobs})
+    return [shapely.from_wkb(bytes(blob)) for blob in rows]

@@ -1,0 +1,355 @@
+"""Which members of two layers touch, overlap, cover or share each other."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gridsvc.codes import level_of
+from gridsvc.errors import BadCode, BadInput, NotFound, TooWide
+from gridsvc.registry.areas import repository as areas
+from gridsvc.registry.areas.models import EditionState
+from gridsvc.registry.areas.service import edition_in_force
+from gridsvc.registry.relations import repository
+from gridsvc.registry.relations.model import (
+    LayerName,
+    LayerSide,
+    Member,
+    Pair,
+    Relation,
+    RelationPage,
+    UploadSide,
+)
+from gridsvc.registry.relations.repository import Deadline, MemberRow, OutOfTime, Source
+from gridsvc.spatial.relations import border_length_m, length_m, shares_of_faces, size_of
+
+__all__ = ["MOST_PAIRS", "relate"]
+
+#: Most pairs of one page.
+MOST_PAIRS = 1000
+
+_LEVELS = {
+    LayerName.DISTRICTS: "district",
+    LayerName.STREETS: "street",
+    LayerName.COMMUNITIES: "community",
+}
+_FIRST_MEMBERS, _MOST_MEMBERS = 32, 4096
+_COUNTING_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    name: str
+    source: Source
+    words: str
+    shown: dict[str, Any]
+    members: int
+    identity: tuple[str, ...]
+
+
+def relate(
+    session: Session,
+    relation: Relation,
+    a: LayerSide | UploadSide,
+    b: LayerSide | UploadSide,
+    *,
+    timeout_s: float,
+    limit: int = 100,
+    cursor: str | None = None,
+    drafts: bool = False,
+) -> RelationPage:
+    """The pairs that stand in a relation, in the order of the first side, then of the second.
+
+    Decided by PostGIS on whole geometries; ``cursor`` is ``next`` of the page before. ``drafts``
+    allows editions that were never in force. Raises BadInput, BadCode, NotFound, and TooWide when
+    it takes longer than ``timeout_s`` seconds.
+    """
+    if not 1 <= limit <= MOST_PAIRS:
+        raise BadInput(f"limit is {limit}: send 1 to {MOST_PAIRS}.", field="limit")
+    after = _read_cursor(cursor)
+    deadline = Deadline.after(timeout_s)
+    one = _side(session, "a", a, drafts=drafts)
+    other = _side(session, "b", b, drafts=drafts)
+    if relation is Relation.SHARES:
+        _check_areas_alone(one, a)
+        _check_areas_alone(other, b)
+    progress = _Progress()
+    same = one.identity == other.identity
+    try:
+        with repository.within_time(session, deadline):
+            if relation is Relation.SHARES:
+                found = _shares(session, one, other, after, same, limit, deadline, progress)
+            else:
+                keys = _related(
+                    session, relation, one, other, after, same, limit, deadline, progress
+                )
+                found = _measured(session, one, other, keys)
+    except OutOfTime:
+        raise _too_wide(session, relation, one, other, timeout_s, progress) from None
+    page = found[:limit]
+    return RelationPage(
+        relation=relation,
+        a={**one.shown, "members": one.members},
+        b={**other.shown, "members": other.members},
+        pairs=tuple(pair for _, pair in page),
+        next=_write_cursor(page[-1][0]) if len(found) > limit else None,
+    )
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How many members of the first side are done."""
+
+    done: int = 0
+
+
+_Keys = tuple[str, str]
+
+
+def _related(
+    session: Session,
+    relation: Relation,
+    one: _Side,
+    other: _Side,
+    after: _Keys,
+    same: bool,
+    limit: int,
+    deadline: Deadline,
+    progress: _Progress,
+) -> list[_Keys]:
+    """One pair more than the limit, if there are so many."""
+    found: list[_Keys] = []
+    first, size = after[0], _FIRST_MEMBERS
+    while True:
+        # One more than is looked at: where the next step begins.
+        ahead = repository.next_keys(session, one.source, first, size + 1)
+        found += repository.related_keys(
+            session,
+            relation,
+            one.source,
+            other.source,
+            first=first,
+            members=size,
+            after=after,
+            same=same,
+            limit=limit + 1 - len(found),
+        )
+        progress.done += min(size, len(ahead))
+        if len(found) > limit or len(ahead) <= size:
+            return found
+        first, size = ahead[-1], min(size * 2, _MOST_MEMBERS)
+        if deadline.left_s <= 0:
+            raise OutOfTime
+
+
+def _measured(
+    session: Session, one: _Side, other: _Side, keys: list[_Keys]
+) -> list[tuple[_Keys, Pair]]:
+    if not keys:
+        return []
+    members = repository.members_of(session, one.source, sorted({key for key, _ in keys}))
+    others = repository.members_of(session, other.source, sorted({key for _, key in keys}))
+    sizes = {key: size_of(row.geometry) for key, row in members.items()}
+    other_sizes = {key: size_of(row.geometry) for key, row in others.items()}
+    shared = repository.shared_geometries(session, one.source, other.source, keys)
+    found = []
+    for pair in keys:
+        common, exact, near = shared[pair]
+        m2 = size_of(common)[1] if size_of(common)[0] == 2 else 0.0
+        metres = length_m(common) if exact is None else border_length_m(exact, near)
+        found.append(
+            (
+                pair,
+                Pair(
+                    a=_member(one, pair[0], members[pair[0]]),
+                    b=_member(other, pair[1], others[pair[1]]),
+                    shared_m2=m2,
+                    shared_m=metres,
+                    share_of_a=_share(sizes[pair[0]], m2, metres),
+                    share_of_b=_share(other_sizes[pair[1]], m2, metres),
+                ),
+            )
+        )
+    return found
+
+
+def _share(size: tuple[int, float], m2: float, metres: float) -> float | None:
+    dimension, whole = size
+    if dimension == 0 or whole == 0:
+        return None
+    return min((m2 if dimension == 2 else metres) / whole, 1.0)
+
+
+def _shares(
+    session: Session,
+    one: _Side,
+    other: _Side,
+    after: _Keys,
+    same: bool,
+    limit: int,
+    deadline: Deadline,
+    progress: _Progress,
+) -> list[tuple[_Keys, Pair]]:
+    found: list[tuple[_Keys, Pair]] = []
+    first = after[0]
+    while True:
+        ahead = repository.next_keys(session, one.source, first, _FIRST_MEMBERS + 1)
+        rows = repository.members_of(session, one.source, ahead[:_FIRST_MEMBERS])
+        for key in ahead[:_FIRST_MEMBERS]:
+            claimants = repository.touching_members(session, one.source, other.source, key)
+            if same:
+                claimants.pop(key, None)
+            whole = rows[key].geometry
+            faces = repository.faces_of(session, whole, list(claimants.values()))
+            parts = shares_of_faces(whole, faces, claimants)
+            held = [part.key for part in parts if part.key is not None]
+            names = repository.members_of(session, other.source, held) if held else {}
+            for part in parts:
+                place = (key, part.key or "")
+                if place <= after:
+                    continue
+                b = None if part.key is None else _member(other, part.key, names[part.key])
+                pair = Pair(_member(one, key, rows[key]), b, part.area_m2, None, part.share, None)
+                found.append((place, pair))
+            progress.done += 1
+            if len(found) > limit:
+                return found
+            if deadline.left_s <= 0:
+                raise OutOfTime
+        if len(ahead) <= _FIRST_MEMBERS:
+            return found
+        first = ahead[-1]
+
+
+def _member(side: _Side, key: str, row: MemberRow) -> Member:
+    feature = int(key) if side.shown["layer"] is None else None
+    return Member(row.code, row.name or None, row.district, feature)
+
+
+def _side(session: Session, name: str, side: LayerSide | UploadSide, *, drafts: bool) -> _Side:
+    if isinstance(side, UploadSide):
+        source = repository.uploaded_source(session, name, side.features)
+        shown: dict[str, Any] = {"layer": None}
+        return _Side(name, source, "uploaded features", shown, len(side.features), (name,))
+    if side.edition is not None and side.as_of is not None:
+        raise BadInput("Give an edition or as_of, not both.", field=f"{name}.edition")
+    for code in side.codes:
+        try:
+            level_of(code)
+        except BadCode as error:
+            error.field = f"{name}.codes"
+            raise
+    moment = side.as_of or dt.datetime.now(dt.UTC)
+    edition: str | None = None
+    if side.layer in _LEVELS:
+        level = _LEVELS[side.layer]
+        edition = _edition(session, name, side, level, drafts) or (
+            edition_in_force(session, level, moment).id
+        )
+        source = repository.area_source(edition, side.codes)
+    elif side.layer is LayerName.UNIT_GRIDS:
+        edition = _edition(session, name, side, "unit_grid", drafts)
+        source = repository.grid_source(edition, moment.date(), side.codes)
+    elif side.edition is not None:
+        raise BadInput("Parts have no editions: give as_of.", field=f"{name}.edition")
+    else:
+        source = repository.part_source(moment.date(), side.codes)
+    count = repository.count_members(session, source)
+    if not count:
+        where = f" in {', '.join(side.codes)}" if side.codes else ""
+        raise NotFound(
+            f"The layer {side.layer} holds nothing{where}: ask for other codes or another day.",
+            field=f"{name}.codes" if side.codes else f"{name}.layer",
+        )
+    dated = edition or moment.date().isoformat()
+    shown = {"layer": side.layer.value, "edition": edition, "codes": list(side.codes)}
+    return _Side(name, source, side.layer.value, shown, count, (side.layer, dated))
+
+
+def _edition(session: Session, name: str, side: LayerSide, level: str, drafts: bool) -> str | None:
+    if side.edition is None:
+        return None
+    edition = areas.edition(session, side.edition)
+    if edition is None or edition.level != level:
+        raise NotFound(
+            f"There is no edition {side.edition!r} of level {level}: 'gridsvc edition list' names"
+            " them.",
+            field=f"{name}.edition",
+        )
+    if not drafts and edition.state not in (EditionState.ACTIVE, EditionState.RETIRED):
+        raise NotFound(
+            f"The edition {side.edition!r} was never in force: relate it with 'gridsvc relate'.",
+            field=f"{name}.edition",
+        )
+    return edition.id
+
+
+def _check_areas_alone(side: _Side, given: LayerSide | UploadSide) -> None:
+    if isinstance(given, LayerSide):
+        if given.layer is LayerName.PARTS:
+            raise BadInput(
+                "Shares are of ground, and parts are points: ask for 'within' or 'intersects'.",
+                field=f"{side.name}.layer",
+            )
+        return
+    for feature in given.features:
+        if feature.geometry.geom_type not in ("Polygon", "MultiPolygon"):
+            raise BadInput(
+                f"Shares are of ground, and feature {feature.number} is a"
+                f" {feature.geometry.geom_type}: send polygons, or ask for 'intersects'.",
+                field=f"{side.name}.geojson",
+            )
+
+
+def _too_wide(
+    session: Session,
+    relation: Relation,
+    one: _Side,
+    other: _Side,
+    timeout_s: float,
+    progress: _Progress,
+) -> TooWide:
+    try:
+        with repository.within_time(session, Deadline.after(_COUNTING_S)):
+            pairs = repository.count_pairs_of_boxes(session, one.source, other.source)
+        looked_at = f"{pairs:,} pairs of them have boxes that meet"
+    except OutOfTime:
+        pairs = one.members * other.members
+        looked_at = f"that makes up to {pairs:,} pairs"
+    return TooWide(
+        f"{relation.value} between {one.members:,} {one.words} and {other.members:,} {other.words}"
+        f" took more than {timeout_s:g} s ({looked_at}; {progress.done:,} of the first side were"
+        " done). Narrow it: give a.codes or b.codes (a district or street, as in"
+        ' "codes": ["110102020"]), put the smaller layer first, or send a lower limit.',
+        field="a",
+        members_a=one.members,
+        members_b=other.members,
+        pairs=pairs,
+        done=progress.done,
+        timeout_s=timeout_s,
+    )
+
+
+def _write_cursor(keys: _Keys) -> str:
+    return base64.urlsafe_b64encode(json.dumps(keys).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str | None) -> _Keys:
+    if cursor is None:
+        return "", ""
+    try:
+        read = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        one, other = read
+        if not all(isinstance(key, str) and (key == "" or key.isdigit()) for key in (one, other)):
+            raise ValueError("keys are digits")
+    except (ValueError, TypeError, binascii.Error):
+        raise BadInput(
+            f"The cursor {cursor[:20]!r} is none: send 'next' of the page before.", field="cursor"
+        ) from None
+    return one, other
