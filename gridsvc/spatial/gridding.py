@@ -27,7 +27,15 @@ from gridsvc.spatial.crs import area_m2, project
 from gridsvc.spatial.outline import Outline, close_slits, outline_of
 from gridsvc.spatial.relaxation import node_cells, relax_cells
 
-__all__ = ["CommunityGrid", "grid_communities", "grid_community"]
+__all__ = [
+    "CommunityGrid",
+    "cells_for",
+    "grid_communities",
+    "grid_community",
+    "measured_grids",
+    "nominal_m2",
+    "parts_of",
+]
 
 Point = tuple[float, float]
 Edge = tuple[Point, Point]
@@ -102,14 +110,14 @@ def grid_communities(
     parts: list[Polygon] = []
     owner: list[int] = []
     for number, community in enumerate(communities):
-        for part in _parts_of(community, number):
+        for part in parts_of(community, number):
             parts.append(part)
             owner.append(number)
     areas: list[list[float]] = [[] for _ in communities]
     for number, area in zip(owner, area_m2(parts) if parts else (), strict=True):
         areas[number].append(float(area))
-    nominal = [_nominal(areas[k], target_m2, max_cells, k) for k in range(len(communities))]
-    counts = [_cells_for(area, nominal[number]) for number, own in enumerate(areas) for area in own]
+    nominal = [nominal_m2(areas[k], target_m2, max_cells, k) for k in range(len(communities))]
+    counts = [cells_for(area, nominal[number]) for number, own in enumerate(areas) for area in own]
 
     with ThreadPoolExecutor(max_workers=workers) as threads:
         pieces = list(threads.map(_cut, parts, counts))
@@ -117,10 +125,11 @@ def grid_communities(
     cells: list[list[Polygon]] = [[] for _ in communities]
     for number, (outline, cut) in zip(owner, pieces, strict=True):
         cells[number].extend(_cells_of(outline, cut, shared))
-    return _measured(cells, nominal, target_m2, tolerance)
+    return measured_grids(cells, nominal, target_m2, tolerance)
 
 
-def _parts_of(community: BaseGeometry, number: int) -> list[Polygon]:
+def parts_of(community: BaseGeometry, number: int) -> list[Polygon]:
+    """Give the connected parts; BadGeometry, with the number, for what is no sound area."""
     if community.is_empty or community.geom_type not in ("Polygon", "MultiPolygon"):
         raise BadGeometry(
             f"Community {number} of the list is no area but "
@@ -137,13 +146,13 @@ def _parts_of(community: BaseGeometry, number: int) -> list[Polygon]:
     return list(shapely.get_parts(community))
 
 
-def _cells_for(area: float, nominal: float) -> int:
+def cells_for(area: float, nominal: float) -> int:
     """Give the number of cells whose size is nearest to the nominal one by ratio."""
     fewer = max(int(area / nominal), 1)
     return fewer if area / fewer / nominal <= nominal / (area / (fewer + 1)) else fewer + 1
 
 
-def _nominal(areas: list[float], target_m2: float, max_cells: int, number: int) -> float:
+def nominal_m2(areas: list[float], target_m2: float, max_cells: int, number: int) -> float:
     """Give the target, or the least size (in steps of 0.1 %) that needs no more than max_cells."""
     if len(areas) > max_cells:
         raise BadGeometry(
@@ -152,9 +161,9 @@ def _nominal(areas: list[float], target_m2: float, max_cells: int, number: int) 
             field="geometry",
         )
     nominal = target_m2
-    if sum(_cells_for(area, nominal) for area in areas) > max_cells:
+    if sum(cells_for(area, nominal) for area in areas) > max_cells:
         nominal = max(sum(areas) / max_cells, target_m2)
-        while sum(_cells_for(area, nominal) for area in areas) > max_cells:
+        while sum(cells_for(area, nominal) for area in areas) > max_cells:
             nominal *= 1.001
     return nominal
 
@@ -258,7 +267,7 @@ def _cells_of(
     return cells
 
 
-def _measured(
+def measured_grids(
     cells: list[list[Polygon]], nominal: list[float], target_m2: float, tolerance: float
 ) -> list[CommunityGrid]:
     """Number the cells of each community and measure them, all in one go."""

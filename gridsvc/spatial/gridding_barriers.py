@@ -6,19 +6,38 @@ community is cut by itself, so a change in one leaves the cells of all others as
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from gridsvc.errors import BadGeometry
-from gridsvc.spatial.gridding import CommunityGrid, grid_communities
+from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.gridding import (
+    CommunityGrid,
+    cells_for,
+    grid_communities,
+    measured_grids,
+    nominal_m2,
+    parts_of,
+)
+from gridsvc.spatial.unit_grids.community import cut_along
+from gridsvc.spatial.unit_grids.fit import Fit, fit_of
 
-__all__ = ["Barriers", "CityFit", "CityGrid", "barriers_of", "grid_city"]
+__all__ = ["Barriers", "CityGrid", "Fit", "barriers_of", "grid_city"]
+
+# How far around a community's box barriers are looked for, in degrees (about 4 m).
+_AROUND = 4e-5
+# Fewer communities than this are not worth starting processes for.
+_WORTH_PROCESSES = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,35 +54,11 @@ class Barriers:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CityFit:
-    """How the cells of one community fit the city around them.
-
-    ``parts``: int64 (cells,), the parts in each cell. ``border_m``: the length of cell borders
-    inside the community; ``on_barrier_m``: how much of it lies within 1 m of a barrier.
-    ``barrier_m``: the length of barriers inside the community (1 m off its border or more);
-    ``barrier_used_m``: how much of it has a cell border within 1 m. ``buildings``: those wholly
-    inside; ``cut_buildings``: those of them that lie in more than one cell; ``astride_buildings``:
-    those that the community's own border cuts. ``forced``: cells outside 3,000 to 20,000 m² that a
-    single building or the size of the community leaves no choice about.
-    """
-
-    parts: NDArray[np.int64]
-    border_m: float
-    on_barrier_m: float
-    barrier_m: float
-    barrier_used_m: float
-    buildings: int
-    cut_buildings: int
-    astride_buildings: int
-    forced: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class CityGrid:
     """The unit grids of one community and, where barriers were given, how they fit the city."""
 
     grid: CommunityGrid
-    fit: CityFit | None
+    fit: Fit | None
 
 
 def barriers_of(
@@ -157,8 +152,89 @@ def grid_city(
     Raises BadGeometry as ``grid_communities`` does.
     """
     if barriers is None or not (
-        len(barriers.lines) + len(barriers.buildings) + len(barriers.parts)
+        len(barriers.lines) or len(barriers.buildings) or len(barriers.parts)
     ):
         grids = grid_communities(communities, target_m2, tolerance, max_cells, workers)
         return [CityGrid(grid, None) for grid in grids]
-    raise BadGeometry("Barriers are not followed yet.")
+    jobs = _jobs(communities, barriers, target_m2, tolerance, max_cells)
+    made: list[CityGrid] = []
+    processes = min(workers or os.cpu_count() or 1, len(jobs))
+    if processes < 2 or len(jobs) < _WORTH_PROCESSES:
+        for done, job in enumerate(jobs, start=1):
+            made.append(_grid(job))
+            if progress is not None:
+                progress(done, len(jobs))
+        return made
+    # Processes, as most of the work holds the GIL; spawned, as a fork beside threads may hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        for done, city_grid in enumerate(pool.map(_grid, jobs, chunksize=4), start=1):
+            made.append(city_grid)
+            if progress is not None:
+                progress(done, len(jobs))
+    return made
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """One community with what meets it."""
+
+    community: BaseGeometry
+    number: int
+    barriers: Barriers
+    target_m2: float
+    tolerance: float
+    max_cells: int
+
+
+def _jobs(
+    communities: Sequence[BaseGeometry],
+    barriers: Barriers,
+    target_m2: float,
+    tolerance: float,
+    max_cells: int,
+) -> list[_Job]:
+    for number, community in enumerate(communities):
+        parts_of(community, number)
+    boxes = shapely.bounds(np.array(communities, dtype=object)).reshape(-1, 4)
+    rooms = shapely.box(*(boxes + [-_AROUND, -_AROUND, _AROUND, _AROUND]).T)
+    near = [_meeting(rooms, kind) for kind in (barriers.lines, barriers.buildings, barriers.parts)]
+    return [
+        _Job(
+            community,
+            number,
+            Barriers(near[0][number], near[1][number], near[2][number]),
+            target_m2,
+            tolerance,
+            max_cells,
+        )
+        for number, community in enumerate(communities)
+    ]
+
+
+def _meeting(rooms: NDArray[np.object_], shapes: NDArray[np.object_]) -> list[NDArray[np.object_]]:
+    """Those shapes that meet each box, in the order of their bits, so that theirs is no matter."""
+    if not len(shapes):
+        return [shapes] * len(rooms)
+    room, shape = shapely.STRtree(shapes).query(rooms, predicate="intersects")
+    found = []
+    for number in range(len(rooms)):
+        own = shapes[shape[room == number]]
+        bits = np.array(shapely.to_wkb(own), dtype=object)
+        found.append(own[np.unique(bits, return_index=True)[1]] if len(own) else own)
+    return found
+
+
+def _grid(job: _Job) -> CityGrid:
+    lines, buildings, points = job.barriers.lines, job.barriers.buildings, job.barriers.parts
+    grounds = parts_of(job.community, job.number)
+    areas = [float(area) for area in area_m2(grounds)]
+    nominal = nominal_m2(areas, job.target_m2, job.max_cells, job.number)
+    cells: list[Polygon] = []
+    for ground, area in zip(grounds, areas, strict=True):
+        cells += cut_along(ground, lines, buildings, points, cells_for(area, nominal))
+    [grid] = measured_grids([cells], [nominal], job.target_m2, job.tolerance)
+    fit = fit_of(
+        job.community, np.array(grid.cells), grid.area_m2, nominal, lines, buildings, points
+    )
+    return CityGrid(grid, fit)

@@ -23,7 +23,7 @@ from shapely.geometry.base import BaseGeometry
 
 from gridsvc.errors import BadGeometry
 
-__all__ = ["Outline", "close_slits", "outline_of"]
+__all__ = ["Outline", "close_slits", "metres_per_degree", "outline_of"]
 
 _WGS84_A = 6_378_137.0
 _WGS84_E2 = 0.006_694_379_990_141_316
@@ -102,7 +102,7 @@ def outline_of(polygon: Polygon) -> Outline:
 
     west, south, east, north = polygon.bounds
     centre = ((west + east) / 2, (south + north) / 2)
-    scale = _metres_per_degree(centre[1])
+    scale = metres_per_degree(centre[1])
     return Outline(
         lonlat,
         (lonlat[:, 0] - centre[0]) * scale[0],
@@ -117,7 +117,8 @@ def outline_of(polygon: Polygon) -> Outline:
     )
 
 
-def _metres_per_degree(lat: float) -> tuple[float, float]:
+def metres_per_degree(lat: float) -> tuple[float, float]:
+    """Give the length in metres of a degree of longitude and of latitude."""
     phi = math.radians(lat)
     curve = 1.0 - _WGS84_E2 * math.sin(phi) ** 2
     parallel = _WGS84_A / math.sqrt(curve) * math.cos(phi)

@@ -1,0 +1,1 @@
+"""The steps by which one community becomes unit grids that follow the city."""

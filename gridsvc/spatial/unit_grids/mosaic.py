@@ -1,0 +1,285 @@
+"""A community in small pieces that no cell has to cut: each building whole, lines between pieces.
+
+The ground is parted along the lines and, between them, along the middle of the gaps between
+buildings and a loose raster of open ground (Voronoi). All is noded together on a grid of 1 mm.
+Pieces that hold bits of one building are joined, whatever the lines did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry import Polygon
+
+__all__ = ["BARRIER", "FREE", "WALL", "Mosaic", "coverage_edges", "lie_on", "mosaic_of"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Objects = NDArray[np.object_]
+
+FREE, BARRIER, WALL = 0, 1, 2
+
+_PER_METRE = 1000
+# Buildings nearer to each other than this touch: cells may part them along the wall itself.
+_TOUCH_M = 0.3
+# How far apart the outline of a building is sampled; of one that has a near neighbour.
+_SAMPLE_M, _FINE_SAMPLE_M, _NEAR_M = 6.0, 1.5, 6.0
+# Open ground this near to a building belongs to it.
+_OWN_M = 6.0
+# Pieces smaller or narrower than this are given to a neighbour.
+_LEAST_M2, _LEAST_WIDTH_M = 60.0, 3.0
+# What a metre of border on a barrier counts against one elsewhere, when pieces are joined.
+_ACROSS = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mosaic:
+    """Pieces and the edges between them, in a metric plane.
+
+    ``xy``: float64 (v, 2), vertices, whole millimetres. Edges run from ``start`` to ``end``
+    (int64 (e,)) with piece ``left`` and ``right`` (int64; -1: outside the community); ``kind``
+    (int8): FREE, BARRIER or WALL; ``length_m``: float64 (e,). ``area_m2``, ``centre``: float64
+    (p,) and (p, 2), of the pieces. ``faces``: the polygons, ``piece``: int64, the piece of each.
+    """
+
+    xy: Floats
+    start: Ints
+    end: Ints
+    left: Ints
+    right: Ints
+    kind: NDArray[np.int8]
+    length_m: Floats
+    area_m2: Floats
+    centre: Floats
+    faces: Objects
+    piece: Ints
+
+
+def mosaic_of(
+    ground: Polygon, lines: Objects, buildings: Objects, step_m: float, angle: float
+) -> Mosaic:
+    """Part a polygon (metric plane) by lines and around buildings.
+
+    ``step_m``: the raster of open ground, turned by ``angle`` (radians).
+    """
+    buildings = _apart(buildings)
+    touching = _touching(buildings)
+    cuts = _open_lines(lines, buildings)
+    between = _between(ground, buildings, step_m, angle)
+    walls = shapely.boundary(buildings[touching])
+    if touching.any():
+        between = _open_lines(between, buildings[touching])
+    everything = np.concatenate([[ground.boundary], cuts, walls, between])
+    noded = shapely.union_all(everything, grid_size=1 / _PER_METRE)
+    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
+    shapely.prepare(ground)
+    inner = shapely.get_coordinates(shapely.point_on_surface(faces))
+    faces = shapely.orient_polygons(faces[shapely.contains_xy(ground, inner)])
+    piece = _whole_buildings(faces, buildings)
+    xy, start, end, left, right = coverage_edges(faces)
+    middle = shapely.points((xy[start] + xy[end]) / 2)
+    kind = np.zeros(len(start), dtype=np.int8)
+    kind[lie_on(middle, walls)] = WALL
+    kind[lie_on(middle, cuts)] = BARRIER
+    length = np.hypot(*(xy[end] - xy[start]).T)
+    piece = _join_small(faces, piece, left, right, kind, length)
+    area = shapely.area(faces)
+    whole = np.bincount(piece, weights=area)
+    middle_of = shapely.get_coordinates(shapely.centroid(faces))
+    centre = np.column_stack(
+        [np.bincount(piece, weights=area * middle_of[:, axis]) / whole for axis in (0, 1)]
+    )
+    outside = np.append(piece, -1)
+    return Mosaic(
+        xy, start, end, outside[left], outside[right], kind, length, whole, centre, faces, piece
+    )
+
+
+def _union_find(count: int, a: Ints, b: Ints) -> Ints:
+    """Number the groups (0 to k - 1, by their least member) into which pairs join ``count``."""
+    parent = list(range(count))
+
+    def root(k: int) -> int:
+        while parent[k] != k:
+            parent[k] = parent[parent[k]]
+            k = parent[k]
+        return k
+
+    for i, j in zip(a.tolist(), b.tolist(), strict=True):
+        first, second = sorted((root(i), root(j)))
+        parent[second] = first
+    roots = np.array([root(k) for k in range(count)], dtype=np.int64)
+    return np.unique(roots, return_inverse=True)[1].astype(np.int64)
+
+
+def _apart(buildings: Objects) -> Objects:
+    """Buildings that overlap become one; doubles go with it."""
+    if not len(buildings):
+        return buildings
+    a, b = shapely.STRtree(buildings).query(buildings, predicate="intersects")
+    a, b = a[a < b], b[a < b]
+    deep = shapely.area(shapely.intersection(buildings[a], buildings[b])) > 0.05
+    group = _union_find(len(buildings), a[deep], b[deep])
+    if group.max() + 1 == len(buildings):
+        return buildings
+    joined = np.empty(group.max() + 1, dtype=object)
+    for number in range(len(joined)):
+        own = buildings[group == number]
+        joined[number] = own[0] if len(own) == 1 else shapely.union_all(own)
+    return joined
+
+
+def _touching(buildings: Objects) -> NDArray[np.bool_]:
+    touching = np.zeros(len(buildings), dtype=bool)
+    if len(buildings):
+        a, b = shapely.STRtree(buildings).query(buildings, predicate="dwithin", distance=_TOUCH_M)
+        touching[a[a != b]] = True
+    return touching
+
+
+def _open_lines(lines: Objects, buildings: Objects) -> Objects:
+    """Lines without what runs through a building."""
+    if not len(lines) or not len(buildings):
+        return lines
+    line, building = shapely.STRtree(buildings).query(lines, predicate="intersects")
+    lines = lines.copy()
+    for number in np.unique(line):
+        lines[number] = shapely.difference(
+            lines[number], shapely.union_all(buildings[building[line == number]])
+        )
+    return np.asarray(lines[~shapely.is_empty(lines)])
+
+
+def _between(ground: Polygon, buildings: Objects, step_m: float, angle: float) -> Objects:
+    """Lines halfway between buildings and the raster of open ground."""
+    points, label = [], []
+    if len(buildings):
+        tree = shapely.STRtree(buildings)
+        a, b = tree.query(buildings, predicate="dwithin", distance=_NEAR_M)
+        crowded = np.bincount(a[a != b], minlength=len(buildings)) > 0
+        step = np.where(crowded, _FINE_SAMPLE_M, _SAMPLE_M)
+        # Large buildings are sampled more loosely, so that their number stays within bounds.
+        step = np.maximum(step, shapely.length(buildings) / 200)
+        for spacing in np.unique(step):
+            own = np.flatnonzero(step == spacing)
+            xy, of = shapely.get_coordinates(
+                shapely.segmentize(shapely.boundary(buildings[own]), spacing), return_index=True
+            )
+            points.append(xy)
+            label.append(own[of])
+    open_ground = _raster(ground, step_m, angle)
+    if len(buildings):
+        spot = shapely.points(open_ground)
+        near = tree.query(spot, predicate="dwithin", distance=min(_OWN_M, step_m / 2))[0]
+        open_ground = np.delete(open_ground, np.unique(near), axis=0)
+    points.append(open_ground)
+    label.append(np.arange(len(open_ground)) + len(buildings))
+    xy, of = np.round(np.concatenate(points), 3), np.concatenate(label)
+    xy, first = np.unique(xy, axis=0, return_index=True)
+    of = of[first]
+    if len(xy) < 2:
+        return np.empty(0, dtype=object)
+    cells = shapely.get_parts(
+        shapely.voronoi_polygons(shapely.MultiPoint(xy), extend_to=ground, ordered=True)
+    )
+    corners, a, b, left, right = coverage_edges(cells)
+    apart = (right >= 0) & (of[left] != of[np.maximum(right, 0)])
+    lines = shapely.linestrings(np.stack([corners[a[apart]], corners[b[apart]]], axis=1))
+    shapely.prepare(ground)
+    return np.asarray(lines[shapely.intersects(ground, lines)])
+
+
+def _raster(ground: Polygon, step_m: float, angle: float) -> Floats:
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    corners = shapely.get_coordinates(ground.exterior) @ turn.T
+    west, south = corners.min(axis=0)
+    east, north = corners.max(axis=0)
+    x = np.arange(west + step_m / 2, east, step_m)
+    y = np.arange(south + step_m / 2, north, step_m)
+    spots = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2) @ turn
+    return np.asarray(spots[shapely.contains_xy(ground, spots)])
+
+
+def coverage_edges(faces: Objects) -> tuple[Floats, Ints, Ints, Ints, Ints]:
+    """Vertices and edges of a coverage: start, end, the face left of it and right (-1: none)."""
+    rings, face_of = shapely.get_rings(shapely.orient_polygons(faces), return_index=True)
+    xy, ring_of = shapely.get_coordinates(rings, return_index=True)
+    key = np.rint(xy * _PER_METRE).astype(np.int64)
+    key -= key.min(axis=0)
+    code = key[:, 0] * (int(key[:, 1].max()) + 1) + key[:, 1]
+    _, first, vertex = np.unique(code, return_index=True, return_inverse=True)
+    here = ring_of[1:] == ring_of[:-1]
+    start, end = vertex[:-1][here], vertex[1:][here]
+    face = face_of[ring_of[:-1][here]]
+    kept = start != end
+    start, end, face = start[kept], end[kept], face[kept]
+    low, high = np.minimum(start, end), np.maximum(start, end)
+    order = np.lexsort((start != low, high, low))
+    start, end, face = start[order], end[order], face[order]
+    low, high = low[order], high[order]
+    new = np.append(True, (low[1:] != low[:-1]) | (high[1:] != high[:-1]))
+    heads = np.flatnonzero(new)
+    size = np.diff(np.append(heads, len(start)))
+    other = np.where(size > 1, face[np.minimum(heads + 1, len(face) - 1)], -1)
+    return xy[first], start[heads], end[heads], face[heads], other
+
+
+def lie_on(points: Objects, lines: Objects) -> NDArray[np.bool_]:
+    """Tell which points lie on some line, to 2 cm: bool, one for each point."""
+    on = np.zeros(len(points), dtype=bool)
+    if len(lines):
+        xy, of = shapely.get_coordinates(_simple_parts(lines), return_index=True)
+        same = of[1:] == of[:-1]
+        segments = shapely.linestrings(np.stack([xy[:-1][same], xy[1:][same]], axis=1))
+        on[shapely.STRtree(segments).query(points, predicate="dwithin", distance=0.02)[0]] = True
+    return on
+
+
+def _simple_parts(lines: Objects) -> Objects:
+    return np.asarray(shapely.get_parts(lines))
+
+
+def _whole_buildings(faces: Objects, buildings: Objects) -> Ints:
+    """Number the pieces: faces that share a building are one."""
+    if not len(buildings):
+        return np.arange(len(faces), dtype=np.int64)
+    building, face = shapely.STRtree(faces).query(buildings, predicate="intersects")
+    several = np.bincount(building, minlength=len(buildings))[building] > 1
+    building, face = building[several], face[several]
+    held = shapely.area(shapely.intersection(buildings[building], faces[face])) > 0.01
+    building, face = building[held], face[held]
+    same = building[1:] == building[:-1]
+    return _union_find(len(faces), face[:-1][same], face[1:][same])
+
+
+def _join_small(
+    faces: Objects, piece: Ints, left: Ints, right: Ints, kind: NDArray[np.int8], length: Floats
+) -> Ints:
+    """Give pieces that are too small or too narrow to the neighbour they border on most."""
+    area, around = shapely.area(faces), shapely.length(faces)
+    for _ in range(4):
+        count = int(piece.max()) + 1
+        a, b = piece[left], np.where(right >= 0, piece[right], -1)
+        inner = (b >= 0) & (a != b)
+        own = np.bincount(piece, weights=area)
+        shared = np.bincount(piece, weights=around)
+        within = (b >= 0) & (a == b)
+        shared -= 2 * np.bincount(a[within], weights=length[within], minlength=count)
+        small = (own < _LEAST_M2) | (2 * own < _LEAST_WIDTH_M * shared)
+        weight = length[inner] * np.where(kind[inner] == BARRIER, _ACROSS, 1.0)
+        pair_a = np.concatenate([a[inner], b[inner]])
+        pair_b = np.concatenate([b[inner], a[inner]])
+        code, which = np.unique(pair_a * count + pair_b, return_inverse=True)
+        total = np.bincount(which, weights=np.concatenate([weight, weight]))
+        order = np.lexsort((code, -total, code // count))
+        best = order[np.append(True, np.diff(code[order] // count) > 0)] if len(order) else order
+        who, to = code[best] // count, code[best] % count
+        chosen = small[who]
+        if not chosen.any():
+            break
+        joined = _union_find(count, who[chosen], to[chosen])
+        piece = joined[piece]
+    return piece
