@@ -46,6 +46,15 @@ class Settings(BaseSettings):
         default=10_000_000_000, description="Largest batch that is streamed (Arrow)."
     )
     max_footprint_vertices: int = Field(default=10_000, description="Largest footprint.")
+    max_evidence_bytes: int = Field(
+        default=8_000_000, description="Largest file of evidence, of a case or a dispute."
+    )
+    max_photo_pixels: int = Field(
+        default=100_000_000, gt=0, description="Most pixels of a photo, once unpacked."
+    )
+    evidence_store: str | None = Field(
+        default=None, description="A folder, or s3://bucket/prefix; else var/evidence."
+    )
     max_batch_points: int = Field(default=1_000_000, description="Most points of one batch.")
     import_max_bytes: int = Field(
         default=1_000_000_000, gt=0, description="Largest file of areas, also once unpacked."

@@ -14,6 +14,7 @@ from gridsvc.cli import (
     bulk,
     db,
     demo,
+    disputes,
     edition,
     grids,
     imports,
@@ -42,6 +43,7 @@ app.add_typer(db.app, name="db")
 app.add_typer(body.app, name="body")
 app.add_typer(imports.app, name="import")
 app.add_typer(edition.app, name="edition")
+app.add_typer(disputes.app, name="disputes")
 app.add_typer(grids.app, name="grids")
 app.add_typer(token.app, name="token")
 

@@ -151,6 +151,7 @@ def _within(layer: Layer) -> Iterator[DisputedPlace]:
     """The overlaps and the gaps of one layer."""
     found = faults(layer.geometries)
     codes, accuracy = layer.codes, layer.accuracy_m
+    sides: tuple[str, ...]
     for overlap in found.overlaps:
         sides = (codes[overlap.first], codes[overlap.second])
         yield from _places(DisputeKind.OVERLAP, sides, overlap.geometry, accuracy)

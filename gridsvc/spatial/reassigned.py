@@ -85,14 +85,14 @@ def reassigned(before: Mapping[str, Any], after: Mapping[str, Any]) -> Reassigne
 
 def holder_at(areas: Mapping[str, Any], point: Any) -> str | None:
     """The smallest code of the areas that touch a WGS84 point; None where nobody's is."""
-    return min(
-        (code for code, area in areas.items() if shapely.intersects(area, point)), default=None
-    )
+    touched = (code for code, area in areas.items() if shapely.intersects(area, point))
+    return min(touched, default=None)
 
 
 def _holders(areas: Mapping[str, Any], region: Any) -> dict[str | None, Any]:
     """The ground of a region by who has it; None for what is left over."""
-    free, holders = region, {}
+    free: Any = region
+    holders: dict[str | None, Any] = {}
     for code, area in areas.items():
         holders[code] = shapely.intersection(area, free)
         free = shapely.difference(free, area)

@@ -20,6 +20,7 @@ from gridsvc.cases.whistles.grounds import (
     JointGround,
     call_for_conflict,
     call_for_crowd,
+    call_for_dispute,
     call_for_footprint,
     call_for_near,
 )
@@ -27,6 +28,7 @@ from gridsvc.cases.whistles.repository import open_whistle_of
 from gridsvc.registry.bodies.model import Ground, Responsibility
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.model import ClassKey
+from gridsvc.registry.disputes.repository import disputes_at
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.straddle import straddle
@@ -60,12 +62,15 @@ def joint_call(
     placement: Placement,
     responsibility: Responsibility,
 ) -> Calls:
-    """What the place itself says: a shared footprint, contradicting levels, a near border."""
+    """What the place itself says: a shared footprint, a conflict or dispute, a near border."""
     shared = None
     if new.footprint is not None and "street" in atlas.areas:
         shared = straddle(session, atlas, new.footprint.geometry, "street")
+    disputes = disputes_at(session, placement.lon, placement.lat)
     return Calls(
-        certain=call_for_footprint(placement, shared) or call_for_conflict(placement),
+        certain=call_for_footprint(placement, shared)
+        or call_for_conflict(placement)
+        or call_for_dispute(placement, disputes),
         near=call_for_near(placement, responsibility.ground),
         ground=responsibility.ground,
         footprint=None if new.footprint is None else new.footprint.geometry,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from gridsvc.registry.bodies.model import Ground
+from gridsvc.registry.disputes.model import DisputeAt
 from gridsvc.registry.placement.model import AreaRef, Neighbour, Placement
 from gridsvc.registry.placement.straddle import Straddle
 
@@ -16,6 +17,7 @@ __all__ = [
     "JointGround",
     "call_for_conflict",
     "call_for_crowd",
+    "call_for_dispute",
     "call_for_footprint",
     "call_for_near",
 ]
@@ -73,6 +75,39 @@ def call_for_conflict(placement: Placement) -> JointCall | None:
         return None
     rival = AreaRef(own_side[0].code, own_side[0].name)
     return _between(placement, streets[0], rival, placement.conflict.explanation)
+
+
+def call_for_dispute(placement: Placement, disputes: Sequence[DisputeAt]) -> JointCall | None:
+    """Ground 2: the place lies in a dispute that is not settled, and two streets are its sides.
+
+    The report's own street leads if it is a side. A side that is a district stands for its street
+    nearest to the place.
+    """
+    for dispute in disputes:
+        sides = list(dict.fromkeys(filter(None, (_street(placement, it) for it in dispute.sides))))
+        own = placement.street.code if placement.street else None
+        lead = own if own in sides else next(iter(sides), None)
+        others = [code for code in sides if code != lead]
+        if lead is None or not others:
+            continue
+        across = [code for code in others if code[:6] != lead[:6]]
+        facts = {
+            "explanation": f"The place lies in a dispute ({dispute.kind}, {dispute.state}).",
+            "dispute_id": str(dispute.id),
+            "disputed_between": list(dispute.sides),
+        }
+        return JointCall(JointGround.CONFLICT, lead, (across or others)[0], facts)
+    return None
+
+
+def _street(placement: Placement, side: str) -> str | None:
+    """The street that a side of a dispute is, lies in, or comes nearest to the place with."""
+    if len(side) >= 9:
+        return side[:9]
+    claimed = [area.code for area in placement.claimed("street")]
+    near = placement.border.neighbours if placement.border else ()
+    streets = claimed + [n.code for n in near if n.level == "street"]
+    return next((code for code in streets if code.startswith(side)), None)
 
 
 def _between(placement: Placement, lead: AreaRef, other: AreaRef, why: str) -> JointCall:

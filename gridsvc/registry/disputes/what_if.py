@@ -65,11 +65,6 @@ class Change:
         named = self.after.get(code) or self.before.get(code)
         return {"code": code, "name": "" if named is None else named[0]}
 
-    def holder(self, point: Any, *, afterwards: bool) -> str | None:
-        """The area of the level that has a WGS84 point."""
-        areas = self.after if afterwards else self.before
-        return holder_at({code: area for code, (_, area) in areas.items()}, point)
-
 
 def change_of_border(session: Session, move: BorderMove, *, now: dt.datetime) -> Change:
     """What moves when areas are drawn anew and the rest stays as it is in force.
@@ -129,12 +124,15 @@ def answer_of(
     Places that differ in nothing that counts are asked about once.
     """
     known: dict[tuple[Any, ...], Answer] = {}
+    before = {code: area for code, (_, area) in change.before.items()}
+    after = {code: area for code, (_, area) in change.after.items()}
+    shapely.prepare([*before.values(), *after.values(), change.region])
     alike = not repository.agreements_on(session, change.region, change.day)
 
     def answer(lon: float, lat: float, key: ClassKey, asset: AssetOwner | None) -> Answer:
         point = shapely.Point(lon, lat)
-        giver = change.holder(point, afterwards=False)
-        taker = change.holder(point, afterwards=True)
+        giver = holder_at(before, point)
+        taker = holder_at(after, point)
         here = place(atlas, lon, lat, 0.0)
         codes = tuple(area and area.code for area in (here.district, here.street, here.community))
         inside = change.draft is not None and shapely.intersects(change.region, point)

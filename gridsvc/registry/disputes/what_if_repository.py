@@ -56,7 +56,7 @@ def grids_on(session: Session, ground: Any, day: dt.date) -> list[GridOn]:
         ),
         {"ground": ground.wkb, "day": day},
     )
-    return [GridOn(*row[:4], shapely.from_wkb(bytes(row[4]))) for row in rows]
+    return [GridOn(row[0], row[1], row[2], row[3], shapely.from_wkb(bytes(row[4]))) for row in rows]
 
 
 def duty_lines(session: Session, area_codes: Sequence[str], day: dt.date) -> list[DutyLine]:

@@ -1,0 +1,325 @@
+"""Disputes: where areas contradict each other, what both sides say, and how it is settled."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Depends, Header, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from gridsvc.api.clock import utc_now
+from gridsvc.api.dependencies import (
+    CurrentAtlas,
+    CurrentCaller,
+    CurrentService,
+    DbSession,
+    WritingCaller,
+)
+from gridsvc.api.idempotency import IdempotencyKey, once
+from gridsvc.api.problems import problems
+from gridsvc.api.text import JsonObject, Text
+from gridsvc.cases.disputes.inside import inside_json
+from gridsvc.cases.disputes.what_if import what_if
+from gridsvc.errors import (
+    BadCode,
+    BadCoordinate,
+    BadGeometry,
+    BadInput,
+    Conflict,
+    IdempotencyMismatch,
+    MissingPrerequisite,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    StepRefused,
+    TooLarge,
+    UnknownCrs,
+)
+from gridsvc.maps.dossier import dossier_geopackage, dossier_page, read_dossier
+from gridsvc.maps.exports import parse_bbox
+from gridsvc.maps.self_contained import CONTENT_POLICY
+from gridsvc.registry.access.model import Caller, Role
+from gridsvc.registry.access.service import read_token
+from gridsvc.registry.bodies.agreements import read_draft
+from gridsvc.registry.disputes import repository
+from gridsvc.registry.disputes.evidence import add_file, add_note, evidence_or_refuse
+from gridsvc.registry.disputes.models import Dispute
+from gridsvc.registry.disputes.proposal import read_border_move
+from gridsvc.registry.disputes.service import Move, dispute_or_refuse, move
+from gridsvc.registry.disputes.view import dispute_json, evidence_json, summaries_json
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["disputes"])
+
+_WRITING = problems(NotAuthenticated, NotAllowed, NotFound, BadInput, Conflict, IdempotencyMismatch)
+_bearer = HTTPBearer(auto_error=False)
+
+
+def _perhaps_caller(
+    service: CurrentService,
+    session: DbSession,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Caller | None:
+    if credentials is None:
+        return None
+    return read_token(session, service.token_key, credentials.credentials)
+
+
+@router.get("/disputes", responses=problems(BadInput, BadCode, BadCoordinate))
+def list_disputes(
+    session: DbSession,
+    state: Annotated[
+        Literal["open", "under_negotiation", "agreed", "settled"] | None, Query()
+    ] = None,
+    area: Annotated[
+        str | None, Query(description="A side's code, or one above or below it: 1101, 110102.")
+    ] = None,
+    bbox: Annotated[
+        str | None, Query(description="west,south,east,north in degrees: what touches this box.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: Annotated[uuid.UUID | None, Query(description="'next' of the page before.")] = None,
+) -> dict[str, Any]:
+    """Disputes, the oldest first; nothing in them is personal."""
+    if area is not None and not (area.isascii() and area.isdecimal() and len(area) <= 12):
+        raise BadCode(
+            f"area is {area[:40]!r}: send the digits of an area's code, such as 110102.",
+            field="area",
+        )
+    found = repository.disputes_page(
+        session,
+        state=state,
+        area=area,
+        bbox=None if bbox is None else parse_bbox(bbox),
+        after=cursor,
+        limit=limit,
+    )
+    return {
+        "disputes": summaries_json(session, found),
+        "next": str(found[-1].id) if len(found) == limit else None,
+    }
+
+
+@router.get("/disputes/{dispute_id}", responses=problems(NotFound, NotAuthenticated, BadInput))
+def get_dispute(
+    dispute_id: uuid.UUID,
+    session: DbSession,
+    caller: Annotated[Caller | None, Depends(_perhaps_caller)],
+) -> dict[str, Any]:
+    """One dispute: its ground, sides, terms, evidence, history, and what lies inside.
+
+    The names of persons are told to tokens of its sides only.
+    """
+    dispute = dispute_or_refuse(session, dispute_id)
+    return _whole(session, dispute, caller)
+
+
+class Note(BaseModel):
+    """A note, kept for good; everybody may read it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: Text = Field(min_length=1, max_length=10_000)
+
+
+@router.post("/disputes/{dispute_id}/notes", status_code=201, responses=_WRITING)
+def post_note(
+    dispute_id: uuid.UUID,
+    given: Annotated[Note, Body()],
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Add a note, for one of the sides."""
+
+    def write() -> dict[str, Any]:
+        kept = add_note(session, caller, dispute_id, given.note, now=utc_now())
+        return evidence_json(kept, named=True)
+
+    return once(session, caller, key, ["note", str(dispute_id), given], write, status=201)
+
+
+async def _file_of(request: Request) -> bytes:
+    return await request.body()
+
+
+@router.post(
+    "/disputes/{dispute_id}/evidence",
+    status_code=201,
+    responses=_WRITING | problems(TooLarge),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+def post_evidence(
+    dispute_id: uuid.UUID,
+    name: Annotated[str, Query(description="The file's name, such as survey-2026.pdf.")],
+    service: CurrentService,
+    session: DbSession,
+    caller: WritingCaller,
+    content: Annotated[bytes, Depends(_file_of)],
+    content_type: Annotated[str, Header()] = "application/octet-stream",
+) -> dict[str, Any]:
+    """Add a file, for one of the sides: its bytes are the body, its type the Content-Type."""
+    kept = add_file(
+        session,
+        caller,
+        dispute_id,
+        name=name,
+        media_type=content_type,
+        content=content,
+        max_bytes=service.settings.max_evidence_bytes,
+        now=utc_now(),
+    )
+    return evidence_json(kept, named=True)
+
+
+@router.get(
+    "/disputes/{dispute_id}/evidence/{evidence_id}",
+    response_class=Response,
+    responses={
+        200: {"content": {"*/*": {}}, "description": "The file as it was brought"},
+        **problems(NotAuthenticated, NotAllowed, NotFound, BadInput),
+    },
+)
+def get_evidence(
+    dispute_id: uuid.UUID, evidence_id: uuid.UUID, session: DbSession, caller: CurrentCaller
+) -> Response:
+    """The bytes of a piece of evidence, for the staff of its sides."""
+    dispute = dispute_or_refuse(session, dispute_id)
+    if not _is_of_a_side(caller, dispute):
+        raise NotAllowed(
+            f"Evidence is read by staff of the sides ({' and '.join(dispute.side_codes)})."
+        )
+    kept = evidence_or_refuse(session, dispute, evidence_id)
+    return Response(
+        kept.content,
+        media_type=kept.media_type,
+        headers={
+            "Content-Disposition": "attachment",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "ETag": f'"{kept.sha256}"',
+        },
+    )
+
+
+class StateIn(BaseModel):
+    """The state wished for, and why; with *agreed* the terms, with *settled* the edition."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Text
+    why: Text = Field(min_length=1, max_length=10_000)
+    agreement: JsonObject | None = Field(
+        default=None, description="{title, zone, valid_from, valid_to, duties}; with 'agreed'."
+    )
+    edition_id: Text | None = Field(default=None, max_length=80)
+
+
+@router.post("/disputes/{dispute_id}/state", responses=_WRITING | problems(StepRefused))
+def post_state(
+    dispute_id: uuid.UUID,
+    given: Annotated[StateIn, Body()],
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Bring a dispute into another state, for one of its sides.
+
+    open → under_negotiation → agreed (when every side has said so) → settled.
+    """
+
+    def write() -> dict[str, Any]:
+        wish = Move(given.state, given.why, given.agreement, given.edition_id)
+        moved = move(session, caller, dispute_id, wish, now=utc_now())
+        return _whole(session, moved, caller)
+
+    return once(session, caller, key, ["state", str(dispute_id), given], write)
+
+
+class Proposal(BaseModel):
+    """A border drawn anew, or an agreement before it is signed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    geojson: JsonObject | None = Field(
+        default=None, description="Areas of one level with the property 'code'."
+    )
+    crs: Text = "wgs84"
+    agreement: JsonObject | None = None
+
+
+@router.post(
+    "/what-if",
+    responses=problems(
+        NotAuthenticated, NotAllowed, NotFound, BadInput, BadGeometry, UnknownCrs, TooLarge
+    ),
+)
+def post_what_if(
+    given: Annotated[Proposal, Body()],
+    session: DbSession,
+    atlas: CurrentAtlas,
+    caller: CurrentCaller,
+) -> dict[str, Any]:
+    """Which ground, parts, unit grids, open cases, duties and bodies would change sides.
+
+    Nothing is written.
+    """
+    if caller.role is Role.CITIZEN:
+        raise NotAllowed("What-if tells of open cases; it needs the token of a member of staff.")
+    if (given.geojson is None) == (given.agreement is None):
+        raise BadInput("Send either 'geojson' or 'agreement'.", field="geojson")
+    if given.agreement is not None:
+        return what_if(session, atlas, read_draft(given.agreement), now=utc_now())
+    return what_if(session, atlas, read_border_move(given.geojson or {}, given.crs), now=utc_now())
+
+
+@router.get(
+    "/disputes/{dispute_id}/dossier.html",
+    response_class=HTMLResponse,
+    responses=problems(NotFound, BadInput, MissingPrerequisite),
+)
+def get_dossier(dispute_id: uuid.UUID, session: DbSession) -> HTMLResponse:
+    """The dossier as one file: map, sides, reports and parts inside, evidence, history."""
+    page = dossier_page(read_dossier(session, dispute_id, now=utc_now()))
+    headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
+    return HTMLResponse(page, headers=headers)
+
+
+@router.get(
+    "/disputes/{dispute_id}/dossier.gpkg",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/geopackage+sqlite3": {}}, "description": "A GeoPackage"},
+        **problems(NotFound, BadInput),
+    },
+)
+def get_geopackage(dispute_id: uuid.UUID, session: DbSession) -> Response:
+    """The dossier for a GIS: layers dispute, sides, reports, parts, history."""
+    content = dossier_geopackage(read_dossier(session, dispute_id, now=utc_now()))
+    return Response(
+        content,
+        media_type="application/geopackage+sqlite3",
+        headers={"Content-Disposition": f'attachment; filename="dispute-{dispute_id}.gpkg"'},
+    )
+
+
+def _is_of_a_side(caller: Caller | None, dispute: Dispute) -> bool:
+    """Whether a caller belongs to one of the sides, or stands above them."""
+    if caller is None or caller.role is Role.CITIZEN:
+        return False
+    return any(side.startswith(caller.area[:6]) for side in dispute.side_codes)
+
+
+def _whole(session: Session, dispute: Dispute, caller: Caller | None) -> dict[str, Any]:
+    shown = dispute_json(session, dispute, named=_is_of_a_side(caller, dispute))
+    return {**shown, "inside": inside_json(session, dispute)}

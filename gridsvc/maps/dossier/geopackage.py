@@ -1,0 +1,98 @@
+"""A dossier as a GeoPackage: layers dispute, sides, reports, parts and history (WGS84)."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import pandas
+import pyogrio
+import shapely
+
+from gridsvc.maps.dossier.model import Dossier
+
+__all__ = ["dossier_geopackage"]
+
+_REPORT = ("id", "district_code", "channel", "kind", "class_code", "created_at", "case_id")
+_REPORT_CASE = ("case_state", "lead_body")
+_PART = ("district_code", "code", "class_code", "name", "state", "street_code")
+_HISTORY = ("n", "at", "action", "state", "by", "why")
+
+
+def dossier_geopackage(dossier: Dossier) -> bytes:
+    """The bytes of the GeoPackage; nothing in it is personal."""
+    shown = dossier.dispute
+    with tempfile.TemporaryDirectory(prefix="gridsvc-dossier-") as folder:
+        file = Path(folder) / "dossier.gpkg"
+        _layer(file, "dispute", "MultiPolygon", [_dispute_row(shown)], [_multi(dossier.ground)])
+        sides = [side for side in dossier.sides if side.geometry is not None]
+        _layer(
+            file,
+            "sides",
+            "MultiPolygon",
+            [
+                {
+                    "code": side.code,
+                    "name": side.name,
+                    "body_code": side.body_code,
+                    "body_name": side.body_name,
+                    "claimed_m2": side.claimed_m2,
+                }
+                for side in sides
+            ],
+            [_multi(side.geometry) for side in sides],
+            ("code", "name", "body_code", "body_name", "claimed_m2"),
+        )
+        for name, fields in (("reports", _REPORT + _REPORT_CASE), ("parts", _PART)):
+            rows = dossier.inside[name]["listed"]
+            points = [shapely.Point(row["point"]) for row in rows]
+            _layer(file, name, "Point", [_picked(row, fields) for row in rows], points, fields)
+        history = [
+            {**_picked(entry, _HISTORY), "content": json.dumps(entry["content"], default=str)}
+            for entry in shown["history"]
+        ]
+        pyogrio.write_dataframe(
+            pandas.DataFrame(history, columns=[*_HISTORY, "content"]),
+            file,
+            layer="history",
+            driver="GPKG",
+        )
+        return file.read_bytes()
+
+
+def _dispute_row(shown: Any) -> dict[str, Any]:
+    fields = ("id", "kind", "level", "state", "area_m2", "width_m", "accuracy_m", "edition")
+    return {
+        **_picked(shown, (*fields, "parent_edition", "found_at", "changed_at")),
+        "sides": ",".join(side["code"] for side in shown["sides"]),
+        "settled_by_edition": shown["settled_by_edition"],
+        "agreement": json.dumps(shown["agreement"], ensure_ascii=False, default=str),
+    }
+
+
+def _layer(
+    file: Path,
+    name: str,
+    kind: str,
+    rows: Sequence[dict[str, Any]],
+    shapes: Sequence[Any],
+    columns: Sequence[str] | None = None,
+) -> None:
+    """Write a layer; without rows it is there all the same, with its columns."""
+    table = pandas.DataFrame(list(rows), columns=columns)
+    frame = geopandas.GeoDataFrame(table, geometry=list(shapes), crs="EPSG:4326")
+    pyogrio.write_dataframe(frame, file, layer=name, driver="GPKG", geometry_type=kind)
+
+
+def _picked(row: Any, fields: Sequence[str]) -> dict[str, Any]:
+    return {field: row[field] for field in fields}
+
+
+def _multi(geometry: Any) -> Any:
+    if geometry.geom_type == "MultiPolygon":
+        return geometry
+    return shapely.MultiPolygon([geometry])

@@ -1,0 +1,169 @@
+"""A dossier as one HTML file: the map, the sides, what lies inside, evidence, history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import folium
+import shapely
+
+from gridsvc.maps.dossier.model import Dossier
+from gridsvc.maps.self_contained import (
+    blank_map,
+    draw_dot,
+    draw_shape,
+    render,
+    safe_words,
+)
+from gridsvc.spatial.crs import project, unproject
+
+__all__ = ["dossier_page"]
+
+_ALARM, _INK, _VIOLET, _GREEN = "#d93a2b", "#3d3550", "#6a5a86", "#2f7d5b"
+_SIDE_FILLS = ("#efc9a0", "#b9cdea", "#cfe3c4", "#e3cfe6")
+#: Ground around the disputed one, as a part of its own size, and in metres at least.
+_MARGIN_SHARE, _MARGIN_M = 0.5, 60.0
+#: So many parts are drawn; more would hide the ground.
+_PARTS_DRAWN = 300
+
+_STATES = {
+    "open": ("未决", "open"),
+    "under_negotiation": ("协商中", "under negotiation"),
+    "agreed": ("已达成一致", "agreed"),
+    "settled": ("已解决", "settled"),
+}
+_KINDS = {
+    "gap": ("无人管辖", "gap: nobody claims it"),
+    "overlap": ("重复管辖", "overlap: claimed twice"),
+    "conflict": ("层级矛盾", "conflict: the levels contradict each other"),
+}
+_LEVELS = {
+    "district": ("区", "district"),
+    "street": ("街道/乡镇", "street"),
+    "community": ("社区/村", "community"),
+}
+_ACTIONS = {
+    "found": ("发现", "found"),
+    "found_again": ("再次发现", "found again"),
+    "reopened": ("重新开启", "opened again"),
+    "under_negotiation": ("开始协商", "negotiation"),
+    "terms_proposed": ("提出方案", "terms proposed"),
+    "agreed": ("达成一致", "agreed"),
+    "settled": ("解决", "settled"),
+    "file_added": ("提交文件", "file added"),
+    "note_added": ("添加说明", "note added"),
+}
+
+
+def dossier_page(dossier: Dossier) -> str:
+    """The dossier as one self-contained HTML text.
+
+    Raises MissingPrerequisite when the package that brings Leaflet is not installed.
+    """
+    shown = dossier.dispute
+    return render(
+        "dossier.html",
+        _draw(dossier),
+        it=shown,
+        dossier=dossier,
+        inside=dossier.inside,
+        state=_STATES[shown["state"]],
+        kind=_KINDS[shown["kind"]],
+        level=_LEVELS[shown["level"]],
+        actions=_ACTIONS,
+        side_fills=_SIDE_FILLS,
+        terms=_terms(shown),
+        moved=_moved(dossier),
+    )
+
+
+def _terms(shown: Any) -> dict[str, Any] | None:
+    """The agreement in force or proposed, or the edition that settles; None before any terms."""
+    proposed = shown["terms"] or {}
+    edition = shown["settled_by_edition"] or proposed.get("edition_id")
+    agreement = shown["agreement"] or proposed.get("agreement")
+    if agreement is None and edition is None:
+        return None
+    return {"agreement": agreement, "edition": edition}
+
+
+def _moved(dossier: Dossier) -> list[Any]:
+    """The placements of reports that were placed more than once."""
+    listed = dossier.inside["placements"]["listed"]
+    again = {row["report_id"] for row in listed if row["n"] > 1}
+    return [row for row in listed if row["report_id"] in again]
+
+
+def _draw(dossier: Dossier) -> folium.Map:
+    """The map: both sides, all borders around, the disputed ground, reports and parts."""
+    drawn = blank_map()
+    view = _view(dossier.ground)
+    for n, side in enumerate(dossier.sides):
+        if side.geometry is not None:
+            fill = _SIDE_FILLS[n % len(_SIDE_FILLS)]
+            near = _cut(side.geometry, view)
+            draw_shape(drawn, near, color=fill, weight=0, fill=fill, opacity=0.65)
+    for area in dossier.around:
+        district = area.level == "district"
+        line = _line(area.geometry, view)
+        color, weight = (_INK, 3.0) if district else (_VIOLET, 1.6)
+        draw_shape(drawn, line, color=color, weight=weight, tooltip=f"{area.name} {area.code}")
+    ground = dossier.ground
+    draw_shape(drawn, ground, color="#8f1a10", weight=2.2, fill=_ALARM, opacity=0.45)
+    for row in dossier.inside["parts"]["listed"][:_PARTS_DRAWN]:
+        lon, lat = row["point"]
+        draw_dot(drawn, lon, lat, _GREEN, f"部件 {row['name']} {row['code']}", radius=4)
+    for row in dossier.inside["reports"]["listed"]:
+        lon, lat = row["point"]
+        draw_dot(drawn, lon, lat, _VIOLET, f"上报 Report · {row['channel']}")
+    for n, side in enumerate(dossier.sides):
+        if side.geometry is not None:
+            _label(drawn, side.name or side.code, side.geometry, ground, view, n)
+    west, south, east, north = view.bounds
+    drawn.fit_bounds([[south, west], [north, east]])
+    return drawn
+
+
+def _view(ground: Any) -> Any:
+    """The box (WGS84) that the map shows at first."""
+    west, south, east, north = project(ground).bounds
+    margin = max(_MARGIN_M, _MARGIN_SHARE * max(east - west, north - south))
+    return shapely.envelope(
+        unproject(shapely.box(west - margin, south - margin, east + margin, north + margin))
+    )
+
+
+def _cut(geometry: Any, view: Any) -> Any:
+    """What lies within twice the view: the map may be moved a little, and stays small."""
+    west, south, east, north = view.bounds
+    wide, high = east - west, north - south
+    return shapely.intersection(
+        shapely.make_valid(geometry),
+        shapely.box(west - wide, south - high, east + wide, north + high),
+    )
+
+
+def _line(geometry: Any, view: Any) -> Any:
+    """An area's border, without the edges at which the surroundings were cut off."""
+    west, south, east, north = geometry.bounds
+    edge = 1e-7
+    inner = shapely.box(west + edge, south + edge, east - edge, north - edge)
+    return shapely.intersection(_cut(shapely.boundary(geometry), view), inner)
+
+
+def _label(drawn: folium.Map, name: str, area: Any, ground: Any, view: Any, n: int) -> None:
+    """A side's name on its own ground, beside the disputed one where there is room."""
+    own = shapely.intersection(shapely.make_valid(area), view)
+    free = shapely.difference(own, shapely.buffer(ground, 1e-6))
+    place = free if not free.is_empty else own
+    if place.is_empty:
+        return
+    lon, lat = shapely.maximum_inscribed_circle(place).coords[0]
+    folium.Marker(
+        (lat, lon),
+        icon=folium.DivIcon(
+            html=f"<span class='name side-{n}'>{safe_words(name)}</span>", icon_size=(0, 0)
+        ),
+        interactive=False,
+        keyboard=False,
+    ).add_to(drawn)
