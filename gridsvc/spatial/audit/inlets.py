@@ -1,0 +1,200 @@
+"""Inlets: ground that no area claims, open to the outside by a narrow mouth between two areas.
+
+The definition. Roll a disc whose diameter is the inlet width around the areas, in their plane. What
+the disc cannot reach, and what lies behind that, is cut off by straight mouths from wall to wall,
+none longer than the diameter. A place cut off like that is an inlet when
+
+- at least two areas are its walls, so that it is between areas and not a notch in one, and
+- its walls are at least three times as long as its mouths: a slot is deeper than wide, and the
+  corner of less than 39 degrees between two areas counts, a blunt one does not.
+
+A crack right through, open at both ends, is an inlet with two mouths.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gridsvc.spatial.audit.net import polygons_of
+from gridsvc.spatial.crs import project
+
+__all__ = ["WALLS_TO_MOUTHS", "Inlet", "find_inlets", "walls_of"]
+
+Floats = NDArray[np.float64]
+Shapes = NDArray[np.object_]
+
+#: Walls are at least so many times as long as mouths.
+WALLS_TO_MOUTHS = 3.0
+# A quarter circle has so many corners, so that a disc is round to 0.1 %.
+_QUAD_SEGS = 32
+# A mouth that ends within this part of the radius from a corner of the wall ends at the corner.
+_TO_CORNER = 0.02
+# Mouths reach this much into the walls, so that they meet them: 0.1 mm.
+_INTO_WALL_M = 1e-4
+# An edge of a place is of the wall that lies within 0.1 mm.
+_ON_WALL_DEG = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Inlet:
+    """Its ground (polygon, WGS84), its walls by their areas, the longest first, and its mouths."""
+
+    geometry: Any
+    members: tuple[int, ...]
+    mouth_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Plane:
+    """Degrees to metres and back by two factors, so that straight lines stay straight.
+
+    True to scale at the middle; 0.01 % off for each kilometre north or south of it.
+    """
+
+    lon: float
+    lat: float
+
+    @property
+    def _scale(self) -> Floats:
+        radius = math.radians(6_371_000.0)
+        return np.array([radius * math.cos(math.radians(self.lat)), radius])
+
+    def to_metres(self, geometry: Any) -> Any:
+        return shapely.transform(geometry, lambda xy: (xy - (self.lon, self.lat)) * self._scale)
+
+    def to_degrees(self, xy: Floats) -> Floats:
+        return np.asarray(xy / self._scale + (self.lon, self.lat))
+
+
+def find_inlets(
+    outside: Sequence[Any], areas: Shapes, tree: shapely.STRtree, inlet_width_m: float
+) -> Iterator[Inlet]:
+    """The inlets of the ground around the areas.
+
+    ``outside``: the unclaimed polygons (WGS84) that reach a frame around everything. ``areas`` are
+    valid, ``tree`` holds them in order. ``inlet_width_m``: the longest mouth in metres; 0 finds
+    none.
+    """
+    if inlet_width_m <= 0:
+        return
+    for ground in outside:
+        west, south, east, north = shapely.bounds(ground)
+        plane = _Plane((west + east) / 2, (south + north) / 2)
+        mouths = _mouths(plane, ground, inlet_width_m / 2)
+        if mouths:
+            yield from _behind(ground, mouths, areas, tree)
+
+
+def walls_of(
+    geometry: Any, areas: Shapes, tree: shapely.STRtree, without: Any = None
+) -> dict[int, float]:
+    """The areas around some ground (polygon, WGS84), the longest border first, in metres.
+
+    Edges that lie on ``without`` (lines) are nobody's.
+    """
+    xy, ring = shapely.get_coordinates(shapely.get_rings(geometry), return_index=True)
+    start = np.flatnonzero(ring[:-1] == ring[1:])
+    edges = shapely.linestrings(np.stack([xy[start], xy[start + 1]], axis=1))
+    middle = shapely.points((xy[start] + xy[start + 1]) / 2)
+    if without is not None:
+        kept = ~shapely.dwithin(middle, without, _ON_WALL_DEG)
+        edges, middle = edges[kept], middle[kept]
+    metres = shapely.length(project(edges))
+    edge, area = tree.query(middle, predicate="dwithin", distance=_ON_WALL_DEG)
+    lengths: dict[int, float] = {}
+    for n, member in zip(edge.tolist(), area.tolist(), strict=True):
+        lengths[member] = lengths.get(member, 0.0) + float(metres[n])
+    return dict(sorted(lengths.items(), key=lambda it: (-it[1], it[0])))
+
+
+def _mouths(plane: _Plane, ground: Any, radius_m: float) -> list[Any]:
+    """The straight mouths (lines, WGS84) of all that a disc cannot reach."""
+    flat = plane.to_metres(_with_margin(plane, ground, 4 * radius_m))
+    free = shapely.buffer(flat, -radius_m, quad_segs=_QUAD_SEGS)
+    reached = shapely.buffer(free, radius_m, quad_segs=_QUAD_SEGS)
+    wall = shapely.boundary(flat)
+    shapely.prepare(wall)
+    corners = shapely.get_coordinates(ground)
+    corner_tree = shapely.STRtree(shapely.points(shapely.get_coordinates(plane.to_metres(ground))))
+    found = []
+    for arc in _arcs(reached, wall, radius_m):
+        ends = []
+        for end in (arc[0], arc[-1]):
+            at = shapely.points(end)
+            corner = int(corner_tree.nearest(at))
+            if shapely.distance(at, corner_tree.geometries[corner]) <= _TO_CORNER * radius_m:
+                ends.append(corners[corner])
+            else:
+                on = shapely.line_interpolate_point(wall, shapely.line_locate_point(wall, at))
+                ends.append(plane.to_degrees(shapely.get_coordinates(on)[0]))
+        if (ends[0] != ends[1]).any():
+            found.append(shapely.LineString(ends))
+    return found
+
+
+def _with_margin(plane: _Plane, ground: Any, margin_m: float) -> Any:
+    """The ground with its frame moved outwards: no disc is caught between frame and areas."""
+    east, north = plane.to_degrees(np.array([margin_m, margin_m])) - (plane.lon, plane.lat)
+    x0, y0, x1, y1 = shapely.bounds(ground)
+    frame = shapely.box(x0 - east, y0 - north, x1 + east, y1 + north)
+    return shapely.union(ground, shapely.difference(frame, shapely.box(x0, y0, x1, y1)))
+
+
+def _arcs(reached: Any, wall: Any, radius_m: float) -> Iterator[Floats]:
+    """The stretches of the reached ground's edge that are off the wall: float64 (n, 2) each."""
+    off_m = radius_m * 1e-4
+    for ring in shapely.get_rings(polygons_of(reached)):
+        xy = shapely.get_coordinates(ring)
+        middle = shapely.points((xy[1:] + xy[:-1]) / 2)
+        off = ~shapely.dwithin(wall, middle, off_m)
+        if off.all() or not off.any():
+            continue
+        begin = int(np.flatnonzero(~off)[0])
+        off, ends = np.roll(off, -begin), np.roll(xy[:-1], -begin, axis=0)
+        ends = np.concatenate([ends, ends[:1]])
+        change = np.flatnonzero(np.diff(np.concatenate([[False], off, [False]]).astype(int)))
+        for first, last in change.reshape(-1, 2):
+            yield ends[first : last + 1]
+
+
+def _behind(
+    ground: Any, mouths: Sequence[Any], areas: Shapes, tree: shapely.STRtree
+) -> Iterator[Inlet]:
+    """What the mouths cut off from the ground, where it is an inlet."""
+    scale = 1.0 / 111_000.0
+    longer = [_longer(mouth, _INTO_WALL_M * scale) for mouth in mouths]
+    lines = shapely.union_all([shapely.boundary(ground), *longer])
+    faces = polygons_of(shapely.polygonize(shapely.get_parts(lines)))
+    faces = faces[shapely.within(shapely.point_on_surface(faces), ground)]
+    if not len(faces):
+        return
+    open_face = int(np.argmax(shapely.area(shapely.envelope(faces))))
+    places = polygons_of(shapely.union_all(np.delete(faces, open_face)))
+    mouth_lines = shapely.multilinestrings(longer)
+    rest = faces[open_face]
+    for place in places:
+        opening = shapely.intersection(shapely.boundary(place), shapely.boundary(rest))
+        opening = [
+            part
+            for part in shapely.get_parts(shapely.line_merge(opening))
+            if shapely.get_dimensions(part) == 1
+        ]
+        lengths = shapely.length(project(np.array(opening, dtype=object)))
+        mouth_m = float(lengths.sum())
+        walls = walls_of(place, areas, tree, without=mouth_lines)
+        if len(walls) > 1 and sum(walls.values()) >= WALLS_TO_MOUTHS * mouth_m:
+            yield Inlet(place, tuple(walls), float(lengths.max(initial=0.0)))
+
+
+def _longer(line: Any, by: float) -> Any:
+    """A line of two points, longer by so much at both ends."""
+    begin, end = shapely.get_coordinates(line)
+    step = (end - begin) / np.hypot(*(end - begin)) * by
+    return shapely.LineString([begin - step, end + step])
