@@ -134,7 +134,9 @@ def test_a_shift_by_gcj02_is_noticed_and_left_to_a_person(session: Session, tmp_
     result = load(session, path)
 
     (remark,) = result.remarks
-    assert "read as gcj02 it would be only" in remark
+    assert "it is suspected to be gcj02" in remark
+    assert result.shift is not None
+    assert (result.shift.against, result.shift.suspected) == ("parents", "gcj02")
     _, shapes = repository.geometries_in(session, "imported")
     assert shapely.hausdorff_distance(shapes[1], box(0, 0, 2, 1)) > 0.004
 
@@ -363,7 +365,7 @@ def test_a_file_that_is_none_says_what_is_wrong(session: Session, tmp_path: Path
     words = tmp_path / "words.geojson"
     words.write_text("no json")
     sound = write(tmp_path / "s.gpkg", SOUND, layer="one")
-    with pytest.raises(BadFile, match=r"no vector file that GDAL can read"):
+    with pytest.raises(BadFile, match=r"no vector file that can be read: it is none"):
         load(session, words)
     with pytest.raises(BadFile, match="There is no file"):
         load(session, tmp_path / "nothing.shp")

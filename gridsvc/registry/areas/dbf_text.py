@@ -1,9 +1,9 @@
 """In which encoding a shapefile's texts are written: declared, or told from the texts themselves.
 
-A .cpg file or a code page in the .dbf is a claim, and often a wrong one: GIS programs in China write
-GBK and claim Latin 1 or nothing, and others write UTF-8 beside an old .cpg. Latin 1 reads any bytes,
-and short GBK words can be sound UTF-8 by accident. So every text of the table is read in each
-encoding that may be meant, and names that are in the list of divisions decide; then what is
+A .cpg file or a code page in the .dbf is a claim, and often a wrong one: GIS programs in China
+write GBK and claim Latin 1 or nothing, and others write UTF-8 beside an old .cpg. Latin 1 reads any
+bytes, and short GBK words can be sound UTF-8 by accident. So every text of the table is read in
+each encoding that may be meant, and names that are in the list of divisions decide; then what is
 declared; then UTF-8, whose sound sequences are rarely an accident; then GB 18030, which holds GBK.
 """
 
@@ -81,7 +81,9 @@ def encoding_of(path: Path, name: str, known_names: Collection[str]) -> TextEnco
         return TextEncoding(best, f"{name} names no encoding; its texts were read as {best}")
     if best == declared:
         return TextEncoding(best, None)
-    return TextEncoding(best, f"{name} calls its texts {declared}; they are {best} and were so read")
+    return TextEncoding(
+        best, f"{name} calls its texts {declared}; they are {best} and were so read"
+    )
 
 
 def _declared(path: Path) -> str | None:

@@ -138,14 +138,17 @@ def _gdal(source: Source, layer: str | None, encoding: str | None) -> Layer:
         wanted = {column: ours[column] for column in columns}
         done = 0
         try:
-            with _quietly(), pyogrio.raw.open_arrow(
-                source.path,
-                layer=layer,
-                encoding=handed,
-                columns=list(dict.fromkeys(wanted.values())),
-                batch_size=_ROWS_AT_ONCE,
-                use_pyarrow=True,
-            ) as (meta, stream):
+            with (
+                _quietly(),
+                pyogrio.raw.open_arrow(
+                    source.path,
+                    layer=layer,
+                    encoding=handed,
+                    columns=list(dict.fromkeys(wanted.values())),
+                    batch_size=_ROWS_AT_ONCE,
+                    use_pyarrow=True,
+                ) as (meta, stream),
+            ):
                 at = meta["geometry_name"] or "wkb_geometry"
                 for rows in stream:
                     cells = {
@@ -196,7 +199,9 @@ def _parquet(source: Source) -> Layer:
     # Without the key GeoParquet means longitude and latitude on WGS84; null means unknown.
     crs = about.get("crs", "EPSG:4326")
     if isinstance(crs, dict):
-        crs = pyproj.CRS.from_json_dict(crs).to_wkt()
+        told = pyproj.CRS.from_json_dict(crs)
+        # OGC:CRS84 is WGS84 with longitude first, which is the order here anyway.
+        crs = "EPSG:4326" if told.equals("EPSG:4326", ignore_axis_order=True) else told.to_wkt()
 
     def read(columns: Sequence[str]) -> Iterator[Batch]:
         done = 0
@@ -297,7 +302,10 @@ def _stopped(source: Source, done: int, error: Exception) -> BadFile:
 
 
 def _short(error: Exception) -> str:
-    return str(error).strip()[:300] or type(error).__name__
+    words = str(error).strip()
+    if "not recognized as being in a supported file format" in words:
+        return "it is none of the formats that are known here, or its beginning is damaged"
+    return words[:300] or type(error).__name__
 
 
 @contextmanager

@@ -7,7 +7,19 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["AreaImport", "Fault", "FaultKind", "Outcome", "ReportRow", "report_rows", "summary"]
+from gridsvc.registry.areas.datum import Shift
+
+__all__ = [
+    "AreaImport",
+    "DrawnFeature",
+    "Fault",
+    "FaultKind",
+    "Outcome",
+    "ReportRow",
+    "full_report",
+    "report_rows",
+    "summary",
+]
 
 # An audit is kept in the edition's row: long enough to act on, short enough to send.
 _KEPT_FAULTS = 200
@@ -60,11 +72,20 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawnFeature:
+    """The geometry (WGS84) of an area as it was kept, or of a refused feature as it came."""
+
+    features: tuple[int, ...]
+    geometry: Any
+
+
+@dataclass(frozen=True, slots=True)
 class AreaImport:
     """Every feature of a file is in one of three lists; the faults are left as they are.
 
     ``loaded`` went in as drawn, ``mended`` after repair, ``refused`` not at all. ``faults`` are
-    sorted by m², the worst first. ``remarks`` concern the file as a whole.
+    sorted by m², the worst first. ``remarks`` concern the file as a whole; ``shift`` is told when
+    the areas lie where another datum would put them. ``drawn`` is for the map.
     """
 
     edition_id: str
@@ -75,6 +96,8 @@ class AreaImport:
     refused: tuple[Outcome, ...]
     faults: tuple[Fault, ...]
     remarks: tuple[str, ...]
+    shift: Shift | None = None
+    drawn: tuple[DrawnFeature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +129,33 @@ def summary(result: AreaImport) -> dict[str, Any]:
         "refused_areas": [asdict(outcome) for outcome in result.refused],
         "worst_faults": [asdict(fault) for fault in result.faults[:_KEPT_FAULTS]],
         "remarks": list(result.remarks),
+        "shift": None if result.shift is None else asdict(result.shift),
+    }
+
+
+def full_report(result: AreaImport) -> dict[str, Any]:
+    """All that an import found, area by area and fault by fault, ready for JSON.
+
+    ``areas`` are in the order of the file, each with ``what`` (loaded, mended, refused), its
+    ``features``, ``code``, ``name``, ``words`` (how it was mended, why it was refused),
+    ``changed_m2``, ``lon`` and ``lat``.
+    """
+    groups = {"loaded": result.loaded, "mended": result.mended, "refused": result.refused}
+    counted = summary(result)
+    outcomes = [(it.features, what, it) for what, group in groups.items() for it in group]
+    return {
+        "edition": result.edition_id,
+        "level": result.level,
+        "crs": result.crs,
+        **{key: counted[key] for key in ("features", *groups, "overlapping_m2")},
+        "outside_parent_m2": counted["outside_parent_m2"],
+        "remarks": counted["remarks"],
+        "shift": counted["shift"],
+        "areas": [
+            {"what": what, **asdict(outcome)}
+            for _, what, outcome in sorted(outcomes, key=lambda it: it[0])
+        ],
+        "faults": [asdict(fault) for fault in result.faults],
     }
 
 

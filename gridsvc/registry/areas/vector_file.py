@@ -62,7 +62,9 @@ def read_columns(
         read = 0
         for batch in opened.read(opened.columns):
             for column, cells in batch.cells.items():
-                table[column] += [it[:_LONGEST_TEXT] if isinstance(it, str) else None for it in cells]
+                table[column] += [
+                    it[:_LONGEST_TEXT] if isinstance(it, str) else None for it in cells
+                ]
             read += len(batch.geometries)
             if read >= rows:
                 break
