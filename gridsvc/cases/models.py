@@ -1,6 +1,6 @@
 """Every table of the cases, in one place for migrations and tests."""
 
-from gridsvc.cases.files.models import CaseFile
+from gridsvc.cases.files.models import Appeal, CaseFile, HandIn
 from gridsvc.cases.messages.models import Message
 from gridsvc.cases.reports.models import (
     IdempotencyKey,
@@ -13,8 +13,10 @@ from gridsvc.cases.trace.models import TraceEntry
 from gridsvc.cases.whistles.models import CalledBody, Whistle
 
 __all__ = [
+    "Appeal",
     "CalledBody",
     "CaseFile",
+    "HandIn",
     "IdempotencyKey",
     "Message",
     "Receipt",

@@ -2,11 +2,17 @@
 
 from gridsvc.registry.access.models import RevokedToken
 from gridsvc.registry.areas.models import Area, Edition
-from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty
+from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty, DutyGap
 from gridsvc.registry.classes.models import ListedClass
 from gridsvc.registry.disputes.models import Dispute, DisputeEntry, DisputeEvidence
 from gridsvc.registry.editions.models import EditionEvent
-from gridsvc.registry.grids.models import NationalId, UnitGrid
+from gridsvc.registry.grids.models import (
+    FormerGrid,
+    GriddedCommunity,
+    GridSuccessor,
+    NationalId,
+    UnitGrid,
+)
 from gridsvc.registry.parts.models import Part
 
 __all__ = [
@@ -18,6 +24,7 @@ __all__ = [
     "DisputeEntry",
     "DisputeEvidence",
     "Duty",
+    "DutyGap",
     "Edition",
     "EditionEvent",
     "ListedClass",

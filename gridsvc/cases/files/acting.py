@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.files.models import CaseFile
-from gridsvc.cases.procedures.engine import SUPERVISION, parties
-from gridsvc.cases.procedures.model import Progress, Return, Step
+from gridsvc.cases.procedures.engine import COMMAND, REPORTER, SUPERVISION, parties
+from gridsvc.cases.procedures.model import Act, Return, Step
+from gridsvc.cases.procedures.progress import Progress
 from gridsvc.errors import BadInput, NotAllowed
 from gridsvc.registry.access.model import Caller, Role
 from gridsvc.registry.bodies.service import body_or_refuse
@@ -31,18 +32,34 @@ def acting_party(
     caller: Caller,
     case: CaseFile,
     progress: Progress,
-    step: Step | Return,
+    step: Step | Return | Act,
     named: str | None,
+    *,
+    name: str | None = None,
 ) -> str:
     """The party that takes a step: the named body, or the one that can only be meant.
+
+    ``name`` is what an act is called.
 
     Raises BadInput when it must be named, NotAllowed when the caller may not act for it.
     """
     possible = parties(progress, step.by)
+    label = name if isinstance(step, Act) else step.name
+    if possible == (REPORTER,):
+        if str(caller.token_id) != progress.reporter:
+            raise NotAllowed(f"'{label}' is for whoever opened the case, with the same token.")
+        return REPORTER
+    if possible == (COMMAND,):
+        if not caller.supervises(case.district_code):
+            raise NotAllowed(
+                f"'{label}' is for command, which dispatches: a token of role district, city or"
+                f" admin that covers {case.district_code}."
+            )
+        return COMMAND
     if possible == (SUPERVISION,):
         if not caller.supervises(case.district_code):
             raise NotAllowed(
-                f"'{step.name}' is for supervision: a token of role district, city or admin"
+                f"'{label}' is for supervision: a token of role district, city or admin"
                 f" that covers {case.district_code}. Who handles a case does not close it."
             )
         return SUPERVISION
@@ -50,7 +67,7 @@ def acting_party(
     if code is None:
         if len(possible) != 1:
             raise BadInput(
-                f"'{step.name}' is taken by {' and '.join(possible) or 'the service'};"
+                f"'{label}' is taken by {' and '.join(possible) or 'the service'};"
                 " say in 'body' for which of them.",
                 field="body",
             )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.messages.service import send
-from gridsvc.cases.procedures.model import Progress
+from gridsvc.cases.procedures.progress import Progress
 from gridsvc.cases.whistles.blowing import call_departments, fix_report_in
 from gridsvc.cases.whistles.models import Whistle
 from gridsvc.errors import BadInput, NotFound

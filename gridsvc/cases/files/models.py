@@ -7,13 +7,13 @@ import uuid
 from typing import Any
 
 from geoalchemy2 import Geometry, WKBElement
-from sqlalchemy import CheckConstraint, DateTime, Index, String
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["CaseFile"]
+__all__ = ["Appeal", "CaseFile", "HandIn"]
 
 
 class CaseFile(Base):
@@ -22,7 +22,8 @@ class CaseFile(Base):
     ``progress`` holds which side has taken which step, as the procedure engine keeps it;
     ``participant_district`` is the other district of a joint case. ``trace_entries`` and
     ``trace_head`` are the number and the hash of the newest entry of its trace, so that entries
-    cannot be cut off its end unseen.
+    cannot be cut off its end unseen. ``step_since`` is when the present step became due;
+    ``grade`` names the case's limit. A suspended case resumes by itself at ``suspended_until``.
     """
 
     __tablename__ = "case_file"
@@ -33,6 +34,8 @@ class CaseFile(Base):
         CheckConstraint("(state = 'closed') = (closed_at is not null)", "closed_has_date"),
         Index("ix_case_file_lead", "district_code", "lead_body", "state"),
         Index("ix_case_file_class", "district_code", "class_code", "state"),
+        # Cases are written in the order of their opening, so the smallest of indexes will do.
+        Index("ix_case_file_opened", "opened_at", postgresql_using="brin"),
     )
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
@@ -54,3 +57,56 @@ class CaseFile(Base):
     limit_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     opened_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
     closed_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    grade: Mapped[str | None] = mapped_column(String(20))
+    step_since: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    suspended_until: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    suspensions: Mapped[int] = mapped_column(default=0, server_default="0")
+    extensions: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class HandIn(Base):
+    """A step that a body handed in, with the raw fact whether it was overdue.
+
+    ``n`` is the number of its trace entry; ``since`` and ``limit_at`` are the body's own clock.
+    ``overdue`` is never changed, whatever an appeal says.
+    """
+
+    __tablename__ = "hand_in"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["district_code", "case_id"], ["case_file.district_code", "case_file.id"]
+        ),
+        CheckConstraint("score between 0 and 100", "score_in_percent"),
+        Index("ix_hand_in_body", "district_code", "body_code", "handed_in_at"),
+    )
+
+    district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True)
+    step: Mapped[str] = mapped_column(String(40))
+    body_code: Mapped[str] = mapped_column(String(18))
+    since: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    limit_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    handed_in_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    overdue: Mapped[bool]
+    score: Mapped[int | None]
+
+
+class Appeal(Base):
+    """A body's one appeal in a closed case, and what supervision decided."""
+
+    __tablename__ = "appeal"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["district_code", "case_id"], ["case_file.district_code", "case_file.id"]
+        ),
+        CheckConstraint("(accepted is null) = (decided_at is null)", "decision_has_date"),
+    )
+
+    district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    body_code: Mapped[str] = mapped_column(String(18), primary_key=True)
+    reason: Mapped[str]
+    appealed_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    accepted: Mapped[bool | None]
+    decided_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))

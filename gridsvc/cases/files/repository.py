@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.files.models import CaseFile
+from gridsvc.cases.files.models import Appeal, CaseFile, HandIn
 from gridsvc.registry.classes.model import ClassKey
 
 __all__ = [
     "NearbyCase",
+    "appeal_of",
+    "appeals",
     "case_by_id",
     "cases_by_id",
     "cases_of",
+    "hand_ins",
     "lock_case",
     "lock_surroundings",
     "open_cases_near",
@@ -58,6 +61,33 @@ def lock_case(session: Session, case_id: uuid.UUID) -> CaseFile | None:
         .with_for_update()
         .execution_options(populate_existing=True)
     )
+
+
+def hand_ins(session: Session, case: CaseFile) -> list[HandIn]:
+    """Everything that bodies handed in in a case, in its order."""
+    return list(
+        session.scalars(
+            select(HandIn)
+            .where(HandIn.district_code == case.district_code, HandIn.case_id == case.id)
+            .order_by(HandIn.n)
+        )
+    )
+
+
+def appeals(session: Session, case: CaseFile) -> list[Appeal]:
+    """The appeals of a case, by body."""
+    return list(
+        session.scalars(
+            select(Appeal)
+            .where(Appeal.district_code == case.district_code, Appeal.case_id == case.id)
+            .order_by(Appeal.body_code)
+        )
+    )
+
+
+def appeal_of(session: Session, case: CaseFile, body: str) -> Appeal | None:
+    """The appeal of a body in a case."""
+    return session.get(Appeal, (case.district_code, case.id, body))
 
 
 def cases_of(

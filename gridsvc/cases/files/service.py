@@ -1,38 +1,38 @@
-"""Opens cases, takes their steps, sends them on, and shows them."""
+"""Takes the steps of cases, and lets those read them who may."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from geoalchemy2.shape import from_shape
-from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.files import joint, repository
 from gridsvc.cases.files.acting import acting_party, may_see
+from gridsvc.cases.files.acts import act, resume_if_due
+from gridsvc.cases.files.calls import call_bodies, take_system_steps, tell_called, tell_next
+from gridsvc.cases.files.hand_ins import hand_in, keep_scores
 from gridsvc.cases.files.models import CaseFile
-from gridsvc.cases.messages.service import send
+from gridsvc.cases.files.refusals import follow_refusal, responsible_now, tell_new_lead
+from gridsvc.cases.files.stepping import enter, keep, running_of, step_start
 from gridsvc.cases.moments import happened_at
-from gridsvc.cases.procedures.engine import SUPERVISION, begin, go_back, take
-from gridsvc.cases.procedures.loader import procedure
-from gridsvc.cases.procedures.model import Procedure, Progress
+from gridsvc.cases.procedures.engine import COMMAND, REPORTER, SUPERVISION, go_back, take
+from gridsvc.cases.procedures.model import Procedure, Return, Step
+from gridsvc.cases.procedures.progress import Progress
+from gridsvc.cases.trace import repository as trace
 from gridsvc.cases.trace.service import append
 from gridsvc.cases.whistles import repository as whistles
-from gridsvc.cases.whistles.blowing import blow_joint, close, met_requirements
-from gridsvc.cases.whistles.grounds import JointGround
-from gridsvc.db.base import uuid7
-from gridsvc.errors import NotAllowed, NotFound, StepRefused
+from gridsvc.cases.whistles.blowing import close, met_requirements
+from gridsvc.cases.whistles.models import Whistle
+from gridsvc.errors import BadInput, NotAllowed, NotFound, StepRefused
 from gridsvc.registry.access.model import Caller
-from gridsvc.registry.bodies.model import BodyRef, Responsibility
 from gridsvc.registry.bodies.service import body_or_refuse
-from gridsvc.registry.classes.model import ClassKey
 from gridsvc.settings import Settings
 
-__all__ = ["StepGiven", "open_case", "readable_case", "send_on", "take_step"]
+__all__ = ["StepGiven", "readable_case", "take_step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,66 +45,10 @@ class StepGiven:
     evidence: Mapping[str, Any]
     at: dt.datetime | None
 
-
-def open_case(
-    session: Session,
-    *,
-    district_code: str,
-    key: ClassKey,
-    responsibility: Responsibility,
-    lon: float,
-    lat: float,
-    part_code: str | None,
-    actor: str,
-    now: dt.datetime,
-) -> CaseFile:
-    """A new ordinary case, collected, filed and dispatched to the body that answers."""
-    ordinary = procedure("ordinary")
-    lead = responsibility.lead.code
-    progress = begin(ordinary, lead=lead)
-    case = CaseFile(
-        district_code=district_code,
-        id=uuid7(),
-        procedure=ordinary.name,
-        procedure_version=ordinary.version,
-        step=progress.step,
-        progress=progress.to_json(),
-        state="open",
-        standard=key.standard,
-        kind=key.kind,
-        class_code=key.code,
-        lead_body=lead,
-        participant_district=None,
-        part_code=part_code,
-        point=from_shape(Point(lon, lat), srid=4326),
-        limit_at=ordinary.limit_at(progress.step, now),
-        opened_at=now,
-        closed_at=None,
-    )
-    session.add(case)
-    session.flush()
-    append(
-        session,
-        district_code,
-        case.id,
-        action="dispatch",
-        actor=actor,
-        content={"to": lead, "responsibility": responsibility.to_json()},
-        at=now,
-        now=now,
-        body_code=lead,
-    )
-    told = dict.fromkeys([lead, *(body.code for body in responsibility.assist)])
-    send(
-        session,
-        district_code,
-        case.id,
-        told,
-        topic="case_opened",
-        content={"lead": lead, "class": key.to_json(), "point": [lon, lat]},
-        now=now,
-    )
-    return case
+    @property
+    def carried(self) -> dict[str, Any]:
+        """The evidence, the note with it."""
+        return {**self.evidence, **({"note": self.note} if self.note else {})}
 
 
 def readable_case(session: Session, caller: Caller, case_id: uuid.UUID) -> CaseFile:
@@ -114,7 +58,10 @@ def readable_case(session: Session, caller: Caller, case_id: uuid.UUID) -> CaseF
         raise NotFound(f"There is no case {case_id}.")
     blown = whistles.whistles_of(session, case.district_code, case.id)
     called = whistles.called_bodies(session, [whistle.id for whistle in blown])
-    if not may_see(caller, case, frozenset(body.body_code for body in called)):
+    progress = Progress.from_json(case.progress)
+    bodies = {body.body_code for body in called} | {case.lead_body, *progress.called_bodies}
+    bodies |= {body for _, body in progress.seats}
+    if not may_see(caller, case, frozenset(bodies)):
         raise NotAllowed(
             f"The case belongs to {case.district_code}; a {caller.role.value}'s token for"
             f" '{caller.area}' does not cover it, and its body was not called."
@@ -131,147 +78,221 @@ def take_step(
     *,
     now: dt.datetime,
 ) -> CaseFile:
-    """Take a step or a way back. Raises StepRefused with what is due and who takes it.
+    """Take a step, a way back or an act beside the steps.
 
-    Of two callers at the same moment one waits for the other, and is then told.
+    Raises StepRefused with what is due and who takes it. Of two callers at the same moment one
+    waits for the other, and is then told who was first.
     """
     case = repository.lock_case(session, case_id)
     if case is None:
         raise NotFound(f"There is no case {case_id}.")
-    running = procedure(case.procedure)
+    running = running_of(case)
     progress = Progress.from_json(case.progress)
-    at = happened_at(given.at, since=case.opened_at, now=now)
-    evidence = {**given.evidence, **({"note": given.note} if given.note else {})}
-    back = running.way_back(given.step)
-    step = back or running.step(given.step)
+    resume_if_due(session, case, now=now)
+    if given.step in running.acts:
+        _act(session, case, running, progress, caller, given, now)
+        return case
+    step = running.way_back(given.step) or running.step(given.step)
     if step is None:
         names = [s.name for s in running.steps] + [b.name for b in running.returns]
         raise StepRefused(
-            f"'{given.step}' is no step of '{running.name}'; its steps are {', '.join(names)}.",
+            f"'{given.step}' is no step of '{running.name}'; its steps are"
+            f" {', '.join([*names, *running.acts])}.",
             field="step",
         )
-    whistle = whistles.open_whistle_of(session, case.district_code, case.id)
     party = acting_party(session, caller, case, progress, step, given.body)
-    if back is not None:
-        after = go_back(running, progress, back.name, party=party, evidence=evidence)
-    else:
-        after = take(
-            running,
-            progress,
-            step.name,
-            party=party,
-            evidence=evidence,
-            met=met_requirements(session, whistle),
-        )
-    append(
-        session,
-        case.district_code,
-        case.id,
-        action=step.name,
-        actor=caller.subject,
-        content=evidence,
-        at=at,
-        now=now,
-        body_code=None if party == SUPERVISION else party,
+    at = _happened_at(case, given.at, now)
+    taken = _Taken(
+        session, settings, case, running, progress, caller, party, given.carried, at, now
     )
-    _keep(case, running, after, at)
-    if back is not None and back.name == "refuse":
-        _refused(session, settings, case, party, evidence, actor=caller.subject, now=now)
-    elif whistle is not None and running.name == "joint":
-        joint.after_step(session, settings, case, whistle, step.name, party, evidence, after, now)
-    if whistle is not None and after.closed:
-        close(whistle, at=at)
+    try:
+        taken.go_back(step) if isinstance(step, Return) else taken.take(step)
+    except StepRefused as refused:
+        raise _told_who(session, case, progress, given.step, refused) from None
     return case
 
 
-def _keep(case: CaseFile, running: Procedure, progress: Progress, at: dt.datetime) -> None:
-    if progress.step != case.step:
-        case.limit_at = running.limit_at(progress.step, at)
-    case.progress = progress.to_json()
-    case.step = progress.step
-    if progress.closed:
-        case.state, case.closed_at, case.limit_at = "closed", at, None
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """One step of one party in one locked case, and what it brings about."""
+
+    session: Session
+    settings: Settings
+    case: CaseFile
+    running: Procedure
+    before: Progress
+    caller: Caller
+    party: str
+    evidence: dict[str, Any]
+    at: dt.datetime
+    now: dt.datetime
+
+    @property
+    def body(self) -> str | None:
+        return None if self.party in (SUPERVISION, COMMAND, REPORTER) else self.party
+
+    def take(self, step: Step) -> None:
+        session, case, before = self.session, self.case, self.before
+        whistle = whistles.open_whistle_of(session, case.district_code, case.id)
+        after = take(
+            self.running,
+            before,
+            step.name,
+            party=self.party,
+            evidence=self.evidence,
+            met=met_requirements(session, whistle),
+            actor=self.caller.subject,
+        )
+        self._check_bodies(step)
+        after, called = call_bodies(session, case, after, step, self.evidence, at=self.at)
+        resume_if_due(session, case, now=self.now, early=True)
+        content = self.evidence | ({"called": list(called)} if called else {})
+        self._note(step, content)
+        self._keep(after)
+        keep_scores(session, case, step, self.evidence, before)
+        if called:
+            by = self.body or self.party
+            tell_called(session, case, step, called, by=by, evidence=self.evidence, now=self.now)
+        after = (
+            take_system_steps(session, case, self.running, after, step.name, now=self.now)
+            if not after.closed and after.step != before.step
+            else after
+        )
+        if step.sends_on and after.lead != before.lead:
+            lead = body_or_refuse(session, after.lead, field="evidence.to")
+            content = {"from": before.lead, "to": lead.code, "reason": self.evidence.get("note")}
+            tell_new_lead(session, case, lead, content, now=self.now)
+        self._follow(step, whistle, after)
+
+    def _follow(self, step: Step, whistle: Whistle | None, after: Progress) -> None:
+        session, case = self.session, self.case
+        if self.running.two_sides and whistle is not None:
+            joint.after_step(
+                session,
+                self.settings,
+                case,
+                whistle,
+                step.name,
+                self.party,
+                self.evidence,
+                after,
+                self.now,
+            )
+        elif after.step != self.before.step:
+            tell_next(session, case, self.running, after, but=(self.party,), now=self.now)
+        if whistle is not None and after.closed:
+            close(whistle, at=self.at)
+
+    def go_back(self, back: Return) -> None:
+        after = go_back(
+            self.running,
+            self.before,
+            back.name,
+            party=self.party,
+            evidence=self.evidence,
+            actor=self.caller.subject,
+        )
+        session, case = self.session, self.case
+        named = responsible_now(session, self.party, self.evidence) if back.refuses else None
+        resume_if_due(session, case, now=self.now, early=True)
+        self._note(back, self.evidence)
+        self._keep(after)
+        if named is not None:
+            follow_refusal(
+                session,
+                self.settings,
+                case,
+                self.running,
+                self.party,
+                named,
+                str(self.evidence["note"]),
+                actor=self.caller.subject,
+                now=self.now,
+            )
+        else:
+            tell_next(session, case, self.running, after, but=(self.party,), now=self.now)
+
+    def _check_bodies(self, step: Step) -> None:
+        """Bodies that the evidence names for a role must exist. Raises NotFound."""
+        names = [role.value for role in step.names] + (["to"] if step.sends_on else [])
+        for name in names:
+            if self.evidence.get(name):
+                body_or_refuse(self.session, str(self.evidence[name]), field=f"evidence.{name}")
+
+    def _note(self, step: Step | Return, content: dict[str, Any]) -> None:
+        entry = append(
+            self.session,
+            self.case.district_code,
+            self.case.id,
+            action=step.name,
+            actor=self.caller.subject,
+            content=content,
+            at=self.at,
+            now=self.now,
+            body_code=self.body,
+        )
+        if self.body is not None:
+            hand_in(
+                self.session,
+                self.case,
+                step.name,
+                step.by,
+                self.body,
+                self.before,
+                n=entry.n,
+                now=self.now,
+            )
+
+    def _keep(self, after: Progress) -> None:
+        if after.step != self.before.step and not after.closed:
+            enter(self.case, self.running, after, since=self.at)
+        else:
+            keep(self.case, self.running, after, at=self.at)
 
 
-def _refused(
+def _act(
     session: Session,
-    settings: Settings,
     case: CaseFile,
-    refuser: str,
-    evidence: Mapping[str, Any],
-    *,
-    actor: str,
+    running: Procedure,
+    progress: Progress,
+    caller: Caller,
+    given: StepGiven,
     now: dt.datetime,
 ) -> None:
-    """A refusal sends the case on; when the one it names has refused too, both are called.
-
-    Of the two, the one that received the case first leads (首接负责).
-    """
-    named = body_or_refuse(
-        session, str(evidence["responsible_now"]), field="evidence.responsible_now"
-    )
-    if named.code == refuser:
-        raise StepRefused(
-            f"{refuser} cannot name itself as responsible.", field="evidence.responsible_now"
-        )
-    progress = Progress.from_json(case.progress)
-    progress = replace(progress, refused_by=(*progress.refused_by, refuser))
-    case.progress = progress.to_json()
-    if named.code not in progress.refused_by:
-        send_on(session, case, named, reason=str(evidence["note"]), actor=actor, now=now)
-        return
-    received_first = sorted((named.code, refuser), key=progress.refused_by.index)
-    lead, rival = (body_or_refuse(session, code, field="body") for code in received_first)
-    blow_joint(
+    if given.at is not None:
+        raise BadInput(f"'{given.step}' counts from now; leave 'at' out.", field="at")
+    rule = running.acts[given.step]
+    party = acting_party(session, caller, case, progress, rule, given.body, name=given.step)
+    act(
         session,
         case,
-        ground=JointGround.REFUSAL,
-        lead=lead,
-        other=rival,
-        facts={
-            "refused_by": list(progress.refused_by),
-            "explanation": f"{refuser} and {named.code} each say that the place is the other's.",
-        },
-        actor="gridsvc",
+        running,
+        given.step,
+        given.carried,
+        party=party,
+        body=None if party in (SUPERVISION, COMMAND, REPORTER) else party,
+        actor=caller.subject,
         now=now,
-        ask_first=settings.joint_whistle_asks,
     )
 
 
-def send_on(
-    session: Session,
-    case: CaseFile,
-    body: BodyRef,
-    *,
-    reason: str,
-    actor: str,
-    now: dt.datetime,
-) -> None:
-    """Dispatch a locked case to another body, which leads it from now on, with its full time."""
-    before = case.lead_body
-    case.limit_at = procedure(case.procedure).limit_at(case.step, now)
-    progress = replace(Progress.from_json(case.progress), lead=body.code)
-    case.progress, case.lead_body = progress.to_json(), body.code
-    if body.district not in (None, case.district_code):
-        case.participant_district = body.district
-    content = {"from": before, "to": body.code, "reason": reason}
-    append(
-        session,
-        case.district_code,
-        case.id,
-        action="send_on",
-        actor=actor,
-        content=content,
-        at=now,
-        now=now,
-        body_code=body.code,
-    )
-    send(
-        session,
-        case.district_code,
-        case.id,
-        [body.code],
-        topic="case_sent_on",
-        content=content,
-        now=now,
-    )
+def _happened_at(case: CaseFile, given: dt.datetime | None, now: dt.datetime) -> dt.datetime:
+    """When a step was taken: not before the case, nor before the step that made it due."""
+    at = happened_at(given, since=case.opened_at, now=now)
+    if given is not None and case.state == "open":
+        event = f"the step before '{case.step}' was taken"
+        return happened_at(given, since=step_start(case), now=now, event=event)
+    return at
+
+
+def _told_who(
+    session: Session, case: CaseFile, progress: Progress, step: str, refused: StepRefused
+) -> StepRefused:
+    """The refusal of a step that was taken already, with who took it and when."""
+    entry = trace.last_of(session, case.district_code, case.id, step)
+    if entry is None or (progress.step == step and not progress.taken_by and not progress.closed):
+        return refused
+    by = entry.body_code or entry.actor
+    said = f"{refused.detail} '{step}' was last taken by {by} ({entry.actor}) at {entry.at}."
+    taken = {"by": by, "actor": entry.actor, "at": entry.at.isoformat()}
+    return StepRefused(said, field=refused.field, **(refused.extra | {"taken": taken}))

@@ -8,10 +8,12 @@ from geoalchemy2.shape import to_shape
 from shapely.geometry import mapping
 from sqlalchemy.orm import Session
 
+from gridsvc.cases.files import repository
 from gridsvc.cases.files.models import CaseFile
+from gridsvc.cases.files.stepping import running_of
 from gridsvc.cases.procedures.engine import open_steps, parties
-from gridsvc.cases.procedures.loader import procedure
-from gridsvc.cases.procedures.model import Progress, Step
+from gridsvc.cases.procedures.model import Actor, Procedure, Step
+from gridsvc.cases.procedures.progress import Progress
 from gridsvc.cases.reports import repository as reports
 from gridsvc.cases.whistles import repository as whistles
 
@@ -31,7 +33,9 @@ def case_summary(case: CaseFile) -> dict[str, Any]:
         "lead_body": case.lead_body,
         "part_code": case.part_code,
         "point": mapping(to_shape(case.point)),
+        "grade": case.grade,
         "limit_at": case.limit_at,
+        "suspended_until": case.suspended_until,
         "opened_at": case.opened_at,
         "closed_at": case.closed_at,
     }
@@ -39,7 +43,7 @@ def case_summary(case: CaseFile) -> dict[str, Any]:
 
 def case_json(session: Session, case: CaseFile) -> dict[str, Any]:
     """A case whole: its procedure, what may be taken now and by whom, its reports, its whistles."""
-    running = procedure(case.procedure)
+    running = running_of(case)
     progress = Progress.from_json(case.progress)
     due = [
         {
@@ -57,12 +61,39 @@ def case_json(session: Session, case: CaseFile) -> dict[str, Any]:
         **case_summary(case),
         "procedure": {
             "name": running.name,
-            "version": case.procedure_version,
+            "version": running.version,
             "title": running.title,
             "title_zh": running.title_zh,
             "steps": [step.name for step in running.steps],
         },
         "next": due,
+        "acts": _acts(running, progress),
+        "suspensions": case.suspensions,
+        "extensions": case.extensions,
+        "seats": {role.value: body for role, body in progress.seats},
+        "called": _called(running, progress),
+        "hand_ins": [
+            {
+                "step": one.step,
+                "body_code": one.body_code,
+                "since": one.since,
+                "limit_at": one.limit_at,
+                "handed_in_at": one.handed_in_at,
+                "overdue": one.overdue,
+                "score": one.score,
+            }
+            for one in repository.hand_ins(session, case)
+        ],
+        "appeals": [
+            {
+                "body_code": one.body_code,
+                "reason": one.reason,
+                "appealed_at": one.appealed_at,
+                "accepted": one.accepted,
+                "decided_at": one.decided_at,
+            }
+            for one in repository.appeals(session, case)
+        ],
         "refused_by": list(progress.refused_by),
         "actions": progress.repeats,
         "reports": [
@@ -82,3 +113,30 @@ def case_json(session: Session, case: CaseFile) -> dict[str, Any]:
             for whistle in whistles.whistles_of(session, case.district_code, case.id)
         ],
     }
+
+
+def _acts(running: Procedure, progress: Progress) -> list[dict[str, Any]]:
+    """What may be done beside the step that is due."""
+    if progress.closed:
+        return []
+    return [
+        {"act": name, "by": list(parties(progress, act.by))}
+        for name, act in running.acts.items()
+        if progress.step in act.at
+    ]
+
+
+def _called(running: Procedure, progress: Progress) -> list[dict[str, Any]]:
+    """The called bodies; where each has the step to take, with its own clock."""
+    step = running.step(progress.step)
+    own = step is not None and step.by is Actor.EACH_CALLED and not progress.closed
+    return [
+        {
+            "body_code": called.body,
+            "since": called.since,
+            "limit_at": called.limit_at if own else None,
+            "taken": own and called.body in progress.taken_by,
+            "score": called.score,
+        }
+        for called in progress.called
+    ]

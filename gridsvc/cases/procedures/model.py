@@ -1,17 +1,36 @@
-"""What a procedure is: ordered steps, who takes each, what it must carry, where it may go back."""
+"""What a procedure is: ordered steps, who takes each, its evidence, where it may go back to."""
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
-__all__ = ["Actor", "Procedure", "Progress", "Requirement", "Return", "Step"]
+from gridsvc.cases.clock.limits import Limit
+
+__all__ = [
+    "EACH",
+    "SEATS",
+    "Act",
+    "Actor",
+    "Call",
+    "Callee",
+    "Procedure",
+    "Requirement",
+    "Return",
+    "Scored",
+    "Seat",
+    "Step",
+]
 
 
 class Actor(StrEnum):
-    """Who takes a step. A case has a lead; a joint case has another side too."""
+    """Who takes a step.
+
+    A case has a lead; a joint case has another side too. ``supervision`` files and checks,
+    ``command`` dispatches. ``called`` is one of the called bodies, ``each_called`` every one of
+    them; ``reporter`` is whoever opened the case. The others are seats (:data:`SEATS`).
+    """
 
     SYSTEM = "system"
     LEAD = "lead"
@@ -19,6 +38,30 @@ class Actor(StrEnum):
     EACH_SIDE = "each_side"
     EITHER_SIDE = "either_side"
     SUPERVISION = "supervision"
+    COMMAND = "command"
+    CALLED = "called"
+    EACH_CALLED = "each_called"
+    REPORTER = "reporter"
+    CALLER = "caller"
+    TERRITORY = "territory"
+    COMMUNITY = "community"
+    ENTERPRISE = "enterprise"
+    LEADER = "leader"
+
+
+#: The roles that one body of a case holds under that name.
+SEATS = frozenset({Actor.CALLER, Actor.TERRITORY, Actor.COMMUNITY, Actor.ENTERPRISE, Actor.LEADER})
+#: The roles whose every party must take the step.
+EACH = frozenset({Actor.EACH_SIDE, Actor.EACH_CALLED})
+
+
+class Seat(StrEnum):
+    """Which body takes a seat when a case is opened."""
+
+    RESPONSIBLE = "responsible"
+    TERRITORY = "territory"
+    COMMUNITY = "community"
+    NAMED = "named"
 
 
 class Requirement(StrEnum):
@@ -30,24 +73,73 @@ class Requirement(StrEnum):
     ALL_SCORED = "all_scored"
 
 
+class Callee(StrEnum):
+    """Whom a step calls.
+
+    ``named`` and ``city_units`` are the bodies that the step's evidence lists in ``bodies``
+    (the latter must work for the whole city); ``grid_bodies`` are all that answer for anything
+    in the unit grid of the place.
+    """
+
+    NAMED = "named"
+    CITY_UNITS = "city_units"
+    ASSISTANTS = "assistants"
+    GRID_BODIES = "grid_bodies"
+    LEAD = "lead"
+    TERRITORY = "territory"
+    COMMUNITY = "community"
+
+
+class Scored(StrEnum):
+    """Whom a step scores, 0 to 100: the lead (``score``) or each called body (``scores``)."""
+
+    LEAD = "lead"
+    CALLED = "called"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Bodies that a step calls, and their own limit, where it differs from the steps'."""
+
+    who: Callee
+    limit: Limit | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: ``needs`` names its evidence, ``limit_hours`` runs on the calendar."""
+    """One step: ``needs`` names its evidence, ``choices`` the values that some of it may have.
+
+    ``limit`` runs from the step before, with ``from_opening`` from the opening of the case; with
+    ``graded`` the grade of the case replaces it. ``names`` are the seats that its evidence fills.
+    A step that ``sends_on`` gives the case to the body in ``to``; an ``optional`` one may be
+    left out; one that ``repeats`` may be taken again and again.
+    """
 
     name: str
     title: str
     title_zh: str
     by: Actor
     needs: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     requires: tuple[Requirement, ...] = ()
-    limit_hours: float | None = None
+    limit: Limit | None = None
+    graded: bool = False
+    from_opening: bool = False
+    calls: tuple[Call, ...] = ()
+    names: tuple[Actor, ...] = ()
+    scores: Scored | None = None
+    sends_on: bool = False
+    optional: bool = False
     repeats: bool = False
     closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """A way back: from one step to an earlier one, with a reason."""
+    """A way back: from one step to an earlier one, with a reason.
+
+    One that ``refuses`` says that the body is not responsible, and who is.
+    """
 
     name: str
     title: str
@@ -56,11 +148,32 @@ class Return:
     target: str
     by: Actor
     needs: tuple[str, ...] = ()
+    refuses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What may be done at some steps beside them: suspend (挂账), extend (延期), raise.
+
+    ``times`` is how often an extension may be given, ``within_days`` how long a suspension may
+    last, ``to`` the procedure that follows when a case is raised.
+    """
+
+    by: Actor
+    at: tuple[str, ...]
+    times: int = 1
+    within_days: int = 0
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """A versioned procedure; a case keeps the version that it began with."""
+    """A versioned procedure; a case keeps the version that it began with.
+
+    ``seats`` says which bodies take which role at the opening, ``opened_by`` which roles of
+    tokens may open such a case. Reports of one thing join a case that ``merges``; only such a
+    case can become a joint one. ``two_sides``: it runs between two sides of a border.
+    """
 
     name: str
     version: int
@@ -69,6 +182,11 @@ class Procedure:
     source: str
     steps: tuple[Step, ...]
     returns: tuple[Return, ...] = ()
+    seats: Mapping[Actor, Seat] = field(default_factory=dict)
+    opened_by: frozenset[str] = frozenset()
+    merges: bool = True
+    two_sides: bool = False
+    acts: Mapping[str, Act] = field(default_factory=dict)
 
     def step(self, name: str) -> Step | None:
         """The step of that name, or None when the procedure has none."""
@@ -86,54 +204,3 @@ class Procedure:
         """The step that follows, or None at the end."""
         i = self.index(name) + 1
         return self.steps[i] if i < len(self.steps) else None
-
-    def limit_at(self, name: str, since: dt.datetime) -> dt.datetime | None:
-        """Until when a step that became due at ``since`` must be taken; None without a limit."""
-        step = self.step(name)
-        if step is None or step.limit_hours is None:
-            return None
-        return since + dt.timedelta(hours=step.limit_hours)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a case stands: its step, and which sides have taken it.
-
-    ``repeats`` counts how often the procedure's repeating step was taken in all;
-    ``refused_by`` keeps the bodies that sent it back as not theirs, in their order.
-    """
-
-    step: str
-    lead: str
-    other: str | None = None
-    taken_by: tuple[str, ...] = ()
-    repeats: int = 0
-    closed: bool = False
-    refused_by: tuple[str, ...] = ()
-
-    @property
-    def sides(self) -> tuple[str, ...]:
-        """The body codes of the sides, the lead first."""
-        return (self.lead,) if self.other is None else (self.lead, self.other)
-
-    def at(self, step: str) -> Progress:
-        """The same case at another step, taken by nobody yet."""
-        return replace(self, step=step, taken_by=())
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in which a case file keeps it."""
-        return {
-            "step": self.step,
-            "lead": self.lead,
-            "other": self.other,
-            "taken_by": list(self.taken_by),
-            "repeats": self.repeats,
-            "closed": self.closed,
-            "refused_by": list(self.refused_by),
-        }
-
-    @classmethod
-    def from_json(cls, kept: dict[str, Any]) -> Progress:
-        """The progress that :meth:`to_json` wrote."""
-        lists = {name: tuple(kept[name]) for name in ("taken_by", "refused_by")}
-        return cls(**{**kept, **lists})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gridsvc.registry.bodies.model import Responsibility
@@ -28,7 +28,11 @@ class GivenPoint:
 
 @dataclass(frozen=True, slots=True)
 class NewReport:
-    """A report as it comes in: by point, by part, by footprint, or by several of them."""
+    """A report as it comes in: by point, by part, by footprint, or by several of them.
+
+    ``procedure`` asks for a case of its own by that procedure, with the bodies in ``seats``;
+    None lets the rules choose, and the report join an open case.
+    """
 
     channel: str
     key: ClassKey
@@ -37,6 +41,8 @@ class NewReport:
     part: tuple[str | None, str] | None
     footprint: Footprint | None
     reporter: Mapping[str, Any] | None
+    procedure: str | None = None
+    seats: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from geoalchemy2.shape import from_shape
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
+from gridsvc.cases.clock.zone import city_day
 from gridsvc.cases.files import repository as files
 from gridsvc.cases.files.models import CaseFile
-from gridsvc.cases.files.service import send_on
+from gridsvc.cases.files.refusals import send_on
 from gridsvc.cases.messages.service import withdraw
 from gridsvc.cases.reports import repository
 from gridsvc.cases.reports.model import GivenPoint
@@ -101,7 +102,7 @@ def move_report(
         None if report.part_code is None else find(session, report.district_code, report.part_code)
     )
     responsibility = find_responsible(
-        session, placement, key=key, asset=asset_of(part), day=now.date()
+        session, placement, key=key, asset=asset_of(part), day=city_day(now)
     )
     last = repository.last_placement(session, report.district_code, report.id)
     if last is None:

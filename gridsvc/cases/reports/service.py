@@ -13,20 +13,23 @@ from pyproj import Geod
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
+from gridsvc.cases.clock.zone import city_day
 from gridsvc.cases.files import repository as files
 from gridsvc.cases.files.models import CaseFile
+from gridsvc.cases.files.opening import Opening, chosen, open_case
 from gridsvc.cases.files.repository import NearbyCase
-from gridsvc.cases.files.service import open_case
+from gridsvc.cases.files.stepping import running_of
 from gridsvc.cases.messages.service import send
 from gridsvc.cases.reports import repository
 from gridsvc.cases.reports.calling import blow_if_called, joint_call
 from gridsvc.cases.reports.contact import seal
+from gridsvc.cases.reports.covering import check_covered, check_own_cells
 from gridsvc.cases.reports.model import GivenPoint, NewReport, Routed, SimilarCase
 from gridsvc.cases.reports.models import Report, Reporter, ReportPlacement
 from gridsvc.cases.trace.service import append
 from gridsvc.db.base import uuid7
-from gridsvc.errors import AmbiguousCode, BadInput, NotAllowed, NotFound
-from gridsvc.registry.access.model import Caller, Role
+from gridsvc.errors import AmbiguousCode, BadInput, NotFound
+from gridsvc.registry.access.model import Caller
 from gridsvc.registry.bodies.model import Responsibility
 from gridsvc.registry.bodies.service import AssetOwner, find_responsible
 from gridsvc.registry.codes.service import look_up
@@ -74,9 +77,12 @@ def file_report(
     part = None if new.part is None else _part(session, *new.part)
     here = _where(settings, new, part)
     placement = place_inside(atlas, here.lon, here.lat, here.accuracy_m)
-    _check_own_cells(caller, placement)
+    check_own_cells(caller, placement)
+    opening = chosen(caller, new.channel, new.key, name=new.procedure, named=new.seats)
+    if new.procedure is not None:
+        check_covered(caller, placement)
     responsibility = find_responsible(
-        session, placement, key=new.key, asset=asset_of(part), day=now.date()
+        session, placement, key=new.key, asset=asset_of(part), day=city_day(now)
     )
     call = joint_call(session, atlas, new, placement, responsibility)
     files.lock_surroundings(
@@ -90,7 +96,7 @@ def file_report(
         key=new.key,
         districts=_districts(placement),
     )
-    case, joined = _case(session, new, placement, responsibility, near, part, caller, now)
+    case, joined = _case(session, new, opening, placement, responsibility, near, part, caller, now)
     report = _store(session, new, here, placement, case, joined, call.needs_confirmation, now)
     report.part_code = part.code if part is not None else None
     session.add(report)
@@ -115,9 +121,11 @@ def file_report(
             )
         )
     _trace(session, case, report, joined, caller, now)
-    whistle_id, asked = blow_if_called(
-        session, settings, case, placement, new.key, call, actor=caller.subject, now=now
-    )
+    whistle_id, asked = None, False
+    if running_of(case).merges:
+        whistle_id, asked = blow_if_called(
+            session, settings, case, placement, new.key, call, actor=caller.subject, now=now
+        )
     report.needs_confirmation = asked
     return Routed(
         id=report.id,
@@ -241,18 +249,6 @@ def _given(point: GivenPoint, default_m: float) -> _Place:
     return _Place(lon, lat, default_m if point.accuracy_m is None else point.accuracy_m)
 
 
-def _check_own_cells(caller: Caller, placement: Placement) -> None:
-    if caller.role is not Role.GRID_WORKER:
-        return
-    areas = (placement.district, placement.street, placement.community)
-    if not any(area is not None and caller.covers(area.code) for area in areas):
-        raise NotAllowed(
-            f"The place lies outside the grid worker's own cells ({caller.area}); whoever is"
-            " bound to its cells reports it.",
-            field="location",
-        )
-
-
 def asset_of(part: Part | None) -> AssetOwner | None:
     """The bodies that stand behind a part; None without one."""
     if part is None:
@@ -271,6 +267,7 @@ def _districts(placement: Placement) -> list[str]:
 def _case(
     session: Session,
     new: NewReport,
+    opening: Opening,
     placement: Placement,
     responsibility: Responsibility,
     near: list[NearbyCase],
@@ -280,23 +277,26 @@ def _case(
 ) -> tuple[CaseFile, bool]:
     """The open case that the report joins, locked; or a new one."""
     code = part.code if part is not None else None
-    for candidate in near:
+    joins = new.procedure is None and opening.running.merges
+    for candidate in near if joins else ():
         if candidate.part_code != code:
             continue
         case = files.lock_case(session, candidate.id)
-        if case is not None and case.state == "open":
+        if case is not None and case.state == "open" and running_of(case).merges:
             return case, True
     if placement.district is None:
         raise AssertionError("a placement inside the city has a district")
     case = open_case(
         session,
         district_code=placement.district.code,
+        community=None if placement.community is None else placement.community.code,
         key=new.key,
+        opening=opening,
         responsibility=responsibility,
         lon=placement.lon,
         lat=placement.lat,
         part_code=code,
-        actor=caller.subject,
+        caller=caller,
         now=now,
     )
     return case, False

@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.files import repository as files
 from gridsvc.cases.files.models import CaseFile
+from gridsvc.cases.files.stepping import enter
 from gridsvc.cases.messages.service import send
-from gridsvc.cases.procedures.engine import begin
-from gridsvc.cases.procedures.loader import procedure
-from gridsvc.cases.procedures.model import Progress, Requirement
+from gridsvc.cases.procedures.engine import begin, carried_over
+from gridsvc.cases.procedures.library import procedure
+from gridsvc.cases.procedures.model import Requirement
+from gridsvc.cases.procedures.progress import Progress
 from gridsvc.cases.trace.service import append
 from gridsvc.cases.whistles import repository
 from gridsvc.cases.whistles.grounds import JointGround
@@ -124,10 +126,7 @@ def _open(
     joint = procedure("joint")
     progress = begin(joint, lead=lead, other=other)
     kept = Progress.from_json(case.progress)
-    case.procedure, case.procedure_version = joint.name, joint.version
-    case.progress = progress.to_json() | {"refused_by": list(kept.refused_by)}
-    case.step, case.lead_body = progress.step, lead
-    case.limit_at = joint.limit_at(progress.step, now)
+    enter(case, joint, carried_over(progress, kept), since=now)
     case.participant_district = whistle.participant_district
     whistle.state, whistle.blown_at = "open", now
     for side in (lead, other):

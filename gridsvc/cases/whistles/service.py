@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.moments import happened_at
-from gridsvc.cases.procedures.model import Progress
+from gridsvc.cases.procedures.progress import Progress
 from gridsvc.cases.trace.service import append
 from gridsvc.cases.whistles import repository
 from gridsvc.cases.whistles.blowing import locked_whistle

@@ -13,7 +13,7 @@ from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.files.repository import case_by_id
-from gridsvc.cases.procedures.loader import procedure
+from gridsvc.cases.procedures.library import procedure
 from gridsvc.cases.reports.models import Report
 from gridsvc.cases.reports.repository import reports_of
 from gridsvc.cases.trace import service as trace

@@ -6,12 +6,12 @@ import datetime as dt
 import uuid
 
 from geoalchemy2 import Geometry, WKBElement
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, Date, DateTime, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["Agreement", "AgreementDuty", "Body", "Duty"]
+__all__ = ["Agreement", "AgreementDuty", "Body", "Duty", "DutyGap"]
 
 
 class Body(Base):
@@ -89,3 +89,21 @@ class AgreementDuty(Base):
     kind: Mapped[str] = mapped_column(String(5), primary_key=True)
     class_prefix: Mapped[str] = mapped_column(String(5), primary_key=True)
     role: Mapped[str] = mapped_column(String(6))
+
+
+class DutyGap(Base):
+    """A class for which nobody was listed in a street when a case of it came (属地兜底).
+
+    Kept once, with the first case: ``gridsvc duties gaps`` says whether it is a gap still.
+    """
+
+    __tablename__ = "duty_gap"
+    __table_args__ = (CheckConstraint("kind in ('part', 'event')", "kind_known"),)
+
+    district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
+    street_code: Mapped[str] = mapped_column(String(18), primary_key=True)
+    standard: Mapped[str] = mapped_column(String(30), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(5), primary_key=True)
+    class_code: Mapped[str] = mapped_column(String(5), primary_key=True)
+    first_seen_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    case_id: Mapped[uuid.UUID]

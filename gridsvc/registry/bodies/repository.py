@@ -12,15 +12,17 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from gridsvc.registry.bodies.model import BodyRef
-from gridsvc.registry.bodies.models import Body, Duty
+from gridsvc.registry.bodies.models import Body, Duty, DutyGap
 from gridsvc.registry.classes.model import ClassKey
 
 __all__ = [
     "ListedDuty",
     "add_bodies",
     "add_duties",
+    "add_gap",
     "agreed_duties",
     "bodies_by_code",
+    "bodies_of_grid",
     "count_duties",
     "listed_duties",
     "set_webhook",
@@ -130,3 +132,38 @@ def count_duties(session: Session) -> int:
 def set_webhook(session: Session, code: str, url: str | None) -> None:
     """Keep the address at which a body is called."""
     session.execute(update(Body).where(Body.code == code).values(webhook_url=url))
+
+
+def add_gap(session: Session, row: dict[str, object]) -> None:
+    """Keep a gap of duty; one that is known keeps its first case."""
+    session.execute(insert(DutyGap).values(row).on_conflict_do_nothing())
+
+
+def bodies_of_grid(
+    session: Session, district_code: str, *, lon: float, lat: float, day: dt.date
+) -> list[str]:
+    """Every body that answers for anything in the unit grid of a WGS84 point, by code.
+
+    Those of the duty lists for its community, street and district, the office of its street and
+    community, and the owners, maintainers and competent bodies of its parts.
+    """
+    rows = session.execute(
+        text(
+            "with grid as (select code, street_code, community_code from unit_grid"
+            " where district_code = :district and state = 'valid'"
+            " and st_intersects(geometry, st_setsrid(st_point(:lon, :lat), 4326))"
+            " order by code limit 1),"
+            " place as (select unnest(array[left(street_code, 2), left(street_code, 4),"
+            " left(street_code, 6), street_code, community_code]) as area_code from grid),"
+            " answering as (select body_code as code from duty"
+            " where area_code in (select area_code from place)"
+            " and valid_from <= :day and (valid_to is null or valid_to > :day)"
+            " union select unnest(array[street_code, community_code]) from grid"
+            " union select unnest(array[owner_body, maintainer_body, competent_body])"
+            " from part join grid on part.district_code = :district"
+            " and part.grid_code = grid.code where part.state <> 'removed')"
+            " select code from body where code in (select code from answering) order by code"
+        ),
+        {"district": district_code, "lon": lon, "lat": lat, "day": day},
+    )
+    return [row[0] for row in rows]

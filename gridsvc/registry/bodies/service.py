@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,14 @@ from gridsvc.registry.bodies.repository import ListedDuty
 from gridsvc.registry.classes.model import STANDARD, ClassKey
 from gridsvc.registry.placement.model import Placement
 
-__all__ = ["AssetOwner", "body_or_refuse", "find_responsible", "load_example_bodies", "set_webhook"]
+__all__ = [
+    "AssetOwner",
+    "body_or_refuse",
+    "find_responsible",
+    "keep_gap",
+    "load_example_bodies",
+    "set_webhook",
+]
 
 _FOLDER = Path(__file__).parent
 _HTTP_URL: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
@@ -196,6 +204,30 @@ def body_or_refuse(session: Session, code: str, *, field: str) -> BodyRef:
     if body is None:
         raise NotFound(f"No body has the code '{code}'.", field=field)
     return body
+
+
+def keep_gap(
+    session: Session,
+    district_code: str,
+    street_code: str,
+    key: ClassKey,
+    *,
+    case_id: uuid.UUID,
+    now: dt.datetime,
+) -> None:
+    """Keep that nobody is listed for a class in a street, once, with the first case of it."""
+    repository.add_gap(
+        session,
+        {
+            "district_code": district_code,
+            "street_code": street_code,
+            "standard": key.standard,
+            "kind": key.kind,
+            "class_code": key.code,
+            "first_seen_at": now,
+            "case_id": case_id,
+        },
+    )
 
 
 def set_webhook(session: Session, code: str, url: str | None) -> str | None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from gridsvc.cases.procedures.engine import SUPERVISION, begin, go_back, open_steps, parties, take
-from gridsvc.cases.procedures.loader import procedure
-from gridsvc.cases.procedures.model import Actor, Progress, Requirement
+from gridsvc.cases.procedures.library import procedure
+from gridsvc.cases.procedures.model import Actor, Requirement
+from gridsvc.cases.procedures.progress import Progress
 from gridsvc.errors import StepRefused
 
 LEAD, OTHER, STRANGER = "110102020", "110106002", "110108001"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gridsvc.cases.procedures.loader import load_procedure, procedure
+from gridsvc.cases.procedures.library import procedure
+from gridsvc.cases.procedures.loader import load_procedure
 from gridsvc.errors import BadFile
 
 SOUND = """\

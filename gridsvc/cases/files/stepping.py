@@ -1,0 +1,54 @@
+"""Writes where a case stands into its file, and starts the clock of its step."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from gridsvc.cases.clock.calendar import working_days
+from gridsvc.cases.clock.limits import Limit
+from gridsvc.cases.files.models import CaseFile
+from gridsvc.cases.procedures.library import library, procedure
+from gridsvc.cases.procedures.model import Procedure
+from gridsvc.cases.procedures.progress import Progress
+from gridsvc.cases.procedures.timing import due_at, next_limit, started
+
+__all__ = ["enter", "grade_of", "keep", "running_of", "step_start"]
+
+
+def running_of(case: CaseFile) -> Procedure:
+    """The procedure of a case, in the version that it began with. Raises Unavailable."""
+    return procedure(case.procedure, case.procedure_version)
+
+
+def grade_of(case: CaseFile) -> Limit | None:
+    """The limit of a case's grade; None for a case without one."""
+    grade = None if case.grade is None else library().grades.get(case.grade)
+    return None if grade is None else grade.limit
+
+
+def step_start(case: CaseFile) -> dt.datetime:
+    """When the present step became due."""
+    return case.step_since or case.opened_at
+
+
+def enter(case: CaseFile, running: Procedure, progress: Progress, *, since: dt.datetime) -> None:
+    """A case comes to a step, with the full time for it."""
+    step = running.step(progress.step)
+    if step is None:
+        raise AssertionError(f"progress names '{progress.step}', unknown to {running.name}")
+    case.procedure, case.procedure_version = running.name, running.version
+    case.step_since, case.suspended_until = since, None
+    grade, days = grade_of(case), working_days()
+    timed = {"since": since, "opened_at": case.opened_at}
+    progress = started(running, progress, **timed, grade=grade, days=days)
+    case.limit_at = due_at(step, **timed, grade=grade, days=days)
+    keep(case, running, progress, at=since)
+
+
+def keep(case: CaseFile, running: Procedure, progress: Progress, *, at: dt.datetime) -> None:
+    """Write the progress of a case into its file; the clock of its step goes on."""
+    case.progress, case.step = progress.to_json(), progress.step
+    case.lead_body = progress.lead
+    case.limit_at = next_limit(running, progress, case.limit_at)
+    if progress.closed:
+        case.state, case.closed_at, case.suspended_until = "closed", at, None

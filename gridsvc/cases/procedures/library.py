@@ -1,0 +1,107 @@
+"""Every procedure in all its versions, and the rules that choose one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from gridsvc.cases.procedures.loader import load_procedure
+from gridsvc.cases.procedures.model import Procedure
+from gridsvc.cases.procedures.rules import Grade, Rule, read_grades, read_rules
+from gridsvc.errors import BadFile, BadInput, Unavailable
+from gridsvc.registry.classes.model import ClassKey
+from gridsvc.settings import get_settings
+
+__all__ = ["Library", "library", "load_library", "procedure"]
+
+_SHIPPED = Path(__file__).parent / "shipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Procedures by name and version, grades by name, and the rules in the order of asking."""
+
+    procedures: Mapping[tuple[str, int], Procedure]
+    grades: Mapping[str, Grade]
+    rules: tuple[Rule, ...]
+
+    def get(self, name: str, version: int) -> Procedure:
+        """That version of a procedure. Raises Unavailable when its file is gone."""
+        found = self.procedures.get((name, version))
+        if found is None:
+            raise Unavailable(
+                f"A case runs by '{name}' in version {version}, whose file is not there;"
+                f" put {name}_v{version}.toml back into GRIDSVC_PROCEDURES_DIR."
+            )
+        return found
+
+    def newest(self, name: str) -> Procedure:
+        """The newest version, by which new cases begin. Raises BadInput for an unknown name."""
+        versions = [version for known, version in self.procedures if known == name]
+        if not versions:
+            known = ", ".join(sorted({known for known, _ in self.procedures}))
+            raise BadInput(
+                f"There is no procedure '{name[:40]}'; there are {known}.", field="procedure"
+            )
+        return self.procedures[name, max(versions)]
+
+    def newest_of_all(self) -> tuple[Procedure, ...]:
+        """The newest version of every procedure, by name."""
+        return tuple(self.newest(name) for name in sorted({name for name, _ in self.procedures}))
+
+    def rule_for(self, channel: str, key: ClassKey) -> Rule:
+        """The rule of a channel and a class: the channel's own first, then the narrowest class."""
+        return next(rule for rule in self.rules if rule.fits(channel, key))
+
+
+def load_library(folders: Sequence[Path]) -> Library:
+    """Read the folders in their order.
+
+    A later folder may add procedures and versions, never change one; its ``rules.csv`` and
+    ``grades.csv`` replace those before. Raises BadFile with file, line and reason.
+    """
+    found: dict[tuple[str, int], Procedure] = {}
+    grades: dict[str, Grade] = {}
+    rules: tuple[Rule, ...] = ()
+    for folder in folders:
+        if not folder.is_dir():
+            raise BadFile(f"The procedures are not in {folder}; see GRIDSVC_PROCEDURES_DIR.")
+        for path in sorted(folder.glob("*.toml")):
+            one = load_procedure(path)
+            if path.name != f"{one.name}_v{one.version}.toml":
+                raise BadFile(
+                    f"{path.name}, line 1: it holds version {one.version} of '{one.name}', so its"
+                    f" name must be {one.name}_v{one.version}.toml."
+                )
+            if (one.name, one.version) in found:
+                raise BadFile(
+                    f"{path.name}, line 1: version {one.version} of '{one.name}' exists already,"
+                    " and cases may run by it; give the changed procedure the next version."
+                )
+            found[one.name, one.version] = one
+        if (folder / "grades.csv").is_file():
+            grades = read_grades(folder / "grades.csv")
+        if (folder / "rules.csv").is_file():
+            rules = read_rules(folder / "rules.csv", {name for name, _ in found}, grades)
+    for one in found.values():
+        raised = one.acts.get("raise")
+        if raised is not None and all(name != raised.to for name, _ in found):
+            raise BadFile(
+                f"{one.name}_v{one.version}.toml: a case is raised to '{raised.to}', and there is"
+                " no such procedure."
+            )
+    return Library(found, grades, rules)
+
+
+@lru_cache
+def library() -> Library:
+    """The library of this process. Raises BadFile."""
+    own = get_settings().procedures_dir
+    return load_library([_SHIPPED] if own is None else [_SHIPPED, own])
+
+
+def procedure(name: str, version: int | None = None) -> Procedure:
+    """A procedure in a version, or in its newest one."""
+    return library().newest(name) if version is None else library().get(name, version)
