@@ -42,10 +42,18 @@ def export(
 ) -> StreamingResponse:
     """A layer as GeoJSON, its geometry exact.
 
-    The layers are districts, streets, communities, unit_grids, parts and joint_cases.
+    The layers are districts, streets, communities, unit_grids, parts and joint_cases. Parts bear
+    the areas that they were registered in; with ``as_of``, those of that day.
     """
     moment = as_of or dt.datetime.now(dt.UTC)
-    selection = select(session.connection(), layer, moment=moment, bbox=bbox, district=district)
+    selection = select(
+        session.connection(),
+        layer,
+        moment=moment,
+        bbox=bbox,
+        district=district,
+        of_day=as_of is not None,
+    )
 
     def stream() -> Iterator[bytes]:
         # The request's own transaction ends before the answer is sent; this one lasts as long

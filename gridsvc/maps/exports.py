@@ -57,8 +57,11 @@ def select(
     moment: dt.datetime,
     bbox: str | None = None,
     district: str | None = None,
+    of_day: bool = False,
 ) -> Selection:
     """Check what is asked for, before the first byte is sent.
+
+    ``of_day``: parts in the areas of the moment, not in those that they were registered in.
 
     Raises NotFound for an unknown layer or district, BadCode for what is no district's code,
     BadInput and BadCoordinate as :func:`parse_bbox` does.
@@ -80,7 +83,7 @@ def select(
                 f"There is no district {district} in the edition in force; /v1/areas lists them.",
                 field="district",
             )
-    return Selection(layer, moment, box, district)
+    return Selection(layer, moment, box, district, of_day)
 
 
 def feature_collection(connection: Connection, selection: Selection) -> Iterator[bytes]:

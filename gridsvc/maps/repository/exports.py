@@ -22,12 +22,16 @@ _ROWS_A_CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What an export holds: ``bbox`` is west, south, east, north (degrees, WGS84)."""
+    """What an export holds: ``bbox`` is west, south, east, north (degrees, WGS84).
+
+    ``of_day``: parts in the areas of the moment, not in those that they were registered in.
+    """
 
     layer: str
     moment: dt.datetime
     bbox: tuple[float, float, float, float] | None = None
     district: str | None = None
+    of_day: bool = False
 
 
 _AREAS = text(
@@ -36,9 +40,9 @@ _AREAS = text(
            'geometry', st_asgeojson(geometry, 15)::json,
            'properties', json_build_object(
                'code', code, 'name', area.name, 'level', area.level, 'parent_code', parent_code,
-               'area_m2', area_m2, 'edition', e.id, 'accuracy_m', e.accuracy_m,
-               'approximate', e.approximate, 'source', e.source, 'licence', e.licence,
-               'note', note))::text
+               'area_m2', area_m2, 'version', area.version, 'reason', area.reason,
+               'edition', e.id, 'accuracy_m', e.accuracy_m, 'approximate', e.approximate,
+               'source', e.source, 'licence', e.licence, 'note', note))::text
       from area
       join edition e on e.id = area.edition_id
      where area.edition_id = :edition
@@ -68,25 +72,45 @@ _UNIT_GRIDS = text(
     """
 )
 
+# A line's or an area's place is a point on it, as where parts are registered. Where the areas of
+# the day are not asked for, the joins are false to the planner, which drops them.
 _PARTS = text(
     """
     select json_build_object('type', 'Feature', 'id', p.national_id,
-           'geometry', st_asgeojson(geometry, 15)::json,
+           'geometry', st_asgeojson(p.geometry, 15)::json,
            'properties', json_build_object(
                'district_code', p.district_code, 'code', p.code, 'national_id', p.national_id,
                'national_id_2013', p.national_id_2013, 'standard', p.standard,
                'class_code', p.class_code, 'class', c.name, 'name', p.name, 'state', p.state,
-               'street_code', p.street_code, 'community_code', p.community_code,
-               'grid_code', p.grid_code, 'competent_body', p.competent_body,
+               'street_code', case when :of_day then s.code else p.street_code end,
+               'community_code', case when :of_day then m.code else p.community_code end,
+               'grid_code', case when :of_day then g.code else p.grid_code end,
+               'competent_body', p.competent_body,
                'owner_body', p.owner_body, 'maintainer_body', p.maintainer_body,
                'position_class', p.position_class, 'first_date', p.first_date,
                'change_date', p.change_date, 'source', p.source, 'note', p.note))::text
       from part p
       join class c on (c.standard, c.kind, c.code) = (p.standard, p.kind, p.class_code)
+      left join lateral (
+          select case when geometrytype(p.geometry) = 'POINT' then p.geometry
+                      else st_pointonsurface(p.geometry) end as point) at on :of_day
+      left join lateral (
+          select a.code from area a
+           where a.edition_id = :streets and st_intersects(a.geometry, at.point)
+           order by starts_with(a.code, p.district_code) desc, a.code limit 1) s on :of_day
+      left join lateral (
+          select a.code from area a
+           where a.edition_id = :communities and st_intersects(a.geometry, at.point)
+           order by starts_with(a.code, p.district_code) desc, a.code limit 1) m on :of_day
+      left join lateral (
+          select min(u.code) as code from unit_grid u
+           where u.district_code = p.district_code and u.first_date <= :day
+             and (u.end_date is null or u.end_date > :day)
+             and st_intersects(u.geometry, at.point)) g on :of_day
      where p.first_date <= :day
        and (cast(:district as text) is null or p.district_code = :district)
        and (cast(:west as float8) is null
-            or st_intersects(geometry, st_makeenvelope(:west, :south, :east, :north, 4326)))
+            or st_intersects(p.geometry, st_makeenvelope(:west, :south, :east, :north, 4326)))
      order by p.district_code, p.code
     """
 )
@@ -144,7 +168,11 @@ def feature_chunks(connection: Connection, selection: Selection) -> Iterator[Seq
         "district": selection.district,
         "day": selection.moment.date(),
         "moment": selection.moment,
+        "of_day": selection.of_day,
     }
+    if selection.layer == "parts":
+        parameters["streets"] = _edition(connection, selection.moment, "street")
+        parameters["communities"] = _edition(connection, selection.moment, "community")
     if selection.layer in AREA_LEVELS:
         level = AREA_LEVELS[selection.layer]
         parameters["edition"] = _edition(connection, selection.moment, level)

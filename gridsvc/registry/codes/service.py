@@ -11,7 +11,7 @@ from gridsvc.errors import BadCode, NotFound
 from gridsvc.registry.codes import repository
 from gridsvc.registry.codes.schemas import CodeMatches, GridMatch, PartMatch
 from gridsvc.registry.grids.models import UnitGrid
-from gridsvc.registry.parts.service import areas_on, codes_at
+from gridsvc.registry.parts.service import area_at, areas_on
 from gridsvc.registry.placement.atlas import Atlas
 
 __all__ = ["look_up"]
@@ -67,5 +67,7 @@ def _of_local(
 def _areas_of_grid(atlas: Atlas, grid: UnitGrid) -> dict[str, str | None]:
     """The street and the community that hold a point inside the cell on the atlas's day."""
     place = shapely.point_on_surface(to_shape(grid.geometry))
-    street, community, _ = codes_at(atlas, grid.district_code, place.x, place.y)
-    return {"street_code": street or None, "community_code": community or None}
+    return {
+        f"{level}_code": area_at(atlas, level, grid.district_code, place.x, place.y)
+        for level in (Level.STREET, Level.COMMUNITY)
+    }

@@ -30,10 +30,10 @@ from gridsvc.spatial.crs import check_lon_lat, geometry_to_wgs84
 __all__ = [
     "Candidate",
     "add_part",
+    "area_at",
     "areas_on",
     "atlas_placer",
     "change_part",
-    "codes_at",
     "district_of_new",
     "get_part",
     "near_parts",
@@ -174,22 +174,35 @@ def atlas_placer(atlas: Atlas, district: str) -> Placer:
     """A placer of few points that asks an atlas, for the areas and grids of one district."""
 
     def place(lon: Floats, lat: Floats) -> Placed:
-        found = [codes_at(atlas, district, *point) for point in zip(lon, lat, strict=True)]
+        found = [_codes_at(atlas, district, *point) for point in zip(lon, lat, strict=True)]
         return Placed(*np.array(found, dtype="U12").reshape(-1, 3).T)
 
     return place
 
 
 def areas_on(atlas: Atlas, part: Part) -> dict[str, str | None]:
-    """The areas of a part by another atlas: ``street_code``, ``community_code``, ``grid_code``."""
+    """The areas of a part by another atlas: ``street_code``, ``community_code``, ``grid_code``.
+
+    They may lie in another district; a grid's 8 digits mean nothing there and are None.
+    """
     shape = to_shape(part.geometry)
     place = shape if shape.geom_type == "Point" else shapely.point_on_surface(shape)
-    codes = codes_at(atlas, part.district_code, place.x, place.y)
-    names = ("street_code", "community_code", "grid_code")
-    return {name: code or None for name, code in zip(names, codes, strict=True)}
+    grid = _codes_at(atlas, part.district_code, place.x, place.y)[2]
+    return {
+        "street_code": area_at(atlas, "street", part.district_code, place.x, place.y),
+        "community_code": area_at(atlas, "community", part.district_code, place.x, place.y),
+        "grid_code": grid or None,
+    }
 
 
-def codes_at(atlas: Atlas, district: str, lon: float, lat: float) -> list[str]:
+def area_at(atlas: Atlas, level: str, district: str, lon: float, lat: float) -> str | None:
+    """The area of a level at a point (WGS84): of the district if one claims it, else the first."""
+    index = atlas.areas.get(level)
+    codes = [index.refs[i].code for i in index.locator.claims(lon, lat)] if index else []
+    return min(codes, key=lambda code: (not code.startswith(district), code), default=None)
+
+
+def _codes_at(atlas: Atlas, district: str, lon: float, lat: float) -> list[str]:
     """Street, community and grid of the district that touch a point; '' for none."""
     codes: list[str] = []
     for level in ("street", "community"):
