@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.ops import substring
 
 from gridsvc.spatial.audit.model import Fault, FaultKind
 from gridsvc.spatial.crs import project, unproject
@@ -67,9 +68,14 @@ def _common_line(one: Any, other: Any) -> Any:
     parts = shapely.get_parts(line)
     line = shapely.MultiLineString(list(parts[shapely.get_dimensions(parts) == 1]))
     merged = shapely.get_parts(shapely.line_merge(line))
-    # The buffer reaches a metre past the end of the border, into the next one.
-    kept = merged[shapely.length(merged) > _SHORTEST_M]
-    return shapely.MultiLineString(list(kept))
+    lengths = shapely.length(merged)
+    # The buffer reaches past the ends of the border, into the next ones.
+    kept = [
+        substring(part, _SAME_LINE_M, length - _SAME_LINE_M)
+        for part, length in zip(merged, lengths.tolist(), strict=True)
+        if length > _SHORTEST_M
+    ]
+    return shapely.MultiLineString(kept)
 
 
 def _measured(

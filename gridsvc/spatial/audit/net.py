@@ -201,10 +201,12 @@ def _by_claimants(face: Any, count: int, areas: Shapes, tree: shapely.STRtree) -
         yield Face(face, tuple(here.tolist()))
         return
     among = np.concatenate([here, claiming])
-    borders = shapely.intersection(shapely.boundary(areas[among]), face)
+    west, south, east, north = shapely.bounds(face)
+    # Borders that go on past the face cross its edge; cut off at it, they would end a hair short.
+    around = (west - _MARGIN_DEG, south - _MARGIN_DEG, east + _MARGIN_DEG, north + _MARGIN_DEG)
+    borders = shapely.clip_by_rect(shapely.boundary(areas[among]), *around)
     noded = shapely.union_all(np.append(borders, shapely.boundary(face)))
-    lines = shapely.get_parts(noded)
-    cells = polygons_of(shapely.polygonize(lines[shapely.get_dimensions(lines) == 1]))
+    cells = polygons_of(shapely.polygonize(shapely.get_parts(noded)))
     cells = cells[shapely.within(shapely.point_on_surface(cells), face)]
     cell, claimant = shapely.STRtree(areas[among]).query(
         shapely.point_on_surface(cells), predicate="within"
