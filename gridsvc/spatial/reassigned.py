@@ -52,9 +52,9 @@ def reassigned(before: Mapping[str, Any], after: Mapping[str, Any]) -> Reassigne
     new area, one that only ``before`` has is gone.
     """
     nothing = shapely.Polygon()
-    old = {code: shapely.make_valid(area) for code, area in sorted(before.items())}
-    new = {code: shapely.make_valid(area) for code, area in sorted(after.items())}
-    region = shapely.union_all(
+    old = {code: _polygons(shapely.make_valid(area)) for code, area in sorted(before.items())}
+    new = {code: _polygons(shapely.make_valid(area)) for code, area in sorted(after.items())}
+    region = _union(
         [
             shapely.symmetric_difference(old.get(code, nothing), new.get(code, nothing))
             for code in sorted({*old, *new})
@@ -72,8 +72,8 @@ def reassigned(before: Mapping[str, Any], after: Mapping[str, Any]) -> Reassigne
             if size > _NOISE_M2:
                 transfers.append(Transfer(giver, taker, ground, size))
     transfers.sort(key=lambda it: (-it.area_m2, it.giver or "", it.taker or ""))
-    inside = [shapely.intersection(area, region) for area in new.values()]
-    twice = shapely.union_all([shapely.intersection(a, b) for a, b in combinations(inside, 2)])
+    inside = [_polygons(shapely.intersection(area, region)) for area in new.values()]
+    twice = _union([shapely.intersection(a, b) for a, b in combinations(inside, 2)])
     unclaimed = takers.get(None, nothing)
     return Reassigned(
         region,
@@ -94,13 +94,18 @@ def _holders(areas: Mapping[str, Any], region: Any) -> dict[str | None, Any]:
     free: Any = region
     holders: dict[str | None, Any] = {}
     for code, area in areas.items():
-        holders[code] = shapely.intersection(area, free)
-        free = shapely.difference(free, area)
+        holders[code] = _polygons(shapely.intersection(area, free))
+        free = _polygons(shapely.difference(free, area))
     return {**holders, None: free}
+
+
+def _union(geometries: list[Any]) -> shapely.MultiPolygon:
+    return _polygons(shapely.union_all([_polygons(geometry) for geometry in geometries]))
 
 
 def _polygons(geometry: Any) -> shapely.MultiPolygon:
     parts = shapely.get_parts(geometry)
     while (shapely.get_type_id(parts) > 3).any():
         parts = shapely.get_parts(parts)
-    return shapely.MultiPolygon(list(parts[shapely.get_type_id(parts) == 3]))
+    kept = (shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)
+    return shapely.MultiPolygon(list(parts[kept]))
