@@ -1,4 +1,4 @@
-"""Another edition is activated while look-ups run against several processes."""
+"""Another edition is activated, and taken back, while look-ups run against several processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ import pytest
 from sqlalchemy import Engine
 
 from gridsvc.db import session_factory
-from gridsvc.registry.areas.service import NewArea, activate_edition, load_edition
+from gridsvc.registry.areas.service import (
+    NewArea,
+    activate_edition,
+    load_edition,
+    revert_edition,
+)
 from tests.service import joint_city as city
 
 _PROCESSES, _CLIENTS = 2, 8
@@ -122,7 +127,13 @@ def _swap_streets(engine: Engine) -> None:
         activate_edition(session, "street-new", why="changed places", without_audit="made up")
 
 
-def test_an_edition_is_swapped_under_load_without_an_error_or_a_mixed_answer(
+def _revert_streets(engine: Engine) -> None:
+    """The new edition is taken back."""
+    with session_factory(engine).begin() as session:
+        revert_edition(session, "street-new", why="wrong file")
+
+
+def test_an_edition_is_swapped_and_taken_back_under_load_without_an_error_or_a_mixed_answer(
     port: int, city_engine: Engine
 ) -> None:
     answers, ended = _Answers(), threading.Event()
@@ -133,6 +144,9 @@ def test_an_edition_is_swapped_under_load_without_an_error_or_a_mixed_answer(
     _swap_streets(city_engine)
     swapped = time.monotonic()
     time.sleep(_AFTER_S)
+    _revert_streets(city_engine)
+    reverted = time.monotonic()
+    time.sleep(_AFTER_S)
     ended.set()
     for client in clients:
         client.join()
@@ -140,6 +154,10 @@ def test_an_edition_is_swapped_under_load_without_an_error_or_a_mixed_answer(
     # A place of the first street before is a place of the second one after.
     pairs = {(edition, street) for _, edition, street in answers.seen}
     assert pairs == {("street-2020", city.LEAD), ("street-new", city.LEAD_NORTH)}
-    late = [asked for asked, edition, _ in answers.seen if edition == "street-2020"]
+    late = [
+        asked for asked, edition, _ in answers.seen if edition == "street-2020" and asked < reverted
+    ]
     assert max(late) - swapped <= _SWAPPED_WITHIN_S
-    assert len(answers.seen) > 0.5 * _LOOKUPS_A_SECOND * (_BEFORE_S + _AFTER_S)
+    late = [asked for asked, edition, _ in answers.seen if edition == "street-new"]
+    assert max(late) - reverted <= _SWAPPED_WITHIN_S
+    assert len(answers.seen) > 0.5 * _LOOKUPS_A_SECOND * (_BEFORE_S + 2 * _AFTER_S)

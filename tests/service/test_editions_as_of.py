@@ -230,6 +230,7 @@ WITHOUT_AREAS = {
     "/v1/bodies": "tells what a body was told",
     "/v1/reports/{name}/": "writes; what was routed before stays",
     "PATCH /v1/parts": "writes; gives the part as it is stored",
+    "POST /v1/relations": "takes as_of, or an edition, for each side in its body",
     "/v1/disputes": "tells of a fault between editions that it names",
     "/v1/agreements": "zones are drawn, not answered from an edition",
     "/v1/repairs": "names its editions itself",
