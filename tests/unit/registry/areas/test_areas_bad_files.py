@@ -1,0 +1,234 @@
+"""Files that are cut, empty, bombs or too large: one clear error, and nothing is loaded."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+import struct
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import pyogrio
+import pytest
+import shapely
+
+from gridsvc.errors import BadFile, TooLarge
+from gridsvc.registry.areas.vector_file import read_columns, read_vector_file
+from gridsvc.settings import get_settings
+
+ROWS = 400
+FORMATS = ["shp", "gpkg", "geojson", "geojsonl", "fgb", "parquet", "kml"]
+
+
+def write(path: Path, rows: int = ROWS, **options: Any) -> Path:
+    frame = geopandas.GeoDataFrame(
+        {"CODE": [f"{110102000001 + it}" for it in range(rows)], "NAME": ["广安门外街道"] * rows},
+        geometry=[
+            shapely.box(116.3 + it * 1e-3, 39.8, 116.301 + it * 1e-3, 39.9) for it in range(rows)
+        ],
+        crs="EPSG:4326",
+    )
+    if path.suffix == ".parquet":
+        frame.to_parquet(path)
+    elif path.suffix == ".kml":
+        frame.rename(columns={"NAME": "LABEL"}).to_file(path, engine="pyogrio", driver="KML")
+    else:
+        frame.to_file(path, engine="pyogrio", **options)
+    return path
+
+
+def zipped(path: Path, *members: Path) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member in members:
+            archive.write(member, member.name)
+    return path
+
+
+@pytest.fixture
+def limit(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, object], None]]:
+    """Set a limit of imports by the end of its name."""
+
+    def set_limit(name: str, value: object) -> None:
+        monkeypatch.setenv(f"GRIDSVC_IMPORT_MAX_{name}", str(value))
+        get_settings.cache_clear()
+
+    yield set_limit
+    get_settings.cache_clear()
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_file_that_was_cut_anywhere_is_refused_whole(tmp_path: Path, suffix: str) -> None:
+    whole = write(tmp_path / f"a.{suffix}")
+    assert len(read_vector_file(whole, ["CODE"]).features) == ROWS
+    blob = whole.read_bytes().rstrip(b"\n")
+    chance = random.Random(4)
+    for size in [1, 3, 50, len(blob) - 1, len(blob) // 2, *chance.choices(range(len(blob)), k=10)]:
+        # A line of GeoJSON ends a file as well as any other: such a cut cannot be seen.
+        if suffix == "geojsonl" and blob[:size].rstrip().endswith(b"}"):
+            continue
+        whole.write_bytes(blob[:size])
+        with pytest.raises(BadFile):
+            read_vector_file(whole, ["CODE"])
+
+
+@pytest.mark.parametrize("suffix", ["dbf", "shx"])
+def test_a_shapefile_whose_other_files_were_cut_or_lost_is_refused(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = write(tmp_path / "a.shp", encoding="UTF-8")
+    other = path.with_suffix(f".{suffix}")
+    blob = other.read_bytes()
+    for size in (0, 20, 100, len(blob) // 2, len(blob) - 9):
+        other.write_bytes(blob[:size])
+        with pytest.raises(BadFile):
+            read_vector_file(path, ["CODE"])
+    other.unlink()
+    with pytest.raises(BadFile, match=f"there is no .{suffix} beside it"):
+        read_vector_file(path, ["CODE"])
+
+
+@pytest.mark.parametrize("name", ["a.shp", "a.gpkg", "a.geojson", "a.parquet", "a.gdb", "a"])
+def test_an_empty_file_says_that_it_is_empty(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(BadFile, match="is empty: ask for the file again"):
+        read_vector_file(tmp_path / name, ["CODE"])
+
+
+def test_a_zipped_shapefile_is_read_and_nothing_of_it_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "unpacked"))
+    (tmp_path / "unpacked").mkdir()
+    write(tmp_path / "a.shp", encoding="GBK")
+    path = zipped(tmp_path / "a.zip", *tmp_path.glob("a.*"))
+
+    features = read_vector_file(path, ["NAME"]).features
+
+    assert {feature.texts["NAME"] for feature in features} == {"广安门外街道"}
+    assert list((tmp_path / "unpacked").iterdir()) == []
+
+
+def test_a_zipped_file_geodatabase_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "a.gdb", driver="OpenFileGDB")
+    shutil.make_archive(str(tmp_path / "a"), "zip", tmp_path, "a.gdb")
+
+    assert len(read_vector_file(tmp_path / "a.zip", ["CODE"]).features) == ROWS
+
+
+def test_a_zip_that_swells_too_much_is_refused_before_anything_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: Callable[[str, object], None]
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "unpacked"))
+    (tmp_path / "unpacked").mkdir()
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.geojson", b" " * 50_000_000)
+    with pytest.raises(TooLarge, match=r"swell 1,0\d\d times to 50,000,000 bytes.*nothing was"):
+        read_vector_file(tmp_path / "bomb.zip", ["CODE"])
+
+    write(tmp_path / "a.gpkg")
+    path = zipped(tmp_path / "a.zip", tmp_path / "a.gpkg")
+    limit("BYTES", path.stat().st_size + 1)
+    with pytest.raises(TooLarge, match="GRIDSVC_IMPORT_MAX_BYTES"):
+        read_vector_file(path, ["CODE"])
+    assert list((tmp_path / "unpacked").iterdir()) == []
+
+
+def test_a_zip_that_lies_about_its_sizes_unpacks_no_more_than_it_declares(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.geojson", b" " * 50_000_000)
+    blob = (tmp_path / "a.zip").read_bytes()
+    (tmp_path / "a.zip").write_bytes(
+        blob.replace(struct.pack("<I", 50_000_000), struct.pack("<I", 1_000))
+    )
+    with pytest.raises(BadFile, match="cannot be unpacked"):
+        read_vector_file(tmp_path / "a.zip", ["CODE"])
+
+
+def test_a_cut_zip_or_one_without_areas_or_with_two_is_refused(tmp_path: Path) -> None:
+    first, second = write(tmp_path / "a.gpkg"), write(tmp_path / "b.gpkg")
+    (tmp_path / "words.txt").write_text("words")
+    whole = zipped(tmp_path / "z.zip", first)
+    blob = whole.read_bytes()
+    for size in (10, len(blob) // 2, len(blob) - 5):
+        whole.write_bytes(blob[:size])
+        with pytest.raises(BadFile, match="cannot be unpacked"):
+            read_vector_file(whole, ["CODE"])
+    with pytest.raises(BadFile, match=r"one file of areas and holds 2 \(a.gpkg, b.gpkg\)"):
+        read_vector_file(zipped(tmp_path / "two.zip", first, second), ["CODE"])
+    with pytest.raises(BadFile, match="one file of areas and holds 0"):
+        read_vector_file(zipped(tmp_path / "no.zip", tmp_path / "words.txt"), ["CODE"])
+
+
+def test_a_member_that_climbs_out_of_its_zip_stays_inside(tmp_path: Path) -> None:
+    write(tmp_path / "a.gpkg", 3)
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        archive.write(tmp_path / "a.gpkg", "../../climbed.gpkg")
+
+    assert len(read_vector_file(tmp_path / "z.zip", ["CODE"]).features) == 3
+    assert list(tmp_path.parent.glob("**/climbed.gpkg")) == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        ("BYTES", "1000", "bytes, more than the 1,000 that are taken"),
+        ("FEATURES", "399", "more than the 399 features"),
+        ("VERTICES", "1000", "more than the 1,000 vertices that are taken, up to feature 201"),
+    ],
+)
+def test_a_file_above_a_limit_is_refused_with_the_limit(
+    tmp_path: Path, limit: Callable[[str, object], None], setting: str, value: str, words: str
+) -> None:
+    path = write(tmp_path / "a.fgb")
+    limit(setting, value)
+    with pytest.raises(TooLarge, match=words) as refused:
+        read_vector_file(path, ["CODE"])
+    assert f"GRIDSVC_IMPORT_MAX_{setting}" in str(refused.value)
+
+
+def test_a_file_that_only_leads_to_others_is_not_followed(tmp_path: Path) -> None:
+    write(tmp_path / "a.gpkg")
+    virtual = tmp_path / "a.vrt"
+    virtual.write_text(
+        f'<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource>{tmp_path / "a.gpkg"}'
+        "</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>"
+    )
+    assert pyogrio.read_info(virtual)["features"] == ROWS
+    with pytest.raises(BadFile, match="leads to other files"):
+        read_vector_file(virtual, ["CODE"])
+
+
+@pytest.mark.parametrize("suffix", ["geojson", "gpkg"])
+def test_bytes_that_are_no_text_are_told_by_feature_and_column(tmp_path: Path, suffix: str) -> None:
+    path = write(tmp_path / f"a.{'gpkg' if suffix == 'gpkg' else 'geojson'}", 3)
+    if suffix == "gpkg":
+        with sqlite3.connect(path) as base:
+            for (name,) in base.execute(
+                "select name from sqlite_master where type = 'trigger'"
+            ).fetchall():
+                base.execute(f'drop trigger "{name}"')
+            base.execute("update a set NAME = cast(x'b9e3fffe' as text) where fid = 2")
+        base.close()
+    else:
+        first, second, third = path.read_bytes().split("广安门外街道".encode(), 2)
+        path.write_bytes(first + "广安门外街道".encode() + second + b"\xb9\xe3\xff\xfe" + third)
+
+    features = read_vector_file(path, ["CODE", "NAME"]).features
+
+    assert [feature.trouble for feature in features] == [
+        None,
+        "the bytes of its NAME are no text (b9 e3 ff fe)",
+        None,
+    ]
+    assert read_columns(path, 10)["NAME"][1] is None
+
+
+def test_parquet_without_the_metadata_of_geoparquet_is_refused(tmp_path: Path) -> None:
+    frame = geopandas.read_file(write(tmp_path / "a.gpkg"), engine="pyogrio")
+    frame.drop(columns="geometry").to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(BadFile, match="without the metadata of GeoParquet"):
+        read_vector_file(tmp_path / "a.parquet", ["CODE"])
