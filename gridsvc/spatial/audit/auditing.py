@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gridsvc.spatial.audit.borders import parallel_borders
-from gridsvc.spatial.audit.model import Audit, FaultKind
+from gridsvc.spatial.audit.model import Audit, FaultKind, ParentShare
 from gridsvc.spatial.audit.parents import faults_above
 from gridsvc.spatial.audit.within import faults_within, sound_areas
 
@@ -42,7 +42,7 @@ def audit_areas(
     areas, faults = sound_areas(geometries)
     found, rounding = faults_within(areas, accuracy_m, inlet_width_m)
     faults += found
-    shares = []
+    shares: list[ParentShare] = []
     if len(parents):
         above, _ = sound_areas(parents)
         found, shares, thin = faults_above(areas, above, own, accuracy_m)

@@ -13,7 +13,6 @@ A crack right through, open at both ends, is an inlet with two mouths.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +36,7 @@ _QUAD_SEGS = 32
 # A mouth that ends within this part of the radius from a corner of the wall ends at the corner.
 _TO_CORNER = 0.02
 # Mouths reach this much into the walls, so that they meet them: 0.1 mm.
-_INTO_WALL_M = 1e-4
+_INTO_WALL_DEG = 1e-9
 # An edge of a place is of the wall that lies within 0.1 mm.
 _ON_WALL_DEG = 1e-9
 
@@ -60,17 +59,13 @@ class _Plane:
 
     lon: float
     lat: float
-
-    @property
-    def _scale(self) -> Floats:
-        radius = math.radians(6_371_000.0)
-        return np.array([radius * math.cos(math.radians(self.lat)), radius])
+    scale: Floats
 
     def to_metres(self, geometry: Any) -> Any:
-        return shapely.transform(geometry, lambda xy: (xy - (self.lon, self.lat)) * self._scale)
+        return shapely.transform(geometry, lambda xy: (xy - (self.lon, self.lat)) * self.scale)
 
     def to_degrees(self, xy: Floats) -> Floats:
-        return np.asarray(xy / self._scale + (self.lon, self.lat))
+        return np.asarray(xy / self.scale + (self.lon, self.lat))
 
 
 def find_inlets(
@@ -85,9 +80,7 @@ def find_inlets(
     if inlet_width_m <= 0:
         return
     for ground in outside:
-        west, south, east, north = shapely.bounds(ground)
-        plane = _Plane((west + east) / 2, (south + north) / 2)
-        mouths = _mouths(plane, ground, inlet_width_m / 2)
+        mouths = _mouths(_plane_at(shapely.bounds(ground)), ground, inlet_width_m / 2)
         if mouths:
             yield from _behind(ground, mouths, areas, tree)
 
@@ -111,7 +104,16 @@ def walls_of(
     lengths: dict[int, float] = {}
     for n, member in zip(edge.tolist(), area.tolist(), strict=True):
         lengths[member] = lengths.get(member, 0.0) + float(metres[n])
-    return dict(sorted(lengths.items(), key=lambda it: (-it[1], it[0])))
+    # Borders of one length stand in order, whatever their last digits.
+    return dict(sorted(lengths.items(), key=lambda it: (-round(it[1], 2), it[0])))
+
+
+def _plane_at(bounds: Floats) -> _Plane:
+    lon, lat = float(bounds[0] + bounds[2]) / 2, float(bounds[1] + bounds[3]) / 2
+    step = 1e-3
+    here, east, north = project(shapely.points([(lon, lat), (lon + step, lat), (lon, lat + step)]))
+    scale = np.array([shapely.distance(here, east), shapely.distance(here, north)]) / step
+    return _Plane(lon, lat, scale)
 
 
 def _mouths(plane: _Plane, ground: Any, radius_m: float) -> list[Any]:
@@ -149,7 +151,7 @@ def _with_margin(plane: _Plane, ground: Any, margin_m: float) -> Any:
 
 def _arcs(reached: Any, wall: Any, radius_m: float) -> Iterator[Floats]:
     """The stretches of the reached ground's edge that are off the wall: float64 (n, 2) each."""
-    off_m = radius_m * 1e-4
+    off_m = radius_m * 1e-5
     for ring in shapely.get_rings(polygons_of(reached)):
         xy = shapely.get_coordinates(ring)
         middle = shapely.points((xy[1:] + xy[:-1]) / 2)
@@ -168,8 +170,7 @@ def _behind(
     ground: Any, mouths: Sequence[Any], areas: Shapes, tree: shapely.STRtree
 ) -> Iterator[Inlet]:
     """What the mouths cut off from the ground, where it is an inlet."""
-    scale = 1.0 / 111_000.0
-    longer = [_longer(mouth, _INTO_WALL_M * scale) for mouth in mouths]
+    longer = [_longer(mouth) for mouth in mouths]
     lines = shapely.union_all([shapely.boundary(ground), *longer])
     faces = polygons_of(shapely.polygonize(shapely.get_parts(lines)))
     faces = faces[shapely.within(shapely.point_on_surface(faces), ground)]
@@ -193,8 +194,8 @@ def _behind(
             yield Inlet(place, tuple(walls), float(lengths.max(initial=0.0)))
 
 
-def _longer(line: Any, by: float) -> Any:
-    """A line of two points, longer by so much at both ends."""
+def _longer(line: Any) -> Any:
+    """A mouth that reaches a little into its walls."""
     begin, end = shapely.get_coordinates(line)
-    step = (end - begin) / np.hypot(*(end - begin)) * by
+    step = (end - begin) / np.hypot(*(end - begin)) * _INTO_WALL_DEG
     return shapely.LineString([begin - step, end + step])

@@ -30,6 +30,8 @@ _AREAS_AT_ONCE = 20_000
 _EDGES_AT_ONCE = 30_000
 # The frame around everything, so that the outside is a face too: about 100 m.
 _MARGIN_DEG = 1e-3
+# A point on a border says nothing; another one is taken at random, at most so often.
+_TRIES = 10
 _ODD = np.array(
     [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93],
     dtype=np.uint64,
@@ -185,22 +187,43 @@ def _faces(edges: Floats, box: _Box, tree: shapely.STRtree) -> tuple[Shapes, NDA
     lines = shapely.linestrings(edges.reshape(-1, 2, 2))
     noded = shapely.union_all(np.append(lines, shapely.boundary(shapely.box(*box))))
     faces = polygons_of(shapely.polygonize(shapely.get_parts(noded)))
-    inside = shapely.point_on_surface(faces)
-    point, _ = tree.query(inside, predicate="within")
-    return faces, np.bincount(point, minlength=len(faces))
+    return faces, _counts(faces, tree)
+
+
+def _counts(faces: Shapes, tree: shapely.STRtree) -> NDArray[np.int64]:
+    """How many areas claim each face, asked at a point of it that lies on no border."""
+    counts = np.zeros(len(faces), dtype=np.int64)
+    asked = np.arange(len(faces))
+    random = np.random.default_rng(0)
+    points = shapely.point_on_surface(faces)
+    for _ in range(_TRIES):
+        touching, _ = tree.query(points, predicate="intersects")
+        within, _ = tree.query(points, predicate="within")
+        counts[asked] = np.bincount(within, minlength=len(asked))
+        # Borders that cancel out go through a face; a point on one is within neither side.
+        again = np.bincount(touching, minlength=len(asked)) != counts[asked]
+        asked = asked[again]
+        if not len(asked):
+            break
+        points = np.array([_point_in(face, random) for face in faces[asked]], dtype=object)
+    return counts
+
+
+def _point_in(face: Any, random: np.random.Generator) -> Any:
+    """A random point in the largest triangle of a polygon."""
+    triangles = shapely.get_parts(shapely.constrained_delaunay_triangles(face))
+    largest = triangles[int(np.argmax(shapely.area(triangles)))]
+    weights = random.dirichlet((2.0, 2.0, 2.0))
+    return shapely.points(weights @ shapely.get_coordinates(largest)[:3])
 
 
 def _by_claimants(face: Any, count: int, areas: Shapes, tree: shapely.STRtree) -> Iterator[Face]:
     """Cut a face of several claimants where other areas begin to claim."""
-    point = shapely.point_on_surface(face)
-    here = np.sort(tree.query(point, predicate="within"))
-    near = tree.query(face, predicate="intersects")
-    others = np.setdiff1d(near, here)
-    claiming = others[shapely.relate_pattern(areas[others], face, "T********")]
-    if not len(claiming):
-        yield Face(face, tuple(here.tolist()))
+    near = np.sort(tree.query(face, predicate="intersects"))
+    among = near[shapely.relate_pattern(areas[near], face, "T********")]
+    if len(among) == count:
+        yield Face(face, tuple(among.tolist()))
         return
-    among = np.concatenate([here, claiming])
     west, south, east, north = shapely.bounds(face)
     # Borders that go on past the face cross its edge; cut off at it, they would end a hair short.
     around = (west - _MARGIN_DEG, south - _MARGIN_DEG, east + _MARGIN_DEG, north + _MARGIN_DEG)

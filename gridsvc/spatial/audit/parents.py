@@ -52,7 +52,9 @@ def faults_above(
         outside = shapely.difference(area, parents[parent])
         neighbours = near[near != parent]
         others = shapely.intersection(outside, parents[neighbours])
-        grounds = [((parent, n), it) for n, it in zip(neighbours.tolist(), others, strict=True)]
+        grounds: list[tuple[tuple[int, ...], Any]] = [
+            ((parent, n), it) for n, it in zip(neighbours.tolist(), others, strict=True)
+        ]
         grounds.append(((parent,), nobody))
         for named, ground in grounds:
             for place in polygons_of(ground):
