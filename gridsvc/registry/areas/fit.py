@@ -36,13 +36,13 @@ def area_faults(codes: Sequence[str], geometries: Sequence[Any]) -> list[Fault]:
     listed: list[Fault] = []
     for overlap in found.overlaps:
         pair = (codes[overlap.first], codes[overlap.second])
-        words = f"{pair[0]} and {pair[1]} both claim {overlap.area_m2:.1f} m²"
+        words = f"{pair[0]} and {pair[1]} both claim {overlap.area_m2:,.1f} m²"
         listed.append(_fault(FaultKind.OVERLAP, pair, overlap.area_m2, words, overlap.geometry))
     slivers = {id(sliver.geometry) for sliver in found.slivers if sliver.kind == "gap"}
     for gap in found.gaps:
         if id(gap.geometry) not in slivers:
             around = _around(tree, codes, gap.geometry)
-            words = f"nobody's {gap.area_m2:.1f} m² between {', '.join(around)}"
+            words = f"nobody's {gap.area_m2:,.1f} m² between {', '.join(around)}"
             listed.append(_fault(FaultKind.GAP, around, gap.area_m2, words, gap.geometry))
     for sliver in found.slivers:
         around = _around(tree, codes, sliver.geometry)
