@@ -220,7 +220,7 @@ def _merge(found: list[DisputedPlace], place: DisputedPlace) -> None:
             side for side in place.sides if not any(_nests(side, it) for it in known.sides)
         )
         width = max(known.width_m, place.width_m)
-        accuracy = max(known.accuracy_m, place.accuracy_m)
+        accuracy = known.accuracy_m
         found[n] = DisputedPlace(known.kind, sides, ground, float(area_m2(ground)), width, accuracy)
         return
     found.append(place)

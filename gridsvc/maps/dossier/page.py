@@ -103,7 +103,8 @@ def _draw(dossier: Dossier) -> folium.Map:
             fill = _SIDE_FILLS[n % len(_SIDE_FILLS)]
             near = _cut(side.geometry, view)
             draw_shape(drawn, near, color=fill, weight=0, fill=fill, opacity=0.65)
-    for area in dossier.around:
+    # The districts come first in it and are drawn last: their border lies over the streets'.
+    for area in reversed(dossier.around):
         district = area.level == "district"
         line = _line(area.geometry, view)
         color, weight = (_INK, 3.0) if district else (_VIOLET, 1.6)

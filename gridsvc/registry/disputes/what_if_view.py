@@ -45,14 +45,16 @@ def areas_json(change: Change) -> list[dict[str, Any]]:
         given = sum(it.area_m2 for it in change.moved.transfers if it.giver == code)
         taken = sum(it.area_m2 for it in change.moved.transfers if it.taker == code)
         old, new = change.before.get(code), change.after.get(code)
-        if not given and not taken and (old and old[1]) is (new and new[1]):
+        before_m2 = 0.0 if old is None else _m2(old[1])
+        after_m2 = 0.0 if new is None else _m2(new[1])
+        if not given and not taken and before_m2 == after_m2:
             continue
         rows.append(
             {
                 "code": code,
                 "name": (new or old or ("", None))[0],
-                "before_m2": 0.0 if old is None else _m2(old[1]),
-                "after_m2": 0.0 if new is None else _m2(new[1]),
+                "before_m2": before_m2,
+                "after_m2": after_m2,
                 "given_m2": round(given, 2),
                 "taken_m2": round(taken, 2),
             }
