@@ -16,6 +16,7 @@ from gridsvc.db import session_factory
 from gridsvc.errors import BadCode, CodesExhausted, Conflict, NotFound
 from gridsvc.registry.areas import repository, service
 from gridsvc.registry.grids.service import build_grids
+from gridsvc.registry.placement.repository import CITY_ZONE
 from gridsvc.spatial.coverage import is_watertight
 from tests.service import areas_world as world
 
@@ -106,7 +107,7 @@ def test_an_edition_of_unit_grids_is_in_force_from_its_first_day(session: Sessio
     (edition,) = service.list_editions(session, "unit_grid")
     assert (edition.id, edition.state) == (built.edition_id, "active")
     assert edition.id.startswith("unit_grid-2026-03-01-")
-    assert edition.effective_from == dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+    assert edition.effective_from == dt.datetime(2026, 3, 1, tzinfo=CITY_ZONE)
     assert edition.accuracy_m == 5.0
     assert built.communities_edition_id == "communities"
     assert {row.edition_id for row in rows(session, "edition_id")} == {edition.id}

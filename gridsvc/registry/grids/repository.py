@@ -1,4 +1,4 @@
-"""Every query about unit grids."""
+"""The queries that number and write unit grids; those of a rebuild are in their own module."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 __all__ = [
     "copy_grids",
     "copy_national_ids",
+    "copy_rows",
     "gridded_districts",
     "highest_numbers",
     "highest_serials",
@@ -76,7 +77,7 @@ def copy_grids(session: Session, rows: Iterable[Sequence[object]]) -> None:
     A row is: district, code, edition, street, community, serial, 15-digit id, 14-digit id or None,
     geometry (EWKB in hexadecimal), m², nominal m², compactness, first date.
     """
-    _copy(
+    copy_rows(
         session,
         "copy unit_grid (district_code, code, edition_id, street_code, community_code, serial,"
         " national_id, national_id_2013, geometry, area_m2, nominal_m2, compactness, first_date,"
@@ -87,14 +88,15 @@ def copy_grids(session: Session, rows: Iterable[Sequence[object]]) -> None:
 
 def copy_national_ids(session: Session, rows: Iterable[Sequence[object]]) -> None:
     """Register national ids of unit grids by COPY. A row is: id, district, 8-digit code."""
-    _copy(
+    copy_rows(
         session,
         "copy national_id (id, district_code, code, kind) from stdin (format csv)",
         ((*row, "unit_grid") for row in rows),
     )
 
 
-def _copy(session: Session, statement: str, rows: Iterable[Sequence[object]]) -> None:
+def copy_rows(session: Session, statement: str, rows: Iterable[Sequence[object]]) -> None:
+    """Write rows by a COPY statement that reads CSV."""
     lines = io.StringIO()
     csv.writer(lines).writerows(rows)
     lines.seek(0)

@@ -15,15 +15,20 @@ from sqlalchemy import Connection, text
 from gridsvc.registry.placement.model import EditionRef, GridRef
 
 __all__ = [
+    "CITY_ZONE",
     "AreaRows",
     "GridRows",
     "areas_of",
     "areas_touching",
+    "city_day",
     "edition_stamp",
     "editions_on",
     "grid_stamp",
     "grids_on",
 ]
+
+#: Unit grids begin and end with a day of the city.
+CITY_ZONE = dt.timezone(dt.timedelta(hours=8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,11 @@ class GridRows:
 
     refs: tuple[GridRef, ...]
     geometries: npt.NDArray[np.object_]
+
+
+def city_day(moment: dt.datetime) -> dt.date:
+    """The day of the city in which a moment lies."""
+    return moment.astimezone(CITY_ZONE).date()
 
 
 def edition_stamp(connection: Connection) -> str:
@@ -99,7 +109,7 @@ def grid_stamp(connection: Connection, moment: dt.datetime) -> str:
             " where level = 'unit_grid' and state in ('active', 'retired')"
             " and effective_from <= :moment"
         ),
-        {"day": moment.date(), "moment": moment},
+        {"day": city_day(moment), "moment": moment},
     )
     return str(row.scalar_one())
 
@@ -109,11 +119,17 @@ def grids_on(connection: Connection, day: dt.datetime) -> GridRows:
     rows: Sequence[Any] = connection.execute(
         text(
             "select district_code, code, national_id, community_code, nominal_m2,"
-            " st_asbinary(geometry) from unit_grid"
-            " where first_date <= :day and (end_date is null or end_date > :day)"
+            " st_asbinary(geometry) from ("
+            "select district_code, code, national_id, community_code, nominal_m2, geometry"
+            " from unit_grid where coalesce(redrawn_date, first_date) <= :day"
+            " and (end_date is null or end_date > :day)"
+            " union all select f.district_code, f.code, g.national_id, g.community_code,"
+            " f.nominal_m2, f.geometry from unit_grid_former f"
+            " join unit_grid g on g.district_code = f.district_code and g.code = f.code"
+            " where f.drawn_date <= :day and f.end_date > :day) drawn"
             " order by district_code, code"
         ),
-        {"day": day.date()},
+        {"day": city_day(day)},
     ).all()
     return GridRows(
         refs=tuple(GridRef(*row[:5]) for row in rows),

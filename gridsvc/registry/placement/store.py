@@ -100,7 +100,7 @@ class AtlasStore:
             stamp = self._newest_stamp()
             moment = as_of or dt.datetime.now(dt.UTC)
             # Editions come into force at any hour, cells begin and end with a day.
-            present = f"{self._in_force} {moment.date()}"
+            present = f"{self._in_force} {repository.city_day(moment)}"
             key = (stamp, present if as_of is None else moment.isoformat())
             atlas = self._kept.get(key)
             if atlas is None:

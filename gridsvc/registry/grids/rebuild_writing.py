@@ -1,0 +1,175 @@
+"""Writes a rebuild: new cells, redrawn ones, void ones with successors, and the parts in them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+from sqlalchemy.orm import Session
+
+from gridsvc.registry.areas.models import Edition
+from gridsvc.registry.grids import rebuild_repository as repository
+from gridsvc.registry.grids.fit import Misfit
+from gridsvc.registry.grids.matching import Matched
+from gridsvc.registry.grids.numbering import GridNumber
+from gridsvc.registry.grids.rebuild_report import Voided
+from gridsvc.registry.grids.storing import hexadecimal, new_edition, store_cells
+from gridsvc.registry.parts.placing import own_placer
+from gridsvc.spatial.crs import area_m2, project
+
+__all__ = ["write_rebuild"]
+
+
+def write_rebuild(
+    session: Session,
+    districts: Sequence[str],
+    source: Edition,
+    found: Sequence[Misfit],
+    fitting: Sequence[str],
+    matched: Matched,
+    numbers: Sequence[GridNumber],
+    voided: Sequence[Voided],
+    day: dt.date,
+) -> tuple[str | None, int]:
+    """Write all of it; gives the new edition of unit grids, and how many parts moved.
+
+    The edition is None when no cell changed.
+    """
+    _note(session, source, found, fitting)
+    if not (matched.numbered or matched.kept or voided):
+        return None, 0
+    edition_id = new_edition(session, districts, source, day, what="Unit grids rebuilt in")
+    store_cells(session, edition_id, day, [matched.cells[k] for k in matched.numbered], numbers)
+    _redraw(session, edition_id, matched, day)
+    reasons = {misfit.code: misfit.reason for misfit in found}
+    repository.make_void(
+        session,
+        [
+            {
+                "district": cell.district_code,
+                "code": cell.code,
+                "reason": f"{_WHY[reasons[cell.community_code].value]} (edition {source.id})",
+                "day": day,
+                "successor": next(
+                    (it.code for it in cell.successors if it.district_code == cell.district_code),
+                    None,
+                ),
+            }
+            for cell in voided
+        ],
+    )
+    repository.copy_successors(
+        session,
+        (
+            (cell.district_code, cell.code, it.district_code, it.code, it.shared_m2, it.share)
+            for cell in voided
+            for it in cell.successors
+        ),
+    )
+    return edition_id, _move_parts(session, matched, voided, day)
+
+
+_WHY = {
+    "new": "the community was cut for the first time",
+    "gone": "the community is no more",
+    "outline": "the community's border changed",
+    "barriers": "roads, walls, rivers or buildings changed",
+    "asked": "the community was cut anew on request",
+}
+
+
+def _note(
+    session: Session, source: Edition, found: Sequence[Misfit], fitting: Sequence[str]
+) -> None:
+    """What communities were cut from; those that fit are cut from the present edition as well."""
+    repository.note_communities(
+        session,
+        source.id,
+        {misfit.code: misfit.barriers_hash for misfit in found if misfit.outline is not None},
+    )
+    repository.note_edition(session, source.id, fitting)
+    gone = [misfit.code for misfit in found if misfit.outline is None]
+    if gone:
+        repository.forget_communities(session, gone)
+
+
+def _redraw(session: Session, edition_id: str, matched: Matched, day: dt.date) -> None:
+    if not matched.kept:
+        return
+    keys = [(matched.old.districts[old], matched.old.codes[old]) for old, _, _ in matched.kept]
+    repository.keep_former(session, keys, day)
+    cells = [matched.cells[new] for _, new, _ in matched.kept]
+    polygons = [cell.polygon for cell in cells]
+    sizes = area_m2(polygons)
+    flat = project(np.array(polygons, dtype=object))
+    compactness = 4.0 * math.pi * sizes / shapely.length(flat) ** 2
+    repository.redraw(
+        session,
+        [
+            {
+                "district": district,
+                "code": code,
+                "geometry": blob,
+                "area_m2": size,
+                "nominal_m2": cell.nominal_m2,
+                "compactness": shape,
+                "edition": edition_id,
+                "day": day,
+            }
+            for (district, code), cell, blob, size, shape in zip(
+                keys,
+                cells,
+                hexadecimal(polygons),
+                sizes.tolist(),
+                compactness.tolist(),
+                strict=True,
+            )
+        ],
+    )
+
+
+def _move_parts(session: Session, matched: Matched, voided: Sequence[Voided], day: dt.date) -> int:
+    """Place the parts anew that were in cells that changed, or have none and lie on new ones."""
+    grids: dict[str, list[str]] = defaultdict(list)
+    for cell in voided:
+        grids[cell.district_code].append(cell.code)
+    for old, _, _ in matched.kept:
+        grids[matched.old.districts[old]].append(matched.old.codes[old])
+    changed = [matched.cells[k] for k in matched.numbered]
+    changed += [matched.cells[new] for _, new, _ in matched.kept]
+    moved = 0
+    for district in sorted(grids.keys() | {cell.community[:6] for cell in changed}):
+        ground = shapely.union_all(
+            [cell.polygon for cell in changed if cell.community.startswith(district)]
+        )
+        codes, places = repository.parts_to_place(
+            session, district, grids[district], shapely.to_wkb(ground)
+        )
+        if not codes:
+            continue
+        placed = own_placer(session, district)(places[:, 0], places[:, 1])
+        moved += repository.move_parts(
+            session,
+            district,
+            [
+                {
+                    "code": code,
+                    "grid": str(grid) or None,
+                    "community": str(community) or None,
+                    "street": str(street) or None,
+                }
+                for code, grid, community, street in zip(
+                    codes,
+                    placed.grid_codes,
+                    placed.community_codes,
+                    placed.street_codes,
+                    strict=True,
+                )
+            ],
+            day,
+        )
+    return moved

@@ -1,0 +1,126 @@
+"""Writes new unit grids, with the edition that says where they come from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from sqlalchemy.orm import Session
+
+from gridsvc.registry.areas import repository as areas
+from gridsvc.registry.areas.models import Edition, EditionState
+from gridsvc.registry.grids import repository
+from gridsvc.registry.grids.numbering import GridNumber
+from gridsvc.registry.placement.repository import CITY_ZONE
+from gridsvc.spatial.gridding import CommunityGrid
+
+__all__ = ["NewCell", "cells_of", "hexadecimal", "new_edition", "store_cells"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewCell:
+    """A cell as it was cut: its community, its WGS84 polygon, m², Polsby-Popper, nominal m²."""
+
+    community: str
+    polygon: Any
+    area_m2: float
+    compactness: float
+    nominal_m2: float
+
+
+def cells_of(codes: Sequence[str], grids: Sequence[CommunityGrid]) -> list[NewCell]:
+    """The cells of communities, in the order of communities and serials."""
+    return [
+        NewCell(code, polygon, size, compactness, grid.nominal_m2)
+        for code, grid in zip(codes, grids, strict=True)
+        for polygon, size, compactness in zip(
+            grid.cells, grid.area_m2.tolist(), grid.compactness.tolist(), strict=True
+        )
+    ]
+
+
+def new_edition(
+    session: Session, districts: Sequence[str], source: Edition, first_date: dt.date, *, what: str
+) -> str:
+    """The id of a new edition of unit grids, in force at once beside the others.
+
+    ``what`` is the beginning of its title; it counts from midnight of the city's ``first_date``.
+    """
+    which = hashlib.sha256(" ".join(districts).encode()).hexdigest()[:8]
+    stem = f"unit_grid-{first_date.isoformat()}-{which}"
+    edition_id, build = stem, 1
+    while areas.edition(session, edition_id) is not None:
+        build += 1
+        edition_id = f"{stem}-{build}"
+    session.add(
+        Edition(
+            id=edition_id,
+            level="unit_grid",
+            title=f"{what} {', '.join(districts)}",
+            source=f"Cut by gridsvc from the communities of {source.id}",
+            licence=source.licence,
+            accuracy_m=source.accuracy_m,
+            approximate=source.approximate,
+            state=EditionState.ACTIVE,
+            effective_from=dt.datetime.combine(first_date, dt.time(), tzinfo=CITY_ZONE),
+            effective_to=None,
+            loaded_at=dt.datetime.now(dt.UTC),
+            audit=None,
+        )
+    )
+    session.flush()
+    return edition_id
+
+
+def store_cells(
+    session: Session,
+    edition_id: str,
+    first_date: dt.date,
+    cells: Sequence[NewCell],
+    numbers: Sequence[GridNumber],
+) -> None:
+    """Write cells with their identities, one number for each, and register the national ids."""
+    repository.copy_grids(
+        session,
+        (
+            (
+                cell.community[:6],
+                number.local,
+                edition_id,
+                cell.community[:9],
+                cell.community,
+                number.national.serial,
+                number.national.national_2026,
+                number.national.national_2013,
+                blob,
+                cell.area_m2,
+                cell.nominal_m2,
+                cell.compactness,
+                first_date,
+            )
+            for cell, number, blob in zip(
+                cells, numbers, hexadecimal(cell.polygon for cell in cells), strict=True
+            )
+        ),
+    )
+    repository.copy_national_ids(
+        session,
+        (
+            (national, number.national.community[:6], number.local)
+            for number in numbers
+            for national in (number.national.national_2026, number.national.national_2013)
+            if national is not None
+        ),
+    )
+
+
+def hexadecimal(polygons: Iterable[Any]) -> list[str]:
+    """EWKB with the SRID 4326, in hexadecimal."""
+    shapes = np.array(list(polygons), dtype=object)
+    blobs = shapely.to_wkb(shapely.set_srid(shapes, 4326), hex=True, include_srid=True)
+    return [str(blob) for blob in blobs]
