@@ -10,6 +10,7 @@
     │   ├── BadCode                   422 bad-code
     │   ├── UnknownClass              422 unknown-class
     │   ├── OutsideCity               422 outside-city
+    │   ├── BadEvidence               422 bad-evidence
     │   ├── BadFile                   422 bad-file
     │   ├── TooWide                   422 too-wide
     │   └── UnknownParameter          400 unknown-parameter
@@ -38,6 +39,7 @@ __all__ = [
     "AmbiguousCode",
     "BadCode",
     "BadCoordinate",
+    "BadEvidence",
     "BadFile",
     "BadGeometry",
     "BadInput",
@@ -140,6 +142,13 @@ class OutsideCity(BadInput):
 
     type = "outside-city"
     title = "The place is outside the city"
+
+
+class BadEvidence(BadInput):
+    """A file of evidence is no photo, or is broken."""
+
+    type = "bad-evidence"
+    title = "The evidence cannot be used"
 
 
 class BadFile(BadInput):

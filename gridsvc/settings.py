@@ -50,7 +50,7 @@ class Settings(BaseSettings):
         default=8_000_000, description="Largest file of evidence, of a case or a dispute."
     )
     max_photo_pixels: int = Field(
-        default=100_000_000, gt=0, description="Most pixels of a photo, once unpacked."
+        default=50_000_000, gt=0, description="Most pixels of a photo, once unpacked."
     )
     evidence_store: str | None = Field(
         default=None, description="A folder, or s3://bucket/prefix; else var/evidence."

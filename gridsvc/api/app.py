@@ -22,9 +22,12 @@ from gridsvc.api.v1 import (
     codes,
     disputes,
     editions,
+    evidence,
     health,
     locate,
+    messages,
     no_mans_land,
+    opening,
     parts,
     point,
     relations,
@@ -32,6 +35,7 @@ from gridsvc.api.v1 import (
     whistles,
 )
 from gridsvc.api.v1.arrow import ARROW
+from gridsvc.cases.procedures.library import library
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.errors import BadInput
 from gridsvc.registry.access.keys import secret_key
@@ -52,6 +56,9 @@ _ROUTES = (
     parts,
     reports,
     cases,
+    opening,
+    evidence,
+    messages,
     whistles,
     disputes,
     no_mans_land,
@@ -81,6 +88,7 @@ def make_service(settings: Settings) -> Service:
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; a server calls it once a process."""
+    library()  # a fault in a procedure is told at the start, not to the first reporter
     service = make_service(settings or get_settings())
 
     @asynccontextmanager

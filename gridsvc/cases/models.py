@@ -1,5 +1,6 @@
 """Every table of the cases, in one place for migrations and tests."""
 
+from gridsvc.cases.evidence.models import Evidence
 from gridsvc.cases.files.models import Appeal, CaseFile, HandIn
 from gridsvc.cases.messages.models import Message
 from gridsvc.cases.reports.models import (
@@ -16,6 +17,7 @@ __all__ = [
     "Appeal",
     "CalledBody",
     "CaseFile",
+    "Evidence",
     "HandIn",
     "IdempotencyKey",
     "Message",

@@ -15,6 +15,7 @@ from gridsvc.cli import (
     db,
     demo,
     disputes,
+    duties,
     edition,
     grids,
     imports,
@@ -23,6 +24,7 @@ from gridsvc.cli import (
     relations,
     serving,
     token,
+    trace,
     worker,
 )
 from gridsvc.cli.runtime import notes
@@ -41,11 +43,14 @@ for module in (serving, worker, demo, placing, relations, bulk, no_mans_land):
     module.register(app)
 app.add_typer(db.app, name="db")
 app.add_typer(body.app, name="body")
+duties.register(imports.app)
 app.add_typer(imports.app, name="import")
+app.add_typer(duties.app, name="duties")
 app.add_typer(edition.app, name="edition")
 app.add_typer(disputes.app, name="disputes")
 app.add_typer(grids.app, name="grids")
 app.add_typer(token.app, name="token")
+app.add_typer(trace.app, name="trace")
 
 
 @app.command()

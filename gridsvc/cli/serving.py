@@ -20,6 +20,8 @@ from gridsvc.settings import Settings, get_settings
 
 __all__ = ["prepare", "register"]
 
+_GOODBYE_S = 5
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
@@ -49,6 +51,8 @@ def serve(
         loop="asyncio" if workers == 1 else "auto",
         log_level="warning",
         access_log=False,
+        # Streams of events never end by themselves.
+        timeout_graceful_shutdown=_GOODBYE_S,
     )
 
 

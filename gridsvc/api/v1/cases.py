@@ -18,7 +18,6 @@ from gridsvc.api.text import JsonObject, Text
 from gridsvc.cases.files.repository import cases_of
 from gridsvc.cases.files.service import StepGiven, readable_case, take_step
 from gridsvc.cases.files.view import case_json, case_summary
-from gridsvc.cases.messages.service import inbox
 from gridsvc.cases.trace.service import read, verify
 from gridsvc.errors import (
     BadInput,
@@ -29,7 +28,6 @@ from gridsvc.errors import (
     StepRefused,
 )
 from gridsvc.registry.access.model import Role
-from gridsvc.registry.bodies.service import body_or_refuse
 
 __all__ = ["router"]
 
@@ -132,33 +130,4 @@ def verify_trace(case_id: uuid.UUID, session: DbSession, caller: CurrentCaller) 
         "entries": found.entries,
         "broken_at": found.broken_at,
         "reason": found.reason,
-    }
-
-
-@router.get("/bodies/{body}/inbox", responses=problems(*_READING))
-def get_inbox(
-    body: str,
-    session: DbSession,
-    caller: CurrentCaller,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    cursor: Annotated[uuid.UUID | None, Query(description="'next' of the page before.")] = None,
-) -> dict[str, Any]:
-    """What a body has been told, oldest first."""
-    known = body_or_refuse(session, body, field="body")
-    if not caller.acts_for(known.code, known.area_code):
-        raise NotAllowed(f"Only {known.name} and its supervision read this inbox.")
-    messages = inbox(session, body, after=cursor, limit=limit, now=utc_now())
-    return {
-        "messages": [
-            {
-                "id": str(message.id),
-                "topic": message.topic,
-                "case_id": str(message.case_id),
-                "content": message.content,
-                "written_at": message.written_at,
-                "state": message.state,
-            }
-            for message in messages
-        ],
-        "next": str(messages[-1].id) if len(messages) == limit else None,
     }

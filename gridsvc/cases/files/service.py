@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from gridsvc.cases.evidence.service import check_named
 from gridsvc.cases.files import joint, repository
 from gridsvc.cases.files.acting import acting_party, may_see
 from gridsvc.cases.files.acts import act, resume_if_due
@@ -102,6 +103,7 @@ def take_step(
         )
     party = acting_party(session, caller, case, progress, step, given.body)
     at = _happened_at(case, given.at, now)
+    check_named(session, case, given.carried)
     taken = _Taken(
         session, settings, case, running, progress, caller, party, given.carried, at, now
     )

@@ -1,4 +1,4 @@
-"""A message on its way to a webhook, and how a try ended: frozen values."""
+"""A message's place in an inbox, its way to a webhook, and how a try ended: frozen values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,37 @@ from typing import Any
 
 import orjson
 
-__all__ = ["Delivery", "Outcome"]
+from gridsvc.errors import BadInput
+
+__all__ = ["Delivery", "Outcome", "Place"]
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a message stands in its body's inbox: by when it fell due, then by its id."""
+
+    due_at: dt.datetime
+    id: uuid.UUID
+
+    def to_text(self) -> str:
+        """The form in which clients keep it: microseconds since 1970, a full stop, the id."""
+        return f"{(self.due_at - _EPOCH) // _MICROSECOND}.{self.id}"
+
+    @classmethod
+    def from_text(cls, text: str) -> Place:
+        """The place that :meth:`to_text` wrote. Raises BadInput."""
+        since, _, id = text.partition(".")
+        try:
+            return cls(_EPOCH + int(since) * _MICROSECOND, uuid.UUID(id))
+        except (ValueError, OverflowError):
+            raise BadInput(
+                f"{text[:80]!r} is no place in an inbox: send 'next' of the page before, or the"
+                " id of the last event.",
+                field="cursor",
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class Message(Base):
         CheckConstraint(
             "state in ('waiting', 'delivered', 'given_up', 'withdrawn')", "state_known"
         ),
-        Index("ix_message_inbox", "body_code", "id"),
+        Index("ix_message_inbox", "body_code", "due_at", "id"),
         Index(
             "ix_message_waiting",
             "district_code",

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import CursorResult, exists, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.messages.model import Delivery, Outcome
+from gridsvc.cases.messages.model import Delivery, Outcome, Place
 from gridsvc.cases.messages.models import Message
 from gridsvc.registry.bodies.models import Body
 
@@ -29,19 +29,19 @@ def due_messages(
     session: Session,
     body_code: str,
     *,
-    after: uuid.UUID | None,
+    after: Place | None,
     limit: int,
     now: dt.datetime,
 ) -> list[Message]:
-    """A body's messages that are due and not withdrawn, in the order of their ids."""
+    """A body's messages that are due and not withdrawn, in the order in which they fell due."""
     query = (
         select(Message)
         .where(Message.body_code == body_code, Message.due_at <= now, Message.state != "withdrawn")
-        .order_by(Message.id)
+        .order_by(Message.due_at, Message.id)
         .limit(limit)
     )
     if after is not None:
-        query = query.where(Message.id > after)
+        query = query.where(tuple_(Message.due_at, Message.id) > (after.due_at, after.id))
     return list(session.scalars(query))
 
 

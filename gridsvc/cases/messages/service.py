@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.messages import repository
-from gridsvc.cases.messages.model import Delivery, Outcome
+from gridsvc.cases.messages.model import Delivery, Outcome, Place
 from gridsvc.cases.messages.models import Message
 from gridsvc.cases.messages.pauses import pause_after
 from gridsvc.db.base import uuid7
@@ -77,11 +77,11 @@ def inbox(
     session: Session,
     body_code: str,
     *,
-    after: uuid.UUID | None,
+    after: Place | None,
     limit: int,
     now: dt.datetime,
 ) -> list[Message]:
-    """The messages of a body that are due, oldest first, from behind ``after``."""
+    """The messages of a body that are due, as they fell due, from behind ``after``."""
     return repository.due_messages(session, body_code, after=after, limit=limit, now=now)
 
 

@@ -69,9 +69,7 @@ def entries_between(
     return session.scalars(
         select(TraceEntry)
         .where(key >= first, key <= last)
-        .order_by(
-            TraceEntry.district_code, TraceEntry.case_id, TraceEntry.n, TraceEntry.written_at
-        )
+        .order_by(TraceEntry.district_code, TraceEntry.case_id, TraceEntry.n, TraceEntry.written_at)
     ).all()
 
 

@@ -6,18 +6,22 @@ import datetime as dt
 import hashlib
 import json
 import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.trace import repository
 from gridsvc.cases.trace.models import TraceEntry
 
-__all__ = ["Verification", "append", "read", "verify"]
+__all__ = ["Verification", "append", "read", "verify", "verify_all"]
 
 _BEGINNING = "0" * 64
+_CASES_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,38 @@ def read(session: Session, district_code: str, case_id: uuid.UUID) -> list[Trace
 def verify(session: Session, district_code: str, case_id: uuid.UUID) -> Verification:
     """Check every number, every link and every hash of a case's trace, and its end."""
     case = repository.case_of(session, district_code, case_id)
-    entries = repository.entries(session, district_code, case_id)
+    return _checked(case, repository.entries(session, district_code, case_id))
+
+
+def verify_all(
+    session: Session, progress: Callable[[int, int], None] | None = None
+) -> Iterator[tuple[str, uuid.UUID, Verification]]:
+    """Check the traces of all cases, in batches; gives each case and what was found.
+
+    ``progress`` is told how many cases are done, of how many. Entries whose case file is gone are
+    broken from their first on.
+    """
+    total = repository.case_count(session)
+    done = 0
+    after: tuple[str, uuid.UUID] | None = None
+    while batch := repository.cases_after(session, after, limit=_CASES_AT_ONCE):
+        after = (batch[-1].district_code, batch[-1].id)
+        first = (batch[0].district_code, batch[0].id)
+        by_case: dict[tuple[str, uuid.UUID], list[TraceEntry]] = defaultdict(list)
+        for entry in repository.entries_between(session, first, after):
+            by_case[entry.district_code, entry.case_id].append(entry)
+        for case in batch:
+            entries = by_case[case.district_code, case.id]
+            yield case.district_code, case.id, _checked(case, entries)
+        session.expunge_all()
+        done += len(batch)
+        if progress is not None:
+            progress(done, max(total, done))
+    for district_code, case_id in repository.entries_without_case(session):
+        yield district_code, case_id, Verification(False, 0, 1, "its case file is gone")
+
+
+def _checked(case: CaseFile, entries: Sequence[TraceEntry]) -> Verification:
     previous = _BEGINNING
     for n, entry in enumerate(entries, 1):
         reason = None

@@ -1,0 +1,150 @@
+"""Evidence of cases: photos in, photos without their metadata out."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, Response
+from geoalchemy2.shape import to_shape
+from sqlalchemy.orm import Session
+
+from gridsvc.api.clock import utc_now
+from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, WritingCaller
+from gridsvc.api.problems import problems
+from gridsvc.cases.evidence.models import Evidence
+from gridsvc.cases.evidence.photo import MEDIA_TYPES
+from gridsvc.cases.evidence.service import add_photo, photo_or_refuse, photos_of
+from gridsvc.cases.evidence.store import store_of
+from gridsvc.cases.files.models import CaseFile
+from gridsvc.cases.files.service import readable_case
+from gridsvc.errors import (
+    BadEvidence,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    StepRefused,
+    TooLarge,
+    Unavailable,
+)
+from gridsvc.registry.access.model import Caller
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/cases", tags=["cases"])
+
+_READING = (NotAuthenticated, NotAllowed, NotFound)
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+#: A photo never changes under its address, and only those who may see the case keep it.
+_KEPT = "private, max-age=31536000, immutable"
+
+
+@router.post(
+    "/{case_id}/evidence",
+    status_code=201,
+    responses=problems(*_READING, BadEvidence, TooLarge, StepRefused, Unavailable),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": dict.fromkeys(sorted(MEDIA_TYPES), _BINARY),
+        }
+    },
+)
+async def post_evidence(
+    case_id: uuid.UUID,
+    request: Request,
+    service: CurrentService,
+    session: DbSession,
+    caller: WritingCaller,
+) -> JSONResponse:
+    """Give a photo (JPEG, PNG, WebP, HEIC) as evidence; the body is the file itself."""
+    raw = await request.body()
+
+    def write() -> dict[str, Any]:
+        case = readable_case(session, caller, case_id)
+        kept = add_photo(
+            session,
+            store_of(service.settings),
+            service.settings,
+            caller,
+            case,
+            raw,
+            now=utc_now(),
+        )
+        session.flush()
+        return _json(kept, caller)
+
+    return JSONResponse(await run_in_threadpool(write), status_code=201)
+
+
+@router.get("/{case_id}/evidence", responses=problems(*_READING))
+def list_evidence(case_id: uuid.UUID, session: DbSession, caller: CurrentCaller) -> dict[str, Any]:
+    """The photos of a case, in the order in which they were given."""
+    case = readable_case(session, caller, case_id)
+    return {"evidence": [_json(photo, caller) for photo in photos_of(session, case)]}
+
+
+@router.get(
+    "/{case_id}/evidence/{evidence_id}",
+    responses={
+        **problems(*_READING, Unavailable),
+        200: {"content": dict.fromkeys(sorted(MEDIA_TYPES), _BINARY)},
+    },
+)
+def get_evidence(
+    case_id: uuid.UUID,
+    evidence_id: uuid.UUID,
+    service: CurrentService,
+    session: DbSession,
+    caller: CurrentCaller,
+    original: Annotated[
+        bool, Query(description="The file as it was given; for the case's supervision.")
+    ] = False,
+) -> Response:
+    """A photo without its metadata; or as it was given."""
+    case, photo = _photo(session, caller, case_id, evidence_id)
+    if original and not caller.supervises(case.district_code):
+        raise NotAllowed(
+            "The photo as it was given may tell where its maker lives: it is for the supervision"
+            f" of {case.district_code}. Leave 'original' out.",
+            field="original",
+        )
+    store = store_of(service.settings)
+    content = store.get(photo.sha256 if original else photo.published_sha256)
+    return Response(
+        content,
+        media_type=photo.media_type if original else photo.published_type,
+        headers={"Cache-Control": _KEPT, "X-Content-Type-Options": "nosniff"},
+    )
+
+
+def _photo(
+    session: Session, caller: Caller, case_id: uuid.UUID, evidence_id: uuid.UUID
+) -> tuple[CaseFile, Evidence]:
+    case = readable_case(session, caller, case_id)
+    return case, photo_or_refuse(session, case, evidence_id)
+
+
+def _json(photo: Evidence, caller: Caller) -> dict[str, Any]:
+    """What is told of a photo; where exactly it was taken, only to supervision."""
+    point = None
+    if photo.point is not None and caller.supervises(photo.district_code):
+        place = to_shape(photo.point)
+        point = {"type": "Point", "coordinates": [place.x, place.y]}
+    return {
+        "id": str(photo.id),
+        "case_id": str(photo.case_id),
+        "sha256": photo.sha256,
+        "published_sha256": photo.published_sha256,
+        "media_type": photo.published_type,
+        "size_bytes": photo.size_bytes,
+        "width": photo.width,
+        "height": photo.height,
+        "taken_at": photo.taken_at.isoformat() if photo.taken_at else None,
+        "point": point,
+        "metres_off": photo.metres_off,
+        "given_by": photo.given_by,
+        "given_at": photo.given_at.isoformat(),
+    }

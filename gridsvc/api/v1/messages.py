@@ -1,0 +1,161 @@
+"""What bodies are told: their inbox, and the same as it happens (server-sent events)."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import uuid
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Header, Query
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+from sqlalchemy.orm import Session
+
+from gridsvc.api.clock import utc_now
+from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession
+from gridsvc.api.problems import problems
+from gridsvc.api.state import Service
+from gridsvc.cases.messages.model import Place
+from gridsvc.cases.messages.models import Message
+from gridsvc.cases.messages.service import inbox
+from gridsvc.db.engine import transaction
+from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, NotFound, Unavailable
+from gridsvc.registry.access.model import Caller
+from gridsvc.registry.bodies.service import body_or_refuse
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/bodies", tags=["messages"])
+
+_READING = (NotAuthenticated, NotAllowed, NotFound, BadInput)
+_POLL_S = 1.0
+_PING_S = 15.0
+_PAGE = 500
+#: A message may be written down later than one that fell due after it. So far back a stream
+#: looks again; what it has sent already it knows by its id.
+_LOOK_BACK = dt.timedelta(seconds=60)
+_REMEMBERED = 10_000
+_FIRST = uuid.UUID(int=0)
+
+
+@router.get("/{body}/inbox", responses=problems(*_READING))
+def get_inbox(
+    body: str,
+    session: DbSession,
+    caller: CurrentCaller,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: Annotated[str | None, Query(description="'next' of the page before.")] = None,
+) -> dict[str, Any]:
+    """What a body has been told, in the order in which it fell due."""
+    _may_read(session, caller, body)
+    after = None if cursor is None else Place.from_text(cursor)
+    messages = inbox(session, body, after=after, limit=limit, now=utc_now())
+    return {
+        "messages": [_json(message) for message in messages],
+        "next": _place(messages[-1]).to_text() if len(messages) == limit else None,
+    }
+
+
+@router.get(
+    "/{body}/events",
+    responses={**problems(*_READING), 200: {"content": {"text/event-stream": {}}}},
+)
+async def get_events(
+    body: str,
+    service: CurrentService,
+    session: DbSession,
+    caller: CurrentCaller,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> StreamingResponse:
+    """A body's messages as they fall due (server-sent events), each with its stable id.
+
+    With ``Last-Event-ID`` the stream goes on behind that message, and may repeat those of the
+    minute before it; without one it begins now.
+    """
+    await run_in_threadpool(_may_read, session, caller, body)
+    if last_event_id is None:
+        start = Place(utc_now() - _LOOK_BACK, _FIRST)
+        seen = await run_in_threadpool(_told_before, session, body, start)
+    else:
+        last = Place.from_text(last_event_id)
+        start, seen = Place(last.due_at - _LOOK_BACK, _FIRST), [last.id]
+    return StreamingResponse(
+        _events(service, body, start, seen),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _events(
+    service: Service, body: str, start: Place, seen: list[uuid.UUID]
+) -> AsyncIterator[bytes]:
+    sent: OrderedDict[uuid.UUID, None] = OrderedDict.fromkeys(seen)
+    quiet_s = 0.0
+    yield b": the messages of " + body.encode() + b"\n\n"
+    while True:  # until the client goes, which ends this generator
+        found = await run_in_threadpool(_read, service, body, start)
+        fresh = [(place, told) for place, told in found if place.id not in sent]
+        for place, told in fresh:
+            sent[place.id] = None
+            yield _event(place, told)
+        while len(sent) > _REMEMBERED:
+            sent.popitem(last=False)
+        if len(found) == _PAGE:
+            start = found[-1][0]
+            continue
+        if found:
+            start = max(start, Place(found[-1][0].due_at - _LOOK_BACK, _FIRST))
+        quiet_s = 0.0 if fresh else quiet_s + _POLL_S
+        if quiet_s >= _PING_S:
+            quiet_s = 0.0
+            yield b": still here\n\n"
+        await asyncio.sleep(_POLL_S)
+
+
+def _told_before(session: Session, body: str, start: Place) -> list[uuid.UUID]:
+    """What stood in the inbox before a stream began, as far back as the stream looks."""
+    told: list[uuid.UUID] = []
+    while page := inbox(session, body, after=start, limit=_PAGE, now=utc_now()):
+        told += [message.id for message in page]
+        start = _place(page[-1])
+    return told
+
+
+def _read(service: Service, body: str, after: Place) -> list[tuple[Place, dict[str, Any]]]:
+    """The next messages; none while the database does not answer, so that the stream waits."""
+    try:
+        with transaction(service.sessions) as session:
+            found = inbox(session, body, after=after, limit=_PAGE, now=utc_now())
+            return [(_place(message), _json(message)) for message in found]
+    except Unavailable:
+        return []
+
+
+def _event(place: Place, told: dict[str, Any]) -> bytes:
+    lines = (f"id: {place.to_text()}", f"event: {told['topic']}")
+    return "\n".join(lines).encode() + b"\ndata: " + orjson.dumps(told) + b"\n\n"
+
+
+def _place(message: Message) -> Place:
+    return Place(message.due_at, message.id)
+
+
+def _may_read(session: Session, caller: Caller, body: str) -> None:
+    known = body_or_refuse(session, body, field="body")
+    if not caller.acts_for(known.code, known.area_code):
+        raise NotAllowed(f"Only {known.name} and its supervision read what it is told.")
+
+
+def _json(message: Message) -> dict[str, Any]:
+    return {
+        "id": str(message.id),
+        "topic": message.topic,
+        "case_id": str(message.case_id),
+        "content": message.content,
+        "written_at": message.written_at,
+        "state": message.state,
+    }

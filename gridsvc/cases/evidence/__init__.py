@@ -1,0 +1,1 @@
+"""Evidence of a case: photos, checked, kept under their hash, published without their metadata."""

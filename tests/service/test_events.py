@@ -1,0 +1,158 @@
+"""What a body is told, as it happens and page by page: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from gridsvc.cases.messages.models import Message
+from gridsvc.db.base import uuid7
+from gridsvc.registry.access.model import Role
+from tests.service import joint_city as city
+from tests.service.conftest import refusal
+from tests.service.messages_world import write
+
+EVENTS = f"/v1/bodies/{city.LEAD}/events"
+INBOX = f"/v1/bodies/{city.LEAD}/inbox"
+SOON_S = 20.0
+
+
+@contextmanager
+def listening(person: Any, *, behind: str | None = None) -> Iterator[list[dict[str, Any]]]:
+    """The events that come while the stream is open."""
+    events: list[dict[str, Any]] = []
+    headers = person.headers | ({"Last-Event-ID": behind} if behind else {})
+    with person.client.stream("GET", EVENTS, headers=headers) as stream:
+        assert stream.status_code == 200, stream.read()
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        lines = stream.iter_lines()
+        assert next(lines).startswith(":")  # the stream has begun
+
+        def read() -> None:
+            event: dict[str, Any] = {}
+            try:
+                for line in lines:
+                    if not line and event:
+                        events.append(event)
+                        event = {}
+                    elif line and not line.startswith(":"):
+                        name, _, value = line.partition(": ")
+                        event[name] = value
+            except Exception:
+                pass
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        yield events
+    reader.join(timeout=5)
+
+
+def until(condition: Any) -> None:
+    end = time.monotonic() + SOON_S
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+@pytest.mark.system(5)
+def test_a_body_hears_of_a_case_as_it_is_filed(lead):
+    with listening(lead) as events:
+        filed = lead.report(-300)
+        until(lambda: events)
+    told = json.loads(events[0]["data"])
+    assert events[0]["event"] == told["topic"] == "case_opened"
+    assert told["case_id"] == filed["case_id"]
+    assert [one["id"] for one in lead.get(INBOX)["messages"]] == [told["id"]]
+
+
+def test_a_stream_goes_on_behind_the_last_event_without_losing_one(lead):
+    with listening(lead) as events:
+        lead.report(-300)
+        until(lambda: events)
+    missed = [lead.report(-300, **{"class": key})["case_id"] for key in (city.NOISE, city.RUBBISH)]
+    with listening(lead, behind=events[0]["id"]) as resumed:
+        told = lambda: [json.loads(one["data"])["case_id"] for one in resumed]  # noqa: E731
+        until(lambda: missed[0] in told())
+        later = lead.report(-300, **{"class": "06006"})["case_id"]
+        until(lambda: later in told())
+        time.sleep(2.5)
+        ids = [json.loads(one["data"])["id"] for one in resumed]
+    assert json.loads(events[0]["data"])["id"] not in ids
+    assert len(ids) == len(set(ids))
+
+
+def test_a_message_that_is_written_down_late_is_heard_all_the_same(lead, city_session):
+    with listening(lead) as events:
+        write(city_session, city.LEAD, now=dt.datetime.now(dt.UTC))
+        city_session.commit()
+        until(lambda: events)
+        # Begun before the one above, committed after it.
+        early = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=5)
+        write(city_session, city.LEAD, now=early)
+        city_session.commit()
+        until(lambda: len(events) == 2)
+
+
+def test_a_message_that_falls_due_later_comes_behind_those_that_were_due_before(lead, city_session):
+    now = dt.datetime.now(dt.UTC)
+    write(city_session, city.LEAD, now=now, due_at=now + dt.timedelta(seconds=1.5))
+    write(city_session, city.LEAD, now=now)
+    city_session.commit()
+    page = lead.get(INBOX, limit=1)
+    assert len(page["messages"]) == 1
+    assert page["next"] is not None
+    until(lambda: lead.get(INBOX, limit=1, cursor=page["next"])["messages"])
+    behind = lead.get(INBOX, limit=1, cursor=page["next"])["messages"]
+    assert behind[0]["id"] != page["messages"][0]["id"]
+
+
+def test_pages_of_an_inbox_hold_every_message_once(lead, city_session):
+    now = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
+    case = uuid.uuid4()
+    city_session.add_all(
+        Message(
+            district_code=city.WEST,
+            id=uuid7(),
+            written_at=now,
+            body_code=city.LEAD,
+            topic="whistle",
+            case_id=case,
+            content={"n": n},
+            state="waiting",
+            tries=0,
+            due_at=now + dt.timedelta(seconds=n // 3),  # three fall due at one moment
+            next_try_at=now,
+        )
+        for n in range(20)
+    )
+    city_session.commit()
+    seen, cursor = [], None
+    for _ in range(20):
+        page = lead.get(INBOX, limit=4, **({"cursor": cursor} if cursor else {}))
+        seen += [one["content"]["n"] for one in page["messages"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == list(range(20))
+
+
+def test_nobody_else_listens(lead, other, citizen, as_):
+    for somebody in (other, citizen, as_(Role.DISTRICT, city.EAST)):
+        refusal(somebody.send("GET", EVENTS), 403)
+        refusal(somebody.send("GET", INBOX), 403)
+    refusal(lead.client.get(EVENTS), 401)
+    refusal(lead.send("GET", "/v1/bodies/nobody/events"), 404)
+
+
+@pytest.mark.parametrize("place", ["x", "1.2", "-1.", f"99999999999999999999.{uuid.uuid4()}"])
+def test_a_place_that_is_none_is_refused(lead, place):
+    refusal(lead.send("GET", EVENTS, headers={"Last-Event-ID": place}), 422)
+    assert refusal(lead.send("GET", INBOX, params={"cursor": place}), 422)["field"] == "cursor"
