@@ -1,10 +1,10 @@
 """Faults of a set of areas: what is wrong, how large, how wide, between whom, and where to look.
 
-:func:`audit_areas` is the way in; the definitions stand in :mod:`~gridsvc.spatial.audit.model`
-(kinds of faults), ``net`` (overlaps and gaps), ``inlets``, ``parents`` and ``borders``.
+The ways in are :func:`audit_areas` and :func:`audit_against`. The kinds of faults are defined in
+``model``; how they are found, in ``net`` (overlaps and gaps), ``inlets``, ``parents``, ``borders``.
 """
 
-from gridsvc.spatial.audit.auditing import INLET_WIDTH_M, SLIVER_M, audit_areas
+from gridsvc.spatial.audit.auditing import INLET_WIDTH_M, SLIVER_M, audit_against, audit_areas
 from gridsvc.spatial.audit.model import (
     AreaFault,
     Audit,
@@ -13,6 +13,7 @@ from gridsvc.spatial.audit.model import (
     ParentShare,
     Totals,
     name_members,
+    totals_of,
 )
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "FaultKind",
     "ParentShare",
     "Totals",
+    "audit_against",
     "audit_areas",
     "name_members",
+    "totals_of",
 ]

@@ -6,13 +6,22 @@ names areas by their places in the list that was audited, ``AreaFault`` by their
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["AreaFault", "Audit", "Fault", "FaultKind", "ParentShare", "Totals", "name_members"]
+__all__ = [
+    "AreaFault",
+    "Audit",
+    "Fault",
+    "FaultKind",
+    "ParentShare",
+    "Totals",
+    "name_members",
+    "totals_of",
+]
 
 
 class FaultKind(StrEnum):
@@ -97,9 +106,9 @@ class Totals:
 class Audit:
     """Everything that an audit of ``areas`` areas found: by kind, in each the largest first.
 
-    ``rounding_count`` and ``rounding_m2`` tell of places too thin to be geometry (see
-    ``faults_between``), which are counted and not listed. ``shares`` is empty when there were no
-    parents, and leaves out the areas that lie wholly in their own.
+    ``rounding_count`` and ``rounding_m2`` tell of places too thin to be geometry (``measuring``),
+    which are counted and not listed. ``shares`` is empty where no parents were asked for, and
+    leaves out the areas that lie wholly in their own.
     """
 
     areas: int
@@ -121,18 +130,8 @@ class Audit:
 
     @property
     def totals(self) -> tuple[Totals, ...]:
-        """The totals of the kinds that occur, in the order of ``FaultKind``."""
-        counts = Counter(fault.kind for fault in self.faults)
-        return tuple(
-            Totals(
-                kind,
-                counts[kind],
-                sum(fault.area_m2 for fault in self.of(kind)),
-                sum(fault.sliver for fault in self.of(kind)),
-            )
-            for kind in FaultKind
-            if counts[kind]
-        )
+        """The totals of the kinds that occur."""
+        return totals_of(self.faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,4 +185,21 @@ def name_members(
             reason=fault.reason,
         )
         for fault in faults
+    )
+
+
+def totals_of(faults: Iterable[Fault | AreaFault]) -> tuple[Totals, ...]:
+    """The totals of the kinds that occur, in the order of ``FaultKind``."""
+    by_kind: defaultdict[FaultKind, list[Fault | AreaFault]] = defaultdict(list)
+    for fault in faults:
+        by_kind[fault.kind].append(fault)
+    return tuple(
+        Totals(
+            kind,
+            len(by_kind[kind]),
+            sum(fault.area_m2 for fault in by_kind[kind]),
+            sum(fault.sliver for fault in by_kind[kind]),
+        )
+        for kind in FaultKind
+        if kind in by_kind
     )

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import shapely
 
-from gridsvc.spatial.audit import FaultKind, audit_areas
+from gridsvc.spatial.audit import FaultKind, audit_against
 from tests.unit.spatial.audit.plan import box, placed, polygon
 
 WEST, EAST = box(0, 0, 500, 1000), box(500, 0, 1000, 1000)
 
 
 def _audit(areas, own, parents=(WEST, EAST), **how):
-    return audit_areas(areas, parents=parents, own=own, **how)
+    return audit_against(areas, parents, own, **how)
 
 
 def test_areas_that_nest_have_no_faults_and_no_shares():
@@ -94,7 +94,7 @@ def test_shares_agree_with_intersections_of_everything():
     random = np.random.default_rng(5)
     parents = [box(x, y, x + 500, y + 500) for x in (0, 500) for y in (0, 500)]
     areas = [box(x, y, x + 200, y + 150) for x, y in random.uniform(-50, 850, (40, 2)).tolist()]
-    found = _audit(areas, random.integers(0, 4, 40).tolist(), parents, inlet_width_m=0)
+    found = _audit(areas, random.integers(0, 4, 40).tolist(), parents)
     shares = defaultdict(float, {(it.member, it.parent): it.share for it in found.shares})
     listed = {it.member for it in found.shares}
     assert len(listed) > 30
