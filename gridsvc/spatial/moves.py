@@ -83,7 +83,8 @@ def moved_ground(before: Mapping[str, Any], after: Mapping[str, Any]) -> Moves:
     giver, taker = _pairs(lost, gained, lost_m2 > 0, gained_m2 > 0)
     pieces = shapely.intersection(lost[giver], gained[taker])
     sizes = ellipsoidal_area_m2(pieces)
-    giver, taker, pieces, sizes = (it[sizes > 0] for it in (giver, taker, pieces, sizes))
+    some = sizes > 0
+    giver, taker, pieces, sizes = giver[some], taker[some], pieces[some], sizes[some]
     moves = [
         Move(codes[i], codes[k], float(size), piece)
         for i, k, size, piece in zip(giver, taker, sizes, pieces, strict=True)

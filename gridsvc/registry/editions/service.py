@@ -101,21 +101,19 @@ def activate_edition(
         former.effective_to = edition.effective_from
         former.state = EditionState.RETIRED
         session.flush()
-        details = {"replaced_by": edition.id}
-        record(session, former, EditionAction.RETIRED, by=by, at=moment, details=details)
+        replaced = {"replaced_by": edition.id}
+        record(session, former, EditionAction.RETIRED, by=by, at=moment, details=replaced)
     waived = {} if edition.state == EditionState.AUDITED else {"without_audit": without_audit}
     edition.state = EditionState.ACTIVE
     session.flush()
-    details = {"replaces": former and former.id, "areas_changed": len(changed), **waived}
-    reason = why or edition.reason
     record(
         session,
         edition,
         EditionAction.ACTIVATED,
         by=by,
         at=moment,
-        reason=reason,
-        details=details,
+        reason=why or edition.reason,
+        details={"replaces": former and former.id, "areas_changed": len(changed), **waived},
     )
     return edition
 

@@ -42,7 +42,9 @@ def number_versions(session: Session, edition: Edition, why: str | None) -> list
 def _changed(session: Session, edition_id: str, before: list[Before]) -> set[str]:
     """The codes whose ground is not the same."""
     redrawn = [it for it in before if not it.identical]
+    if not redrawn:
+        return set()
     new = repository.geometries_of(session, [(edition_id, it.code) for it in redrawn])
     old = repository.geometries_of(session, [(it.edition_id, it.code) for it in redrawn])
-    moved_m2 = ellipsoidal_area_m2(shapely.symmetric_difference(old, new)) if redrawn else []
+    moved_m2 = ellipsoidal_area_m2(shapely.symmetric_difference(old, new))
     return {it.code for it, size in zip(redrawn, moved_m2, strict=True) if size > NOISE_M2}
