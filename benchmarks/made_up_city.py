@@ -181,7 +181,7 @@ def _block(random: np.random.Generator, block: Polygon, lines: list[LineString])
         lines.append(LineString(room.exterior.coords))
         room = shapely.buffer(room, -_WALL_M, join_style="mitre")
     kind = random.choice(
-        ["slabs", "courtyards", "towers", "mall", "park"], p=[0.4, 0.2, 0.2, 0.05, 0.15]
+        ["slabs", "courtyards", "towers", "mall", "park"], p=[0.42, 0.34, 0.12, 0.04, 0.08]
     )
     if kind == "park" or room.is_empty:
         return []

@@ -42,7 +42,7 @@ Ints = NDArray[np.int64]
 Objects = NDArray[np.object_]
 
 # What a metre of border along a barrier costs against one elsewhere.
-_ALONG = 0.2
+_ALONG = 0.1
 # The raster of open ground, for cells of 10,000 m²; how far a border may be straightened, tried in
 # this order; and each time after it has settled.
 _STEP_M, _OFF_M, _AFTER_M = 18.0, (12.0, 4.0, 1.0), (8.0, 4.0, 1.5)

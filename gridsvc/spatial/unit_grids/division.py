@@ -23,8 +23,9 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 _DIRECTIONS = 12
-# By how much the mean cell of either side may differ from the nominal size.
-_SLACK = 0.05
+# By how much the mean cell of either side may differ from the nominal size; and how far, at what
+# cost, where that saves much, as around a block of 13,000 m².
+_SLACK, _WIDE_SLACK, _WIDE_COST = 0.08, 0.35, 0.6
 # From so many cells on any cut between 35 % and 65 % leaves a fitting number on both sides.
 _MANY = 20
 # What an excess of 1 over the slack costs, and a difference of 1 in parts for each cell, against
@@ -32,8 +33,10 @@ _MANY = 20
 _OFF_COST, _PARTS_COST = 25.0, 0.25
 # Exchange: the difference of area that is free, the further one that counts 1, what a nominal side
 # of border counts, and a difference of 1 in the share of parts.
-_AREA_FREE, _AREA_UNIT, _BORDER_COST, _BALANCE_COST = 0.04, 0.04, 3.0, 0.4
+_AREA_FREE, _AREA_UNIT, _BORDER_COST, _BALANCE_COST = 0.06, 0.03, 4.0, 0.4
 _PASSES = 40
+# Sizes, against the nominal one, from which on cells are pulled back: short of 0.3 and 2.
+_LEAST, _MOST = 0.55, 1.85
 
 
 @njit(cache=True, nogil=True)
@@ -99,19 +102,25 @@ def _part(
         order = np.argsort(
             centre[:, 0] * np.cos(way) + centre[:, 1] * np.sin(way), kind="mergesort"
         )
-        for k in range(first, last + 1):
+        for choice in range(2 * first, 2 * last + 2):
+            k = choice // 2
+            wide = choice % 2 == 1
+            rest = cells - k
             if k == 0:
+                if wide:
+                    continue
                 low, high = 0.35 * whole, 0.65 * whole
+            elif wide:
+                if min(k, rest) > 4:
+                    continue
+                spare = _WIDE_SLACK * nominal * np.sqrt(min(k, rest))
+                low, high = k * whole / cells - spare, k * whole / cells + spare
             else:
-                rest = cells - k
                 mean = whole / cells
                 slack = _SLACK * min(1.0, 2.0 / np.sqrt(min(k, rest)))
-                low = min(
-                    max(k * nominal * (1 - slack), whole - rest * nominal * (1 + slack)), k * mean
-                )
-                high = max(
-                    min(k * nominal * (1 + slack), whole - rest * nominal * (1 - slack)), k * mean
-                )
+                less, more = nominal * (1 - slack), nominal * (1 + slack)
+                low = min(max(k * less, whole - rest * more), k * mean)
+                high = max(min(k * more, whole - rest * less), k * mean)
             source = np.zeros(n, np.bool_)
             sink = np.zeros(n, np.bool_)
             total = 0.0
@@ -127,8 +136,7 @@ def _part(
             source[order[-1]] = False
             side = min_cut(begin, other, back, width, source, sink)
             side = _groups(begin, other, side, True, area)
-            rest_side = _groups(begin, other, side, False, area)
-            side = ~rest_side
+            side = ~_groups(begin, other, side, False, area)
             here = 0.0
             parts_here = 0.0
             cost = 0.0
@@ -140,18 +148,18 @@ def _part(
                         if not side[other[arc]]:
                             cost += width[arc]
             own = k
-            if k == 0:
+            if k == 0 or wide:
                 own = min(max(int(here / nominal + 0.5), 1), cells - 1)
             off = max(
                 abs(here / (own * nominal) - 1), abs((whole - here) / ((cells - own) * nominal) - 1)
             )
             score = cost / np.sqrt(min(here, whole - here))
-            score += _OFF_COST * max(0.0, off - 1.2 * _SLACK)
+            if off > 1.2 * _SLACK:
+                least = _WIDE_COST if off < _WIDE_SLACK else _WIDE_COST + 5.0
+                score += min(_OFF_COST * (off - 1.2 * _SLACK), least + off)
             if all_parts > 0:
-                uneven = parts_here / own - (all_parts - parts_here) / (cells - own)
-                score += (
-                    _PARTS_COST * abs(uneven) * cells / all_parts / max(1.0, np.sqrt(cells / 2))
-                )
+                uneven = abs(parts_here / own - (all_parts - parts_here) / (cells - own))
+                score += _PARTS_COST * uneven * cells / all_parts / max(1.0, np.sqrt(cells / 2))
             if score < best_score:
                 best_score, best_side, best_cells = score, side, own
     return best_side, best_cells
@@ -267,7 +275,11 @@ def _holds(
 
 @njit(cache=True, nogil=True)
 def _off(size: float, nominal: float) -> float:
-    return float((max(0.0, abs(size / nominal - 1) - _AREA_FREE) / _AREA_UNIT) ** 2)
+    """What a size costs: little beyond 12 % (a block left whole), much near the bounds."""
+    far = max(0.0, abs(size / nominal - 1) - _AREA_FREE) / _AREA_UNIT
+    cost = far * far if far < 2.0 else 4.0 + 0.4 * (far - 2.0)
+    beyond = max(_LEAST - size / nominal, size / nominal - _MOST, 0.0) / _AREA_UNIT
+    return cost + 10.0 * beyond * beyond
 
 
 @njit(cache=True, nogil=True)
@@ -304,7 +316,7 @@ def exchange(
             goal = -1
             for arc in range(begin[k], begin[k + 1]):
                 there = cell[other[arc]]
-                if there == here or there == goal:
+                if there in (here, goal):
                     continue
                 gained = 0.0
                 for twin in range(begin[k], begin[k + 1]):

@@ -32,7 +32,9 @@ _OWN_M = 6.0
 # Pieces smaller or narrower than this are given to a neighbour.
 _LEAST_M2, _LEAST_WIDTH_M = 60.0, 3.0
 # What a metre of border on a barrier counts against one elsewhere, when pieces are joined.
-_ACROSS = 0.3
+_ACROSS, _JOININGS = 0.3, 4
+# A block narrower than this is a strip.
+_STRIP_M = 14.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +69,7 @@ def mosaic_of(
     """
     buildings = _apart(buildings)
     touching = _touching(buildings)
-    cuts = _open_lines(lines, buildings)
+    cuts = _open_lines(_without_strips(ground, lines), buildings)
     between = _between(ground, buildings, step_m, angle)
     walls = shapely.boundary(buildings[touching])
     if touching.any():
@@ -85,7 +87,9 @@ def mosaic_of(
     kind[lie_on(middle, walls)] = WALL
     kind[lie_on(middle, cuts)] = BARRIER
     length = np.hypot(*(xy[end] - xy[start]).T)
-    piece = _join_small(faces, piece, left, right, kind, length)
+    worth = np.where(kind == BARRIER, _ACROSS, 1.0)
+    for _ in range(_JOININGS):
+        piece = _join_narrow(faces, piece, left, right, worth, length, _LEAST_M2, _LEAST_WIDTH_M)
     area = shapely.area(faces)
     whole = np.bincount(piece, weights=area)
     middle_of = shapely.get_coordinates(shapely.centroid(faces))
@@ -138,6 +142,39 @@ def _touching(buildings: Objects) -> NDArray[np.bool_]:
         a, b = shapely.STRtree(buildings).query(buildings, predicate="dwithin", distance=_TOUCH_M)
         touching[a[a != b]] = True
     return touching
+
+
+def _without_strips(ground: Polygon, lines: Objects) -> Objects:
+    """Lines without one side of each narrow strip, as between a street and the wall beside it.
+
+    The strip goes with the block that it borders on most: one line stays, not two.
+    """
+    if not len(lines):
+        return lines
+    noded = shapely.union_all([ground.boundary, *lines], grid_size=1 / _PER_METRE)
+    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
+    inner = shapely.get_coordinates(shapely.point_on_surface(faces))
+    faces = faces[shapely.contains_xy(ground, inner)]
+    if len(faces) < 2:
+        return lines
+    xy, start, end, left, right = coverage_edges(faces)
+    length = np.hypot(*(xy[end] - xy[start]).T)
+    block = np.arange(len(faces), dtype=np.int64)
+    for _ in range(3):
+        joined = _join_narrow(faces, block, left, right, np.ones(len(left)), length, 0.0, _STRIP_M)
+        if joined.max() == block.max():
+            break
+        block = joined
+    gone = (right >= 0) & (block[left] == block[np.maximum(right, 0)])
+    if not gone.any():
+        return lines
+    dropped = shapely.linestrings(np.stack([xy[start[gone]], xy[end[gone]]], axis=1))
+    kept = shapely.difference(
+        shapely.union_all(lines, grid_size=1 / _PER_METRE),
+        shapely.union_all(dropped),
+        grid_size=1 / _PER_METRE,
+    )
+    return np.asarray(shapely.get_parts(shapely.line_merge(kept)))
 
 
 def _open_lines(lines: Objects, buildings: Objects) -> Objects:
@@ -255,31 +292,35 @@ def _whole_buildings(faces: Objects, buildings: Objects) -> Ints:
     return _union_find(len(faces), face[:-1][same], face[1:][same])
 
 
-def _join_small(
-    faces: Objects, piece: Ints, left: Ints, right: Ints, kind: NDArray[np.int8], length: Floats
+def _join_narrow(
+    faces: Objects,
+    piece: Ints,
+    left: Ints,
+    right: Ints,
+    worth: Floats,
+    length: Floats,
+    least_m2: float,
+    least_width_m: float,
 ) -> Ints:
-    """Give pieces that are too small or too narrow to the neighbour they border on most."""
-    area, around = shapely.area(faces), shapely.length(faces)
-    for _ in range(4):
-        count = int(piece.max()) + 1
-        a, b = piece[left], np.where(right >= 0, piece[right], -1)
-        inner = (b >= 0) & (a != b)
-        own = np.bincount(piece, weights=area)
-        shared = np.bincount(piece, weights=around)
-        within = (b >= 0) & (a == b)
-        shared -= 2 * np.bincount(a[within], weights=length[within], minlength=count)
-        small = (own < _LEAST_M2) | (2 * own < _LEAST_WIDTH_M * shared)
-        weight = length[inner] * np.where(kind[inner] == BARRIER, _ACROSS, 1.0)
-        pair_a = np.concatenate([a[inner], b[inner]])
-        pair_b = np.concatenate([b[inner], a[inner]])
-        code, which = np.unique(pair_a * count + pair_b, return_inverse=True)
-        total = np.bincount(which, weights=np.concatenate([weight, weight]))
-        order = np.lexsort((code, -total, code // count))
-        best = order[np.append(True, np.diff(code[order] // count) > 0)] if len(order) else order
-        who, to = code[best] // count, code[best] % count
-        chosen = small[who]
-        if not chosen.any():
-            break
-        joined = _union_find(count, who[chosen], to[chosen])
-        piece = joined[piece]
-    return piece
+    """Give pieces that are too small or too narrow to the neighbour they border on most.
+
+    ``piece``: of each face; ``worth``: what a metre of each edge counts. One round: call it again
+    until nothing changes.
+    """
+    count = int(piece.max()) + 1
+    a, b = piece[left], np.where(right >= 0, piece[right], -1)
+    inner, within = (b >= 0) & (a != b), (b >= 0) & (a == b)
+    own = np.bincount(piece, weights=shapely.area(faces))
+    around = np.bincount(piece, weights=shapely.length(faces))
+    around -= 2 * np.bincount(a[within], weights=length[within], minlength=count)
+    small = (own < least_m2) | (2 * own < least_width_m * around)
+    if not inner.any() or not small.any():
+        return piece
+    weight = length[inner] * worth[inner]
+    pair = np.concatenate([a[inner] * count + b[inner], b[inner] * count + a[inner]])
+    code, which = np.unique(pair, return_inverse=True)
+    total = np.bincount(which, weights=np.concatenate([weight, weight]))
+    order = np.lexsort((code, -total, code // count))
+    best = order[np.append(True, np.diff(code[order] // count) > 0)]
+    who, to = code[best] // count, code[best] % count
+    return _union_find(count, who[small[who]], to[small[who]])[piece]

@@ -20,7 +20,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 # The difference of area that counts 1; what a nominal side of border counts.
-_AREA_UNIT, _BORDER_COST = 0.03, 6.0
+_AREA_UNIT, _BORDER_COST = 0.04, 6.0
+# Sizes, against the nominal one, from which on cells are pulled back: short of 0.3 and 2.
+_LEAST, _MOST = 0.5, 1.85
 _OFF_M, _ROUNDS = 2.5, 8
 # Borders keep so far from each other; a sharper angle than 40 degrees is not made (its cosine).
 _BETWEEN_M, _SHARP = 2.0, 0.766
@@ -34,6 +36,14 @@ def _length(table: Floats, edge: int) -> float:
 @njit(cache=True, nogil=True)
 def _edge_area(table: Floats, edge: int) -> float:
     return 0.5 * (table[edge, 0] * table[edge, 3] - table[edge, 1] * table[edge, 2])
+
+
+@njit(cache=True, nogil=True)
+def _off(size: float, nominal: float) -> float:
+    far = abs(size / nominal - 1) / _AREA_UNIT
+    cost = far * far if far < 3.0 else 9.0 + 0.4 * (far - 3.0)
+    beyond = max(_LEAST - size / nominal, size / nominal - _MOST, 0.0) / _AREA_UNIT
+    return cost + 10.0 * beyond * beyond
 
 
 @njit(cache=True, nogil=True)
@@ -75,7 +85,7 @@ def settle(
     cost = _BORDER_COST / np.sqrt(nominal)
     delta = np.zeros(area.size)
     cells = np.empty(2 * 16, np.int64)
-    for turn in range(_ROUNDS):
+    for _ in range(_ROUNDS):
         moved = False
         for step in (8.0, 4.0, 2.0, 1.0, 0.5):
             for k in range(xy.shape[0]):
@@ -136,9 +146,7 @@ def settle(
                     for i in range(touched):
                         c = cells[i]
                         if delta[c] != 0.0:
-                            a = (area[c] / nominal - 1) / _AREA_UNIT
-                            b = ((area[c] + delta[c]) / nominal - 1) / _AREA_UNIT
-                            gain += b * b - a * a
+                            gain += _off(area[c] + delta[c], nominal) - _off(area[c], nominal)
                             delta[c] = 0.0
                     if gain >= best:
                         continue
