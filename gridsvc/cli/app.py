@@ -10,6 +10,7 @@ import typer
 
 from gridsvc import __version__
 from gridsvc.cli import (
+    auditing,
     body,
     bulk,
     db,
@@ -46,6 +47,7 @@ app.add_typer(body.app, name="body")
 duties.register(imports.app)
 app.add_typer(imports.app, name="import")
 app.add_typer(duties.app, name="duties")
+auditing.register(edition.app)
 app.add_typer(edition.app, name="edition")
 app.add_typer(disputes.app, name="disputes")
 app.add_typer(grids.app, name="grids")
