@@ -19,6 +19,8 @@ __all__ = ["Overlap", "ground_to_cut", "overlaps", "same_ground", "with_common_v
 _NOISE_M2 = 0.01
 # Cells within a tenth of a millimetre touch.
 _TOUCH_DEGREES = 1e-9
+# A vertex this close to an edge, a hundredth of a millimetre, was made on it.
+_ON_SEGMENT_DEGREES = 1e-10
 # A part of the ground smaller than this share of a cell is cut together with a neighbour.
 _LEAST_SHARE = 0.5
 
@@ -93,13 +95,37 @@ def overlaps(old: Sequence[Any], new: Sequence[Any]) -> list[Overlap]:
 def with_common_vertices(cells: Sequence[Any], beside: Sequence[Any]) -> list[Any]:
     """The cells with the vertices that any of them, or of those beside, has on their borders.
 
-    Polygons in, polygons out, in their order; no vertex moves. Those ``beside`` stay as they are.
+    Polygons in, polygons out, in their order; no vertex moves, and a cell that needs none is given
+    back itself. Those ``beside`` stay as they are; where one has a vertex that is a cell's own but
+    for the last digits, the cell keeps its own.
     """
-    matched = match_edges([*cells, *beside])[: len(cells)]
-    return [
-        cell if shapely.get_num_coordinates(cell) == shapely.get_num_coordinates(made) else made
-        for cell, made in zip(cells, (shapely.get_geometry(it, 0) for it in matched), strict=True)
-    ]
+    shapes = np.asarray(list(cells), dtype=object)
+    rings, of_cell = shapely.get_rings(shapes, return_index=True)
+    xy, of_ring = shapely.get_coordinates(rings, return_index=True)
+    start = np.flatnonzero(of_ring[:-1] == of_ring[1:])
+    segments = shapely.linestrings(np.stack([xy[start], xy[start + 1]], axis=1))
+    own = np.unique(xy, axis=0)
+    lent = np.unique(shapely.get_coordinates(np.asarray(list(beside), dtype=object)), axis=0)
+    twins, _ = shapely.STRtree(shapely.points(own)).query(
+        shapely.points(lent), predicate="dwithin", distance=_TOUCH_DEGREES
+    )
+    vertices = np.concatenate([own, np.delete(lent, np.unique(twins), axis=0)])
+    vertex, segment = shapely.STRtree(segments).query(
+        shapely.points(vertices), predicate="dwithin", distance=_ON_SEGMENT_DEGREES
+    )
+    at, new = start[segment], vertices[vertex]
+    between = (new != xy[at]).any(axis=1) & (new != xy[at + 1]).any(axis=1)
+    at, new = at[between], new[between]
+    along = ((new - xy[at]) * (xy[at + 1] - xy[at])).sum(axis=1)
+    order = np.lexsort((along, at))
+    at, new = at[order], new[order]
+    whole = np.insert(xy, at + 1, new, axis=0)
+    ring_of = np.insert(of_ring, at + 1, of_ring[at])
+    result = list(shapes)
+    for cell in np.unique(of_cell[of_ring[at]]).tolist():
+        shell, *holes = (whole[ring_of == ring] for ring in np.flatnonzero(of_cell == cell))
+        result[cell] = shapely.Polygon(shell, holes)
+    return result
 
 
 def _sound(ground: Any) -> NDArray[np.object_]:
