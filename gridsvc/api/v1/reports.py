@@ -44,7 +44,7 @@ from gridsvc.registry.classes.model import STANDARD, ClassKey
 from gridsvc.registry.codes.service import look_up
 from gridsvc.spatial.footprint import read_footprint
 
-__all__ = ["router"]
+__all__ = ["ReportIn", "new_report", "router"]
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
 
@@ -137,7 +137,7 @@ def post_report(
             session,
             atlas,
             service.settings,
-            _new_report(session, service, given),
+            new_report(session, service, given),
             caller=caller,
             reporter_key=service.reporter_key,
             now=utc_now(),
@@ -225,7 +225,8 @@ def move(
     return once(session, caller, key, ["move", name, given], write)
 
 
-def _new_report(session: Session, service: Service, given: ReportIn) -> NewReport:
+def new_report(session: Session, service: Service, given: ReportIn) -> NewReport:
+    """The report as the intake takes it; raises UnknownClass, and as reading a footprint does."""
     footprint = None
     if given.footprint is not None:
         footprint = read_footprint(

@@ -65,7 +65,9 @@ def deadline(
     raise AssertionError(f"no working hour within {_LONGEST.days} days of {since}")
 
 
-def elapsed(since: dt.datetime, until: dt.datetime, clock: Clock, days: WorkingDays) -> dt.timedelta:
+def elapsed(
+    since: dt.datetime, until: dt.datetime, clock: Clock, days: WorkingDays
+) -> dt.timedelta:
     """How much of a clock's time lies between two aware moments; nothing backwards."""
     if until <= since:
         return dt.timedelta()

@@ -112,7 +112,9 @@ def take(
         raise _refusal(procedure, progress, _why_not_now(procedure, progress, step))
     _check_party(procedure, progress, step, party)
     if step.by in EACH and party in progress.taken_by:
-        raise _refusal(procedure, progress, f"{party} has already taken '{step.name}'")
+        others = [one for one in parties(progress, step.by) if one not in progress.taken_by]
+        why = f"{party} has already taken '{step.name}'; it waits for {' and '.join(others)}"
+        raise _refusal(procedure, progress, why)
     check_hands(progress, step.name, party, actor)
     check_evidence(step, progress, evidence)
     for requirement in step.requires:

@@ -24,6 +24,7 @@ __all__ = [
     "AssetOwner",
     "body_or_refuse",
     "find_responsible",
+    "http_url",
     "keep_gap",
     "load_example_bodies",
     "set_webhook",
@@ -236,12 +237,13 @@ def set_webhook(session: Session, code: str, url: str | None) -> str | None:
     Raises NotFound for an unknown body, BadInput for anything but an http or https address.
     """
     body_or_refuse(session, code, field="body")
-    kept = None if url is None else _http_url(url)
+    kept = None if url is None else http_url(url)
     repository.set_webhook(session, code, kept)
     return kept
 
 
-def _http_url(url: str) -> str:
+def http_url(url: str) -> str:
+    """The address of a webhook as it is kept. Raises BadInput for one that cannot be called."""
     try:
         parsed = _HTTP_URL.validate_python(url.strip())
     except ValidationError as error:

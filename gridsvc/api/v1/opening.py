@@ -1,0 +1,200 @@
+"""Cases opened by a procedure that is chosen, and appeals after they are closed."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from gridsvc.api.clock import utc_now
+from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession, WritingCaller
+from gridsvc.api.idempotency import IdempotencyKey, once
+from gridsvc.api.problems import problems
+from gridsvc.api.text import Text
+from gridsvc.api.v1.reports import ReportIn, new_report
+from gridsvc.cases.files.appeals import appeal, decide
+from gridsvc.cases.files.repository import case_by_id
+from gridsvc.cases.files.view import case_json
+from gridsvc.cases.procedures.library import library
+from gridsvc.cases.procedures.model import Procedure
+from gridsvc.cases.reports.service import file_report
+from gridsvc.errors import (
+    AmbiguousCode,
+    BadCoordinate,
+    BadGeometry,
+    BadInput,
+    IdempotencyMismatch,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    OutsideCity,
+    StepRefused,
+    TooLarge,
+    UnknownClass,
+    UnknownCrs,
+)
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["cases"])
+
+_WRITING = (NotAuthenticated, NotAllowed, NotFound, BadInput, IdempotencyMismatch)
+
+
+class CaseIn(ReportIn):
+    """A case of its own: a report's fields, the procedure, and the bodies that it leaves open."""
+
+    procedure: Text = Field(description="One of GET /v1/procedures, such as hazard or dual.")
+    seats: dict[Text, Text] = Field(default_factory=dict, description="Role to body code.")
+
+
+class AppealIn(BaseModel):
+    """A body's appeal."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    body: Text
+    reason: Text = Field(min_length=1, max_length=10_000)
+
+
+class Decision(BaseModel):
+    """What supervision decides about an appeal."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    accepted: bool
+    note: Text = Field(min_length=1, max_length=10_000)
+
+
+@router.get("/procedures")
+def list_procedures() -> dict[str, Any]:
+    """Every procedure in its newest version: its steps, who takes each, its limit and evidence."""
+    return {"procedures": [_procedure(one) for one in library().newest_of_all()]}
+
+
+@router.post(
+    "/cases",
+    status_code=201,
+    responses=problems(
+        *_WRITING,
+        *(BadCoordinate, UnknownCrs, OutsideCity, BadGeometry, UnknownClass, TooLarge),
+        AmbiguousCode,
+    ),
+)
+def post_case(
+    given: Annotated[CaseIn, Body()],
+    service: CurrentService,
+    atlas: CurrentAtlas,
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Open a case by a procedure, inside the area of the token; it joins no other."""
+
+    def write() -> dict[str, Any]:
+        new = replace(
+            new_report(session, service, given), procedure=given.procedure, seats=given.seats
+        )
+        filed = file_report(
+            session,
+            atlas,
+            service.settings,
+            new,
+            caller=caller,
+            reporter_key=service.reporter_key,
+            now=utc_now(),
+        )
+        session.flush()
+        case = case_by_id(session, filed.case_id)
+        if case is None:
+            raise AssertionError(f"case {filed.case_id} was opened and is gone")
+        return {"case": case_json(session, case), "report": filed.to_json()}
+
+    return once(session, caller, key, ["case", given], write, status=201)
+
+
+@router.post(
+    "/cases/{case_id}/appeals", status_code=201, responses=problems(*_WRITING, StepRefused)
+)
+def post_appeal(
+    case_id: uuid.UUID,
+    given: Annotated[AppealIn, Body()],
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """A body's one appeal after closing; the raw fact stays."""
+
+    def write() -> dict[str, Any]:
+        case = appeal(session, caller, case_id, given.body, given.reason, now=utc_now())
+        session.flush()
+        return case_json(session, case)
+
+    return once(session, caller, key, ["appeal", str(case_id), given], write, status=201)
+
+
+@router.post("/cases/{case_id}/appeals/{body}/decision", responses=problems(*_WRITING, StepRefused))
+def post_decision(
+    case_id: uuid.UUID,
+    body: str,
+    given: Annotated[Decision, Body()],
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Supervision accepts or rejects an appeal, once."""
+
+    def write() -> dict[str, Any]:
+        case = decide(
+            session,
+            caller,
+            case_id,
+            body,
+            accepted=given.accepted,
+            note=given.note,
+            now=utc_now(),
+        )
+        session.flush()
+        return case_json(session, case)
+
+    return once(session, caller, key, ["decision", str(case_id), body, given], write)
+
+
+def _procedure(one: Procedure) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "version": one.version,
+        "title": one.title,
+        "title_zh": one.title_zh,
+        "source": one.source,
+        "opened_by": sorted(one.opened_by),
+        "seats": {role.value: seat.value for role, seat in one.seats.items()},
+        "steps": [
+            {
+                "step": step.name,
+                "title": step.title,
+                "title_zh": step.title_zh,
+                "by": step.by.value,
+                "needs": [*step.needs, *(role.value for role in step.names)],
+                "choices": {name: list(values) for name, values in step.choices.items()},
+                "scores": step.scores and step.scores.value,
+                "limit": step.limit and step.limit.to_json(),
+                "graded": step.graded,
+                "calls": [call.who.value for call in step.calls],
+                "optional": step.optional,
+                "repeats": step.repeats,
+            }
+            for step in one.steps
+        ],
+        "returns": [
+            {"step": back.name, "by": back.by.value, "from": back.source, "to": back.target}
+            for back in one.returns
+        ],
+        "acts": [
+            {"act": name, "by": act.by.value, "at": list(act.at)} for name, act in one.acts.items()
+        ],
+    }

@@ -1,0 +1,176 @@
+"""Imports bodies and duty lists from CSV: all rows, or none and a list of the bad ones."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from gridsvc.db.base import uuid7
+from gridsvc.errors import BadFile, BadInput
+from gridsvc.registry.bodies import list_repository, repository
+from gridsvc.registry.bodies.service import http_url
+from gridsvc.registry.classes.model import STANDARD
+
+__all__ = ["Fault", "Imported", "import_bodies", "import_duties"]
+
+_KINDS = ("street", "department", "company", "city_unit", "community")
+_BODY_COLUMNS = ({"code", "name", "kind", "area_code"}, {"webhook_url", "source"})
+_DUTY_COLUMNS = (
+    {"body", "area", "kind", "class_prefix", "role", "clause", "valid_from"},
+    {"valid_to", "standard"},
+)
+_MOST_BYTES = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A row that cannot be taken, by its line in the file, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How many rows there were, were new, were there already; and the bad ones."""
+
+    rows: int
+    loaded: int
+    known: int
+    refused: tuple[Fault, ...]
+
+
+def import_bodies(session: Session, path: Path) -> Imported:
+    """Bodies: code, name, kind, area_code; may have webhook_url and source.
+
+    A known code takes the new name, kind and area. Raises BadFile when the file is no such CSV.
+    """
+
+    def read(row: dict[str, str]) -> dict[str, object]:
+        _need(re.fullmatch(r"[0-9A-Za-z-]{1,18}", row["code"]), "code", row["code"])
+        _need(0 < len(row["name"]) <= 100, "name", row["name"])
+        _need(row["kind"] in _KINDS, "kind", row["kind"], f"one of {', '.join(_KINDS)}")
+        _need(re.fullmatch(r"[0-9]{2,12}", row["area_code"]), "area_code", row["area_code"])
+        url = row.get("webhook_url") or None
+        return {
+            "code": row["code"],
+            "name": row["name"],
+            "kind": row["kind"],
+            "area_code": row["area_code"],
+            "webhook_url": None if url is None else http_url(url),
+            "source": row.get("source") or path.name,
+        }
+
+    rows, faults = _read(path, _BODY_COLUMNS, read, ("code",))
+    if faults:
+        return Imported(len(rows) + len(faults), 0, 0, faults)
+    known = repository.bodies_by_code(session, [str(row["code"]) for _, row in rows])
+    list_repository.upsert_bodies(session, [row for _, row in rows])
+    return Imported(len(rows), len(rows) - len(known), len(known), ())
+
+
+def import_duties(session: Session, path: Path) -> Imported:
+    """Duty lines: body, area, kind, class_prefix, role, clause, valid_from; may have valid_to.
+
+    Days are the city's; ``valid_to`` is the first day on which the line no longer counts. A line
+    that is there already is counted as known. Raises BadFile when the file is no such CSV.
+    """
+
+    def read(row: dict[str, str]) -> dict[str, object]:
+        _need(re.fullmatch(r"[0-9]{2,12}", row["area"]), "area", row["area"])
+        _need(row["kind"] in ("part", "event"), "kind", row["kind"], "part or event")
+        _need(re.fullmatch(r"[0-9]{0,5}", row["class_prefix"]), "class_prefix", row["class_prefix"])
+        _need(row["role"] in ("lead", "assist"), "role", row["role"], "lead or assist")
+        since = _day(row["valid_from"], "valid_from")
+        until = _day(row["valid_to"], "valid_to") if row.get("valid_to") else None
+        _need(until is None or until > since, "valid_to", str(until), "after valid_from")
+        return {
+            "id": uuid7(),
+            "body_code": row["body"],
+            "area_code": row["area"],
+            "standard": row.get("standard") or STANDARD,
+            "kind": row["kind"],
+            "class_prefix": row["class_prefix"],
+            "role": row["role"],
+            "clause": row["clause"],
+            "valid_from": since,
+            "valid_to": until,
+        }
+
+    keys = ("body_code", "area_code", "standard", "kind", "class_prefix", "role", "valid_from")
+    rows, faults = _read(path, _DUTY_COLUMNS, read, keys)
+    bodies = repository.bodies_by_code(session, {str(row["body_code"]) for _, row in rows})
+    unknown = tuple(
+        Fault(line, f"no body has the code '{row['body_code']}'; import the bodies first")
+        for line, row in rows
+        if row["body_code"] not in bodies
+    )
+    if faults or unknown:
+        both = sorted((*faults, *unknown), key=lambda fault: fault.line)
+        return Imported(len(rows) + len(faults), 0, 0, tuple(both))
+    there = list_repository.duty_keys(session)
+    new = [row for _, row in rows if tuple(row[key] for key in keys) not in there]
+    if new:
+        repository.add_duties(session, new)
+    return Imported(len(rows), len(new), len(rows) - len(new), ())
+
+
+def _read(
+    path: Path,
+    columns: tuple[set[str], set[str]],
+    read: Callable[[dict[str, str]], dict[str, object]],
+    keys: tuple[str, ...],
+) -> tuple[list[tuple[int, dict[str, object]]], tuple[Fault, ...]]:
+    must, may = columns
+    if path.stat().st_size > _MOST_BYTES:
+        raise BadFile(f"{path.name} is larger than {_MOST_BYTES:,} bytes; split it.")
+    rows: list[tuple[int, dict[str, object]]] = []
+    faults: list[Fault] = []
+    seen: dict[tuple[object, ...], int] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            header = set(reader.fieldnames or ())
+            if not must <= header or header - must - may:
+                raise BadFile(
+                    f"{path.name}, line 1: the columns must be {', '.join(sorted(must))}, and may"
+                    f" be {', '.join(sorted(may))}; they are {', '.join(sorted(header)) or 'none'}."
+                )
+            for row in reader:
+                line = reader.line_num
+                try:
+                    if None in row or None in row.values():
+                        raise BadInput("the row has too few or too many columns")
+                    kept = read({name: value.strip() for name, value in row.items()})
+                except BadInput as error:
+                    faults.append(Fault(line, error.detail))
+                    continue
+                key = tuple(kept[name] for name in keys)
+                if key in seen:
+                    faults.append(Fault(line, f"line {seen[key]} says the same"))
+                    continue
+                seen[key] = line
+                rows.append((line, kept))
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{path.name} is no UTF-8 text ({error.reason}); save it as UTF-8.") from None
+    except csv.Error as error:
+        raise BadFile(f"{path.name} is no CSV ({error}).") from None
+    return rows, tuple(faults)
+
+
+def _need(holds: object, name: str, value: str, wanted: str = "of the right form") -> None:
+    if not holds:
+        raise BadInput(f"{name} is {value[:60]!r}, which is not {wanted}")
+
+
+def _day(value: str, name: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(value)
+    except ValueError:
+        raise BadInput(f"{name} is {value[:60]!r}; write a day as 2026-07-01") from None
