@@ -1,0 +1,133 @@
+"""``gridsvc import bodies``, ``import duties`` and ``duties gaps`` in the small city."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from gridsvc.cli.app import app
+from gridsvc.settings import get_settings
+from tests.service import joint_city as city
+
+BODIES = "code,name,kind,area_code\n110102-NOISE,噪声办,department,110102\n"
+DUTIES = (
+    "body,area,kind,class_prefix,role,clause,valid_from,valid_to\n"
+    "110102-NOISE,110102,event,06028,lead,clause 1,2020-01-01,\n"
+    "110102-CGJ,110102020001,event,07,lead,clause 2,2020-01-01,2030-01-01\n"
+)
+
+
+@pytest.fixture
+def run(city_database, tmp_path, monkeypatch):
+    """The command against a copy of the city; gives its exit code and its JSON."""
+    monkeypatch.setenv("DATABASE_URL", city_database)
+    monkeypatch.setenv("GRIDSVC_VAR_DIR", str(tmp_path))
+    get_settings.cache_clear()
+
+    def call(*words):
+        result = CliRunner().invoke(app, [*words, "--json"])
+        return result.exit_code, json.loads(result.stdout) if result.stdout else result.exception
+
+    yield call
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def files(tmp_path):
+    def write(text, name="list.csv"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def gaps(run, *words):
+    code, found = run("duties", "gaps", *words)
+    assert code == 0
+    assert (found["streets"], found["classes"]) in ((4, 403), (2, 403))
+    return {(gap["street"], gap["kind"], gap["code"]): gap for gap in found["gaps"]}
+
+
+@pytest.mark.system(9)
+def test_every_class_in_every_street_resolves_or_is_listed(run, files):
+    before = gaps(run)
+    # Listed: 06001 by the streets, 0601x (06010 to 06019) by the departments; nothing else.
+    assert len(before) == 4 * (403 - 11)
+    assert (city.LEAD, "event", city.NOISE) in before
+    assert (city.LEAD, "event", city.BUILDING) not in before
+    assert run("import", "bodies", files(BODIES))[1]["loaded"] == 1
+    assert run("import", "duties", files(DUTIES))[1]["loaded"] == 2
+    after = gaps(run)
+    gone = {("110102020", "06028"), ("110102007", "06028")}
+    gone |= {(city.LEAD, code) for _, _, code in before if code.startswith("07")}
+    assert {(s, c) for s, kind, c in before.keys() - after.keys() if kind == "event"} == gone
+    assert len(gaps(run, "--district", city.EAST)) == 2 * (403 - 11)
+
+
+def test_a_gap_that_a_case_fell_into_says_since_when(run, city_engine):
+    with city_engine.begin() as connection:
+        connection.execute(
+            text(
+                "insert into duty_gap values ('110102', '110102020', 'GB/T 47678.5-2026', 'event',"
+                " '06028', '2026-11-01T00:00:00Z', gen_random_uuid())"
+            )
+        )
+    assert gaps(run)[city.LEAD, "event", city.NOISE]["seen_at"].startswith("2026-11-01")
+
+
+def test_a_list_that_is_imported_twice_is_there_once(run, files):
+    run("import", "bodies", files(BODIES))
+    assert run("import", "bodies", files(BODIES))[1] == {
+        "rows": 1,
+        "loaded": 0,
+        "known": 1,
+        "refused": [],
+    }
+    run("import", "duties", files(DUTIES))
+    assert run("import", "duties", files(DUTIES))[1]["known"] == 2
+
+
+def test_a_dry_run_keeps_nothing(run, files):
+    assert run("import", "bodies", files(BODIES), "--dry-run")[1]["loaded"] == 1
+    assert run("import", "bodies", files(BODIES))[1]["loaded"] == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("nobody,110102,event,06,lead,c,2020-01-01,", "import the bodies first"),
+        ("110102-CGJ,west,event,06,lead,c,2020-01-01,", "area"),
+        ("110102-CGJ,110102,act,06,lead,c,2020-01-01,", "part or event"),
+        ("110102-CGJ,110102,event,6x,lead,c,2020-01-01,", "class_prefix"),
+        ("110102-CGJ,110102,event,06,boss,c,2020-01-01,", "lead or assist"),
+        ("110102-CGJ,110102,event,06,lead,c,yesterday,", "write a day"),
+        ("110102-CGJ,110102,event,06,lead,c,2020-01-01,2019-01-01", "after valid_from"),
+        ("110102-CGJ,110102", "too few"),
+        ("110102-CGJ,110102020001,event,07,lead,again,2020-01-01,", "line 3 says the same"),
+    ],
+)
+def test_one_bad_row_and_nothing_is_loaded(run, files, city_engine, row, says):
+    run("import", "bodies", files(BODIES))
+    code, told = run("import", "duties", files(f"{DUTIES}{row}\n"))
+    assert (code, told["loaded"]) == (1, 0)
+    assert [fault["line"] for fault in told["refused"]] == [4]
+    assert says in told["refused"][0]["reason"]
+    with city_engine.connect() as connection:
+        count = connection.execute(text("select count(*) from duty where clause like 'clause%'"))
+        assert count.scalar_one() == 0
+
+
+@pytest.mark.parametrize(
+    "content", [b"a,b\n1,2\n", b"", "code,name,kind,area_code\n1,名,street,11\n".encode("gbk")]
+)
+def test_a_file_that_is_no_such_list_is_refused(run, tmp_path, content):
+    path = tmp_path / "list.csv"
+    path.write_bytes(content)
+    code, error = run("import", "bodies", str(path))
+    assert code == 1
+    assert "list.csv" in str(error)
