@@ -140,7 +140,7 @@ def test_the_community_may_answer_without_a_department(world):
 def test_a_hazard_without_a_complaint_is_told_to_all_bodies_of_the_grid_in_one_step(world):
     case = world.open("worker", "hazard", description="The slope moves.")
     told = case.trace()[1]
-    # The street, its community, enforcement and planning by the lists, water by its cover.
+    # The street, its community, enforcement and planning by the lists.
     expected = sorted([city.LEAD, COMMUNITY, CGJ, GZ])
     assert (told["action"], sorted(told["content"]["called"])) == ("tell", expected)
     for body in expected:
@@ -162,6 +162,14 @@ def test_the_bodies_behind_the_parts_of_the_grid_are_told_too(world, city_engine
         )
     case = world.open("worker", "hazard")
     assert city.WATER in case.trace()[1]["content"]["called"]
+
+
+@pytest.mark.system(22)
+def test_where_no_grid_is_drawn_the_bodies_of_the_street_are_told(world, city_engine):
+    with city_engine.begin() as connection:
+        connection.execute(text("update unit_grid set state = 'void'"))
+    case = world.open("worker", "hazard")
+    assert sorted(case.trace()[1]["content"]["called"]) == sorted([city.LEAD, CGJ, GZ])
 
 
 @pytest.mark.system(7)

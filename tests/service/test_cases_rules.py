@@ -13,8 +13,8 @@ from gridsvc.cases.procedures.library import library
 from gridsvc.registry.access.model import Role
 from gridsvc.settings import get_settings
 from tests.service import joint_city as city
+from tests.service.joint_case import at_once
 from tests.service.procedures_world import CGJ, COMMUNITY, GZ, Case, Clock, World, register
-from tests.service.test_cases_joint import at_once
 
 DAY = dt.timedelta(days=1)
 

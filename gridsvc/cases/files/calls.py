@@ -65,7 +65,12 @@ def _callees(
         case Callee.GRID_BODIES:
             point = to_shape(case.point)
             return bodies_of_grid(
-                session, case.district_code, lon=point.x, lat=point.y, day=city_day(case.opened_at)
+                session,
+                case.district_code,
+                lon=point.x,
+                lat=point.y,
+                territory=progress.seat(Actor.TERRITORY) or progress.lead,
+                day=city_day(case.opened_at),
             )
         case Callee.TERRITORY | Callee.COMMUNITY:
             seated = progress.seat(Actor(call.who.value))

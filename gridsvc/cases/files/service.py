@@ -294,7 +294,7 @@ def _told_who(
     entry = trace.last_of(session, case.district_code, case.id, step)
     if entry is None or (progress.step == step and not progress.taken_by and not progress.closed):
         return refused
-    by = entry.body_code or entry.actor
-    said = f"{refused.detail} '{step}' was last taken by {by} ({entry.actor}) at {entry.at}."
-    taken = {"by": by, "actor": entry.actor, "at": entry.at.isoformat()}
+    by, when = entry.body_code or entry.actor, entry.at.isoformat()
+    said = f"{refused.detail} '{step}' was last taken by {by} ({entry.actor}) at {when}."
+    taken = {"by": by, "actor": entry.actor, "at": when}
     return StepRefused(said, field=refused.field, **(refused.extra | {"taken": taken}))

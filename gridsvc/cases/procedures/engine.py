@@ -298,8 +298,13 @@ def _why_not_now(procedure: Procedure, progress: Progress, step: Step) -> str:
 def _refusal(procedure: Procedure, progress: Progress, why: str) -> StepRefused:
     possible = open_steps(procedure, progress)
     due = [
-        {"step": step.name, "by": list(parties(progress, step.by)), "needs": list(step.needs)}
+        {"step": step.name, "by": _still_due(progress, step), "needs": list(step.needs)}
         for step in possible
     ]
     names = ", ".join(step.name for step in possible) or "nothing"
     return StepRefused(f"{why}. Due now: {names}.", due=due)
+
+
+def _still_due(progress: Progress, step: Step | Return) -> list[str]:
+    taken = progress.taken_by if step.name == progress.step else ()
+    return [party for party in parties(progress, step.by) if party not in taken]

@@ -140,12 +140,19 @@ def add_gap(session: Session, row: dict[str, object]) -> None:
 
 
 def bodies_of_grid(
-    session: Session, district_code: str, *, lon: float, lat: float, day: dt.date
+    session: Session,
+    district_code: str,
+    *,
+    lon: float,
+    lat: float,
+    territory: str,
+    day: dt.date,
 ) -> list[str]:
     """Every body that answers for anything in the unit grid of a WGS84 point, by code.
 
     Those of the duty lists for its community, street and district, the office of its street and
-    community, and the owners, maintainers and competent bodies of its parts.
+    community, and the owners, maintainers and competent bodies of its parts. Where no unit grid
+    is drawn, those of the lists for ``territory``, a street, and its office.
     """
     rows = session.execute(
         text(
@@ -154,16 +161,24 @@ def bodies_of_grid(
             " and st_intersects(geometry, st_setsrid(st_point(:lon, :lat), 4326))"
             " order by code limit 1),"
             " place as (select unnest(array[left(street_code, 2), left(street_code, 4),"
-            " left(street_code, 6), street_code, community_code]) as area_code from grid),"
+            " left(street_code, 6), street_code, community_code]) as area_code from grid"
+            " union select unnest(array[left(:territory, 2), left(:territory, 4),"
+            " left(:territory, 6), :territory])),"
             " answering as (select body_code as code from duty"
             " where area_code in (select area_code from place)"
             " and valid_from <= :day and (valid_to is null or valid_to > :day)"
-            " union select unnest(array[street_code, community_code]) from grid"
+            " union select unnest(array[street_code, community_code]) from grid union select :territory"
             " union select unnest(array[owner_body, maintainer_body, competent_body])"
             " from part join grid on part.district_code = :district"
             " and part.grid_code = grid.code where part.state <> 'removed')"
             " select code from body where code in (select code from answering) order by code"
         ),
-        {"district": district_code, "lon": lon, "lat": lat, "day": day},
+        {
+            "district": district_code,
+            "lon": lon,
+            "lat": lat,
+            "territory": territory,
+            "day": day,
+        },
     )
     return [row[0] for row in rows]
