@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
+from gridsvc.api.app import SERVICE_ROLE
 from gridsvc.cases.procedures import library as procedures
 from gridsvc.cases.procedures.library import library
+from gridsvc.db import create_engine
 from gridsvc.registry.access.model import Role
 from gridsvc.settings import get_settings
 from tests.service import joint_city as city
@@ -186,6 +189,27 @@ def test_overdue_is_judged_at_the_hand_in_and_the_raw_fact_stays_after_an_appeal
     world["supervision"].refused(f"{address}/{CGJ}/decision", decision, status=409)
     world["supervision"].refused(f"{address}/{GZ}/decision", decision, status=404)
     assert case.intact()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update hand_in set overdue = false",
+        "update hand_in set limit_at = limit_at + interval '1 day'",
+        "delete from hand_in",
+        "update appeal set reason = 'x'",
+        "delete from appeal",
+    ],
+)
+def test_the_service_may_not_change_the_raw_fact(world, case, city_database, statement):
+    case.take(CGJ, "handle", note="Swept.")
+    engine = create_engine(city_database, role=SERVICE_ROLE)
+    with (
+        engine.connect() as connection,
+        pytest.raises(ProgrammingError, match="permission denied"),
+    ):
+        connection.execute(text(statement))
+    engine.dispose()
 
 
 def test_a_step_before_the_one_before_it_is_refused(world, clock, case):

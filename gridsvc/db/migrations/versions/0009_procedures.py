@@ -14,6 +14,7 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
+_ROLE = "gridsvc_service"
 _WHEN = sa.DateTime(timezone=True)
 
 
@@ -87,6 +88,10 @@ def upgrade() -> None:
             name=op.f("pk_duty_gap"),
         ),
     )
+    # The raw fact stays: what was handed in can be scored, an appeal decided, nothing else.
+    for table, columns in (("hand_in", "score"), ("appeal", "accepted, decided_at")):
+        op.execute(f"revoke update, delete, truncate on {table} from {_ROLE}")
+        op.execute(f"grant update ({columns}) on {table} to {_ROLE}")
 
 
 def downgrade() -> None:
