@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from gridsvc.api.app import SERVICE_ROLE
-from gridsvc.cases.procedures import library as procedures
-from gridsvc.cases.procedures.library import library
 from gridsvc.db import create_engine
 from gridsvc.registry.access.model import Role
-from gridsvc.settings import get_settings
 from tests.service import joint_city as city
 from tests.service.joint_case import at_once
-from tests.service.procedures_world import CGJ, COMMUNITY, GZ, Case, Clock, World, register
+from tests.service.procedures_world import CGJ, GZ, Case, Clock, World, register
 
 DAY = dt.timedelta(days=1)
 
@@ -122,6 +118,16 @@ def test_a_suspended_case_that_is_handed_in_all_the_same_goes_on(world, clock, c
     case.take(CGJ, "feed_back", note="Done.")
     case.take("supervision", "rework", note="Again.")
     case.refused("command", "suspend", note="Frozen.", until="2026-12-20")
+
+
+def test_a_suspended_case_that_is_raised_or_moved_says_that_it_resumed(world, case, city_engine):
+    case.take("command", "suspend", note="Frozen.", until="2026-12-10")
+    raised = case.take("command", "raise", note="It cannot wait.")
+    assert (raised["procedure"]["name"], raised["suspended_until"]) == ("city", None)
+    assert [e["action"] for e in case.trace()][-2:] == ["resume", "raise"]
+    with city_engine.connect() as connection:
+        query = text("select state from message where topic = 'case_resumed'")
+        assert connection.execute(query).scalars().all() == ["withdrawn"]
 
 
 @pytest.mark.parametrize(
@@ -306,87 +312,3 @@ def test_the_day_of_a_duty_is_the_citys(world, clock, city_engine):
     )
     clock.now = dt.datetime(2026, 11, 23, 16, 1, tzinfo=dt.UTC)
     assert world["citizen"].report(-900, **{"class": city.RUBBISH})["responsibility"]["gap"] is True
-
-
-SHIPPED = Path(procedures.__file__).parent / "shipped"
-
-
-@pytest.fixture
-def own_folder(tmp_path, monkeypatch):
-    """A city's own folder of procedures, read again when it changes."""
-    monkeypatch.setenv("GRIDSVC_PROCEDURES_DIR", str(tmp_path))
-
-    def read_again():
-        get_settings.cache_clear()
-        library.cache_clear()
-
-    read_again()
-    yield tmp_path, read_again
-    monkeypatch.undo()
-    read_again()
-
-
-def test_a_case_goes_on_by_the_version_that_it_began_with(world, own_folder, case):
-    folder, read_again = own_folder
-    source = (SHIPPED / "ordinary_v2.toml").read_text(encoding="utf-8")
-    third = source.replace("version = 2", "version = 3").replace('"feed_back"', '"tell"')
-    third = third.replace('needs = ["note"]', 'needs = ["measured_m"]')
-    (folder / "ordinary_v3.toml").write_text(third, encoding="utf-8")
-    read_again()
-    later = Case(world, world["citizen"].report(-900, **{"class": city.RUBBISH})["case_id"])
-    assert (case.seen()["procedure"]["version"], later.seen()["procedure"]["version"]) == (2, 3)
-    case.take(CGJ, "handle", note="Swept.")
-    assert later.refused(CGJ, "handle", note="Swept.")["missing"] == ["measured_m"]
-    assert later.take(CGJ, "handle", measured_m=12)["step"] == "tell"
-    assert case.take(CGJ, "feed_back", note="Done.")["step"] == "verify"
-    (folder / "ordinary_v3.toml").unlink()
-    read_again()
-    problem = later.refused(CGJ, "tell", 503, measured_m=12)
-    assert "ordinary_v3.toml" in problem["detail"]
-
-
-NIGHT_VISIT = """\
-name = "night_visit"
-version = 1
-title = "Night visit"
-title_zh = "夜访"
-source = "order, contact the caller and tell the leader, body, leader on the spot if it cannot"
-opened_by = ["street"]
-
-[seats]
-lead = "responsible"
-leader = "territory"
-
-[[steps]]
-name = "contact"
-title = "The caller is contacted, the leader told"
-title_zh = "联系诉求人"
-by = "lead"
-needs = ["note"]
-limit_hours = 1
-clock = "emergency"
-
-[[steps]]
-name = "visit"
-title = "The leader goes to the spot"
-title_zh = "领导夜访"
-by = "leader"
-needs = ["note"]
-limit_hours = 8
-clock = "working"
-closes = true
-"""
-
-
-def test_a_procedure_that_a_city_adds_is_played_without_any_code(world, own_folder):
-    folder, read_again = own_folder
-    (folder / "night_visit_v1.toml").write_text(NIGHT_VISIT, encoding="utf-8")
-    read_again()
-    listed = world["citizen"].get("/v1/procedures")["procedures"]
-    assert "night_visit" in [one["name"] for one in listed]
-    case = world.open(city.LEAD, "night_visit")
-    case.refused(city.LEAD, "contact", note="Called.")
-    case.take(CGJ, "contact", note="Called.")
-    closed = case.take(city.LEAD, "visit", note="Was there.")
-    assert (closed["state"], closed["procedure"]["name"]) == ("closed", "night_visit")
-    assert COMMUNITY not in closed["seats"].values()

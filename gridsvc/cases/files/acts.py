@@ -15,7 +15,7 @@ from gridsvc.cases.files.calls import take_system_steps, tell_next
 from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.files.opening import take_seats
 from gridsvc.cases.files.stepping import enter, grade_of, keep
-from gridsvc.cases.messages.service import send
+from gridsvc.cases.messages.service import send, withdraw
 from gridsvc.cases.procedures.engine import act_at, begin, carried_over, check_hands, record_actor
 from gridsvc.cases.procedures.library import procedure
 from gridsvc.cases.procedures.model import Act, Procedure
@@ -48,6 +48,7 @@ def act(
     progress = record_actor(progress, party, actor)
     content = dict(evidence)
     if name == "raise":
+        resume_if_due(session, case, now=now, early=True)
         content |= _raise(case, running, progress, rule, now)
     else:
         _check_in_time(case, name, now)
@@ -90,6 +91,8 @@ def resume_if_due(
     if until is None or (until > now and not early):
         return
     case.suspended_until = None
+    if until > now:
+        withdraw(session, case.district_code, case.id, topic="case_resumed", now=now)
     append(
         session,
         case.district_code,

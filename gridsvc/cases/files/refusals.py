@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from gridsvc.cases.files.acts import resume_if_due
 from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.files.stepping import enter, running_of
 from gridsvc.cases.messages.service import send
@@ -84,6 +85,7 @@ def send_on(
     now: dt.datetime,
 ) -> None:
     """Dispatch a locked case to another body, which leads it from now on, with its full time."""
+    resume_if_due(session, case, now=now, early=True)
     before = case.lead_body
     progress = replace(Progress.from_json(case.progress), lead=body.code)
     enter(case, running_of(case), progress, since=now)

@@ -12,6 +12,7 @@ from shapely.geometry import MultiPolygon
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.files import repository as files
+from gridsvc.cases.files.acts import resume_if_due
 from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.files.stepping import enter
 from gridsvc.cases.messages.service import send
@@ -126,6 +127,7 @@ def _open(
     joint = procedure("joint")
     progress = begin(joint, lead=lead, other=other)
     kept = Progress.from_json(case.progress)
+    resume_if_due(session, case, now=now, early=True)
     enter(case, joint, carried_over(progress, kept), since=now)
     case.participant_district = whistle.participant_district
     whistle.state, whistle.blown_at = "open", now
