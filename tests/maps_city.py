@@ -28,6 +28,7 @@ from gridsvc.registry.areas.models import Edition
 from gridsvc.registry.areas.service import NewArea, activate_edition, load_edition
 from gridsvc.registry.bodies.models import Body
 from gridsvc.registry.classes.service import STANDARD, load_classes
+from gridsvc.registry.disputes.models import Dispute
 from gridsvc.registry.grids.models import UnitGrid
 from gridsvc.registry.parts.models import Part
 from gridsvc.settings import Settings
@@ -37,6 +38,9 @@ BLOWN = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 BORDER_LON, PLACE_LAT = 116.32, 39.885
 CASE_ID = uuid.UUID("018f0000-0000-7000-8000-000000000001")
 WHISTLE_ID = uuid.UUID("018f0000-0000-7000-8000-000000000002")
+DISPUTE_ID = uuid.UUID("018f0000-0000-7000-8000-000000000003")
+#: The middle of the ground that both streets claim, some 500 m west of the border.
+DISPUTED = (116.31375, 39.88475)
 ACTIONS = (
     "查勘现场",
     "约谈当事人",
@@ -80,6 +84,7 @@ def make_city(session: Session) -> None:
     _edition_of_grids(session)
     _add_grids_and_parts(session)
     _add_joint_case(session)
+    _add_dispute(session)
     session.commit()
 
 
@@ -250,6 +255,35 @@ def _add_joint_case(session: Session) -> None:
             now=at,
             body_code=SIDES[n % 2][0],
         )
+
+
+def _add_dispute(session: Session) -> None:
+    """Ground of some 45 by 55 m that both streets claim, under negotiation."""
+    lon, lat = DISPUTED
+    ground = shapely.box(lon - 0.00025, lat - 0.00025, lon + 0.00025, lat + 0.00025)
+    session.add(
+        Dispute(
+            district_code="110102",
+            id=DISPUTE_ID,
+            participant_district="110106",
+            kind="overlap",
+            level="street",
+            side_codes=[code for code, _ in SIDES],
+            state="under_negotiation",
+            geometry=from_shape(shapely.MultiPolygon([ground]), srid=4326),
+            area_m2=2374.0,
+            width_m=42.7,
+            accuracy_m=5.0,
+            edition_id="street-2020",
+            parent_edition_id=None,
+            terms=None,
+            agreement_id=None,
+            settled_by_edition=None,
+            found_at=BLOWN,
+            changed_at=BLOWN,
+        )
+    )
+    session.flush()
 
 
 def _side(code: str, name: str) -> dict[str, str]:

@@ -42,7 +42,8 @@ def export(
 ) -> StreamingResponse:
     """A layer as GeoJSON, its geometry exact.
 
-    The layers are districts, streets, communities, unit_grids, parts and joint_cases. Parts bear
+    The layers are districts, streets, communities, unit_grids, parts, joint_cases and
+    disputes. Parts bear
     the areas that they were registered in; with ``as_of``, those of that day.
     """
     moment = as_of or dt.datetime.now(dt.UTC)

@@ -40,7 +40,8 @@ def tile(
 ) -> Response:
     """One vector tile (MVT, XYZ) of a layer.
 
-    The layers are districts, streets, communities, unit_grids, parts and whistles. With
+    The layers are districts, streets, communities, unit_grids, parts, whistles and
+    disputes. With
     ``as_of``, the areas and the cells of that day; parts and whistles are as they stand now.
     """
     rendered = render_tile(

@@ -12,7 +12,15 @@ __all__ = ["AREA_LEVELS", "EXPORT_LAYERS", "TILE_LAYERS", "TileLayer", "tile_lay
 AREA_LEVELS = {"districts": "district", "streets": "street", "communities": "community"}
 
 #: The layers that can be taken away whole.
-EXPORT_LAYERS = ("districts", "streets", "communities", "unit_grids", "parts", "joint_cases")
+EXPORT_LAYERS = (
+    "districts",
+    "streets",
+    "communities",
+    "unit_grids",
+    "parts",
+    "joint_cases",
+    "disputes",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,7 @@ TILE_LAYERS = {
         TileLayer("unit_grids", 13, 16, 300, True),
         TileLayer("parts", 14, None, 60, False),
         TileLayer("whistles", 8, None, 0, False),
+        TileLayer("disputes", 9, None, 0, False),
     )
 }
 

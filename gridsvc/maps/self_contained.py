@@ -47,6 +47,7 @@ def render(template: str, drawn: folium.Map, **content: Any) -> str:
             map_header=_without_page_styles(figure.header.render()),
             map_html=figure.html.render(),
             map_script=figure.script.render(),
+            map_name=drawn.get_name(),
             **content,
         )
     )

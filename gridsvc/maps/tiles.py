@@ -77,6 +77,8 @@ def _render(
         return repository.part_tile(connection, z, x, y)
     if layer.name == "whistles":
         return repository.whistle_tile(connection, z, x, y)
+    if layer.name == "disputes":
+        return repository.dispute_tile(connection, z, x, y)
     level = AREA_LEVELS[layer.name]
     edition = next((edition for edition in editions if edition.level == level), None)
     if edition is None:

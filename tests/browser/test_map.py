@@ -157,6 +157,21 @@ def test_a_layer_can_be_switched_off(browser: Browser) -> None:
     assert not browser.find(".alarm").is_displayed()
 
 
+def test_disputed_ground_is_drawn_with_its_state_and_leads_to_its_dossier(browser: Browser) -> None:
+    lon, lat = city.DISPUTED
+    browser.open_map(f"#map=18/{lat}/{lon}")
+    assert [it["state"] for it in browser.drawn("disputes-fill")] == ["under_negotiation"]
+
+    middle = browser.run("return [innerWidth / 2, innerHeight / 2]")
+    browser.click(*map(int, middle))
+
+    said = wait_for(browser, "#place", "Open the dossier")
+    assert "under negotiation" in said
+    assert "110102020 × 110106002" in said
+    link = browser.find(".dispute a").get_attribute("href")
+    assert link is not None and link.endswith(f"/v1/disputes/{city.DISPUTE_ID}/dossier.html")
+
+
 @pytest.mark.parametrize("size", [DESK, PHONE])
 def test_a_chosen_case_is_not_hidden_by_the_panel(browser: Browser, size: tuple[int, int]) -> None:
     browser.open_map(size=size)

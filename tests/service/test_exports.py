@@ -34,6 +34,7 @@ def client(database: str, session: Session, tmp_path: Path) -> Iterator[httpx.Cl
         ("unit_grids", 200),
         ("parts", 200),
         ("joint_cases", 1),
+        ("disputes", 1),
     ],
 )
 def test_gdal_reads_every_feature_of_a_layer(

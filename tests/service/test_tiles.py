@@ -52,6 +52,7 @@ def read(content: bytes, layer: str, folder: Path) -> geopandas.GeoDataFrame:
         ("unit_grids", 15, {"code", "national_id", "area_m2"}),
         ("parts", 15, {"code", "class_code", "class", "state"}),
         ("whistles", 15, {"id", "ground", "state", "areas"}),
+        ("disputes", 15, {"id", "kind", "level", "state", "areas", "area_m2"}),
     ],
 )
 def test_a_tile_of_each_layer_can_be_read_with_its_properties(

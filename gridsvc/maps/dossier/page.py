@@ -36,6 +36,7 @@ _KINDS = {
     "gap": ("无人管辖", "gap: nobody claims it"),
     "overlap": ("重复管辖", "overlap: claimed twice"),
     "conflict": ("层级矛盾", "conflict: the levels contradict each other"),
+    "neglect": ("三不管地带", "neglect: its reports are refused, returned or slow"),
 }
 _LEVELS = {
     "district": ("区", "district"),
@@ -74,6 +75,7 @@ def dossier_page(dossier: Dossier) -> str:
         side_fills=_SIDE_FILLS,
         terms=_terms(shown),
         moved=_moved(dossier),
+        corners=_corners(_view(dossier.ground)),
     )
 
 
@@ -120,9 +122,14 @@ def _draw(dossier: Dossier) -> folium.Map:
     for n, side in enumerate(dossier.sides):
         if side.geometry is not None:
             _label(drawn, side.name or side.code, side.geometry, ground, view, n)
-    west, south, east, north = view.bounds
-    drawn.fit_bounds([[south, west], [north, east]])
+    drawn.fit_bounds(_corners(view))
     return drawn
+
+
+def _corners(view: Any) -> list[list[float]]:
+    """The south-west and north-east of a box, latitude first as Leaflet has them."""
+    west, south, east, north = view.bounds
+    return [[south, west], [north, east]]
 
 
 def _view(ground: Any) -> Any:
@@ -135,12 +142,12 @@ def _view(ground: Any) -> Any:
 
 
 def _cut(geometry: Any, view: Any) -> Any:
-    """What lies within twice the view: the map may be moved a little, and stays small."""
+    """What lies around the view: the map may be wider than it, be moved a little, and is small."""
     west, south, east, north = view.bounds
     wide, high = east - west, north - south
     return shapely.intersection(
         shapely.make_valid(geometry),
-        shapely.box(west - wide, south - high, east + wide, north + high),
+        shapely.box(west - 2 * wide, south - high, east + 2 * wide, north + high),
     )
 
 

@@ -139,10 +139,32 @@ _JOINT_CASES = text(
     """
 )
 
+_DISPUTES = text(
+    """
+    select json_build_object('type', 'Feature', 'id', id,
+           'geometry', st_asgeojson(geometry, 15)::json,
+           'properties', json_build_object(
+               'id', id, 'kind', kind, 'level', level, 'state', state,
+               'areas', to_json(side_codes), 'area_m2', area_m2, 'width_m', width_m,
+               'accuracy_m', accuracy_m, 'edition', edition_id,
+               'parent_edition', parent_edition_id, 'found_at', found_at,
+               'changed_at', changed_at, 'settled_by_edition', settled_by_edition,
+               'agreement', agreement_id))::text
+      from dispute
+     where found_at <= :moment
+       and (cast(:district as text) is null
+            or exists (select from unnest(side_codes) side where starts_with(side, :district)))
+       and (cast(:west as float8) is null
+            or st_intersects(geometry, st_makeenvelope(:west, :south, :east, :north, 4326)))
+     order by id
+    """
+)
+
 _BY_LAYER: dict[str, TextClause] = {
     "unit_grids": _UNIT_GRIDS,
     "parts": _PARTS,
     "joint_cases": _JOINT_CASES,
+    "disputes": _DISPUTES,
     **dict.fromkeys(AREA_LEVELS, _AREAS),
 }
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 
 from gridsvc.registry.placement.model import EditionRef
 
-__all__ = ["area_tile", "part_tile", "unit_grid_tile", "whistle_tile"]
+__all__ = ["area_tile", "dispute_tile", "part_tile", "unit_grid_tile", "whistle_tile"]
 
 # The tile's width in its own units, and the margin in them, as the queries name them too.
 _EXTENT, _MARGIN = 4096, 128
@@ -135,6 +135,24 @@ _WHISTLES = text(
     """
 )
 
+_DISPUTES = text(
+    """
+    with bounds as (
+        select st_tileenvelope(:z, :x, :y) as tile,
+               st_makeenvelope(:west, :south, :east, :north, 4326) as reach
+    ),
+    shapes as (
+        select d.id::text as id, d.kind, d.level, d.state,
+               array_to_string(d.side_codes, ',') as areas, round(d.area_m2) as area_m2,
+               st_asmvtgeom(st_transform(d.geometry, 3857), tile, 4096, 128, true) as geometry
+          from dispute d, bounds
+         where d.geometry && reach
+    )
+    select st_asmvt(s, 'disputes', 4096, 'geometry')
+      from (select * from shapes where geometry is not null order by id) s
+    """
+)
+
 
 def area_tile(
     connection: Connection,
@@ -179,6 +197,11 @@ def part_tile(connection: Connection, z: int, x: int, y: int) -> bytes:
 def whistle_tile(connection: Connection, z: int, x: int, y: int) -> bytes:
     """The joint whistles: id, ground, state, areas; and their footprints."""
     return _bytes(connection.scalar(_WHISTLES, _bounds(z, x, y)))
+
+
+def dispute_tile(connection: Connection, z: int, x: int, y: int) -> bytes:
+    """The disputes: id, kind, level, state, areas, area_m2."""
+    return _bytes(connection.scalar(_DISPUTES, _bounds(z, x, y)))
 
 
 def _bounds(z: int, x: int, y: int) -> dict[str, float]:

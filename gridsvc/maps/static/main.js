@@ -104,7 +104,7 @@ function uncover(lon, lat) {
   if (covered) map.easeTo({ center: [lon, lat], offset: offset(), duration: 400 });
 }
 
-async function askAbout(lon, lat, part = null) {
+async function askAbout(lon, lat, part = null, disputes = []) {
   question?.abort();
   const own = new AbortController();
   question = own;
@@ -114,7 +114,7 @@ async function askAbout(lon, lat, part = null) {
   drawPlace();
   try {
     const placement = await locate(lon, lat, own.signal);
-    shown = () => answer(placement, part);
+    shown = () => answer(placement, part, disputes);
     chooseGrid(placement.unit_grid?.national_id ?? null);
   } catch (error) {
     if (own.signal.aborted) return;
@@ -131,16 +131,23 @@ function partAt(point) {
   return feature ?? null;
 }
 
+/** The disputes drawn at a point, each once: a tile's edge may draw one twice. */
+function disputesAt(point) {
+  const found = map.getLayer("disputes-fill") ? map.queryRenderedFeatures(point, { layers: ["disputes-fill"] }) : [];
+  return [...new Map(found.map(({ properties }) => [properties.id, properties])).values()];
+}
+
 map.on("click", (event) => {
   const part = partAt(event.point);
-  if (part?.geometry.type === "Point") askAbout(...part.geometry.coordinates, part.properties);
-  else askAbout(event.lngLat.lng, event.lngLat.lat, part?.properties);
+  const disputes = disputesAt(event.point);
+  if (part?.geometry.type === "Point") askAbout(...part.geometry.coordinates, part.properties, disputes);
+  else askAbout(event.lngLat.lng, event.lngLat.lat, part?.properties, disputes);
 });
 map.getCanvas().addEventListener("keydown", (event) => {
   if (event.key === "Enter") askAbout(...map.getCenter().toArray());
 });
 map.on("mousemove", (event) => {
-  map.getCanvas().style.cursor = partAt(event.point) ? "pointer" : "";
+  map.getCanvas().style.cursor = partAt(event.point) || disputesAt(event.point).length ? "pointer" : "";
 });
 
 // --- search ----------------------------------------------------------------------------------

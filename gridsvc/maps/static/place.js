@@ -21,25 +21,37 @@ export function failure(error) {
   return [h("p", { class: "note wrong" }, h("b", {}, t("failed")), ` ${error.message}`)];
 }
 
-/** The answer of /v1/locate, and the part that was clicked, as elements. */
-export function answer(placement, part) {
+/** The answer of /v1/locate, the part that was clicked and the disputes under it, as elements. */
+export function answer(placement, part, disputes = []) {
   const [lon, lat] = placement.point.coordinates;
   const position = h("p", { class: "muted code" }, `${lat.toFixed(6)}, ${lon.toFixed(6)} (WGS84)`);
   const shown = part ? partCard(part) : [];
   const narrowest = placement.street ?? placement.district;
+  const disputed = disputes.map(disputeCard);
   if (!narrowest) {
-    return [h("h2", {}, t("outside")), h("p", { class: "hint" }, t("outsideHint")), position];
+    return [...disputed, h("h2", {}, t("outside")), h("p", { class: "hint" }, t("outsideHint")), position];
   }
   return [
     ...shown,
     h("p", { class: "kicker" }, t("belongs")),
     h("h2", {}, narrowest.name),
     chain(placement),
+    ...disputed,
     ...contradiction(placement.conflict),
     ...borderCard(placement.border),
     ...approximations(placement),
     position,
   ];
+}
+
+const KINDS = { gap: "gap", overlap: "overlap", conflict: "conflictKind" };
+
+function disputeCard(dispute) {
+  const dossier = new URL(`v1/disputes/${dispute.id}/dossier.html`, document.baseURI).href;
+  return h("p", { class: `note dispute ${dispute.state}` },
+    h("b", {}, t("dispute")), ` ${t(KINDS[dispute.kind])} `, h("span", { class: `badge ${dispute.state}` }, t(`dispute_${dispute.state}`)),
+    h("br"), `${dispute.areas.split(",").join(" × ")} · ${Math.round(dispute.area_m2).toLocaleString()} m²`,
+    h("br"), h("a", { href: dossier, target: "_blank", rel: "noopener" }, t("dossier")));
 }
 
 function partCard(part) {

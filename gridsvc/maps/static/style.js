@@ -19,6 +19,7 @@ export const LAYERS = [
   { name: "communities", from: 11 },
   { name: "unit_grids", from: 13 },
   { name: "parts", from: 14 },
+  { name: "disputes", from: 9 },
   { name: "whistles", from: 8 },
 ];
 
@@ -40,6 +41,13 @@ function byFamily(value) {
     rules.push(["any", ...tests], value(family));
   }
   return [...rules, value(FAMILIES.at(-1))];
+}
+
+/** The colours of a dispute's states: what is open alarms, what is settled rests. */
+export const STATES = { open: "#c2410c", under_negotiation: "#a86400", agreed: "#2f6fb7", settled: "#2f7d5b" };
+
+function byState() {
+  return ["match", ["get", "state"], ...Object.entries(STATES).flat(), STATES.open];
 }
 
 function source(name, minzoom, id) {
@@ -106,6 +114,7 @@ export function makeStyle() {
       communities: source("communities", 11, "code"),
       unit_grids: source("unit_grids", 13, "national_id"),
       parts: source("parts", 14),
+      disputes: source("disputes", 9),
       whistles: source("whistles", 8),
       chosen: { type: "geojson", data: { type: "FeatureCollection", features: [] } },
     },
@@ -190,6 +199,21 @@ export function makeStyle() {
         source: "chosen",
         layout: { "line-join": "round" },
         paint: { "line-color": "#4b3f66", "line-width": 3 },
+      },
+      {
+        id: "disputes-fill",
+        type: "fill",
+        source: "disputes",
+        "source-layer": "disputes",
+        paint: { "fill-color": byState(), "fill-opacity": 0.32 },
+      },
+      {
+        id: "disputes-line",
+        type: "line",
+        source: "disputes",
+        "source-layer": "disputes",
+        layout: { "line-join": "round" },
+        paint: { "line-color": byState(), "line-width": zoomed(9, 1, 16, 2.4), "line-dasharray": [3, 1.5] },
       },
       {
         id: "footprints-fill",
