@@ -150,6 +150,12 @@ def test_reports_parts_and_grids_that_would_be_routed_differently_are_counted(
     # Each street has two grids, and the east half of one becomes another street.
     assert found.tallies["unit_grids"].looked_at == 8
     assert found.tallies["unit_grids"].moves == ((city.OTHER, NEW_STREET, 1),)
+    # 200 m of the other grid are the street's across the border.
+    (cut,) = found.cut
+    assert (cut.id, cut.before, cut.after) == ("00200001", city.OTHER, city.LEAD)
+    lead = next(it for it in found.diff.moves if it.after == city.LEAD)
+    assert cut.moved_m2 == pytest.approx(lead.area_m2)
+    assert cut.area_m2 == pytest.approx(city.LON_M * city.LAT_M * 1e-4, rel=0.01)
 
 
 def test_the_reports_that_go_elsewhere_are_listed_page_by_page(
@@ -240,3 +246,15 @@ def test_areas_with_overlaps_and_gaps_balance_too(session: Session) -> None:
         ("110106002", None),
     }
     assert found.unbalanced_m2 < 1e-6
+
+
+def test_editions_of_equal_areas_reroute_nothing(session: Session, tmp_path: Path) -> None:
+    load(session, "one", "street", world.STREETS)
+    load(session, "other", "street", world.STREETS, effective_from=NEW)
+    found = rerouting(session, tmp_path, "one", "other")
+    assert (found.diff.moves, found.diff.changed, found.cut) == ((), (), ())
+    assert {kind: it.rerouted for kind, it in found.tallies.items()} == {
+        "reports": 0,
+        "parts": 0,
+        "unit_grids": 0,
+    }

@@ -19,6 +19,7 @@ from gridsvc.registry.editions.answers import (
     rerouted_page,
     tally,
 )
+from gridsvc.registry.editions.cut_grids import CutGrid, cut_grids
 from gridsvc.registry.editions.diff import EditionDiff, diff_editions
 
 __all__ = ["KINDS", "Rerouting", "rerouted", "rerouting"]
@@ -29,15 +30,24 @@ KINDS: dict[str, Reader] = {"reports": report_points, **THINGS}
 
 @dataclass(frozen=True, slots=True)
 class Rerouting:
-    """Two editions compared, and how many stored places of each kind go from whom to whom."""
+    """Two editions compared, and how many stored places of each kind go from whom to whom.
+
+    A unit grid goes where a point inside it goes; ``cut`` are the cells that lose a part.
+    """
 
     diff: EditionDiff
     tallies: dict[str, Tally]
+    cut: tuple[CutGrid, ...]
 
     def to_json(self, *, most_moves: int | None = None) -> dict[str, Any]:
         """The diff, and under each kind its tally; ``most_moves`` of each list."""
         kinds = {kind: it.to_json(most_moves=most_moves) for kind, it in self.tallies.items()}
-        return {**self.diff.to_json(most_moves=most_moves), **kinds}
+        return {
+            **self.diff.to_json(most_moves=most_moves),
+            **kinds,
+            "cut_unit_grids": len({(it.district_code, it.id) for it in self.cut}),
+            "cuts": [it.to_json() for it in self.cut[:most_moves]],
+        }
 
 
 def rerouting(session: Session, index_dir: Path, before: str, after: str) -> Rerouting:
@@ -48,7 +58,8 @@ def rerouting(session: Session, index_dir: Path, before: str, after: str) -> Rer
     """
     diff = diff_editions(session, before, after)
     answers = answers_of(session, index_dir, before, after)
-    return Rerouting(diff, {kind: tally(session, answers, read) for kind, read in KINDS.items()})
+    tallies = {kind: tally(session, answers, read) for kind, read in KINDS.items()}
+    return Rerouting(diff, tallies, cut_grids(session, diff.moves))
 
 
 def rerouted(
