@@ -17,7 +17,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridsvc.spatial.coverage import faults
+from gridsvc.spatial.audit import FaultKind, audit_areas
 from gridsvc.spatial.crs import area_m2, project
 
 __all__ = [
@@ -41,11 +41,23 @@ _FINEST_M = 0.01
 
 
 class DisputeKind(StrEnum):
-    """What is wrong at a place: nobody's, two areas', or levels that contradict each other."""
+    """What is wrong at a place: nobody's, two areas', or levels that contradict each other.
+
+    At a place of neglect no line is wrong, but its reports are refused, returned or slow.
+    """
 
     GAP = "gap"
     OVERLAP = "overlap"
     CONFLICT = "conflict"
+    NEGLECT = "neglect"
+
+
+_KINDS = {
+    FaultKind.OVERLAP: DisputeKind.OVERLAP,
+    FaultKind.DUPLICATE: DisputeKind.OVERLAP,
+    FaultKind.GAP: DisputeKind.GAP,
+    FaultKind.INLET: DisputeKind.GAP,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,24 +160,19 @@ def _nests(one: str, other: str) -> bool:
 
 
 def _within(layer: Layer) -> Iterator[DisputedPlace]:
-    """The overlaps and the gaps of one layer."""
-    found = faults(layer.geometries)
-    codes, accuracy = layer.codes, layer.accuracy_m
-    sides: tuple[str, ...]
-    for overlap in found.overlaps:
-        sides = (codes[overlap.first], codes[overlap.second])
-        yield from _places(DisputeKind.OVERLAP, sides, overlap.geometry, accuracy)
-    for one, other in found.duplicates:
-        sides = (codes[one], codes[other])
-        yield from _places(DisputeKind.OVERLAP, sides, layer.geometries[one], accuracy)
-    if not found.gaps:
-        return
-    areas = np.asarray(layer.geometries, dtype=object)
-    tree = shapely.STRtree(areas)
-    for gap in found.gaps:
-        near = tree.query(gap.geometry, predicate="dwithin", distance=_TOUCH_DEG)
-        sides = _by_border(gap.geometry, [(codes[i], areas[i]) for i in near.tolist()])
-        yield from _places(DisputeKind.GAP, sides, gap.geometry, accuracy)
+    """The overlaps, gaps and inlets that the audit of one layer finds above its accuracy."""
+    audit = audit_areas(layer.geometries, accuracy_m=layer.accuracy_m)
+    for fault in audit.faults:
+        kind = _KINDS.get(fault.kind)
+        if kind is not None and not fault.sliver:
+            yield DisputedPlace(
+                kind,
+                tuple(dict.fromkeys(layer.codes[member] for member in fault.members)),
+                shapely.MultiPolygon(list(_polygons(fault.geometry))),
+                fault.area_m2,
+                fault.max_width_m,
+                layer.accuracy_m,
+            )
 
 
 def _between(layer: Layer, above: Layer) -> Iterator[DisputedPlace]:

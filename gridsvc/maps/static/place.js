@@ -44,7 +44,7 @@ export function answer(placement, part, disputes = []) {
   ];
 }
 
-const KINDS = { gap: "gap", overlap: "overlap", conflict: "conflictKind" };
+const KINDS = { gap: "gap", overlap: "overlap", conflict: "conflictKind", neglect: "neglect" };
 
 function disputeCard(dispute) {
   const dossier = new URL(`v1/disputes/${dispute.id}/dossier.html`, document.baseURI).href;

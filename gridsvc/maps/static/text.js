@@ -68,6 +68,7 @@ const WORDS = {
   dossier: ["查看争议卷宗", "Open the dossier"],
   gap: ["无人管辖", "nobody claims it"],
   overlap: ["重复管辖", "claimed twice"],
+  neglect: ["三不管地带", "refused, returned or slow"],
   conflictKind: ["层级矛盾", "the levels contradict"],
   dispute_open: ["未决", "open"],
   dispute_under_negotiation: ["协商中", "under negotiation"],

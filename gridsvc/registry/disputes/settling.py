@@ -100,6 +100,12 @@ def _edition_in_force(
 
 def _check_gone(session: Session, dispute: Dispute, edition: Edition, now: dt.datetime) -> None:
     """Refuse an edition in which some of the ground is still disputed."""
+    if dispute.kind == "neglect" and edition.id == dispute.edition_id:
+        raise Conflict(
+            f"'{edition.id}' is the edition in which the place was neglected; a newer one, or an"
+            " agreement, settles it.",
+            field="edition_id",
+        )
     ground = to_shape(dispute.geometry)
     own = edition
     if edition.level != dispute.level:

@@ -66,6 +66,15 @@ def test_a_gap_has_the_areas_around_it_as_sides_the_longest_border_first() -> No
     assert place.width_m == pytest.approx(60, rel=0.01)
 
 
+def test_ground_that_nobody_claims_is_a_place_even_where_it_is_open_to_the_outside() -> None:
+    areas = [box(0, 0, 1000, 1000), box(1000, 0, 2000, 1000).difference(box(1000, -1, 1015, 900))]
+
+    (place,) = disputed_places(Layer([WEST, EAST], areas, 5.0))
+
+    assert (place.kind, set(place.sides)) == (DisputeKind.GAP, {WEST, EAST})
+    assert place.area_m2 == pytest.approx(15 * 900, rel=0.01)
+
+
 def test_a_street_inside_another_district_is_a_conflict_with_the_street_beside_it() -> None:
     (place,) = disputed_places(two(1060, 1060), DISTRICTS)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from gridsvc.cases.whistles.grounds import (
     JointGround,
     call_for_conflict,
     call_for_crowd,
+    call_for_dispute,
     call_for_footprint,
     call_for_near,
 )
 from gridsvc.registry.bodies.model import Ground
+from gridsvc.registry.disputes.model import DisputeAt
 from gridsvc.registry.placement.model import AreaRef, Border, Conflict, Neighbour, Placement
 
 WEST, EAST = "110102", "110106"
@@ -117,3 +121,33 @@ def test_a_conflict_with_nobody_else_in_reach_calls_nobody():
 def test_a_place_that_is_clear_calls_nobody():
     assert call_for_conflict(placement()) is None
     assert call_for_footprint(placement(), None) is None
+
+
+def dispute(*sides):
+    return DisputeAt(uuid.UUID(int=1), "overlap", "open", sides)
+
+
+def test_in_a_dispute_the_own_street_leads_and_the_other_side_is_called():
+    call = call_for_dispute(placement(), [dispute(OTHER, LEAD)])
+    assert (call.ground, call.lead, call.other) == (JointGround.CONFLICT, LEAD, OTHER)
+    assert call.facts["dispute_id"] == str(uuid.UUID(int=1))
+
+
+def test_where_no_street_is_drawn_the_first_side_leads():
+    call = call_for_dispute(placement(streets=()), [dispute(OTHER, LEAD)])
+    assert (call.lead, call.other) == (OTHER, LEAD)
+
+
+def test_a_district_on_a_side_stands_for_its_nearest_street():
+    call = call_for_dispute(NEAR, [dispute(LEAD, EAST)])
+    assert (call.lead, call.other) == (LEAD, OTHER)
+
+
+def test_communities_on_both_sides_call_their_streets():
+    call = call_for_dispute(placement(), [dispute(f"{LEAD}001", f"{OTHER}003")])
+    assert (call.lead, call.other) == (LEAD, OTHER)
+
+
+@pytest.mark.parametrize("sides", [(LEAD,), (f"{LEAD}001", f"{LEAD}002"), (LEAD, "110105")])
+def test_a_dispute_without_a_second_street_calls_nobody(sides):
+    assert call_for_dispute(placement(), [dispute(*sides)]) is None
