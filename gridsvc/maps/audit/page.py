@@ -133,7 +133,7 @@ def _draw(report: AuditReport, groups: Sequence[_Group]) -> tuple[folium.Map, bo
 
 
 def _lines(shapes: Any) -> tuple[Any, bool]:
-    """The borders of areas as one geometry, simple enough to be drawn, and whether it is simpler."""
+    """The borders of areas as one geometry that can be drawn, and whether it is simpler."""
     borders = shapely.boundary(np.asarray(shapes, dtype=object))
     simple = borders
     for tolerance in _SIMPLER_DEGREES:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadInput, Conflict
+from gridsvc.registry.areas import repository as areas_repository
 from gridsvc.registry.areas.models import Edition
 from gridsvc.registry.audits.model import AreaShare, AreasToAudit, AuditReport, LevelAbove
 from gridsvc.registry.audits.repository import areas_to_audit
-from gridsvc.registry.editions.service import edition_in_force, existing_edition, mark_audited
+from gridsvc.registry.editions.service import existing_edition, mark_audited
 from gridsvc.spatial.audit import (
     INLET_WIDTH_M,
     AreaFault,
@@ -132,7 +133,8 @@ def _right_above(session: Session, edition: Edition) -> list[Edition]:
     place = LEVELS.index(edition.level)
     if place == 0:
         return []
-    found = edition_in_force(session, LEVELS[place - 1], edition.effective_from)
+    level, day = LEVELS[place - 1], edition.effective_from
+    found = areas_repository.edition_in_force(session, level, day)
     return [] if found is None else [found]
 
 

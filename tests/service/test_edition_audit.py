@@ -1,0 +1,146 @@
+"""An edition is audited against the level above, what was found is kept, and a page shows it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+
+import pytest
+import shapely
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from gridsvc.cli.app import app
+from gridsvc.db import session_factory
+from gridsvc.errors import BadInput, Conflict
+from gridsvc.registry.areas.models import EditionState
+from gridsvc.registry.areas.service import activate_edition, existing_edition
+from gridsvc.registry.audits.repository import areas_to_audit
+from gridsvc.registry.audits.service import audit_edition, keep_audit
+from gridsvc.settings import get_settings
+from gridsvc.spatial.audit import FaultKind
+from gridsvc.spatial.crs import area_m2
+from tests.service import areas_world as world
+
+AT = dt.datetime(2026, 7, 1, 8, tzinfo=dt.UTC)
+
+#: 20 reaches over the district border and over 07; 07 leaves a strip to its neighbour.
+STREETS = [
+    world.area("110102020", world.box(0, 0, 2.1, 1.05), "广安门外街道"),
+    world.area("110102007", world.box(0, 1, 2, 1), "月坛街道"),
+    world.area("110106002", world.box(2.1, 0, 1.9, 2), "太平桥街道"),
+]
+
+
+@pytest.fixture
+def loaded(session):
+    """Districts in force, and a draft of streets with faults of known size."""
+    world.load(session, "district-2020", "district", world.DISTRICTS)
+    activate_edition(session, "district-2020", without_audit="made up")
+    world.load(session, "street-new", "street", STREETS, effective_from=world.NEW)
+    return session
+
+
+def test_faults_of_known_size_are_found_with_their_codes(loaded):
+    report = audit_edition(loaded, "street-new")
+    (overlap,) = report.of(FaultKind.OVERLAP)
+    assert set(overlap.codes) == {"110102007", "110102020"}
+    assert overlap.area_m2 == pytest.approx(float(area_m2(world.box(0, 1, 2, 0.05))), rel=1e-9)
+    assert not overlap.sliver
+    outside = [it for it in report.of(FaultKind.OUTSIDE_PARENT) if it.codes == ("110102020",)]
+    assert [it.parent_codes for it in outside] == [("110102", "110106")]
+    over = float(area_m2(world.box(2, 0, 0.1, 1.05)))
+    assert sum(it.area_m2 for it in outside) == pytest.approx(over, rel=1e-9)
+    (parallel,) = [it for it in report.of(FaultKind.PARALLEL_BORDER) if it.codes[0] == "110102020"]
+    assert parallel.parent_codes == ("110102", "110106")
+    assert parallel.width_m == pytest.approx(85.5, rel=1e-2)
+    (share,) = [it for it in report.shares if (it.code, it.parent_code) == ("110102020", "110106")]
+    assert share.share == pytest.approx(0.1 / 2.1, rel=1e-6)
+    assert [level.source for level in report.above] == ["district-2020"]
+
+
+def test_an_audit_is_kept_and_lets_the_draft_be_activated(loaded):
+    with pytest.raises(Conflict, match="not audited"):
+        activate_edition(loaded, "street-new", why="new survey")
+    keep_audit(loaded, audit_edition(loaded, "street-new"), by="surveyor", at=AT)
+    edition = existing_edition(loaded, "street-new")
+    assert (edition.state, edition.audited_at) == (EditionState.AUDITED, AT)
+    kept = json.loads(json.dumps(edition.audit))
+    kinds = {total["kind"]: total["count"] for total in kept["totals"]}
+    assert kinds["overlap"] == 1
+    assert kept["against"] == {"district": "district-2020"}
+    assert len(kept["faults"]) == kept["faults_in_all"]
+    activate_edition(loaded, "street-new", why="new survey")
+
+
+def test_an_edition_without_a_level_above_is_audited_by_itself(session):
+    world.load(session, "street-new", "street", world.STREETS)
+    report = audit_edition(session, "street-new")
+    assert (report.above, report.faults) == ((), ())
+
+
+def test_a_community_is_compared_with_the_levels_that_are_named(session):
+    world.load(session, "district-2020", "district", world.DISTRICTS)
+    world.load(session, "street-2020", "street", world.STREETS)
+    world.load(session, "community-new", "community", world.COMMUNITIES)
+    report = audit_edition(session, "community-new", against=["district-2020", "street-2020"])
+    assert [level.level for level in report.above] == ["district", "street"]
+    assert report.faults == ()
+
+
+def test_a_level_that_is_not_above_is_refused(loaded):
+    world.load(loaded, "street-2020", "street", world.STREETS)
+    with pytest.raises(BadInput, match="not above street"):
+        audit_edition(loaded, "street-new", against=["street-2020"])
+
+
+def test_an_edition_without_areas_is_refused(session):
+    world.load(session, "street-new", "street", [])
+    with pytest.raises(Conflict, match="holds no areas"):
+        audit_edition(session, "street-new")
+
+
+def test_intersections_agree_with_those_of_postgis(loaded):
+    report = audit_edition(loaded, "street-new")
+    rows = loaded.execute(
+        text(
+            "select st_asbinary(st_intersection(a.geometry, b.geometry)) from area a"
+            " join area b on b.edition_id = a.edition_id and b.code > a.code"
+            " where a.edition_id = 'street-new'"
+        )
+    )
+    shared = sum(float(area_m2(shapely.from_wkb(bytes(row[0])))) for row in rows)
+    found = sum(it.area_m2 for it in report.of(FaultKind.OVERLAP))
+    assert found == pytest.approx(shared, rel=1e-9)
+
+
+def test_the_command_keeps_the_audit_and_writes_a_page(engine, tmp_path, monkeypatch):
+    with session_factory(engine).begin() as opened:
+        world.load(opened, "district-2020", "district", world.DISTRICTS)
+        activate_edition(opened, "district-2020", without_audit="made up")
+        world.load(opened, "street-new", "street", STREETS, effective_from=world.NEW)
+    monkeypatch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("GRIDSVC_VAR_DIR", str(tmp_path))
+    get_settings.cache_clear()
+    page = tmp_path / "audit.html"
+    arguments = ["edition", "audit", "street-new", "--by", "surveyor", "--page", str(page)]
+    answered = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
+    assert answered.exit_code == 0
+    found = json.loads(answered.stdout)
+    assert found["state"] == "audited"
+    assert {total["kind"] for total in found["totals"]} >= {"overlap", "outside_parent"}
+    html = page.read_text(encoding="utf-8")
+    assert "广安门外街道" in html
+    assert "重叠" in html
+    assert re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", _own_markup(html)) is None
+    shown = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert "overlap" in shown.stdout
+    with session_factory(engine)() as opened:
+        assert areas_to_audit(opened, "street-new", "street").names[1] == "广安门外街道"
+    get_settings.cache_clear()
+
+
+def _own_markup(html: str) -> str:
+    """The page without its scripts: Leaflet's attribution would link to its home."""
+    return re.sub(r"<script>.*?</script>", "", html, flags=re.S)
