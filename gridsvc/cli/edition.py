@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.reports.rerouting import KINDS, Rerouting, rerouted, rerouting
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
+from gridsvc.codes import Level
 from gridsvc.registry.areas import repository as areas
 from gridsvc.registry.areas.lookup import edition_detail
 from gridsvc.registry.areas.models import Edition, EditionState
@@ -21,6 +22,7 @@ from gridsvc.registry.areas.service import (
     list_editions,
     revert_edition,
 )
+from gridsvc.registry.grids.fit import unfit_communities
 from gridsvc.settings import get_settings
 
 __all__ = ["Actor", "EditionId", "app"]
@@ -101,11 +103,23 @@ def activate(
         edition = activate_edition(opened, edition_id, by=by, why=why, without_audit=without_audit)
         since = edition.effective_from.isoformat()
         found = None if former is None else _compare(opened, former.id, edition_id)
+        # Unit grids are not cut anew by an activation: it only says which no longer fit.
+        unfit = unfit_communities(opened) if edition.level == Level.COMMUNITY else []
     if as_json:
         compared = None if found is None else found.to_json()
-        print_json({"id": edition_id, "effective_from": since, "diff": compared})
+        misfits = [{"code": it.code, "name": it.name, "reason": it.reason} for it in unfit]
+        print_json(
+            {"id": edition_id, "effective_from": since, "diff": compared, "unfit_grids": misfits}
+        )
         return
     console.print(f"{edition_id} is in force from {since}.")
+    if unfit:
+        named = ", ".join(f"{it.name} {it.code}" for it in unfit[:5])
+        console.print(
+            f"The unit grids of {len(unfit):,} communities no longer fit ({named}"
+            f"{' and others' if len(unfit) > 5 else ''}): 'gridsvc grids rebuild' shows how they"
+            " would be mended."
+        )
     if found is not None:
         _show(found)
 
@@ -198,6 +212,8 @@ def _show(found: Rerouting) -> None:
     for kind, tally in found.tallies.items():
         counted.add_row(kind, f"{tally.looked_at:,}", f"{tally.rerouted:,}", _most(tally.moves))
     console.print(counted)
+    cells = len({(it.district_code, it.id) for it in found.cut})
+    console.print(f"{cells:,} unit grids lose a part of their ground; --json lists them.")
 
 
 def _most(moves: tuple[tuple[str | None, str | None, int], ...]) -> str:

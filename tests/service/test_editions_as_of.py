@@ -215,6 +215,8 @@ ASKED_APART = {
     "POST /v1/reports": "routes by the edition of its day, as locate does, and stores that",
     "POST /v1/reports/{name}/move": "as above",
     "POST /v1/parts": "as above",
+    "POST /v1/cases": "as above",
+    "POST /v1/what-if": "moves a border of the edition of its day; tested with disputes",
     "GET /v1/no-mans-land": "tests borders of a day; tested with the watch",
 }
 
@@ -222,7 +224,6 @@ ASKED_APART = {
 WITHOUT_AREAS = {
     "/healthz": "says that the service lives",
     "/readyz": "says that the service answers",
-    "/metrics": "counts",
     "/map": "pages; what they show they ask for here",
     "/v1/editions": "names its editions itself",
     "/v1/cases": "tells what was decided then, and by whom",
@@ -232,8 +233,6 @@ WITHOUT_AREAS = {
     "PATCH /v1/parts": "writes; gives the part as it is stored",
     "POST /v1/relations": "takes as_of, or an edition, for each side in its body",
     "/v1/disputes": "tells of a fault between editions that it names",
-    "/v1/agreements": "zones are drawn, not answered from an edition",
-    "/v1/repairs": "names its editions itself",
     "/v1/procedures": "tells what steps there are",
 }
 
