@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from gridsvc.api.clock import utc_now
 from gridsvc.cases.disputes.inside import inside_json
@@ -86,11 +86,11 @@ def list_all(
     if as_json:
         print_json(shown)
         return
-    table = Table("dispute", "kind", "state", "sides", "m²", "width")
+    table = Table(Column("dispute", no_wrap=True, min_width=36), "what", "sides", "size")
     for row in shown:
-        sides = " × ".join(f"{side['name']} {side['code']}" for side in row["sides"])
-        size, width = f"{row['area_m2']:,.1f}", f"{row['width_m']:,.1f} m"
-        table.add_row(row["id"], row["kind"], row["state"], sides, size, width)
+        sides = "\n".join(f"{side['code']} {side['name']}" for side in row["sides"])
+        size = f"{row['area_m2']:,.1f} m²\n{row['width_m']:,.1f} m wide"
+        table.add_row(row["id"], f"{row['kind']}\n{row['state']}", sides, size)
     console.print(table)
 
 
