@@ -138,9 +138,7 @@ def test_a_state_out_of_order_is_refused_with_those_that_are_possible(
     assert refused.value.extra["possible"] == ["under_negotiation"]
 
 
-def test_one_side_alone_agrees_to_nothing(
-    city_session: Session, found: dict[str, Dispute]
-) -> None:
+def test_one_side_alone_agrees_to_nothing(city_session: Session, found: dict[str, Dispute]) -> None:
     dispute = found["overlap"]
     go(city_session, dispute, XICHENG, "under_negotiation")
     go(city_session, dispute, XICHENG, "agreed", agreement=disputed.draft())
