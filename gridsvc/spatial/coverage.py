@@ -5,8 +5,10 @@ Areas are Polygons or MultiPolygons in WGS84; sizes are m² in the city's metric
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,8 @@ import shapely
 from numpy.typing import NDArray
 
 from gridsvc.errors import BadGeometry
-from gridsvc.spatial.crs import area_m2, project
+from gridsvc.spatial.audit import FaultKind, audit_areas
+from gridsvc.spatial.crs import area_m2
 
 __all__ = [
     "Faults",
@@ -31,8 +34,6 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-# Overlaps and gaps below this are rounding, not geometry.
-_NOISE_M2 = 1e-3
 # A gap or an overlap that is narrower than this in the mean is a sliver: two drawings of one line.
 _SLIVER_WIDTH_M = 1.0
 # A vertex this near to a segment lies on it: a hundred times the rounding of a degree, 10 µm.
@@ -108,47 +109,37 @@ class Mended:
 
 
 def faults(geometries: Sequence[Any]) -> Faults:
-    """Find what is wrong with areas that should cover a place once and whole.
+    """Find what is wrong with areas that should cover a place once and whole, pair by pair.
 
-    ``geometries``: n areas (WGS84). Broken ones are repaired before they are compared, so that one
-    bad ring does not hide the others' faults. A gap is a hole in the union of all of them: what
-    lies outside is not known to belong to anyone.
+    ``geometries``: n areas (WGS84). What counts, and what is rounding, is the audit's rule
+    (:mod:`gridsvc.spatial.audit`); inlets are left to it. A gap has areas all around: what lies
+    outside is not known to belong to anyone.
     """
-    given = np.asarray(geometries, dtype=object)
-    reasons = shapely.is_valid_reason(given)
-    sound = np.array([_polygons(shapely.make_valid(geometry)) for geometry in given], dtype=object)
-    invalid = tuple(
-        InvalidArea(int(index), str(reasons[index]))
-        for index in np.flatnonzero(~shapely.is_valid(given) | shapely.is_empty(given))
-    )
-    first, second = shapely.STRtree(sound).query(sound, predicate="intersects")
-    pairs = np.column_stack([first, second])[first < second]
-    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-    duplicates, overlaps = [], []
-    for one, other in pairs.tolist():
-        if shapely.equals(sound[one], sound[other]):
-            duplicates.append((one, other))
-            continue
-        shared = _polygons(shapely.intersection(sound[one], sound[other]))
-        size = float(area_m2(shared))
-        if size > _NOISE_M2:
-            overlaps.append(Overlap(one, other, size, shared))
-    union = shapely.get_parts(shapely.union_all(sound))
-    # The first ring of a polygon is its shell.
-    holes = [shapely.Polygon(hole) for part in union for hole in shapely.get_rings(part)[1:]]
-    gaps = [
-        Gap(float(size), hole)
-        for size, hole in zip(area_m2(holes), holes, strict=True)
-        if size > _NOISE_M2
+    found = audit_areas(geometries, inlet_width_m=0.0)
+    claimed: defaultdict[tuple[int, int], list[Any]] = defaultdict(list)
+    for fault in found.of(FaultKind.OVERLAP):
+        for one, other in combinations(fault.members, 2):
+            claimed[one, other].append(fault.geometry)
+    overlaps = [
+        Overlap(one, other, float(area_m2(places).sum()), shapely.MultiPolygon(places))
+        for (one, other), places in claimed.items()
     ]
-    found = [("overlap", part) for item in overlaps for part in shapely.get_parts(item.geometry)]
-    found += [("gap", item.geometry) for item in gaps]
-    slivers = [sliver for kind, shape in found if (sliver := _sliver(kind, shape)) is not None]
+    gaps = [Gap(fault.area_m2, fault.geometry) for fault in found.of(FaultKind.GAP)]
+    duplicates = {
+        pair for fault in found.of(FaultKind.DUPLICATE) for pair in combinations(fault.members, 2)
+    }
+    slivers = [
+        Sliver(fault.kind.value, fault.area_m2, fault.width_m, fault.geometry)
+        for fault in (*found.of(FaultKind.OVERLAP), *found.of(FaultKind.GAP))
+        if fault.width_m < _SLIVER_WIDTH_M
+    ]
     return Faults(
         overlaps=tuple(sorted(overlaps, key=lambda item: -item.area_m2)),
-        gaps=tuple(sorted(gaps, key=lambda item: -item.area_m2)),
-        invalid=invalid,
-        duplicates=tuple(duplicates),
+        gaps=tuple(gaps),
+        invalid=tuple(
+            InvalidArea(fault.members[0], fault.reason) for fault in found.of(FaultKind.INVALID)
+        ),
+        duplicates=tuple(sorted(duplicates)),
         slivers=tuple(sorted(slivers, key=lambda item: -item.area_m2)),
     )
 
@@ -249,10 +240,3 @@ def _polygons(geometry: Any) -> shapely.MultiPolygon:
     if not shapely.is_valid(whole):
         return _polygons(shapely.union_all(parts))
     return whole
-
-
-def _sliver(kind: str, shape: Any) -> Sliver | None:
-    size = float(area_m2(shape))
-    half_perimeter_m = float(shapely.length(project(shape))) / 2
-    width_m = size / half_perimeter_m if half_perimeter_m else 0.0
-    return Sliver(kind, size, width_m, shape) if width_m < _SLIVER_WIDTH_M else None

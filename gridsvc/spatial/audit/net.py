@@ -19,6 +19,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gridsvc.spatial.audit.needles import inner_points, point_in, without_needles
+
 __all__ = ["Face", "claimed_faces", "net_edges", "polygons_of"]
 
 Floats = NDArray[np.float64]
@@ -186,7 +188,7 @@ def _faces(edges: Floats, box: _Box, tree: shapely.STRtree) -> tuple[Shapes, NDA
     """The faces of a tile, and how many areas claim each."""
     lines = shapely.linestrings(edges.reshape(-1, 2, 2))
     noded = shapely.union_all(np.append(lines, shapely.boundary(shapely.box(*box))))
-    faces = polygons_of(shapely.polygonize(shapely.get_parts(noded)))
+    faces = without_needles(polygons_of(shapely.polygonize(shapely.get_parts(noded))))
     return faces, _counts(faces, tree)
 
 
@@ -195,7 +197,7 @@ def _counts(faces: Shapes, tree: shapely.STRtree) -> NDArray[np.int64]:
     counts = np.zeros(len(faces), dtype=np.int64)
     asked = np.arange(len(faces))
     random = np.random.default_rng(0)
-    points = shapely.point_on_surface(faces)
+    points = inner_points(faces)
     for _ in range(_TRIES):
         touching, _ = tree.query(points, predicate="intersects")
         within, _ = tree.query(points, predicate="within")
@@ -205,16 +207,8 @@ def _counts(faces: Shapes, tree: shapely.STRtree) -> NDArray[np.int64]:
         asked = asked[again]
         if not len(asked):
             break
-        points = np.array([_point_in(face, random) for face in faces[asked]], dtype=object)
+        points = np.array([point_in(face, random) for face in faces[asked]], dtype=object)
     return counts
-
-
-def _point_in(face: Any, random: np.random.Generator) -> Any:
-    """A random point in the largest triangle of a polygon."""
-    triangles = shapely.get_parts(shapely.constrained_delaunay_triangles(face))
-    largest = triangles[int(np.argmax(shapely.area(triangles)))]
-    weights = random.dirichlet((2.0, 2.0, 2.0))
-    return shapely.points(weights @ shapely.get_coordinates(largest)[:3])
 
 
 def _by_claimants(face: Any, count: int, areas: Shapes, tree: shapely.STRtree) -> Iterator[Face]:
@@ -229,11 +223,11 @@ def _by_claimants(face: Any, count: int, areas: Shapes, tree: shapely.STRtree) -
     around = (west - _MARGIN_DEG, south - _MARGIN_DEG, east + _MARGIN_DEG, north + _MARGIN_DEG)
     borders = shapely.clip_by_rect(shapely.boundary(areas[among]), *around)
     noded = shapely.union_all(np.append(borders, shapely.boundary(face)))
-    cells = polygons_of(shapely.polygonize(shapely.get_parts(noded)))
-    cells = cells[shapely.within(shapely.point_on_surface(cells), face)]
-    cell, claimant = shapely.STRtree(areas[among]).query(
-        shapely.point_on_surface(cells), predicate="within"
-    )
+    cells = without_needles(polygons_of(shapely.polygonize(shapely.get_parts(noded))))
+    points = inner_points(cells)
+    inside = shapely.within(points, face)
+    cells, points = cells[inside], points[inside]
+    cell, claimant = shapely.STRtree(areas[among]).query(points, predicate="within")
     for n, geometry in enumerate(cells):
         claimants = np.sort(among[claimant[cell == n]])
         if len(claimants) > 1:
