@@ -14,6 +14,7 @@ from gridsvc.registry.grids.models import (
     UnitGrid,
 )
 from gridsvc.registry.parts.models import Part
+from gridsvc.registry.repairs.models import Repair, RepairArea
 
 __all__ = [
     "Agreement",
@@ -27,9 +28,14 @@ __all__ = [
     "DutyGap",
     "Edition",
     "EditionEvent",
+    "FormerGrid",
+    "GridSuccessor",
+    "GriddedCommunity",
     "ListedClass",
     "NationalId",
     "Part",
+    "Repair",
+    "RepairArea",
     "RevokedToken",
     "UnitGrid",
 ]

@@ -1,0 +1,140 @@
+"""The ways to mend one overlap, gap or inlet, each with what it would change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gridsvc.spatial.audit.measuring import is_rounding
+from gridsvc.spatial.audit.model import Fault, FaultKind
+from gridsvc.spatial.audit.net import polygons_of
+from gridsvc.spatial.crs import area_m2, project
+from gridsvc.spatial.repair.midline import part_by_midline
+from gridsvc.spatial.repair.model import Change, Method, Proposal
+from gridsvc.spatial.repair.sides import NOBODY, Ring, insert_vertices, rings_of
+
+__all__ = ["MENDABLE", "propose", "propose_one"]
+
+#: The kinds of faults that have proposals.
+MENDABLE = (FaultKind.OVERLAP, FaultKind.GAP, FaultKind.INLET)
+
+# Distances are taken at the ends of edges and at this part of them.
+_DENSIFY = 0.05
+
+_Parts = Mapping[int, Sequence[Any]]
+Shapes = NDArray[np.object_]
+
+
+def propose(fault: Fault, areas: Sequence[Any], accuracy_m: float) -> list[Proposal]:
+    """Every way to mend a fault, the first the one with the longest border or the first claimant.
+
+    ``areas``: all areas that were audited (valid, WGS84), at the places that the fault names.
+    ``accuracy_m``: of the edition; nothing is snapped farther. A duplicate, or an area that would
+    be left with no ground, has no proposal.
+    """
+    if fault.kind not in MENDABLE:
+        return []
+    shapes = np.asarray(areas, dtype=object)
+    return list(_all(fault, shapes, accuracy_m))
+
+
+def propose_one(
+    fault: Fault, areas: Sequence[Any], accuracy_m: float, method: Method, chosen: int | None
+) -> Proposal | None:
+    """One of the proposals, None when the fault has no such."""
+    found = propose(fault, areas, accuracy_m)
+    return next((it for it in found if it.method is method and it.chosen == chosen), None)
+
+
+def _all(fault: Fault, areas: Shapes, accuracy_m: float) -> Iterator[Proposal]:
+    ground = fault.geometry
+    for member in fault.members:
+        yield from _proposal(fault, areas, Method.GIVE, member, {member: [ground]}, 0.0)
+    if fault.kind is FaultKind.OVERLAP and len(fault.members) != 2:
+        return
+    rings = rings_of(fault, areas)
+    parts = part_by_midline(
+        ground, rings, fault.width_m, open_to_nobody=fault.kind is FaultKind.INLET
+    )
+    if len(parts) > 1:
+        yield from _proposal(fault, areas, Method.MIDLINE, None, parts, 0.0)
+    for member in fault.members:
+        moved_m = _distance_m(rings, _edge_of(fault, member))
+        if moved_m is None or moved_m > accuracy_m:
+            continue
+        # The line that moves is the border of an overlap's loser, of a gap's winner.
+        if fault.kind is FaultKind.OVERLAP:
+            winner = next(it for it in fault.members if it != member)
+        else:
+            winner = member
+        yield from _proposal(fault, areas, Method.SNAP, member, {winner: [ground]}, moved_m)
+
+
+def _edge_of(fault: Fault, member: int) -> int:
+    """The side (what lies behind) of the edges that are a member's border."""
+    if fault.kind is FaultKind.OVERLAP:
+        return next(it for it in fault.members if it != member)
+    return member
+
+
+def _distance_m(rings: Sequence[Ring], side: int) -> float | None:
+    """How far the edges of one side are from the others at most, and these from them."""
+    own: list[Any] = []
+    other: list[Any] = []
+    for ring in rings:
+        ends = np.roll(ring.xy, -1, axis=0)
+        for begin, end, behind in zip(ring.xy, ends, ring.side.tolist(), strict=True):
+            if behind != NOBODY:
+                (own if behind == side else other).append(np.stack([begin, end]))
+    if not own or not other:
+        return None
+    one, rest = (project(shapely.multilinestrings(lines)) for lines in (own, other))
+    return float(shapely.hausdorff_distance(one, rest, densify=_DENSIFY))
+
+
+def _proposal(
+    fault: Fault,
+    areas: Shapes,
+    method: Method,
+    chosen: int | None,
+    parts: _Parts,
+    moved_m: float,
+) -> Iterator[Proposal]:
+    vertices = shapely.get_coordinates([fault.geometry, *(it for p in parts.values() for it in p)])
+    vertices = np.unique(vertices, axis=0)
+    sizes = {member: float(area_m2(list(held)).sum()) for member, held in parts.items()}
+    changes = []
+    for member in fault.members if fault.kind is FaultKind.OVERLAP else parts:
+        before = areas[member]
+        ready = insert_vertices(before, vertices)
+        if fault.kind is FaultKind.OVERLAP:
+            lost = [it for other, held in parts.items() if other != member for it in held]
+            if not lost:
+                continue
+            after = _tidy(shapely.difference(ready, shapely.union_all(lost)))
+            change = (0.0, float(area_m2(lost).sum()))
+        else:
+            after = _tidy(shapely.union_all([ready, *parts[member]]))
+            change = (sizes[member], 0.0)
+        if shapely.is_empty(after):
+            return
+        changes.append(Change(member, before, after, *change))
+    if method is not Method.SNAP:
+        moved_m = fault.max_width_m
+    yield Proposal(fault, method, chosen, moved_m, tuple(changes))
+
+
+def _tidy(geometry: Any) -> shapely.MultiPolygon:
+    """The polygons of a geometry without holes and pieces that are only rounding."""
+    kept = []
+    for polygon in polygons_of(geometry):
+        if is_rounding(polygon):
+            continue
+        shell, *holes = shapely.get_rings(polygon)
+        held = [hole for hole in holes if not is_rounding(shapely.Polygon(hole))]
+        kept.append(polygon if len(held) == len(holes) else shapely.Polygon(shell, held))
+    return shapely.MultiPolygon(kept)
