@@ -127,7 +127,7 @@ def _river(random: np.random.Generator, width: float, height: float) -> LineStri
 def _half(
     ring: NDArray[np.float64], at: NDArray[np.float64], normal: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
-    """The part of a convex ring on the side of a line that its normal shows, and the line's ends."""
+    """The part of a convex ring on one side of a line, where its normal points, and its ends."""
     kept, ends = [], []
     for a, b in zip(ring, np.roll(ring, -1, axis=0), strict=True):
         da, db = float((a - at) @ normal), float((b - at) @ normal)
@@ -181,15 +181,15 @@ def _block(random: np.random.Generator, block: Polygon, lines: list[LineString])
         lines.append(LineString(room.exterior.coords))
         room = shapely.buffer(room, -_WALL_M, join_style="mitre")
     kind = random.choice(
-        ["slabs", "courtyards", "towers", "mall", "park"], p=[0.42, 0.34, 0.12, 0.04, 0.08]
+        ["slabs", "courtyards", "towers", "mall", "park"], p=[0.44, 0.24, 0.16, 0.04, 0.12]
     )
     if kind == "park" or room.is_empty:
         return []
     if kind == "mall":
         return [shapely.buffer(room, -6.0, join_style="mitre")] if room.area < 14_000 else []
     wide, deep, gap_x, gap_y = {
-        "slabs": (random.uniform(35, 65), 12.0, 9.0, random.uniform(16, 26)),
-        "courtyards": (15.0, 18.0, 0.0, 5.0),
+        "slabs": (random.uniform(22, 45), 11.0, 7.0, random.uniform(13, 22)),
+        "courtyards": (13.0, 16.0, 0.0, 5.0),
         "towers": (22.0, 22.0, 20.0, 22.0),
     }[str(kind)]
     box = shapely.oriented_envelope(room)
@@ -210,7 +210,7 @@ def _block(random: np.random.Generator, block: Polygon, lines: list[LineString])
                 corner + deep * north,
             ]
             houses.append(Polygon(np.round(ring, 3)))
-    return [house for house in houses if room.contains(house) and random.random() < 0.93]
+    return [house for house in houses if room.contains(house) and random.random() < 0.96]
 
 
 def _hits_earlier(houses: Objects, lines: list[LineString]) -> NDArray[np.bool_]:

@@ -197,7 +197,7 @@ def _jobs(
     for number, community in enumerate(communities):
         parts_of(community, number)
     boxes = shapely.bounds(np.array(communities, dtype=object)).reshape(-1, 4)
-    rooms = shapely.box(*(boxes + [-_AROUND, -_AROUND, _AROUND, _AROUND]).T)
+    rooms = shapely.box(*(boxes + np.array([-_AROUND, -_AROUND, _AROUND, _AROUND])).T)
     near = [_meeting(rooms, kind) for kind in (barriers.lines, barriers.buildings, barriers.parts)]
     return [
         _Job(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -74,7 +75,7 @@ def contracted(borders: Borders, ends: Ints, houses: Floats) -> Borders:
         a, b = borders.xy[borders.start[edge]], borders.xy[borders.end[edge]]
         near = _around(a, b, houses, 2 * _SHORTEST_M)
         every = np.arange(len(near))
-        short[edge] = room(*a, *b, near, every, 2 * _SHORTEST_M) >= 1.5 * _SHORTEST_M
+        short[edge] = _space(a, b, near, every, 2 * _SHORTEST_M) >= 1.5 * _SHORTEST_M
     if not short.any():
         return borders
     rank = np.zeros(len(borders.xy), dtype=np.int64)
@@ -161,7 +162,7 @@ def _without_short_runs(borders: Borders, stops: set[int]) -> Borders:
     for run, of_kind in _runs(borders, stops):
         xy = borders.xy[run]
         if of_kind == BARRIER and np.hypot(*np.diff(xy, axis=0).T).sum() < _RUN_M:
-            for a, b in zip(run[:-1], run[1:], strict=True):
+            for a, b in pairwise(run):
                 kind[edge_of[min(a, b), max(a, b)]] = FREE
     return Borders(borders.xy, borders.start, borders.end, kind)
 
@@ -182,7 +183,7 @@ def straightened(
     for run, _ in runs:
         first = len(segments)
         points = xy[run].tolist()
-        segments += [(*a, *b) for a, b in zip(points[:-1], points[1:], strict=True)]
+        segments += [(*a, *b) for a, b in pairwise(points)]
         spans.append(list(range(first, len(segments))))
     table = np.array(segments, dtype=np.float64).reshape(-1, 4)
     alive = np.ones(len(table), dtype=bool)
@@ -226,19 +227,25 @@ def _offsets(points: Floats, i: int, j: int) -> Floats:
 def _clear(points: Floats, table: Floats, alive: NDArray[np.bool_], houses: Floats) -> bool:
     """Whether the first point may be joined straight to the last of those in between."""
     a, b = points[0], points[-1]
-    if room(*a, *b, table, np.flatnonzero(alive), KEEP_OFF_M) < KEEP_OFF_M:
+    if _space(a, b, table, np.flatnonzero(alive), KEEP_OFF_M) < KEEP_OFF_M:
         return False
     near = _around(a, b, houses, _HOUSE_OFF_M)
     if not len(near):
         return True
     every = np.arange(len(near))
-    space = room(*a, *b, near, every, _HOUSE_OFF_M)
+    space = _space(a, b, near, every, _HOUSE_OFF_M)
     if space >= _HOUSE_OFF_M:
         return True
     before = [
-        room(*points[k], *points[k + 1], near, every, _HOUSE_OFF_M) for k in range(len(points) - 1)
+        _space(points[k], points[k + 1], near, every, _HOUSE_OFF_M) for k in range(len(points) - 1)
     ]
     return space >= 0.0 and space >= 0.8 * min(before)
+
+
+def _space(
+    a: Floats, b: Floats, segments: Floats, chosen: Ints, enough: float, beside: float = 0.966
+) -> float:
+    return float(room(a[0], a[1], b[0], b[1], segments, chosen, enough, beside))
 
 
 def _around(a: Floats, b: Floats, houses: Floats, off_m: float) -> Floats:
@@ -261,8 +268,8 @@ def _off_buildings(a: Floats, b: Floats, houses: Floats, off_m: float) -> bool:
     if not len(near):
         return True
     every = np.arange(len(near))
-    space = room(*a, *b, near, every, off_m)
-    ends = min(room(*a, *a, near, every, off_m), room(*b, *b, near, every, off_m))
+    space = _space(a, b, near, every, off_m)
+    ends = min(_space(a, a, near, every, off_m), _space(b, b, near, every, off_m))
     return space >= 0.0 and space >= ends - 1e-6
 
 
@@ -319,8 +326,8 @@ def _station(
         for other in others:
             # An end that waits for its station lies on the border: the way stops short of it.
             aim = xy[other] + (_SHORT * (spot - xy[other]) if other in waiting else 0.0)
-            before = room(*xy[vertex], *aim, table, every, KEEP_OFF_M, beside)
-            if room(*spot, *aim, table, every, KEEP_OFF_M, beside) < max(min(before, far), 0.0):
+            before = _space(xy[vertex], aim, table, every, KEEP_OFF_M, beside)
+            if _space(spot, aim, table, every, KEEP_OFF_M, beside) < max(min(before, far), 0.0):
                 break
             if far > 0.01 and not _off_buildings(spot, aim, houses, off_m):
                 break

@@ -50,6 +50,8 @@ _STEP_M, _OFF_M, _AFTER_M = 18.0, (12.0, 4.0, 1.0), (8.0, 4.0, 1.5)
 _REACH_M, _CORNER_M = 20.0, 4.0
 # So deep inside a building a border cuts it.
 _INSIDE_M = 0.02
+# A smaller cell, against the nominal size, is joined to another; no cell made so is larger.
+_SCRAP, _MOST = 0.31, 1.95
 
 
 def cut_along(
@@ -121,7 +123,9 @@ def _cells_of_pieces(mosaic: Mosaic, parts: Objects, cells: int, angle: float) -
     a, b = mosaic.left[inner], mosaic.right[inner]
     cost = mosaic.length_m[inner] * np.where(mosaic.kind[inner] == BARRIER, _ALONG, 1.0)
     pair, which = np.unique(np.concatenate([a * pieces + b, b * pieces + a]), return_inverse=True)
-    width = np.bincount(which, weights=np.concatenate([cost, cost]), minlength=len(pair))
+    width = np.bincount(which, weights=np.concatenate([cost, cost]), minlength=len(pair)).astype(
+        np.float64
+    )
     begin = np.searchsorted(pair // pieces, np.arange(pieces + 1))
     other = pair % pieces
     cell = divide(begin, other, width, mosaic.area_m2, mosaic.centre, held, cells, angle)
@@ -163,7 +167,7 @@ class _Frame:
             return None
         for after_m in _AFTER_M:
             faces = self._settled(faces, nominal, outline, walls, found, after_m)
-        return self._in_degrees(faces)
+        return self._in_degrees(_without_scraps(faces, nominal))
 
     def _faces(self, a: Floats, b: Floats, outline: Floats) -> Objects:
         """Cells from borders (both ends of each) and the outline."""
@@ -224,6 +228,30 @@ class _Frame:
             return lonlat
 
         return list(shapely.transform(faces, vertices))
+
+
+def _without_scraps(faces: Objects, nominal: float) -> Objects:
+    """Give each cell too small for a unit grid to the neighbour with which it stays small enough.
+
+    Where the city leaves no room for a cell of its own there is one cell less.
+    """
+    while True:
+        area = shapely.area(faces)
+        joined = None
+        for small in np.argsort(area, kind="stable").tolist():
+            if area[small] >= _SCRAP * nominal:
+                break
+            _, _, _, left, right = coverage_edges(faces)
+            beside = np.unique(np.concatenate([right[left == small], left[right == small]]))
+            beside = beside[(beside >= 0) & (beside != small)]
+            fits = beside[area[beside] + area[small] < _MOST * nominal]
+            if len(fits):
+                joined = small, int(fits[np.argmin(area[fits])])
+                break
+        if joined is None:
+            return faces
+        whole = shapely.coverage_union_all(faces[list(joined)])
+        faces = np.append(np.delete(faces, joined), shapely.get_parts(whole))
 
 
 def _rails(xy: Floats, start: Ints, end: Ints, right: Ints, kind: NDArray[np.int8]) -> Floats:

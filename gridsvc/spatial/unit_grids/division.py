@@ -1,4 +1,4 @@
-"""Pieces become cells: a region is parted along the cheapest cut of the right area, again and again.
+"""Pieces become cells: a region is parted along the cheapest cut of the right area, and so on.
 
 For each of some directions the pieces foremost in it are sources and those hindmost sinks; the
 cheapest cut between them follows barriers and is short (inertial flow: Schild and Sommer, "On
@@ -30,10 +30,10 @@ _SLACK, _WIDE_SLACK, _WIDE_COST = 0.08, 0.35, 0.6
 _MANY = 20
 # What an excess of 1 over the slack costs, and a difference of 1 in parts for each cell, against
 # a cut as long as the root of the smaller side.
-_OFF_COST, _PARTS_COST = 25.0, 0.25
+_OFF_COST, _PARTS_COST = 25.0, 0.8
 # Exchange: the difference of area that is free, the further one that counts 1, what a nominal side
 # of border counts, and a difference of 1 in the share of parts.
-_AREA_FREE, _AREA_UNIT, _BORDER_COST, _BALANCE_COST = 0.06, 0.03, 4.0, 0.4
+_AREA_FREE, _AREA_UNIT, _BORDER_COST, _BALANCE_COST = 0.06, 0.03, 7.0, 2.0
 _PASSES = 40
 # Sizes, against the nominal one, from which on cells are pulled back: short of 0.3 and 2.
 _LEAST, _MOST = 0.55, 1.85
@@ -68,7 +68,8 @@ def _groups(begin: Ints, other: Ints, side: Flags, wanted: bool, weight: Floats)
         if total > heaviest:
             heaviest, best = total, count
         count += 1
-    return group == best
+    heavy: Flags = group == best
+    return heavy
 
 
 @njit(cache=True, nogil=True)
@@ -279,7 +280,7 @@ def _off(size: float, nominal: float) -> float:
     far = max(0.0, abs(size / nominal - 1) - _AREA_FREE) / _AREA_UNIT
     cost = far * far if far < 2.0 else 4.0 + 0.4 * (far - 2.0)
     beyond = max(_LEAST - size / nominal, size / nominal - _MOST, 0.0) / _AREA_UNIT
-    return cost + 10.0 * beyond * beyond
+    return float(cost + 10.0 * beyond * beyond)
 
 
 @njit(cache=True, nogil=True)

@@ -91,7 +91,7 @@ def mosaic_of(
     for _ in range(_JOININGS):
         piece = _join_narrow(faces, piece, left, right, worth, length, _LEAST_M2, _LEAST_WIDTH_M)
     area = shapely.area(faces)
-    whole = np.bincount(piece, weights=area)
+    whole = np.bincount(piece, weights=area).astype(np.float64)
     middle_of = shapely.get_coordinates(shapely.centroid(faces))
     centre = np.column_stack(
         [np.bincount(piece, weights=area * middle_of[:, axis]) / whole for axis in (0, 1)]
@@ -182,12 +182,15 @@ def _open_lines(lines: Objects, buildings: Objects) -> Objects:
     if not len(lines) or not len(buildings):
         return lines
     line, building = shapely.STRtree(buildings).query(lines, predicate="intersects")
-    lines = lines.copy()
-    for number in np.unique(line):
-        lines[number] = shapely.difference(
-            lines[number], shapely.union_all(buildings[building[line == number]])
-        )
-    return np.asarray(lines[~shapely.is_empty(lines)])
+    if not len(line):
+        return lines
+    hit, houses = np.unique(line), np.unique(building)
+    # All in one overlay: one by one takes ten times as long.
+    open_ground = shapely.difference(
+        shapely.union_all(lines[hit]), shapely.union_all(buildings[houses])
+    )
+    parts = shapely.get_parts(open_ground)
+    return np.concatenate([np.delete(lines, hit), parts[~shapely.is_empty(parts)]])
 
 
 def _between(ground: Polygon, buildings: Objects, step_m: float, angle: float) -> Objects:

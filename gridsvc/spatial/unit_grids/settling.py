@@ -41,9 +41,9 @@ def _edge_area(table: Floats, edge: int) -> float:
 @njit(cache=True, nogil=True)
 def _off(size: float, nominal: float) -> float:
     far = abs(size / nominal - 1) / _AREA_UNIT
-    cost = far * far if far < 3.0 else 9.0 + 0.4 * (far - 3.0)
+    cost = float(far * far if far < 3.0 else 9.0 + 0.4 * (far - 3.0))
     beyond = max(_LEAST - size / nominal, size / nominal - _MOST, 0.0) / _AREA_UNIT
-    return cost + 10.0 * beyond * beyond
+    return float(cost + 10.0 * beyond * beyond)
 
 
 @njit(cache=True, nogil=True)
