@@ -27,8 +27,6 @@ _STEP_M = 5.0
 _SAME_LINE_M = 1.0
 # A stretch shorter than this is a corner that two areas share.
 _SHORTEST_M = 5.0
-# Lines nearer than this all along are one line, with the rounding of a file's digits.
-_ONE_LINE_M = 0.01
 
 
 def parallel_borders(
@@ -63,8 +61,15 @@ def parallel_borders(
 
 def _common_line(one: Any, other: Any) -> Any:
     """The border of one area along another, in the metric plane; it may be drawn twice."""
-    near = shapely.buffer(shapely.boundary(other), _SAME_LINE_M, quad_segs=4)
-    line = shapely.intersection(shapely.boundary(one), near)
+    low = np.maximum(shapely.bounds(one)[:2], shapely.bounds(other)[:2]) - 2 * _SAME_LINE_M
+    high = np.minimum(shapely.bounds(one)[2:], shapely.bounds(other)[2:]) + 2 * _SAME_LINE_M
+    if (low >= high).any():
+        return shapely.MultiLineString()
+    first, second = (
+        shapely.clip_by_rect(shapely.boundary(area), *low, *high) for area in (one, other)
+    )
+    near = shapely.buffer(second, _SAME_LINE_M, quad_segs=4)
+    line = shapely.intersection(first, near)
     parts = shapely.get_parts(line)
     line = shapely.MultiLineString(list(parts[shapely.get_dimensions(parts) == 1]))
     merged = shapely.get_parts(shapely.line_merge(line))
@@ -91,7 +96,7 @@ def _measured(
     shapely.prepare(line)
     distances = shapely.distance(points, line)
     widest = float(distances.max())
-    if widest <= _ONE_LINE_M:
+    if widest <= _SAME_LINE_M:
         return None
     at = unproject(points[int(distances.argmax())])
     order = np.argsort(distances)

@@ -69,38 +69,37 @@ class _Plane:
 
 
 def find_inlets(
-    outside: Sequence[Any], areas: Shapes, tree: shapely.STRtree, inlet_width_m: float
+    outside: Sequence[Any], tree: shapely.STRtree, inlet_width_m: float
 ) -> Iterator[Inlet]:
     """The inlets of the ground around the areas.
 
-    ``outside``: the unclaimed polygons (WGS84) that reach a frame around everything. ``areas`` are
-    valid, ``tree`` holds them in order. ``inlet_width_m``: the longest mouth in metres; 0 finds
-    none.
+    ``outside``: the unclaimed polygons (WGS84) that reach a frame around everything. ``tree`` holds
+    the areas, valid, in order. ``inlet_width_m``: the longest mouth in metres; 0 finds none.
     """
     if inlet_width_m <= 0:
         return
     for ground in outside:
         mouths = _mouths(_plane_at(shapely.bounds(ground)), ground, inlet_width_m / 2)
         if mouths:
-            yield from _behind(ground, mouths, areas, tree)
+            yield from _behind(ground, mouths, tree)
 
 
-def walls_of(
-    geometry: Any, areas: Shapes, tree: shapely.STRtree, without: Any = None
-) -> dict[int, float]:
-    """The areas around some ground (polygon, WGS84), the longest border first, in metres.
+def walls_of(geometry: Any, tree: shapely.STRtree) -> dict[int, float]:
+    """The areas around some ground (polygon, WGS84), the longest border first, in metres."""
+    return _by_area(*_edges(geometry), tree)
 
-    Edges that lie on ``without`` (lines) are nobody's.
-    """
+
+def _edges(geometry: Any) -> tuple[Shapes, Floats]:
+    """The middles (WGS84) and metres of a polygon's edges."""
     xy, ring = shapely.get_coordinates(shapely.get_rings(geometry), return_index=True)
     start = np.flatnonzero(ring[:-1] == ring[1:])
     edges = shapely.linestrings(np.stack([xy[start], xy[start + 1]], axis=1))
-    middle = shapely.points((xy[start] + xy[start + 1]) / 2)
-    if without is not None:
-        kept = ~shapely.dwithin(middle, without, _ON_WALL_DEG)
-        edges, middle = edges[kept], middle[kept]
-    metres = shapely.length(project(edges))
-    edge, area = tree.query(middle, predicate="dwithin", distance=_ON_WALL_DEG)
+    middles = shapely.points((xy[start] + xy[start + 1]) / 2)
+    return middles, np.asarray(shapely.length(project(edges)))
+
+
+def _by_area(middles: Shapes, metres: Floats, tree: shapely.STRtree) -> dict[int, float]:
+    edge, area = tree.query(middles, predicate="dwithin", distance=_ON_WALL_DEG)
     lengths: dict[int, float] = {}
     for n, member in zip(edge.tolist(), area.tolist(), strict=True):
         lengths[member] = lengths.get(member, 0.0) + float(metres[n])
@@ -123,22 +122,28 @@ def _mouths(plane: _Plane, ground: Any, radius_m: float) -> list[Any]:
     reached = shapely.buffer(free, radius_m, quad_segs=_QUAD_SEGS)
     wall = shapely.boundary(flat)
     shapely.prepare(wall)
-    corners = shapely.get_coordinates(ground)
-    corner_tree = shapely.STRtree(shapely.points(shapely.get_coordinates(plane.to_metres(ground))))
-    found = []
-    for arc in _arcs(reached, wall, radius_m):
-        ends = []
-        for end in (arc[0], arc[-1]):
-            at = shapely.points(end)
-            corner = int(corner_tree.nearest(at))
-            if shapely.distance(at, corner_tree.geometries[corner]) <= _TO_CORNER * radius_m:
-                ends.append(corners[corner])
-            else:
-                on = shapely.line_interpolate_point(wall, shapely.line_locate_point(wall, at))
-                ends.append(plane.to_degrees(shapely.get_coordinates(on)[0]))
-        if (ends[0] != ends[1]).any():
-            found.append(shapely.LineString(ends))
-    return found
+    ends = [end for arc in _arcs(reached, wall, radius_m) for end in (arc[0], arc[-1])]
+    if not ends:
+        return []
+    at = _on_wall(plane, ground, np.array(ends), radius_m).reshape(-1, 2, 2)
+    return list(shapely.linestrings(at[(at[:, 0] != at[:, 1]).any(axis=1)]))
+
+
+def _on_wall(plane: _Plane, ground: Any, ends: Floats, radius_m: float) -> Floats:
+    """Where mouths end: float64 (k, 2), metres in the plane, to degrees on the ground's edge."""
+    xy, ring = shapely.get_coordinates(shapely.get_rings(ground), return_index=True)
+    start = np.flatnonzero(ring[:-1] == ring[1:])
+    corners = shapely.points(shapely.get_coordinates(plane.to_metres(shapely.multipoints(xy))))
+    sides = shapely.linestrings(
+        np.stack([shapely.get_coordinates(corners[start + n]) for n in (0, 1)], axis=1)
+    )
+    points = shapely.points(ends)
+    corner = shapely.STRtree(corners).nearest(points)
+    side = sides[shapely.STRtree(sides).nearest(points)]
+    along = shapely.line_interpolate_point(side, shapely.line_locate_point(side, points))
+    at_corner = shapely.distance(points, corners[corner]) <= _TO_CORNER * radius_m
+    on_side = plane.to_degrees(shapely.get_coordinates(along))
+    return np.where(at_corner[:, None], xy[corner], on_side)
 
 
 def _with_margin(plane: _Plane, ground: Any, margin_m: float) -> Any:
@@ -166,9 +171,7 @@ def _arcs(reached: Any, wall: Any, radius_m: float) -> Iterator[Floats]:
             yield ends[first : last + 1]
 
 
-def _behind(
-    ground: Any, mouths: Sequence[Any], areas: Shapes, tree: shapely.STRtree
-) -> Iterator[Inlet]:
+def _behind(ground: Any, mouths: Sequence[Any], tree: shapely.STRtree) -> Iterator[Inlet]:
     """What the mouths cut off from the ground, where it is an inlet."""
     longer = [_longer(mouth) for mouth in mouths]
     lines = shapely.union_all([shapely.boundary(ground), *longer])
@@ -178,20 +181,19 @@ def _behind(
         return
     open_face = int(np.argmax(shapely.area(shapely.envelope(faces))))
     places = polygons_of(shapely.union_all(np.delete(faces, open_face)))
-    mouth_lines = shapely.multilinestrings(longer)
-    rest = faces[open_face]
+    mouth_tree = shapely.STRtree(longer)
     for place in places:
-        opening = shapely.intersection(shapely.boundary(place), shapely.boundary(rest))
-        opening = [
-            part
-            for part in shapely.get_parts(shapely.line_merge(opening))
-            if shapely.get_dimensions(part) == 1
-        ]
-        lengths = shapely.length(project(np.array(opening, dtype=object)))
-        mouth_m = float(lengths.sum())
-        walls = walls_of(place, areas, tree, without=mouth_lines)
-        if len(walls) > 1 and sum(walls.values()) >= WALLS_TO_MOUTHS * mouth_m:
-            yield Inlet(place, tuple(walls), float(lengths.max(initial=0.0)))
+        middles, metres = _edges(place)
+        # Mouths inside a place are gone with the union; those on its edge open to the outside.
+        edge, mouth = mouth_tree.query(middles, predicate="dwithin", distance=_ON_WALL_DEG)
+        openings = np.bincount(mouth, weights=metres[edge], minlength=1)
+        wall = np.ones(len(metres), dtype=bool)
+        wall[edge] = False
+        if metres[wall].sum() < WALLS_TO_MOUTHS * metres[~wall].sum():
+            continue
+        walls = _by_area(middles[wall], metres[wall], tree)
+        if len(walls) > 1:
+            yield Inlet(place, tuple(walls), float(openings.max()))
 
 
 def _longer(line: Any) -> Any:

@@ -61,7 +61,7 @@ def faults_within(
         elif is_rounding(face.geometry):
             rounding.append(float(area_m2(face.geometry)))
         else:
-            members = tuple(walls_of(face.geometry, areas, tree))
+            members = tuple(walls_of(face.geometry, tree))
             faults.append(fault_at(FaultKind.GAP, members, face.geometry, accuracy_m))
     for claimants, pieces in claimed.items():
         whole = shapely.union_all(pieces) if len(pieces) > 1 else pieces[0]
@@ -71,7 +71,7 @@ def faults_within(
                 rounding.append(float(area_m2(place)))
             else:
                 faults.append(fault_at(kind, claimants, place, accuracy_m))
-    for inlet in find_inlets(outside, areas, tree, inlet_width_m):
+    for inlet in find_inlets(outside, tree, inlet_width_m):
         if is_rounding(inlet.geometry):
             rounding.append(float(area_m2(inlet.geometry)))
         else:
