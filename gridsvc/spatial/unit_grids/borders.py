@@ -2,7 +2,7 @@
 
 A border is followed from one meeting of cells to the next. What lies on a barrier or a wall stays
 there; the rest is replaced by straight lines as long as these stay near it, cross nothing and keep
-off the buildings. An end on the community's border moves to a station.
+off the buildings.
 """
 
 from __future__ import annotations
@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 from gridsvc.spatial.unit_grids.clearance import room
 from gridsvc.spatial.unit_grids.mosaic import BARRIER, FREE, WALL
 
-__all__ = ["KEEP_OFF_M", "Borders", "anchored", "contracted", "segments_of", "straightened"]
+__all__ = [
+    "KEEP_OFF_M",
+    "Borders",
+    "contracted",
+    "off_buildings",
+    "segments_of",
+    "space_between",
+    "straightened",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,13 +36,8 @@ Objects = NDArray[np.object_]
 KEEP_OFF_M, _HOUSE_OFF_M = 0.5, 2.5
 # Barriers lose only what is straight already; a shorter run along one is no run.
 _STRAIGHT_M, _RUN_M = 0.03, 5.0
-# Stations are looked for as far as this, in metres, and taken if no angle there is less than this
-# (its cosine): first about 15 degrees and half a metre off buildings, then next to none.
-_WAYS_TO_STATIONS = ((15.0, 0.966, 0.5), (60.0, 0.99999, 0.0))
 # Edges shorter than this are contracted.
 _SHORTEST_M, _NOTHING_M = 1.0, 0.02
-# The share of a way that is left out at an end that has no station yet.
-_SHORT = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +78,7 @@ def contracted(borders: Borders, ends: Ints, houses: Floats) -> Borders:
         a, b = borders.xy[borders.start[edge]], borders.xy[borders.end[edge]]
         near = _around(a, b, houses, 2 * _SHORTEST_M)
         every = np.arange(len(near))
-        short[edge] = _space(a, b, near, every, 2 * _SHORTEST_M) >= 1.5 * _SHORTEST_M
+        short[edge] = space_between(a, b, near, every, 2 * _SHORTEST_M) >= 1.5 * _SHORTEST_M
     if not short.any():
         return borders
     rank = np.zeros(len(borders.xy), dtype=np.int64)
@@ -227,24 +230,25 @@ def _offsets(points: Floats, i: int, j: int) -> Floats:
 def _clear(points: Floats, table: Floats, alive: NDArray[np.bool_], houses: Floats) -> bool:
     """Whether the first point may be joined straight to the last of those in between."""
     a, b = points[0], points[-1]
-    if _space(a, b, table, np.flatnonzero(alive), KEEP_OFF_M) < KEEP_OFF_M:
+    if space_between(a, b, table, np.flatnonzero(alive), KEEP_OFF_M) < KEEP_OFF_M:
         return False
     near = _around(a, b, houses, _HOUSE_OFF_M)
     if not len(near):
         return True
     every = np.arange(len(near))
-    space = _space(a, b, near, every, _HOUSE_OFF_M)
+    space = space_between(a, b, near, every, _HOUSE_OFF_M)
     if space >= _HOUSE_OFF_M:
         return True
     before = [
-        _space(points[k], points[k + 1], near, every, _HOUSE_OFF_M) for k in range(len(points) - 1)
+        space_between(here, there, near, every, _HOUSE_OFF_M) for here, there in pairwise(points)
     ]
     return space >= 0.0 and space >= 0.8 * min(before)
 
 
-def _space(
+def space_between(
     a: Floats, b: Floats, segments: Floats, chosen: Ints, enough: float, beside: float = 0.966
 ) -> float:
+    """Give how far the way from a to b, float64 (2,), keeps from segments: see ``room``."""
     return float(room(a[0], a[1], b[0], b[1], segments, chosen, enough, beside))
 
 
@@ -262,75 +266,12 @@ def _around(a: Floats, b: Floats, houses: Floats, off_m: float) -> Floats:
     )
 
 
-def _off_buildings(a: Floats, b: Floats, houses: Floats, off_m: float) -> bool:
+def off_buildings(a: Floats, b: Floats, houses: Floats, off_m: float) -> bool:
     """Whether a segment keeps off buildings, but for those that its ends are near to already."""
     near = _around(a, b, houses, off_m)
     if not len(near):
         return True
     every = np.arange(len(near))
-    space = _space(a, b, near, every, off_m)
-    ends = min(_space(a, a, near, every, off_m), _space(b, b, near, every, off_m))
+    space = space_between(a, b, near, every, off_m)
+    ends = min(space_between(a, a, near, every, off_m), space_between(b, b, near, every, off_m))
     return space >= 0.0 and space >= ends - 1e-6
-
-
-def anchored(
-    borders: Borders, ends: Ints, outline: Floats, stations: Floats, buildings: Floats
-) -> Borders | None:
-    """Move the vertices ``ends``, which lie on the community's border, to stations.
-
-    ``stations``: float64 (s, 2); a place that comes twice (where the border touches itself) is not
-    taken. ``outline``: the segments between stations. None if there is no way for some of them.
-    """
-    moved = Borders(borders.xy.copy(), borders.start, borders.end, borders.kind)
-    places, times = np.unique(stations, axis=0, return_counts=True)
-    places = places[times == 1]
-    free = np.ones(len(places), dtype=bool)
-    waiting = set(ends.tolist())
-    for vertex in ends.tolist():
-        waiting.discard(vertex)
-        far = np.hypot(*(places - moved.xy[vertex]).T)
-        order = [k for k in np.argsort(far, kind="stable").tolist() if free[k]]
-        for reach, beside, off_m in _WAYS_TO_STATIONS:
-            near = [k for k in order if far[k] <= reach]
-            found = _station(
-                moved, vertex, waiting, places[near], outline, buildings, beside, off_m
-            )
-            if found is not None:
-                moved.xy[vertex] = places[near[found]]
-                free[near[found]] = False
-                break
-        else:
-            return None
-    return moved
-
-
-def _station(
-    borders: Borders,
-    vertex: int,
-    waiting: set[int],
-    places: Floats,
-    outline: Floats,
-    houses: Floats,
-    beside: float,
-    off_m: float,
-) -> int | None:
-    """The first of some places to which a vertex can move without crossing anything."""
-    xy, start, end = borders.xy, borders.start, borders.end
-    mine = np.flatnonzero((start == vertex) | (end == vertex))
-    others = np.where(start[mine] == vertex, end[mine], start[mine]).tolist()
-    rest = np.setdiff1d(np.arange(len(start)), mine)
-    table = np.concatenate([outline, np.concatenate([xy[start[rest]], xy[end[rest]]], axis=1)])
-    every = np.arange(len(table))
-    for number, spot in enumerate(places):
-        far = float(np.hypot(*(spot - xy[vertex])))
-        for other in others:
-            # An end that waits for its station lies on the border: the way stops short of it.
-            aim = xy[other] + (_SHORT * (spot - xy[other]) if other in waiting else 0.0)
-            before = _space(xy[vertex], aim, table, every, KEEP_OFF_M, beside)
-            if _space(spot, aim, table, every, KEEP_OFF_M, beside) < max(min(before, far), 0.0):
-                break
-            if far > 0.01 and not _off_buildings(spot, aim, houses, off_m):
-                break
-        else:
-            return number
-    return None

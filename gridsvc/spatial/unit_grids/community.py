@@ -14,24 +14,25 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
+from gridsvc.spatial.unit_grids.anchoring import anchored
 from gridsvc.spatial.unit_grids.borders import (
     Borders,
-    anchored,
     contracted,
     segments_of,
     straightened,
 )
-from gridsvc.spatial.unit_grids.division import divide, exchange
+from gridsvc.spatial.unit_grids.coverings import coverage_edges, lie_on
+from gridsvc.spatial.unit_grids.division import divide
+from gridsvc.spatial.unit_grids.exchange import exchange
 from gridsvc.spatial.unit_grids.mosaic import (
     BARRIER,
     FREE,
     WALL,
     Mosaic,
-    coverage_edges,
-    lie_on,
     mosaic_of,
 )
 from gridsvc.spatial.unit_grids.plane import Plane, plane_at
+from gridsvc.spatial.unit_grids.rails import REACH_M, rails_of, segments_near
 from gridsvc.spatial.unit_grids.settling import settle
 from gridsvc.spatial.unit_grids.stations import with_stations
 
@@ -46,8 +47,6 @@ _ALONG = 0.1
 # The raster of open ground, for cells of 10,000 m²; how far a border may be straightened, tried in
 # this order; and each time after it has settled.
 _STEP_M, _OFF_M, _AFTER_M = 18.0, (12.0, 4.0, 1.0), (8.0, 4.0, 1.5)
-# A vertex settles within this; it keeps so far from the next bend of its barrier.
-_REACH_M, _CORNER_M = 20.0, 4.0
 # So deep inside a building a border cuts it.
 _INSIDE_M = 0.02
 # A smaller cell, against the nominal size, is joined to another; no cell made so is larger.
@@ -191,16 +190,17 @@ class _Frame:
         kind = np.full(len(start), FREE, dtype=np.int8)
         kind[lie_on(middle, shapely.boundary(self.buildings))] = WALL
         kind[lie_on(middle, self.lines)] = BARRIER
-        rail = _rails(xy, start, end, right, kind)
+        rail = rails_of(xy, start, end, right, kind)
         weight = np.where(right < 0, 0.0, np.where(kind == BARRIER, _ALONG, 1.0))
         order = np.argsort(np.concatenate([start, end]), kind="stable")
         edges = np.concatenate([np.arange(len(start))] * 2)[order]
         begin = np.searchsorted(np.concatenate([start, end])[order], np.arange(len(xy) + 1))
-        near_begin, near = _near(xy, start, end, np.concatenate([xy[start], xy[end]], axis=1))
-        wall_begin, wall = _near(xy, start, end, walls)
+        ways = np.concatenate([xy[start], xy[end]], axis=1)
+        near_begin, near = segments_near(xy, start, end, ways)
+        wall_begin, wall = segments_near(xy, start, end, walls)
         moved = settle(
             xy, start, end, left, right, weight, begin, edges, rail, near_begin, near,
-            wall_begin, wall, walls, shapely.area(faces), nominal, _REACH_M,
+            wall_begin, wall, walls, shapely.area(faces), nominal, REACH_M,
         )  # fmt: skip
         inner = right >= 0
         borders = Borders(moved, start[inner], end[inner], kind[inner])
@@ -252,44 +252,3 @@ def _without_scraps(faces: Objects, nominal: float) -> Objects:
             return faces
         whole = shapely.coverage_union_all(faces[list(joined)])
         faces = np.append(np.delete(faces, joined), shapely.get_parts(whole))
-
-
-def _rails(xy: Floats, start: Ints, end: Ints, right: Ints, kind: NDArray[np.int8]) -> Floats:
-    """Where each vertex may move: anywhere, along its barrier, or not at all (see ``settle``)."""
-    rail = np.full((len(xy), 4), np.nan)
-    stays = np.zeros(len(xy), dtype=bool)
-    for edges in (right < 0, kind == WALL):
-        stays[start[edges]] = True
-        stays[end[edges]] = True
-    along: dict[int, list[Floats]] = {}
-    for edge in np.flatnonzero(kind == BARRIER).tolist():
-        a, b = int(start[edge]), int(end[edge])
-        along.setdefault(a, []).append(xy[b] - xy[a])
-        along.setdefault(b, []).append(xy[a] - xy[b])
-    for vertex, ways in along.items():
-        far = [float(np.hypot(*way)) for way in ways]
-        way = ways[0] / far[0]
-        if len(ways) == 1:
-            rail[vertex] = (*way, 0.0, max(far[0] - _CORNER_M, 0.0))
-        elif len(ways) == 2 and float(way @ ways[1]) < -0.9999 * far[1]:
-            rail[vertex] = (*way, max(far[1] - _CORNER_M, 0.0), max(far[0] - _CORNER_M, 0.0))
-        else:
-            stays[vertex] = True
-    rail[stays] = 0.0
-    return rail
-
-
-def _near(xy: Floats, start: Ints, end: Ints, segments: Floats) -> tuple[Ints, Ints]:
-    """Number, for each vertex, the segments that may come into its way: begin (v + 1,), numbers."""
-    low, high = xy.copy(), xy.copy()
-    for a, b in ((start, end), (end, start)):
-        np.minimum.at(low, a, xy[b])
-        np.maximum.at(high, a, xy[b])
-    room = 2 * _REACH_M + 5.0
-    boxes = shapely.box(*(low - room).T, *(high + room).T)
-    if not len(segments):
-        return np.zeros(len(xy) + 1, np.int64), np.empty(0, np.int64)
-    ways = shapely.linestrings(segments.reshape(-1, 2, 2))
-    vertex, number = shapely.STRtree(ways).query(boxes)
-    order = np.lexsort((number, vertex))
-    return np.searchsorted(vertex[order], np.arange(len(xy) + 1)), number[order]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -9,8 +11,6 @@ from numpy.typing import NDArray
 from gridsvc.spatial.unit_grids.plane import plane_at
 
 __all__ = ["Fit", "cut_by", "fit_of", "parts_in"]
-
-from dataclasses import dataclass
 
 Objects = NDArray[np.object_]
 Ints = NDArray[np.int64]
@@ -71,7 +71,7 @@ def fit_of(
         int((shapely.area(shapely.intersection(buildings, whole)) > _SPILL_M2).sum() - inside.sum())
         if len(buildings)
         else 0,
-        _forced(flat, area_m2, nominal_m2, buildings),
+        _forced(whole, flat, area_m2, nominal_m2, buildings),
     )
 
 
@@ -105,15 +105,22 @@ def parts_in(cells: Objects, parts: Objects) -> Ints:
     return np.bincount(cell[first], minlength=len(cells)).astype(np.int64)
 
 
-def _forced(cells: Objects, area: NDArray[np.float64], nominal: float, buildings: Objects) -> int:
-    """Cells out of bounds that one building fills by half, or that are all of a community."""
+def _forced(
+    community: object,
+    cells: Objects,
+    area: NDArray[np.float64],
+    nominal: float,
+    buildings: Objects,
+) -> int:
+    """Count cells out of bounds that one building fills by half, or that are a whole part."""
     scale = max(nominal / 10_000.0, 1.0)
     odd = np.flatnonzero((area < 3_000 * scale) | (area > 20_000 * scale))
-    if len(cells) <= 1:
-        return len(odd)
+    grounds = shapely.get_parts(community)
     forced = 0
     for number in odd.tolist():
-        if len(buildings):
-            held = shapely.area(shapely.intersection(buildings, cells[number]))
-            forced += bool(held.max() > 0.5 * area[number])
+        cell = cells[number]
+        ground = grounds[np.argmin(shapely.distance(grounds, cell.representative_point()))]
+        alone = cell.area > 0.999 * ground.area
+        held = shapely.area(shapely.intersection(buildings, cell)).max(initial=0.0)
+        forced += int(alone or held > 0.5 * area[number])
     return forced

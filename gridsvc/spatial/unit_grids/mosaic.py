@@ -14,7 +14,15 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
-__all__ = ["BARRIER", "FREE", "WALL", "Mosaic", "coverage_edges", "lie_on", "mosaic_of"]
+from gridsvc.spatial.unit_grids.coverings import (
+    PER_METRE,
+    coverage_edges,
+    join_narrow,
+    lie_on,
+    union_find,
+)
+
+__all__ = ["BARRIER", "FREE", "WALL", "Mosaic", "mosaic_of"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -22,7 +30,6 @@ Objects = NDArray[np.object_]
 
 FREE, BARRIER, WALL = 0, 1, 2
 
-_PER_METRE = 1000
 # Buildings nearer to each other than this touch: cells may part them along the wall itself.
 _TOUCH_M = 0.3
 # How far apart the outline of a building is sampled; of one that has a near neighbour.
@@ -75,7 +82,7 @@ def mosaic_of(
     if touching.any():
         between = _open_lines(between, buildings[touching])
     everything = np.concatenate([[ground.boundary], cuts, walls, between])
-    noded = shapely.union_all(everything, grid_size=1 / _PER_METRE)
+    noded = shapely.union_all(everything, grid_size=1 / PER_METRE)
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
     shapely.prepare(ground)
     inner = shapely.get_coordinates(shapely.point_on_surface(faces))
@@ -89,7 +96,7 @@ def mosaic_of(
     length = np.hypot(*(xy[end] - xy[start]).T)
     worth = np.where(kind == BARRIER, _ACROSS, 1.0)
     for _ in range(_JOININGS):
-        piece = _join_narrow(faces, piece, left, right, worth, length, _LEAST_M2, _LEAST_WIDTH_M)
+        piece = join_narrow(faces, piece, left, right, worth, length, _LEAST_M2, _LEAST_WIDTH_M)
     area = shapely.area(faces)
     whole = np.bincount(piece, weights=area).astype(np.float64)
     middle_of = shapely.get_coordinates(shapely.centroid(faces))
@@ -102,23 +109,6 @@ def mosaic_of(
     )
 
 
-def _union_find(count: int, a: Ints, b: Ints) -> Ints:
-    """Number the groups (0 to k - 1, by their least member) into which pairs join ``count``."""
-    parent = list(range(count))
-
-    def root(k: int) -> int:
-        while parent[k] != k:
-            parent[k] = parent[parent[k]]
-            k = parent[k]
-        return k
-
-    for i, j in zip(a.tolist(), b.tolist(), strict=True):
-        first, second = sorted((root(i), root(j)))
-        parent[second] = first
-    roots = np.array([root(k) for k in range(count)], dtype=np.int64)
-    return np.unique(roots, return_inverse=True)[1].astype(np.int64)
-
-
 def _apart(buildings: Objects) -> Objects:
     """Buildings that overlap become one; doubles go with it."""
     if not len(buildings):
@@ -126,7 +116,7 @@ def _apart(buildings: Objects) -> Objects:
     a, b = shapely.STRtree(buildings).query(buildings, predicate="intersects")
     a, b = a[a < b], b[a < b]
     deep = shapely.area(shapely.intersection(buildings[a], buildings[b])) > 0.05
-    group = _union_find(len(buildings), a[deep], b[deep])
+    group = union_find(len(buildings), a[deep], b[deep])
     if group.max() + 1 == len(buildings):
         return buildings
     joined = np.empty(group.max() + 1, dtype=object)
@@ -151,7 +141,7 @@ def _without_strips(ground: Polygon, lines: Objects) -> Objects:
     """
     if not len(lines):
         return lines
-    noded = shapely.union_all([ground.boundary, *lines], grid_size=1 / _PER_METRE)
+    noded = shapely.union_all([ground.boundary, *lines], grid_size=1 / PER_METRE)
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
     inner = shapely.get_coordinates(shapely.point_on_surface(faces))
     faces = faces[shapely.contains_xy(ground, inner)]
@@ -161,7 +151,7 @@ def _without_strips(ground: Polygon, lines: Objects) -> Objects:
     length = np.hypot(*(xy[end] - xy[start]).T)
     block = np.arange(len(faces), dtype=np.int64)
     for _ in range(3):
-        joined = _join_narrow(faces, block, left, right, np.ones(len(left)), length, 0.0, _STRIP_M)
+        joined = join_narrow(faces, block, left, right, np.ones(len(left)), length, 0.0, _STRIP_M)
         if joined.max() == block.max():
             break
         block = joined
@@ -170,9 +160,9 @@ def _without_strips(ground: Polygon, lines: Objects) -> Objects:
         return lines
     dropped = shapely.linestrings(np.stack([xy[start[gone]], xy[end[gone]]], axis=1))
     kept = shapely.difference(
-        shapely.union_all(lines, grid_size=1 / _PER_METRE),
+        shapely.union_all(lines, grid_size=1 / PER_METRE),
         shapely.union_all(dropped),
-        grid_size=1 / _PER_METRE,
+        grid_size=1 / PER_METRE,
     )
     return np.asarray(shapely.get_parts(shapely.line_merge(kept)))
 
@@ -243,45 +233,6 @@ def _raster(ground: Polygon, step_m: float, angle: float) -> Floats:
     return np.asarray(spots[shapely.contains_xy(ground, spots)])
 
 
-def coverage_edges(faces: Objects) -> tuple[Floats, Ints, Ints, Ints, Ints]:
-    """Vertices and edges of a coverage: start, end, the face left of it and right (-1: none)."""
-    rings, face_of = shapely.get_rings(shapely.orient_polygons(faces), return_index=True)
-    xy, ring_of = shapely.get_coordinates(rings, return_index=True)
-    key = np.rint(xy * _PER_METRE).astype(np.int64)
-    key -= key.min(axis=0)
-    code = key[:, 0] * (int(key[:, 1].max()) + 1) + key[:, 1]
-    _, first, vertex = np.unique(code, return_index=True, return_inverse=True)
-    here = ring_of[1:] == ring_of[:-1]
-    start, end = vertex[:-1][here], vertex[1:][here]
-    face = face_of[ring_of[:-1][here]]
-    kept = start != end
-    start, end, face = start[kept], end[kept], face[kept]
-    low, high = np.minimum(start, end), np.maximum(start, end)
-    order = np.lexsort((start != low, high, low))
-    start, end, face = start[order], end[order], face[order]
-    low, high = low[order], high[order]
-    new = np.append(True, (low[1:] != low[:-1]) | (high[1:] != high[:-1]))
-    heads = np.flatnonzero(new)
-    size = np.diff(np.append(heads, len(start)))
-    other = np.where(size > 1, face[np.minimum(heads + 1, len(face) - 1)], -1)
-    return xy[first], start[heads], end[heads], face[heads], other
-
-
-def lie_on(points: Objects, lines: Objects) -> NDArray[np.bool_]:
-    """Tell which points lie on some line, to 2 cm: bool, one for each point."""
-    on = np.zeros(len(points), dtype=bool)
-    if len(lines):
-        xy, of = shapely.get_coordinates(_simple_parts(lines), return_index=True)
-        same = of[1:] == of[:-1]
-        segments = shapely.linestrings(np.stack([xy[:-1][same], xy[1:][same]], axis=1))
-        on[shapely.STRtree(segments).query(points, predicate="dwithin", distance=0.02)[0]] = True
-    return on
-
-
-def _simple_parts(lines: Objects) -> Objects:
-    return np.asarray(shapely.get_parts(lines))
-
-
 def _whole_buildings(faces: Objects, buildings: Objects) -> Ints:
     """Number the pieces: faces that share a building are one."""
     if not len(buildings):
@@ -292,38 +243,4 @@ def _whole_buildings(faces: Objects, buildings: Objects) -> Ints:
     held = shapely.area(shapely.intersection(buildings[building], faces[face])) > 0.01
     building, face = building[held], face[held]
     same = building[1:] == building[:-1]
-    return _union_find(len(faces), face[:-1][same], face[1:][same])
-
-
-def _join_narrow(
-    faces: Objects,
-    piece: Ints,
-    left: Ints,
-    right: Ints,
-    worth: Floats,
-    length: Floats,
-    least_m2: float,
-    least_width_m: float,
-) -> Ints:
-    """Give pieces that are too small or too narrow to the neighbour they border on most.
-
-    ``piece``: of each face; ``worth``: what a metre of each edge counts. One round: call it again
-    until nothing changes.
-    """
-    count = int(piece.max()) + 1
-    a, b = piece[left], np.where(right >= 0, piece[right], -1)
-    inner, within = (b >= 0) & (a != b), (b >= 0) & (a == b)
-    own = np.bincount(piece, weights=shapely.area(faces))
-    around = np.bincount(piece, weights=shapely.length(faces))
-    around -= 2 * np.bincount(a[within], weights=length[within], minlength=count)
-    small = (own < least_m2) | (2 * own < least_width_m * around)
-    if not inner.any() or not small.any():
-        return piece
-    weight = length[inner] * worth[inner]
-    pair = np.concatenate([a[inner] * count + b[inner], b[inner] * count + a[inner]])
-    code, which = np.unique(pair, return_inverse=True)
-    total = np.bincount(which, weights=np.concatenate([weight, weight]))
-    order = np.lexsort((code, -total, code // count))
-    best = order[np.append(True, np.diff(code[order] // count) > 0)]
-    who, to = code[best] // count, code[best] % count
-    return _union_find(count, who[small[who]], to[small[who]])[piece]
+    return union_find(len(faces), face[:-1][same], face[1:][same])

@@ -35,7 +35,7 @@ def _length(table: Floats, edge: int) -> float:
 
 @njit(cache=True, nogil=True)
 def _edge_area(table: Floats, edge: int) -> float:
-    return 0.5 * (table[edge, 0] * table[edge, 3] - table[edge, 1] * table[edge, 2])
+    return float(0.5 * (table[edge, 0] * table[edge, 3] - table[edge, 1] * table[edge, 2]))
 
 
 @njit(cache=True, nogil=True)
