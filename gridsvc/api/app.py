@@ -31,6 +31,7 @@ from gridsvc.api.v1 import (
     parts,
     point,
     relations,
+    repairs,
     reports,
     whistles,
 )
@@ -52,6 +53,7 @@ _ROUTES = (
     locate,
     areas,
     editions,
+    repairs,
     codes,
     parts,
     reports,

@@ -23,6 +23,7 @@ from gridsvc.cli import (
     no_mans_land,
     placing,
     relations,
+    repairs,
     serving,
     token,
     trace,
@@ -48,6 +49,7 @@ duties.register(imports.app)
 app.add_typer(imports.app, name="import")
 app.add_typer(duties.app, name="duties")
 auditing.register(edition.app)
+repairs.register(edition.app)
 app.add_typer(edition.app, name="edition")
 app.add_typer(disputes.app, name="disputes")
 app.add_typer(grids.app, name="grids")

@@ -69,11 +69,12 @@ class CodedProposal:
 
     def to_json(self) -> dict[str, Any]:
         """Ready for JSON, without geometries."""
+        moved_m = self.geometry.moved_m
         return {
             "id": self.id,
             "method": self.geometry.method.value,
             "chosen": self.chosen_code,
-            "moved_m": round(self.geometry.moved_m, 3),
+            "moved_m": None if moved_m is None else round(moved_m, 3),
             "changes": [it.to_json() for it in self.changes],
         }
 

@@ -22,7 +22,7 @@ __all__ = ["part_by_midline"]
 
 _RADIUS_M = 6_371_000.0
 # Vertices that are put on the sides for the triangles alone; so many at most.
-_MOST_VERTICES = 3_000
+_MOST_VERTICES = 1_000
 # The line may be this part of the width off the true middle, to have fewer vertices.
 _STRAIGHTEN = 0.02
 
@@ -30,6 +30,7 @@ _STRAIGHTEN = 0.02
 _STEPS = (0.5, 0.2, 0.8, 1.7, 4.0, 20.0)
 
 _Point = tuple[float, float]
+_Edge = tuple[_Point, _Point]
 _Piece = tuple[int, tuple[_Point, ...]]
 
 
@@ -47,10 +48,9 @@ def part_by_midline(
     present = {side for ring in whole for side in ring.side.tolist()}
     if len(present) < 2:
         return {side: [ground] for side in present}
-    pieces = _first_that_works(whole, width_m)
-    if not pieces:
+    pieces, line = _first_that_works(whole, width_m)
+    if not line:
         return {}
-    line = _between(pieces)
     rim = [edge for ring in whole for edge in _edges(ring.xy)]
     straight = shapely.simplify(
         shapely.line_merge(shapely.multilinestrings(line)), _STRAIGHTEN * width_m / 111_000
@@ -59,17 +59,18 @@ def part_by_midline(
     return parted or _parted(ground, rim, shapely.linestrings(line), pieces) or {}
 
 
-def _first_that_works(rings: Sequence[Ring], width_m: float) -> list[_Piece]:
-    """The pieces with vertices as dense as the width asks for, or others; none if none work."""
+def _first_that_works(rings: Sequence[Ring], width_m: float) -> tuple[list[_Piece], list[_Edge]]:
+    """The pieces and the line between their sides; both empty where no step works."""
     for step in _STEPS:
         try:
             pieces = list(_pieces(rings, step * width_m))
         except shapely.errors.GEOSException:
             # GEOS finds no triangle in some rings whose vertices lie almost on one line.
             continue
-        if _between(pieces):
-            return pieces
-    return []
+        line = _between(pieces)
+        if line:
+            return pieces, line
+    return [], []
 
 
 def _without_nobody(ring: Ring, open_to_nobody: bool) -> Ring:
@@ -178,9 +179,9 @@ def _middle(one: _Point, other: _Point) -> _Point:
     return (one[0] + other[0]) / 2, (one[1] + other[1]) / 2
 
 
-def _between(pieces: Sequence[_Piece]) -> list[tuple[_Point, _Point]]:
+def _between(pieces: Sequence[_Piece]) -> list[_Edge]:
     """The edges that pieces of two sides have in common."""
-    found: defaultdict[tuple[_Point, _Point], list[int]] = defaultdict(list)
+    found: defaultdict[_Edge, list[int]] = defaultdict(list)
     for side, corners in pieces:
         for begin, end in zip(corners, (*corners[1:], corners[0]), strict=True):
             found[min(begin, end), max(begin, end)].append(side)

@@ -38,12 +38,13 @@ class Proposal:
     """One way to mend one fault.
 
     ``chosen``: of ``give`` the area that has the ground afterwards, of ``snap`` the one whose line
-    moves; None for ``midline``. ``moved_m``: how far a line moves at most, in metres. The gains of
+    moves; None for ``midline``. ``moved_m``: of ``snap`` how far the line moves
+    at most, in metres. The gains of
     a gap or inlet, and the losses of an overlap of two, sum to the fault's m².
     """
 
     fault: Fault
     method: Method
     chosen: int | None
-    moved_m: float
+    moved_m: float | None
     changes: tuple[Change, ...]

@@ -38,40 +38,43 @@ def propose(fault: Fault, areas: Sequence[Any], accuracy_m: float) -> list[Propo
     """
     if fault.kind not in MENDABLE:
         return []
-    shapes = np.asarray(areas, dtype=object)
-    return list(_all(fault, shapes, accuracy_m))
+    return list(_all(fault, np.asarray(areas, dtype=object), accuracy_m, tuple(Method)))
 
 
 def propose_one(
     fault: Fault, areas: Sequence[Any], accuracy_m: float, method: Method, chosen: int | None
 ) -> Proposal | None:
     """One of the proposals, None when the fault has no such."""
-    found = propose(fault, areas, accuracy_m)
-    return next((it for it in found if it.method is method and it.chosen == chosen), None)
+    if fault.kind not in MENDABLE:
+        return None
+    found = _all(fault, np.asarray(areas, dtype=object), accuracy_m, (method,))
+    return next((it for it in found if it.chosen == chosen), None)
 
 
-def _all(fault: Fault, areas: Shapes, accuracy_m: float) -> Iterator[Proposal]:
+def _all(
+    fault: Fault, areas: Shapes, accuracy_m: float, methods: Sequence[Method]
+) -> Iterator[Proposal]:
     ground = fault.geometry
-    for member in fault.members:
-        yield from _proposal(fault, areas, Method.GIVE, member, {member: [ground]}, 0.0)
+    if Method.GIVE in methods:
+        for member in fault.members:
+            yield from _proposal(fault, areas, Method.GIVE, member, {member: [ground]})
     if fault.kind is FaultKind.OVERLAP and len(fault.members) != 2:
         return
     rings = rings_of(fault, areas)
-    parts = part_by_midline(
-        ground, rings, fault.width_m, open_to_nobody=fault.kind is FaultKind.INLET
-    )
-    if len(parts) > 1:
-        yield from _proposal(fault, areas, Method.MIDLINE, None, parts, 0.0)
-    for member in fault.members:
-        moved_m = _distance_m(rings, _edge_of(fault, member))
-        if moved_m is None or moved_m > accuracy_m:
-            continue
-        # The line that moves is the border of an overlap's loser, of a gap's winner.
-        if fault.kind is FaultKind.OVERLAP:
-            winner = next(it for it in fault.members if it != member)
-        else:
-            winner = member
-        yield from _proposal(fault, areas, Method.SNAP, member, {winner: [ground]}, moved_m)
+    if Method.MIDLINE in methods:
+        to_nobody = fault.kind is FaultKind.INLET
+        parts = part_by_midline(ground, rings, fault.width_m, open_to_nobody=to_nobody)
+        if len(parts) > 1:
+            yield from _proposal(fault, areas, Method.MIDLINE, None, parts)
+    if Method.SNAP in methods:
+        for member in fault.members:
+            moved_m = _distance_m(rings, _edge_of(fault, member))
+            if moved_m is None or moved_m > accuracy_m:
+                continue
+            # The line that moves is the border of an overlap's loser, of a gap's winner.
+            winner = _edge_of(fault, member)
+            parts = {winner: [ground]}
+            yield from _proposal(fault, areas, Method.SNAP, member, parts, moved_m)
 
 
 def _edge_of(fault: Fault, member: int) -> int:
@@ -102,7 +105,7 @@ def _proposal(
     method: Method,
     chosen: int | None,
     parts: _Parts,
-    moved_m: float,
+    moved_m: float | None = None,
 ) -> Iterator[Proposal]:
     vertices = shapely.get_coordinates([fault.geometry, *(it for p in parts.values() for it in p)])
     vertices = np.unique(vertices, axis=0)
@@ -123,8 +126,6 @@ def _proposal(
         if shapely.is_empty(after):
             return
         changes.append(Change(member, before, after, *change))
-    if method is not Method.SNAP:
-        moved_m = fault.max_width_m
     yield Proposal(fault, method, chosen, moved_m, tuple(changes))
 
 

@@ -1,0 +1,188 @@
+"""Mending an edition's faults: proposals, previews, new drafts, and the way back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from gridsvc.api.clock import utc_now
+from gridsvc.api.dependencies import (
+    CurrentCaller,
+    DbSession,
+    WritingCaller,
+    parse_as_of,
+    require_role,
+)
+from gridsvc.api.idempotency import IdempotencyKey, once
+from gridsvc.api.problems import problems
+from gridsvc.errors import (
+    BadGeometry,
+    BadInput,
+    Conflict,
+    CoverageBroken,
+    IdempotencyMismatch,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    UnknownParameter,
+)
+from gridsvc.registry.access.model import Caller, Role
+from gridsvc.registry.areas.models import Edition
+from gridsvc.registry.repairs.model import AppliedRepair
+from gridsvc.registry.repairs.proposals import preview, proposals_of
+from gridsvc.registry.repairs.service import apply_repairs, list_repairs, undo_repairs
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/editions/{edition}/repairs", tags=["editions"])
+
+EditionId = Annotated[str, Path(description="The id of an edition, in any state.")]
+Limit = Annotated[int, Query(ge=1, le=100, description="Most faults of one page.")]
+
+#: Who may have an edition audited for its repairs: it takes seconds.
+_READERS = (Role.ANALYST, Role.DISTRICT, Role.CITY, Role.ADMIN)
+_READ = problems(
+    NotAuthenticated, NotAllowed, UnknownParameter, BadInput, NotFound, Conflict, CoverageBroken
+)
+_WRITE = problems(
+    NotAuthenticated,
+    NotAllowed,
+    BadInput,
+    BadGeometry,
+    NotFound,
+    Conflict,
+    CoverageBroken,
+    IdempotencyMismatch,
+)
+
+
+class _NewDraft(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    why: str = Field(min_length=1, max_length=2000, description="Is kept with the repair.")
+    new_edition: str | None = Field(
+        default=None, max_length=80, description="Id of the draft; else with .r1, .r2 ..."
+    )
+    effective_from: str | None = Field(
+        default=None, description="Date of the draft, a day or a time; now when silent."
+    )
+
+
+class NewRepairs(_NewDraft):
+    """Proposals to apply together."""
+
+    proposals: list[str] = Field(min_length=1, max_length=1000)
+    outside_parent: bool = Field(
+        default=False, description="Let an area gain ground outside its own parent."
+    )
+
+
+class UndoneRepairs(_NewDraft):
+    """Repairs to take back together."""
+
+    repairs: list[str] = Field(min_length=1, max_length=1000)
+
+
+@router.get("", responses=problems(NotAuthenticated, UnknownParameter, NotFound))
+def history(edition: EditionId, session: DbSession, _: CurrentCaller) -> dict[str, Any]:
+    """The repairs that made an edition, and those that were made of it: who, why, when, m²."""
+    return {"repairs": [it.to_json() for it in list_repairs(session, edition)]}
+
+
+@router.get("/proposals", responses=_READ)
+def proposals(
+    edition: EditionId,
+    session: DbSession,
+    caller: CurrentCaller,
+    fault: Annotated[str | None, Query(description="Only this fault, by its id.")] = None,
+    limit: Limit = 20,
+    cursor: Annotated[str | None, Query(description="'next' of the page before.")] = None,
+) -> dict[str, Any]:
+    """The faults of an edition and the ways to mend each, with m² per area."""
+    require_role(caller, *_READERS)
+    found, following = proposals_of(session, edition, fault_id=fault, after=cursor, limit=limit)
+    return {"faults": [it.to_json() for it in found], "next": following}
+
+
+@router.get("/preview", responses=_READ)
+def show_preview(
+    edition: EditionId,
+    session: DbSession,
+    caller: CurrentCaller,
+    proposal: Annotated[list[str], Query(description="Repeat it for more than one.")],
+) -> dict[str, Any]:
+    """What some proposals would change together; ``geojson`` has the areas before and after."""
+    require_role(caller, *_READERS)
+    shown = preview(session, edition, proposal)
+    return {**shown.to_json(), "geojson": shown.to_geojson()}
+
+
+@router.post("", status_code=201, responses=_WRITE)
+def apply(
+    edition: EditionId,
+    new: NewRepairs,
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Make a new draft in which these faults are mended; the edition itself stays."""
+
+    def write() -> dict[str, Any]:
+        made, repairs = apply_repairs(
+            session,
+            edition,
+            new.proposals,
+            by=caller.subject,
+            why=new.why,
+            at=utc_now(),
+            new_id=new.new_edition,
+            effective_from=parse_as_of(new.effective_from),
+            outside_parent=new.outside_parent,
+        )
+        return _answer(caller, made, repairs)
+
+    return once(session, caller, key, ["repair", edition, new], write, status=201)
+
+
+@router.post("/undo", status_code=201, responses=_WRITE)
+def undo(
+    edition: EditionId,
+    named: UndoneRepairs,
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Make a new draft without these repairs; its areas are as before, bit by bit."""
+
+    def write() -> dict[str, Any]:
+        made, repairs = undo_repairs(
+            session,
+            edition,
+            named.repairs,
+            by=caller.subject,
+            why=named.why,
+            at=utc_now(),
+            new_id=named.new_edition,
+            effective_from=parse_as_of(named.effective_from),
+        )
+        return _answer(caller, made, repairs)
+
+    return once(session, caller, key, ["undo repair", edition, named], write, status=201)
+
+
+def _answer(caller: Caller, made: Edition, repairs: list[AppliedRepair]) -> dict[str, Any]:
+    """The answer, if the caller may change all these areas; else nothing of it is kept."""
+    for code in sorted({code for it in repairs for code, _, _ in it.changes}):
+        if not caller.supervises(code[:6]):
+            raise NotAllowed(
+                f"A token of role {caller.role.value} for area '{caller.area}' may not change the"
+                f" border of {code}; needed: district, city or admin, for that area."
+            )
+    return {
+        "edition": made.id,
+        "state": made.state,
+        "repairs": [it.to_json() for it in repairs],
+    }
