@@ -1,6 +1,7 @@
 """Unit grids rebuilt: earlier polygons, successors, and what each community was cut from.
 
-An index lets the watch on no-man's-land read the cases of a period.
+An index lets the watch on no-man's-land read the cases of a period; what it finds is a dispute of
+a kind of its own.
 
 Revision ID: 0008
 Revises: 0007
@@ -115,6 +116,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_case_file_opened", "case_file", ["opened_at"], postgresql_using="brin", unique=False
     )
+    _know_kinds("'gap', 'overlap', 'conflict', 'neglect'")
     for name, table, columns, referred, target in _KEYS:
         op.create_foreign_key(op.f(name), table, referred, columns, target)
 
@@ -122,8 +124,15 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("update dispute set kind = 'conflict' where kind = 'neglect'")
+    _know_kinds("'gap', 'overlap', 'conflict'")
     op.drop_index("ix_case_file_opened", "case_file")
     for table in ("gridded_community", "grid_successor", "unit_grid_former"):
         op.drop_table(table)
     op.drop_column("unit_grid", "version")
     op.drop_column("unit_grid", "redrawn_date")
+
+
+def _know_kinds(kinds: str) -> None:
+    op.drop_constraint(op.f("ck_dispute_kind_known"), "dispute")
+    op.create_check_constraint(op.f("ck_dispute_kind_known"), "dispute", f"kind in ({kinds})")
