@@ -75,11 +75,11 @@ def areas(
     """Check a file of areas and report; with --commit, keep it as a new edition in draft."""
     reports = report or []
     _check_reports(reports)
+    zone = dt.timezone(dt.timedelta(hours=8))
+    since = _day(effective_from) if effective_from else dt.datetime.now(zone).date()
     columns = mapping_of(column) or _confirmed(
         _guess(file, level, layer=layer, encoding=encoding), yes=yes
     )
-    zone = dt.timezone(dt.timedelta(hours=8))
-    since = _day(effective_from) if effective_from else dt.datetime.now(zone).date()
     with session() as opened:
         result = import_areas(
             opened,
@@ -141,7 +141,7 @@ def _guess(
 def _confirmed(guesses: tuple[ColumnGuess, ...], *, yes: bool) -> dict[str, str]:
     """The guessed columns, once somebody has agreed; refused when nobody is there to ask."""
     columns = {guess.role: guess.column for guess in guesses}
-    if not yes and not sys.stdin.isatty():
+    if not yes and not _somebody_is_there():
         said = "; ".join(
             f"{guess.role} = {guess.column} ({guess.why}; as {', '.join(guess.cells)}"
             + (f"; or {', '.join(guess.others)}" if guess.others else "")
@@ -167,6 +167,10 @@ def _confirmed(guesses: tuple[ColumnGuess, ...], *, yes: bool) -> dict[str, str]
             field="column",
         )
     return columns
+
+
+def _somebody_is_there() -> bool:
+    return sys.stdin.isatty()
 
 
 def _check_reports(paths: list[Path]) -> None:

@@ -112,13 +112,6 @@ def test_a_shapefile_in_gbk_without_a_word_about_it_keeps_its_names(
     assert result.remarks == ("streets.shp names no encoding; its texts were read as gb18030",)
 
 
-def test_a_shapefile_that_names_its_encoding_is_believed(session: Session, tmp_path: Path) -> None:
-    result = load(session, write(tmp_path / "streets.shp", SOUND, encoding="GBK"))
-
-    assert {outcome.name for outcome in result.loaded} == {name for _, name, _ in SOUND}
-    assert result.remarks == ()
-
-
 def test_a_declared_crs_is_believed_before_the_files_own(session: Session, tmp_path: Path) -> None:
     path = write(tmp_path / "gcj.geojson", [(code, name, in_gcj02(it)) for code, name, it in SOUND])
     result = load(session, path, crs="gcj02")
