@@ -90,8 +90,8 @@ def parse_crs(text: str) -> Crs:
     Raises UnknownCrs for anything else, for systems that are not two-dimensional horizontal ones,
     and for Beijing 1954, Xian 1980 and New Beijing (4214, 4610, 4555 and what is projected from
     them; also unnamed datums of another ellipsoid), whose way to WGS84 is only a ballpark, unless
-    the WKT brings its own parameters (BOUNDCRS or TOWGS84). CGCS2000 (EPSG:4490) agrees with WGS84 to centimetres and is taken as it
-    is: PROJ's step between them is a no-op.
+    the WKT brings its own parameters (BOUNDCRS or TOWGS84). CGCS2000 (EPSG:4490) agrees with WGS84
+    to centimetres and is taken as it is: PROJ's step between them is a no-op.
     """
     wanted = text.strip()
     local = _LOCAL_NAMES.get(wanted.lower())

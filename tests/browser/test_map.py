@@ -169,7 +169,8 @@ def test_disputed_ground_is_drawn_with_its_state_and_leads_to_its_dossier(browse
     assert "under negotiation" in said
     assert "110102020 × 110106002" in said
     link = browser.find(".dispute a").get_attribute("href")
-    assert link is not None and link.endswith(f"/v1/disputes/{city.DISPUTE_ID}/dossier.html")
+    assert link is not None
+    assert link.endswith(f"/v1/disputes/{city.DISPUTE_ID}/dossier.html")
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE])

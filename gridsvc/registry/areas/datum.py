@@ -90,9 +90,10 @@ def measured_shift(
     ]
     if pairs:
         return _against_areas(pairs, crs)
-    below = defaultdict(list)
+    below: dict[str, list[Any]] = defaultdict(list)
     for code, geometry in zip(codes, geometries, strict=True):
-        if (above := parent_of(code)) in parents:
+        above = parent_of(code)
+        if above is not None and above in parents:
             below[above].append(geometry)
     if sum(len(geometries) for geometries in below.values()) < _FEWEST:
         return None
@@ -197,13 +198,15 @@ def _expected(given: Any, crs: Crs) -> dict[str, Floats]:
     """For each other datum the way (n, 2), in metres, by which each area would be off."""
     at = shapely.get_coordinates(shapely.centroid(given))
     # A projected system has no shifted datum of its own: what was projected may have had one.
-    written = from_wgs84(at[:, 0], at[:, 1], crs) if crs.in_degrees else (at[:, 0], at[:, 1])
+    x, y = at[:, 0], at[:, 1]
+    if crs.in_degrees:
+        x, y = from_wgs84(x, y, crs)
     here = _xy(project(shapely.points(at)))
     read_as = crs.name if crs.name in _DATUMS else "wgs84"
     ways = {}
     for datum in _DATUMS:
         if datum != read_as:
-            true = np.column_stack(to_wgs84(*written, datum))
+            true = np.column_stack(to_wgs84(x, y, datum))
             ways[datum] = here - _xy(project(shapely.points(true)))
     return ways
 
