@@ -35,7 +35,7 @@ class Dispute(Base):
 
     __tablename__ = "dispute"
     __table_args__ = (
-        CheckConstraint("kind in ('gap', 'overlap', 'conflict')", "kind_known"),
+        CheckConstraint("kind in ('gap', 'overlap', 'conflict', 'neglect')", "kind_known"),
         CheckConstraint("level in ('district', 'street', 'community')", "level_known"),
         CheckConstraint(
             "state in ('open', 'under_negotiation', 'agreed', 'settled')", "state_known"

@@ -95,11 +95,14 @@ def disputes_on(session: Session, ground: Any) -> list[tuple[Dispute, Any]]:
 
 
 def unsettled_of_level(session: Session, level: str) -> list[uuid.UUID]:
-    """The ids of the disputes of a level that are not settled, the oldest first."""
+    """The ids of the disputes of a level that are not settled, the oldest first.
+
+    Places of neglect are left out: no drawing of the borders shows them.
+    """
     return list(
         session.scalars(
             select(Dispute.id)
-            .where(Dispute.level == level, Dispute.state != "settled")
+            .where(Dispute.level == level, Dispute.state != "settled", Dispute.kind != "neglect")
             .order_by(Dispute.id)
         )
     )

@@ -121,8 +121,6 @@ def upgrade() -> None:
         op.create_foreign_key(op.f(name), table, referred, columns, target)
 
 
-
-
 def downgrade() -> None:
     op.execute("update dispute set kind = 'conflict' where kind = 'neglect'")
     _know_kinds("'gap', 'overlap', 'conflict'")
