@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from gridsvc.errors import BadFile
-from gridsvc.registry.areas.file_source import sibling
+from gridsvc.registry.areas.file_format import sibling
 
 __all__ = ["TextEncoding", "decoded", "encoding_of"]
 

@@ -14,33 +14,22 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
 from gridsvc.errors import BadFile, TooLarge
+from gridsvc.registry.areas.file_format import Format, format_of, head_of, sibling, tail_of
+from gridsvc.registry.areas.largest_geometry import largest_geometry_bytes
 from gridsvc.settings import get_settings
 
-__all__ = ["Format", "Source", "opened_source", "sibling"]
+__all__ = ["Source", "opened_source"]
 
 # A zip below this is harmless whatever its ratio: a .dbf of blanks shrinks a hundredfold.
 _SMALL_ZIP_BYTES = 10_000_000
 _MAX_ZIP_MEMBERS = 10_000
-_SHAPE_MAGIC = b"\x00\x00\x27\x0a"
+# A vertex with height and measure, and what stands beside the vertices of a geometry.
+_VERTEX_BYTES, _BESIDE_BYTES = 32, 1_000_000
 # Texts that lead GDAL to other files, hosts or commands.
 _LEADING_AWAY = (b"<OGRVRTDataSource", b"gdal_streamed_alg", b"<OGRWFSDataSource")
-
-
-class Format(StrEnum):
-    """The formats that are told by their first bytes; GDAL tries the others."""
-
-    SHAPEFILE = "Shapefile"
-    GEOPACKAGE = "GeoPackage"
-    GEOJSON = "GeoJSON"
-    FLATGEOBUF = "FlatGeobuf"
-    GEOPARQUET = "GeoParquet"
-    KML = "KML"
-    FILE_GDB = "FileGDB"
-    OTHER = "another format"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +52,7 @@ def opened_source(path: Path) -> Iterator[Source]:
     if not path.exists():
         raise BadFile(f"There is no file {path}: check the path.", field="path")
     _check_size(path)
-    if path.is_file() and _head(path, 4) == b"PK\x03\x04":
+    if path.is_file() and head_of(path, 4) == b"PK\x03\x04":
         with tempfile.TemporaryDirectory(prefix="gridsvc-areas-") as folder:
             yield _checked(_unpacked(path, Path(folder)), path.name)
     else:
@@ -85,8 +74,8 @@ def _check_size(path: Path) -> None:
 
 
 def _checked(path: Path, name: str) -> Source:
-    source = Source(path, _format_of(path), name)
-    head = b"" if path.is_dir() else _head(path, 4096)
+    source = Source(path, format_of(path), name)
+    head = b"" if path.is_dir() else head_of(path, 4096)
     if any(words in head for words in _LEADING_AWAY):
         raise BadFile(
             f"{name} holds no areas but leads to other files: give the file that has them.",
@@ -98,25 +87,14 @@ def _checked(path: Path, name: str) -> Source:
             f"{name} is cut off or damaged: {lack}. Nothing was loaded; copy the file again.",
             field="path",
         )
+    most = get_settings().import_max_vertices
+    if largest_geometry_bytes(source.path, source.format) > most * _VERTEX_BYTES + _BESIDE_BYTES:
+        raise TooLarge(
+            f"{name} holds one geometry with more than the {most:,} vertices that are taken: split "
+            "it, or raise GRIDSVC_IMPORT_MAX_VERTICES where there is memory for it.",
+            field="path",
+        )
     return source
-
-
-def _format_of(path: Path) -> Format:
-    if path.is_dir():
-        return Format.FILE_GDB if path.suffix.lower() == ".gdb" else Format.OTHER
-    head = _head(path, 4096)
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\x1e \t\r\n")
-    if head.startswith(_SHAPE_MAGIC):
-        return Format.SHAPEFILE
-    if head.startswith(b"SQLite format 3\0"):
-        return Format.GEOPACKAGE
-    if head.startswith(b"fgb"):
-        return Format.FLATGEOBUF
-    if head.startswith(b"PAR1"):
-        return Format.GEOPARQUET
-    if text.startswith((b"{", b"[")):
-        return Format.GEOJSON
-    return Format.KML if b"<kml" in head else Format.OTHER
 
 
 def _lack(source: Source) -> str | None:
@@ -125,23 +103,23 @@ def _lack(source: Source) -> str | None:
     if source.format is Format.SHAPEFILE:
         return _shapefile_lack(path)
     if source.format is Format.GEOPACKAGE:
-        head = _head(path, 100)
+        head = head_of(path, 100)
         if len(head) < 100:
             return "its header is not whole"
         page = struct.unpack(">H", head[16:18])[0]
         expected = (65536 if page == 1 else page) * struct.unpack(">I", head[28:32])[0]
         return _shorter(path, expected)
-    if source.format is Format.GEOPARQUET and _tail(path, 4) != b"PAR1":
+    if source.format is Format.GEOPARQUET and tail_of(path, 4) != b"PAR1":
         return "its end is missing"
     if source.format is Format.GEOJSON:
-        end = _tail(path, 64).rstrip()
+        end = tail_of(path, 64).rstrip()
         if end and not end.endswith((b"}", b"]")):
             return "its last bracket is missing"
     return None
 
 
 def _shapefile_lack(path: Path) -> str | None:
-    head = _head(path, 100)
+    head = head_of(path, 100)
     if len(head) < 100:
         return "its header is not whole"
     if (lack := _shorter(path, 2 * struct.unpack(">I", head[24:28])[0])) is not None:
@@ -152,7 +130,7 @@ def _shapefile_lack(path: Path) -> str | None:
             suffix for suffix, found in ((".shx", index), (".dbf", table)) if found is None
         )
         return f"there is no {missing} beside it"
-    header = _head(table, 32)
+    header = head_of(table, 32)
     if len(header) < 32:
         return f"the header of {table.name} is not whole"
     rows, start, width = struct.unpack("<IHH", header[4:12])
@@ -167,14 +145,6 @@ def _shapefile_lack(path: Path) -> str | None:
 def _shorter(path: Path, expected: int) -> str | None:
     size = path.stat().st_size
     return None if size >= expected else f"it has {size:,} of {expected:,} bytes"
-
-
-def sibling(path: Path, suffix: str) -> Path | None:
-    """The file of the same stem and another suffix, in small or capital letters."""
-    for written in (suffix, suffix.upper()):
-        if (found := path.with_suffix(written)).is_file():
-            return found
-    return None
 
 
 def _unpacked(path: Path, folder: Path) -> Path:
@@ -221,8 +191,8 @@ def _only_areas(name: str, folder: Path) -> Path:
         if it.is_file()
         and not any(base in it.parents for base in bases)
         and "__MACOSX" not in it.parts
-        and _format_of(it) is not Format.OTHER
-        and not (_format_of(it) is Format.GEOJSON and not _is_geojson(it))
+        and format_of(it) is not Format.OTHER
+        and not (format_of(it) is Format.GEOJSON and not _is_geojson(it))
         and it.suffix.lower() not in (".shx", ".sbn", ".sbx")
     ]
     if len(found) != 1:
@@ -237,15 +207,4 @@ def _only_areas(name: str, folder: Path) -> Path:
 
 def _is_geojson(path: Path) -> bool:
     """Whether a JSON file in a zip is one of areas and no metadata."""
-    return b'"Feature' in _head(path, 4096) or b'"features"' in _head(path, 4096)
-
-
-def _head(path: Path, size: int) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(size)
-
-
-def _tail(path: Path, size: int) -> bytes:
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - size))
-        return stream.read(size)
+    return b'"Feature' in head_of(path, 4096) or b'"features"' in head_of(path, 4096)

@@ -23,7 +23,8 @@ import pyproj
 
 from gridsvc.errors import BadFile, TooLarge
 from gridsvc.registry.areas.dbf_text import decoded, encoding_of
-from gridsvc.registry.areas.file_source import Format, Source
+from gridsvc.registry.areas.file_format import Format
+from gridsvc.registry.areas.file_source import Source
 from gridsvc.registry.districts import read_divisions
 from gridsvc.settings import get_settings
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas
+import numpy as np
 import pyogrio
 import pytest
 import shapely
@@ -232,3 +233,24 @@ def test_parquet_without_the_metadata_of_geoparquet_is_refused(tmp_path: Path) -
     frame.drop(columns="geometry").to_parquet(tmp_path / "a.parquet")
     with pytest.raises(BadFile, match="without the metadata of GeoParquet"):
         read_vector_file(tmp_path / "a.parquet", ["CODE"])
+
+
+@pytest.mark.parametrize("suffix", ["shp", "gpkg"])
+def test_one_geometry_above_the_limit_is_refused_before_it_is_read(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: Callable[[str, object], None],
+    suffix: str,
+) -> None:
+    path = tmp_path / f"a.{suffix}"
+    angles = np.linspace(0, 2 * np.pi, 80_000, endpoint=False)
+    round_one = shapely.Polygon(np.column_stack([np.cos(angles) + 116, np.sin(angles) + 39]))
+    geopandas.GeoDataFrame({"CODE": ["110102"]}, geometry=[round_one], crs="EPSG:4326").to_file(
+        path, engine="pyogrio"
+    )
+    assert len(read_vector_file(path, ["CODE"]).features) == 1
+    monkeypatch.setattr("gridsvc.registry.areas.file_source._BESIDE_BYTES", 0)
+    monkeypatch.setattr("gridsvc.registry.areas.vector_file.open_layer", None)
+    limit("VERTICES", 30_000)
+    with pytest.raises(TooLarge, match="one geometry with more than the 30,000 vertices"):
+        read_vector_file(path, ["CODE"])
