@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import getpass
 from typing import Annotated
 
 import typer
@@ -10,9 +11,12 @@ from rich.table import Table
 
 from gridsvc.cases.clock.zone import CITY_ZONE
 from gridsvc.cases.no_mans_land.model import GroupOutcome, Terms, Watch
+from gridsvc.cases.no_mans_land.proposing import propose_disputes
 from gridsvc.cases.no_mans_land.service import watch
 from gridsvc.cli.runtime import AsJson, console, database, notes, print_json
 from gridsvc.db.engine import create_engine, session_factory, transaction
+from gridsvc.registry.access.model import Role
+from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import get_settings
 
@@ -27,6 +31,9 @@ def register(app: typer.Typer) -> None:
 
 
 def no_mans_land(
+    by: Annotated[
+        str, typer.Option("--by", default_factory=getpass.getuser, help="Who proposes; is kept.")
+    ],
     since: Annotated[
         dt.datetime | None, typer.Option(formats=_DAY, help="First day; a year before the last.")
     ] = None,
@@ -44,6 +51,9 @@ def no_mans_land(
         int, typer.Option(min=0, help="Measure the false alarms on so many shuffles.")
     ] = 0,
     seed: Annotated[int, typer.Option(help="The seed of the shuffles.")] = 0,
+    propose: Annotated[
+        bool, typer.Option(help="Propose each stretch that is listed as a dispute.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List where along the borders cases go worse than inside of both sides (三不管地带)."""
@@ -67,12 +77,18 @@ def no_mans_land(
                 seed=seed,
                 progress=notes.print,
             )
+            actor = Actor(by, Role.ADMIN.value, "")
+            wanted = found.listed if propose else ()
+            proposed = propose_disputes(session, found, wanted, actor=actor, now=now)
     finally:
         engine.dispose()
     if as_json:
-        print_json(found.to_json())
+        disputes = [{"id": str(one), "new": new} for one, new in proposed]
+        print_json({**found.to_json(), "disputes": disputes})
         return
     console.print(_table(found))
+    for dispute_id, new in proposed:
+        console.print(f"Dispute {dispute_id}: {'new' if new else 'known, told again'}.")
     if found.approximate:
         console.print("These borders are approximate; what lies along them may be made up.")
     if found.false_alarms is not None:

@@ -103,7 +103,8 @@ def _borders(shapes: NDArray[np.object_], seam_m: float) -> Iterator[tuple[int, 
         # A seam runs on where a third area begins; the border itself, where it has no gap, stops.
         exact = shapely.intersection(boundaries[i], drawn_as_one[j])
         if exact.length >= common.length - _CORNER * seam_m:
-            common = exact
+            # To a decimetre, which takes off the hooks that the buffer leaves at corners.
+            common = shapely.simplify(shapely.line_merge(exact), 2.0 * _SAME_M)
         for line in shapely.get_parts(shapely.line_merge(common)):
             if line.geom_type == "LineString" and line.length >= _CORNER * seam_m:
                 yield i, j, line

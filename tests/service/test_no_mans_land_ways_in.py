@@ -8,14 +8,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from gridsvc.cli.app import app
 from gridsvc.registry.access.model import Role
+from gridsvc.registry.disputes.finding import find_disputes
+from gridsvc.registry.disputes.model import Actor
 from gridsvc.settings import get_settings
 from tests.service import joint_city as city
-from tests.service.border_cases import Planted, strew
+from tests.service.border_cases import NOW, Planted, strew
 from tests.service.conftest import Person, refusal
 
 BOX = (116.30, 39.88, 116.34, 39.90)
@@ -108,3 +111,41 @@ def test_the_command_lists_it_with_its_false_alarms(strewn: None, here: None) ->
     assert answer["false_alarms"]["shuffles"] == 20
     assert answer["false_alarms"]["rate"] <= 0.2
     assert "20 shuffles list anything" in CliRunner().invoke(app, command).stdout
+
+
+def test_what_is_listed_is_proposed_as_disputes_of_both_sides(
+    strewn: None, here: None, city_session: Session
+) -> None:
+    terms = ["--since", "2026-01-01", "--until", "2026-10-31", "--band-m", "60"]
+    command = ["no-mans-land", *terms, "--stretch-m", "300", "--propose", "--by", "li", "--json"]
+
+    first, second = (
+        json.loads(CliRunner().invoke(app, command).stdout.splitlines()[-1])["disputes"]
+        for _ in range(2)
+    )
+
+    assert [it["new"] for it in first] == [True, True]
+    assert [it["new"] for it in second] == [False, False]
+    assert {it["id"] for it in first} == {it["id"] for it in second}
+    kept = city_session.execute(
+        text("select kind, state, side_codes, district_code, width_m, area_m2 from dispute")
+    ).all()
+    assert len(kept) == 2
+    for row in kept:
+        assert row[:4] == ("neglect", "open", [city.LEAD, city.OTHER], city.WEST)
+        assert row.width_m == 120.0
+        assert row.area_m2 == pytest.approx(277.6 * 120.0, rel=0.01)
+    told = city_session.execute(
+        text("select actor, why from dispute_entry where action = 'found_again'")
+    ).all()
+    assert len(told) == 4
+    assert all(row.actor == "li" and "refused or returned" in row.why for row in told)
+
+
+def test_an_audit_does_not_miss_what_it_cannot_see(
+    strewn: None, here: None, city_session: Session
+) -> None:
+    terms = ["--since", "2026-01-01", "--until", "2026-10-31", "--band-m", "60"]
+    CliRunner().invoke(app, ["no-mans-land", *terms, "--stretch-m", "300", "--propose"])
+    found = find_disputes(city_session, "street-2020", actor=Actor("test", "admin", ""), now=NOW)
+    assert found.absent == ()
