@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from gridsvc.api.dependencies import parse_as_of
 from gridsvc.cli.edition import Actor, EditionId
@@ -59,7 +59,8 @@ def list_proposals(
     if as_json:
         print_json([it.to_json() for it in found])
         return
-    table = Table("fault", "m²", "at most m", "proposal", "gains", "loses")
+    whole = Column("proposal", no_wrap=True, overflow="fold")
+    table = Table("fault", "m²", "at most m", whole, "gains", "loses")
     for it in found:
         head = [f"{it.fault.kind} {' '.join(it.fault.codes)}", f"{it.fault.area_m2:,.2f}"]
         head.append(f"{it.fault.max_width_m:,.2f}")
@@ -178,7 +179,8 @@ def _show(made: Edition, repairs: list[AppliedRepair], as_json: bool) -> None:
 
 
 def _table(repairs: list[AppliedRepair]) -> Table:
-    table = Table("repair", "when", "what", "m²", "by", "why", "from", "made")
+    whole = Column("repair", no_wrap=True, overflow="fold")
+    table = Table(whole, "when", "what", "m²", "by", "why", "from", "made")
     for it in repairs:
         what = f"{it.action} {it.fault['kind']} {it.method} {it.chosen_code or ''}".strip()
         size = f"{it.fault['area_m2']:,.2f}"

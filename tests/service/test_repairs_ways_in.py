@@ -152,6 +152,8 @@ def test_the_command_goes_the_whole_way(run: Any, tmp_path: Path) -> None:
     history = json.loads(run("history", "new", "--json"))
 
     assert "overlap" in table
+    # What is to be copied is not shortened.
+    assert proposal in table
     assert made["edition"] == "new"
     assert "old is a draft" in undone
     assert [it["action"] for it in history] == ["applied", "undone"]

@@ -26,6 +26,8 @@ _FAULT = "#b3271a"
 # A picture is this many units wide and high; its frame is this much wider than the fault.
 _SIDE = 400.0
 _MARGIN = 0.35
+# No picture is wider than so many times the fault's width, nor narrower than so many metres.
+_WIDTHS, _LEAST_M = 40.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,13 @@ def repair_page(preview: Preview) -> str:
 def _place(number: int, it: FaultProposals, proposal: CodedProposal) -> _Place:
     plane = project(it.fault.geometry)
     west, south, east, north = shapely.bounds(plane)
-    width_m = max(east - west, north - south, 1.0) * (1 + 2 * _MARGIN)
-    corner = np.array([(west + east - width_m) / 2, (south + north + width_m) / 2])
+    whole_m = max(east - west, north - south, 1.0) * (1 + 2 * _MARGIN)
+    middle = np.array([west + east, south + north]) / 2
+    # Of a sliver that would be a hairline, only the place to look at is drawn.
+    width_m = min(whole_m, max(_WIDTHS * it.fault.max_width_m, _LEAST_M))
+    if width_m < whole_m:
+        middle = shapely.get_coordinates(project(shapely.Point(it.fault.place)))[0]
+    corner = middle + np.array([-width_m / 2, width_m / 2])
     frame = shapely.box(corner[0], corner[1] - width_m, corner[0] + width_m, corner[1])
     scale = _SIDE / width_m
 

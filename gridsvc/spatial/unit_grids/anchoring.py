@@ -11,6 +11,7 @@ from gridsvc.spatial.unit_grids.borders import (
     off_buildings,
     space_between,
 )
+from gridsvc.spatial.unit_grids.mosaic import FREE
 
 __all__ = ["anchored"]
 
@@ -20,6 +21,8 @@ Ints = NDArray[np.int64]
 # Stations are looked for as far as this, in metres, and taken if no angle there is less than this
 # (its cosine): first about 15 degrees and half a metre off buildings, then next to none.
 _WAYS_TO_STATIONS = ((15.0, 0.966, 0.5), (60.0, 0.99999, 0.0))
+# So often a border that finds no station is tried again without its last bend.
+_SHORTENINGS = 4
 # The share of a way that is left out at an end that has no station yet.
 _SHORT = 0.02
 
@@ -41,18 +44,42 @@ def anchored(
         waiting.discard(vertex)
         far = np.hypot(*(places - moved.xy[vertex]).T)
         order = [k for k in np.argsort(far, kind="stable").tolist() if free[k]]
-        for reach, beside, off_m in _WAYS_TO_STATIONS:
+        tried = moved
+        for reach, beside, off_m in _WAYS_TO_STATIONS * _SHORTENINGS:
             near = [k for k in order if far[k] <= reach]
             found = _station(
-                moved, vertex, waiting, places[near], outline, buildings, beside, off_m
+                tried, vertex, waiting, places[near], outline, buildings, beside, off_m
             )
             if found is not None:
+                moved = tried
                 moved.xy[vertex] = places[near[found]]
                 free[near[found]] = False
                 break
+            if (reach, beside, off_m) == _WAYS_TO_STATIONS[-1]:
+                shorter = _without_last_bend(tried, vertex, ends)
+                if shorter is None:
+                    return None
+                tried = shorter
         else:
             return None
     return moved
+
+
+def _without_last_bend(borders: Borders, vertex: int, ends: Ints) -> Borders | None:
+    """Join an end straight to the second bend of its border, None where that is not to be."""
+    [mine] = np.nonzero((borders.start == vertex) | (borders.end == vertex))
+    if len(mine) != 1:
+        return None
+    bend = int(borders.start[mine[0]] + borders.end[mine[0]]) - vertex
+    [there] = np.nonzero((borders.start == bend) | (borders.end == bend))
+    if len(there) != 2 or bend in ends:
+        return None
+    last = int(there[there != mine[0]][0])
+    beyond = int(borders.start[last] + borders.end[last]) - bend
+    start, end, kind = borders.start.copy(), borders.end.copy(), borders.kind.copy()
+    start[last], end[last], kind[last] = vertex, beyond, FREE
+    kept = np.arange(len(start)) != mine[0]
+    return Borders(borders.xy, start[kept], end[kept], kind[kept])
 
 
 def _station(

@@ -47,6 +47,8 @@ _ALONG = 0.1
 # The raster of open ground, for cells of 10,000 m²; how far a border may be straightened, tried in
 # this order; and each time after it has settled.
 _STEP_M, _OFF_M, _AFTER_M = 18.0, (12.0, 4.0, 1.0), (8.0, 4.0, 1.5)
+# Where borders cannot be drawn, others are looked for, in directions turned by this (radians).
+_TURNS = (0.0, 0.13, 0.05, 0.2)
 # So deep inside a building a border cuts it.
 _INSIDE_M = 0.02
 # A smaller cell, against the nominal size, is joined to another; no cell made so is larger.
@@ -83,13 +85,14 @@ def _cut(
     angle = _main_direction(ground, lines)
     nominal = ground.area / cells
     mosaic = mosaic_of(ground, lines, buildings, _STEP_M * math.sqrt(nominal / 10_000), angle)
-    cell = _cells_of_pieces(mosaic, parts, cells, angle)
     rings = [np.array(ring.coords) for ring in (stationed.exterior, *stationed.interiors)]
     frame = _Frame(plane, ground, rings, lines, buildings)
-    for off_m in _OFF_M:
-        made = frame.cells(mosaic, cell, nominal, off_m * math.sqrt(nominal / 10_000))
-        if made is not None:
-            return made
+    for turn in _TURNS:
+        cell = _cells_of_pieces(mosaic, parts, cells, angle + turn)
+        for off_m in _OFF_M:
+            made = frame.cells(mosaic, cell, nominal, off_m * math.sqrt(nominal / 10_000))
+            if made is not None:
+                return made
     return None
 
 
