@@ -70,7 +70,7 @@ def main() -> None:
     tell = Console(stderr=True, highlight=False).print
     with tempfile.TemporaryDirectory(prefix="gridsvc-bench-") as made:
         Path(made).chmod(0o755)
-        var = chosen.var or Path(made) / "var"
+        var = (chosen.var or Path(made) / "var").resolve()
         if chosen.var is None:
             tell("Playing the demonstration in a folder of its own ...")
             _gridsvc(var, "demo", "--once", "--json")
