@@ -114,6 +114,12 @@ class Settings(BaseSettings):
     working_days: Path | None = Field(
         default=None, description="A city's own table of holidays and make-up days (CSV)."
     )
+    weights_dir: Path | None = Field(
+        default=None, description="A city's own weights.csv and yearly.csv of the assessment."
+    )
+    weights_scheme: str = Field(
+        default="10-50-40", description="The line of weights.csv by which the three rates count."
+    )
     relations_timeout_s: float = Field(
         default=20.0, gt=0, description="Time for a question about relations, in seconds."
     )

@@ -18,6 +18,7 @@ from gridsvc.api.problems import Problem
 from gridsvc.api.state import Service
 from gridsvc.api.v1 import (
     areas,
+    callbacks,
     cases,
     codes,
     disputes,
@@ -57,6 +58,7 @@ _ROUTES = (
     codes,
     parts,
     reports,
+    callbacks,
     cases,
     opening,
     evidence,

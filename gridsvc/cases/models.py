@@ -1,5 +1,6 @@
 """Every table of the cases, in one place for migrations and tests."""
 
+from gridsvc.cases.callbacks.models import Callback
 from gridsvc.cases.evidence.models import Evidence
 from gridsvc.cases.files.models import Appeal, CaseFile, HandIn
 from gridsvc.cases.messages.models import Message
@@ -15,6 +16,7 @@ from gridsvc.cases.whistles.models import CalledBody, Whistle
 
 __all__ = [
     "Appeal",
+    "Callback",
     "CalledBody",
     "CaseFile",
     "Evidence",

@@ -24,6 +24,11 @@ class CaseFile(Base):
     ``trace_head`` are the number and the hash of the newest entry of its trace, so that entries
     cannot be cut off its end unseen. ``step_since`` is when the present step became due;
     ``grade`` names the case's limit. A suspended case resumes by itself at ``suspended_until``.
+
+    ``due_at`` is the deadline by which it is assessed: it moves on with every step that is taken in
+    time, and stays at the first limit that passed, so that no late act moves it into another month.
+    ``street_code`` and ``community_code`` are those of the report that opened it, ``inspector`` the
+    grid worker who collected it; None where there is none.
     """
 
     __tablename__ = "case_file"
@@ -36,6 +41,7 @@ class CaseFile(Base):
         Index("ix_case_file_class", "district_code", "class_code", "state"),
         # Cases are written in the order of their opening, so the smallest of indexes will do.
         Index("ix_case_file_opened", "opened_at", postgresql_using="brin"),
+        Index("ix_case_file_due", "district_code", "due_at"),
     )
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
@@ -62,6 +68,10 @@ class CaseFile(Base):
     suspended_until: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     suspensions: Mapped[int] = mapped_column(default=0, server_default="0")
     extensions: Mapped[int] = mapped_column(default=0, server_default="0")
+    due_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    street_code: Mapped[str | None] = mapped_column(String(9))
+    community_code: Mapped[str | None] = mapped_column(String(12))
+    inspector: Mapped[str | None] = mapped_column(String(100))
 
 
 class HandIn(Base):

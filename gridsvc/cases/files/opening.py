@@ -21,7 +21,7 @@ from gridsvc.cases.procedures.progress import Progress
 from gridsvc.cases.trace.service import append
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotAllowed
-from gridsvc.registry.access.model import Caller
+from gridsvc.registry.access.model import Caller, Role
 from gridsvc.registry.bodies.model import Responsibility
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.bodies.service import body_or_refuse, keep_gap
@@ -75,6 +75,7 @@ def open_case(
     session: Session,
     *,
     district_code: str,
+    street: str | None,
     community: str | None,
     key: ClassKey,
     opening: Opening,
@@ -87,7 +88,7 @@ def open_case(
 ) -> CaseFile:
     """A new case at the first step that somebody must take; the system's own are done.
 
-    ``community`` is the area code of the place's community. Where nobody is listed for the
+    ``street`` and ``community`` are the area codes of the place. Where nobody is listed for the
     class, the gap is kept.
     """
     running = opening.running
@@ -121,6 +122,9 @@ def open_case(
         opened_at=now,
         closed_at=None,
         grade=opening.grade,
+        street_code=street,
+        community_code=community,
+        inspector=caller.subject if caller.role is Role.GRID_WORKER else None,
     )
     enter(case, running, progress, since=now)
     session.add(case)

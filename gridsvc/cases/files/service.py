@@ -247,9 +247,9 @@ class _Taken:
 
     def _keep(self, after: Progress) -> None:
         if after.step != self.before.step and not after.closed:
-            enter(self.case, self.running, after, since=self.at)
+            enter(self.case, self.running, after, since=self.at, now=self.now)
         else:
-            keep(self.case, self.running, after, at=self.at)
+            keep(self.case, self.running, after, at=self.at, now=self.now)
 
 
 def _act(

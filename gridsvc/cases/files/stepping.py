@@ -31,8 +31,15 @@ def step_start(case: CaseFile) -> dt.datetime:
     return case.step_since or case.opened_at
 
 
-def enter(case: CaseFile, running: Procedure, progress: Progress, *, since: dt.datetime) -> None:
-    """A case comes to a step, with the full time for it."""
+def enter(
+    case: CaseFile,
+    running: Procedure,
+    progress: Progress,
+    *,
+    since: dt.datetime,
+    now: dt.datetime | None = None,
+) -> None:
+    """A case comes to a step at ``since``, with the full time for it; written ``now``."""
     step = running.step(progress.step)
     if step is None:
         raise AssertionError(f"progress names '{progress.step}', unknown to {running.name}")
@@ -42,13 +49,26 @@ def enter(case: CaseFile, running: Procedure, progress: Progress, *, since: dt.d
     timed = {"since": since, "opened_at": case.opened_at}
     progress = started(running, progress, **timed, grade=grade, days=days)
     case.limit_at = due_at(step, **timed, grade=grade, days=days)
-    keep(case, running, progress, at=since)
+    keep(case, running, progress, at=since, now=now)
 
 
-def keep(case: CaseFile, running: Procedure, progress: Progress, *, at: dt.datetime) -> None:
-    """Write the progress of a case into its file; the clock of its step goes on."""
+def keep(
+    case: CaseFile,
+    running: Procedure,
+    progress: Progress,
+    *,
+    at: dt.datetime,
+    now: dt.datetime | None = None,
+) -> None:
+    """Write the progress of a case into its file; the clock of its step goes on.
+
+    ``now`` is when that is written, ``at`` when left out: a limit that has passed by then stays
+    the case's deadline.
+    """
     case.progress, case.step = progress.to_json(), progress.step
     case.lead_body = progress.lead
     case.limit_at = next_limit(running, progress, case.limit_at)
     if progress.closed:
         case.state, case.closed_at, case.suspended_until = "closed", at, None
+    elif case.due_at is None or (now or at) < case.due_at:
+        case.due_at = case.limit_at

@@ -120,6 +120,9 @@ def move_report(
     )
     report.point = from_shape(Point(lon, lat), srid=4326)
     report.accuracy_m = accuracy
+    if not report.joined:
+        case.street_code = None if placement.street is None else placement.street.code
+        case.community_code = None if placement.community is None else placement.community.code
     append(
         session,
         case.district_code,

@@ -289,6 +289,7 @@ def _case(
     case = open_case(
         session,
         district_code=placement.district.code,
+        street=None if placement.street is None else placement.street.code,
         community=None if placement.community is None else placement.community.code,
         key=new.key,
         opening=opening,

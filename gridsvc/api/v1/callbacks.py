@@ -1,0 +1,89 @@
+"""Callbacks of reports: what citizens say after their case was closed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from gridsvc.api.clock import utc_now
+from gridsvc.api.dependencies import CurrentCaller, DbSession, WritingCaller
+from gridsvc.api.idempotency import IdempotencyKey, once
+from gridsvc.api.problems import problems
+from gridsvc.api.text import Text
+from gridsvc.cases.callbacks.service import (
+    CallbackGiven,
+    Satisfied,
+    call_back,
+    callback_json,
+    listed_callbacks,
+)
+from gridsvc.cases.reports.service import find_report
+from gridsvc.errors import (
+    BadInput,
+    IdempotencyMismatch,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    StepRefused,
+)
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/reports", tags=["assessment"])
+
+
+class CallbackIn(BaseModel):
+    """Whether the citizen was reached, what he says, and whether that counts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    contacted: bool = Field(description="Whether the citizen was reached.")
+    solved: bool | None = Field(default=None, description="Given when the citizen was reached.")
+    satisfied: Satisfied | None = Field(
+        default=None, description="satisfied, fairly or not; given when the citizen was reached."
+    )
+    valid: bool = Field(default=True, description="Whether it counts in the three rates.")
+    reason: Text | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="Why it is not valid, or why it takes the place of an answer.",
+    )
+    at: dt.datetime | None = Field(default=None, description="RFC 3339; now when left out.")
+
+
+@router.post(
+    "/{name}/callbacks",
+    status_code=201,
+    responses=problems(
+        NotAuthenticated, NotAllowed, NotFound, StepRefused, BadInput, IdempotencyMismatch
+    ),
+)
+def post_callback(
+    name: str,
+    given: Annotated[CallbackIn, Body()],
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Keep a callback (回访) after the closing; the newest valid one of a report counts."""
+
+    def write() -> dict[str, Any]:
+        report = find_report(session, name)
+        said = CallbackGiven(
+            given.contacted, given.solved, given.satisfied, given.valid, given.reason, given.at
+        )
+        return callback_json(call_back(session, caller, report, said, now=utc_now()))
+
+    return once(session, caller, key, ["callback", name, given], write, status=201)
+
+
+@router.get("/{name}/callbacks", responses=problems(NotAuthenticated, NotAllowed, NotFound))
+def list_callbacks(name: str, session: DbSession, caller: CurrentCaller) -> dict[str, Any]:
+    """Every callback about a report in its order; the last one stands."""
+    report = find_report(session, name)
+    return {"callbacks": [callback_json(one) for one in listed_callbacks(session, caller, report)]}

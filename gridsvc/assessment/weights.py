@@ -1,0 +1,170 @@
+"""Dated weights: of the three rates, and of the yearly score. Data of the city, checked on load."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+
+from gridsvc.errors import BadFile, BadInput
+from gridsvc.settings import get_settings
+
+__all__ = ["ThreeRates", "Weights", "Yearly", "load_weights", "weights"]
+
+_SHIPPED = Path(__file__).parent / "shipped"
+
+
+@dataclass(frozen=True, slots=True)
+class ThreeRates:
+    """Weights of response, solved and satisfied, and what a fairly satisfied citizen counts."""
+
+    scheme: str
+    valid_from: dt.date
+    response: Fraction
+    solved: Fraction
+    satisfied: Fraction
+    fairly: Fraction
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Yearly:
+    """Weights of a body's year: citizens' three rates, in time, reported in, scored."""
+
+    scheme: str
+    valid_from: dt.date
+    citizens: Fraction
+    on_time: Fraction
+    reported_in: Fraction
+    scored: Fraction
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Every line of both tables, the newest first."""
+
+    three_rates: tuple[ThreeRates, ...]
+    yearly: tuple[Yearly, ...]
+
+    def of_rates(self, scheme: str, day: dt.date) -> ThreeRates:
+        """The weights of a scheme in force on a day. Raises BadInput."""
+        for one in self.three_rates:
+            if one.scheme == scheme and one.valid_from <= day:
+                return one
+        known = ", ".join(sorted({one.scheme for one in self.three_rates}))
+        raise BadInput(
+            f"No weights of '{scheme[:40]}' are in force on {day}; there are {known}.",
+            field="scheme",
+        )
+
+    def of_year(self, day: dt.date) -> Yearly:
+        """The weights of a year in force on a day. Raises BadInput."""
+        for one in self.yearly:
+            if one.valid_from <= day:
+                return one
+        raise BadInput(f"No yearly weights are in force on {day}.", field="period")
+
+
+def load_weights(folder: Path) -> Weights:
+    """Read ``weights.csv`` and ``yearly.csv``; the package's own where the folder has none.
+
+    Raises BadFile with file, line and reason.
+    """
+    rates = [
+        ThreeRates(
+            scheme=row["scheme"],
+            valid_from=day,
+            response=shares[0],
+            solved=shares[1],
+            satisfied=shares[2],
+            fairly=fairly,
+            source=row["source"],
+        )
+        for row, day, shares, fairly in _lines(
+            _file(folder, "weights.csv"), ("response", "solved", "satisfied"), "fairly"
+        )
+    ]
+    yearly = [
+        Yearly(
+            scheme=row["scheme"],
+            valid_from=day,
+            citizens=shares[0],
+            on_time=shares[1],
+            reported_in=shares[2],
+            scored=shares[3],
+            source=row["source"],
+        )
+        for row, day, shares, _ in _lines(
+            _file(folder, "yearly.csv"), ("citizens", "on_time", "reported_in", "scored"), None
+        )
+    ]
+    return Weights(
+        tuple(sorted(rates, key=lambda one: one.valid_from, reverse=True)),
+        tuple(sorted(yearly, key=lambda one: one.valid_from, reverse=True)),
+    )
+
+
+@lru_cache
+def weights() -> Weights:
+    """The weights of this process. Raises BadFile."""
+    return load_weights(get_settings().weights_dir or _SHIPPED)
+
+
+def _file(folder: Path, name: str) -> Path:
+    own = folder / name
+    return own if own.is_file() else _SHIPPED / name
+
+
+def _lines(
+    path: Path, parts: tuple[str, ...], beside: str | None
+) -> Iterator[tuple[dict[str, str], dt.date, list[Fraction], Fraction]]:
+    """Each line with its day, its weights, which sum to 1, and the share beside them."""
+    columns = ["scheme", "valid_from", *parts, *([beside] if beside else []), "source"]
+    seen: set[tuple[str, str]] = set()
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            if reader.fieldnames != columns:
+                raise BadFile(
+                    f"{path.name}, line 1: the columns are {reader.fieldnames}, but must be"
+                    f" {columns}."
+                )
+            for row in reader:
+                where = f"{path.name}, line {reader.line_num}"
+                if None in row or None in row.values() or not row["scheme"]:
+                    raise BadFile(f"{where}: the line has not {len(columns)} fields with a scheme.")
+                if (row["scheme"], row["valid_from"]) in seen:
+                    raise BadFile(f"{where}: '{row['scheme']}' has that day already.")
+                seen.add((row["scheme"], row["valid_from"]))
+                given = [_share(where, name, row[name]) for name in parts]
+                if sum(given) != 1:
+                    raise BadFile(f"{where}: {', '.join(parts)} sum to {float(sum(given))}, not 1.")
+                extra = _share(where, beside, row[beside]) if beside else Fraction(0)
+                yield row, _day(where, row["valid_from"]), given, extra
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{path.name} is no UTF-8 text ({error.reason}); save it as UTF-8.") from None
+    if not seen:
+        raise BadFile(f"{path.name}, line 2: there must be one line of weights at least.")
+
+
+def _share(where: str, name: str, text: str) -> Fraction:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or not 0 <= value <= 1:
+        raise BadFile(f"{where}: {name} is '{text}'; it must be a number from 0 to 1.")
+    return Fraction(value)
+
+
+def _day(where: str, text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise BadFile(f"{where}: '{text}' is no day, such as 2026-01-01.") from None

@@ -1,0 +1,47 @@
+"""What citizens said when they were called back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gridsvc.db.base import Base
+
+__all__ = ["Callback"]
+
+
+class Callback(Base):
+    """One callback about one report; never changed, the newest of a report stands.
+
+    ``at`` is when the citizen was called, ``written_at`` when it was written. Nobody who was not
+    reached has said whether it is ``solved``. ``case_district`` and ``case_id`` are the report's.
+    """
+
+    __tablename__ = "callback"
+    __table_args__ = (
+        ForeignKeyConstraint(["district_code", "report_id"], ["report.district_code", "report.id"]),
+        CheckConstraint("satisfied in ('satisfied', 'fairly', 'not')", "satisfied_known"),
+        CheckConstraint(
+            "contacted = (solved is not null) and contacted = (satisfied is not null)",
+            "reached_has_verdict",
+        ),
+        CheckConstraint("valid or reason is not null", "invalid_has_reason"),
+        Index("ix_callback_case", "case_district", "case_id"),
+    )
+
+    district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
+    report_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True)
+    case_district: Mapped[str] = mapped_column(String(6))
+    case_id: Mapped[uuid.UUID]
+    contacted: Mapped[bool]
+    solved: Mapped[bool | None]
+    satisfied: Mapped[str | None] = mapped_column(String(9))
+    valid: Mapped[bool]
+    reason: Mapped[str | None]
+    given_by: Mapped[str] = mapped_column(String(100))
+    at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    written_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
