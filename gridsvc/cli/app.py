@@ -78,6 +78,6 @@ def main() -> None:
     try:
         app()
     except GridsvcError as error:
-        notes.print(f"[bold red]{error.title}:[/] ", end="")
-        notes.print(error.detail, markup=False, highlight=False)
+        notes.print(f"{error.title}: ", end="", style="bold red")
+        notes.print(error.detail, highlight=False)
         sys.exit(1)

@@ -102,7 +102,7 @@ def areas(
             opened.rollback()
     for path in reports:
         _write_report(path, result, file.name, kept=commit)
-        notes.print(f"The report is in {path}.", markup=False, highlight=False)
+        notes.print(f"The report is in {path}.", highlight=False)
     if as_json:
         print_json({"committed": commit, "columns": columns, **summary(result)})
     else:
@@ -201,7 +201,7 @@ def _show(result: AreaImport, *, kept: bool) -> None:
         table.add_row(row.what, row.features, area, f"{row.area_m2:,.1f}", row.place, row.words)
     console.print(table)
     for remark in result.remarks:
-        console.print(remark, markup=False, highlight=False)
+        console.print(remark, highlight=False)
     console.print(
         f"{len(result.loaded):,} loaded, {len(result.mended):,} mended,"
         f" {len(result.refused):,} refused, {len(result.faults):,} faults between areas."

@@ -46,7 +46,7 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Find what is wrong with an edition's areas, and keep it; a draft may then be activated."""
-    notes.print(f"Auditing {edition_id}.", markup=False, highlight=False)
+    notes.print(f"Auditing {edition_id}.", highlight=False)
     with session() as opened:
         report = audit_edition(
             opened,
@@ -62,9 +62,9 @@ def audit(
         print_json({**report.to_json(), "state": state})
         return
     _show(report)
-    console.print(f"{edition_id} is {state}.", markup=False, highlight=False)
+    console.print(f"{edition_id} is {state}.", highlight=False)
     if page is not None:
-        console.print(f"The page is {page}.", markup=False, highlight=False)
+        console.print(f"The page is {page}.", highlight=False)
 
 
 def _show(report: AuditReport) -> None:
@@ -72,7 +72,6 @@ def _show(report: AuditReport) -> None:
     console.print(
         f"{len(report.areas.codes):,} areas against {against}; slivers are up to"
         f" {report.accuracy_m:g} m wide.",
-        markup=False,
         highlight=False,
     )
     if not report.faults:

@@ -35,7 +35,8 @@ def demo(
     prepare_server(settings)
 
     def tell(what: str) -> None:
-        notes.print(f"[dim]{time.perf_counter() - started:6.1f} s[/]  {what}", highlight=False)
+        notes.print(f"{time.perf_counter() - started:6.1f} s  ", end="", style="dim")
+        notes.print(what, highlight=False)
 
     prepare(settings, tell)
     tell("The city is ready.")

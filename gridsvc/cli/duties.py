@@ -120,7 +120,7 @@ def _import(
         )
     else:
         for fault in result.refused[:_SHOWN]:
-            notes.print(f"line {fault.line}: {fault.reason}", markup=False, highlight=False)
+            notes.print(f"line {fault.line}: {fault.reason}", highlight=False)
         kept = " (checked, nothing kept)" if dry_run else ""
         console.print(
             f"{result.rows:,} rows: {result.loaded:,} new, {result.known:,} known already,"

@@ -181,7 +181,7 @@ def diff(
         table.add_row(it.district_code, it.id, _or_nobody(it.before), _or_nobody(it.after))
     console.print(table)
     if page.next is not None:
-        console.print(f"More: --cursor {page.next}", markup=False, highlight=False)
+        console.print(f"More: --cursor {page.next}", highlight=False)
 
 
 def _in_force(opened: Session, edition: Edition) -> Edition | None:
@@ -191,7 +191,7 @@ def _in_force(opened: Session, edition: Edition) -> Edition | None:
 
 
 def _compare(opened: Session, before: str, after: str) -> Rerouting:
-    notes.print(f"Comparing {before} with {after}.", markup=False, highlight=False)
+    notes.print(f"Comparing {before} with {after}.", highlight=False)
     return rerouting(opened, get_settings().var_dir / "index", before, after)
 
 

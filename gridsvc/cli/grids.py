@@ -173,7 +173,7 @@ def _barriers(
     parts = repository.part_points(opened, districts if with_parts else [])
     barriers, remarks = read_barriers(lines, buildings, parts, crs=crs)
     for remark in remarks:
-        notes.print(remark, markup=False)
+        notes.print(remark)
     notes.print(
         f"{len(barriers.lines):,} lines, {len(barriers.buildings):,} buildings, "
         f"{len(barriers.parts):,} parts."

@@ -56,7 +56,7 @@ def parts(
         )
     else:
         for fault in result.refused[:_SHOWN_FAULTS]:
-            console.print(str(fault), markup=False, highlight=False)
+            console.print(str(fault), highlight=False)
         if len(result.refused) > _SHOWN_FAULTS:
             console.print(f"... and {len(result.refused) - _SHOWN_FAULTS:,} more; --json has all")
         console.print(f"{result.rows:,} rows, {result.loaded:,} loaded.")

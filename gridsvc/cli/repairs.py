@@ -53,7 +53,7 @@ def list_proposals(
     as_json: AsJson = False,
 ) -> None:
     """List the faults that can be mended, and the ways to do it, with m² per area."""
-    notes.print(f"Auditing {edition_id}.", markup=False, highlight=False)
+    notes.print(f"Auditing {edition_id}.", highlight=False)
     with session() as opened:
         found, _ = proposals_of(opened, edition_id, fault_id=fault, inlet_width_m=inlet_width_m)
     if as_json:
@@ -175,7 +175,7 @@ def _show(made: Edition, repairs: list[AppliedRepair], as_json: bool) -> None:
         print_json({"edition": made.id, "repairs": [it.to_json() for it in repairs]})
         return
     console.print(_table(repairs))
-    console.print(f"{made.id} is a {made.state}.", markup=False, highlight=False)
+    console.print(f"{made.id} is a {made.state}.", highlight=False)
 
 
 def _table(repairs: list[AppliedRepair]) -> Table:

@@ -17,9 +17,10 @@ from gridsvc.settings import Settings, get_settings
 
 __all__ = ["AsJson", "console", "database", "notes", "print_json", "session"]
 
-#: Answers go to standard output, everything else to standard error.
-console = Console()
-notes = Console(stderr=True)
+#: Answers go to standard output, everything else to standard error. Names come from files: what
+#: looks like markup in them is shown as it is written.
+console = Console(markup=False, emoji=False)
+notes = Console(stderr=True, markup=False, emoji=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON on standard output.")]
 

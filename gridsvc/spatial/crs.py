@@ -113,7 +113,9 @@ def parse_crs(text: str) -> Crs:
         ) from None
     name = f"EPSG:{epsg[1]}" if epsg is not None else definition.name
     _refuse_unusable(name, definition)
-    return Crs("wgs84") if definition.to_epsg() == 4326 else Crs(name, definition)
+    # Heights are dropped on the way in, so that a system with them is the one below it.
+    flat = definition if definition.is_bound else definition.to_2d()
+    return Crs("wgs84") if flat.to_epsg() == 4326 else Crs(name, definition)
 
 
 def _refuse_unusable(name: str, definition: pyproj.CRS) -> None:
@@ -126,7 +128,7 @@ def _refuse_unusable(name: str, definition: pyproj.CRS) -> None:
         )
     geodetic = plain.geodetic_crs
     datum = geodetic.datum.name if geodetic is not None and geodetic.datum is not None else ""
-    if definition.is_bound:
+    if definition.is_bound and not _brings_nothing(definition):
         return
     if datum in _BALLPARK_DATUMS:
         raise UnknownCrs(
@@ -142,6 +144,12 @@ def _refuse_unusable(name: str, definition: pyproj.CRS) -> None:
             "leads to WGS84: send WKT with your own parameters (BOUNDCRS or TOWGS84).",
             field="crs",
         )
+
+
+def _brings_nothing(definition: pyproj.CRS) -> bool:
+    """Whether the parameters of a bound system are all zero: programs write that for unknown."""
+    step = definition.coordinate_operation
+    return step is not None and bool(step.towgs84) and not any(step.towgs84)
 
 
 def _is_ballpark(geodetic: pyproj.CRS) -> bool:

@@ -189,6 +189,32 @@ def test_heights_and_measures_are_dropped_and_told(session: Session, tmp_path: P
     assert not shapely.has_z(shapes[0])
 
 
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:4548", "EPSG:4490"])
+def test_heights_are_told_in_whatever_system_they_came(
+    session: Session, tmp_path: Path, crs: str
+) -> None:
+    high = shapely.force_3d(SOUND[0][2], 41.5)
+    frame(first_replaced(high)).to_crs(crs).to_file(tmp_path / "a.geojson", engine="pyogrio")
+
+    result = load(session, tmp_path / "a.geojson", crs=crs)
+
+    assert [(it.features, it.words) for it in result.mended] == [((1,), "dropped heights")]
+    assert result.refused == ()
+
+
+def test_heights_on_wgs84_are_no_other_system(session: Session, tmp_path: Path) -> None:
+    high = shapely.force_3d(SOUND[0][2], 41.5)
+    frame(first_replaced(high)).to_file(tmp_path / "a.geojson", engine="pyogrio")
+    whole = json.loads((tmp_path / "a.geojson").read_text("utf-8"))
+    path = tmp_path / "b.geojson"
+    path.write_text(json.dumps({it: whole[it] for it in ("type", "features")}), "utf-8")
+    assert pyogrio.read_info(path)["crs"] == "EPSG:4979"
+
+    result = load(session, path)
+
+    assert (result.crs, result.remarks) == ("wgs84", ())
+
+
 def test_arcs_are_drawn_as_pieces_and_told(session: Session, tmp_path: Path) -> None:
     arcs = "CURVEPOLYGON (CIRCULARSTRING (116.305 39.885, 116.31 39.889, 116.315 39.885,"
     arcs += " 116.31 39.881, 116.305 39.885))"
@@ -254,6 +280,44 @@ def test_old_datums_are_refused_with_the_reason(
     )
     with pytest.raises(UnknownCrs, match="only a ballpark leads to WGS84, tens of metres off"):
         load(session, tmp_path / "a.gpkg")
+
+
+def test_parameters_that_are_all_zero_are_none(session: Session, tmp_path: Path) -> None:
+    frame(SOUND).to_file(tmp_path / "a.gpkg", engine="pyogrio")
+    zeros = "+proj=longlat +ellps=krass +towgs84=0,0,0,0,0,0,0"
+    with pytest.raises(UnknownCrs, match="only a ballpark leads to WGS84"):
+        load(session, tmp_path / "a.gpkg", crs=zeros)
+
+
+@pytest.mark.parametrize(
+    ("member", "words"),
+    [
+        ({"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::999999"}}, "999999"),
+        ({"type": "link", "properties": {"href": "http://somewhere/else"}}, "is not known"),
+    ],
+)
+def test_a_system_that_nobody_knows_is_never_taken_for_wgs84(
+    session: Session, tmp_path: Path, member: dict[str, Any], words: str
+) -> None:
+    path = with_crs(tmp_path / "a.geojson", member)
+    assert pyogrio.read_info(path)["crs"] == "EPSG:4326"
+    with pytest.raises(UnknownCrs, match=words):
+        load(session, path)
+    assert load(session, path, crs="wgs84").remarks[0].endswith("read as wgs84, as declared")
+
+
+def test_a_file_that_calls_itself_gcj02_is_read_so(session: Session, tmp_path: Path) -> None:
+    path = with_crs(tmp_path / "a.geojson", {"type": "name", "properties": {"name": "GCJ-02"}})
+
+    assert load(session, path).crs == "gcj02"
+
+
+def with_crs(path: Path, member: dict[str, Any]) -> Path:
+    frame(SOUND).to_file(path, engine="pyogrio")
+    features = json.loads(path.read_text("utf-8"))["features"]
+    whole = {"type": "FeatureCollection", "crs": member, "features": features}
+    path.write_text(json.dumps(whole, ensure_ascii=False), "utf-8")
+    return path
 
 
 @pytest.mark.parametrize("written", ["proj", "wkt", "prj file"])

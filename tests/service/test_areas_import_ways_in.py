@@ -140,6 +140,15 @@ def test_the_report_tells_every_area_as_json_and_on_a_page(streets: Path, tmp_pa
     assert re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=", page) == [LINKED]
 
 
+def test_a_name_that_looks_like_markup_is_shown_as_it_is_written(tmp_path: Path) -> None:
+    rows = [(*ROWS[0][:2], ROWS[0][2]), ("110102007", "[bold]a[/] [/b] :smile:", BROKEN)]
+    answered = run(write(tmp_path / "streets.geojson", rows), "--yes")
+
+    assert answered.exit_code == 0, answered.output
+    assert "[bold]a[/]" in answered.stdout
+    assert ":smile:" in answered.stdout
+
+
 def test_a_suspected_datum_is_told_before_anything_else(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     path = write(tmp_path / "gcj.geojson", ROWS[:3], "gcj02")

@@ -25,6 +25,7 @@ from gridsvc.errors import BadFile, TooLarge
 from gridsvc.registry.areas.dbf_text import decoded, encoding_of
 from gridsvc.registry.areas.file_format import Format
 from gridsvc.registry.areas.file_source import Source
+from gridsvc.registry.areas.geojson_crs import crs_of_geojson
 from gridsvc.registry.districts import read_divisions
 from gridsvc.settings import get_settings
 
@@ -122,7 +123,7 @@ def _gdal(source: Source, layer: str | None, encoding: str | None) -> Layer:
     if shapefile and encoding is None:
         told = encoding_of(source.path, source.name, {it.name for it in read_divisions()})
         codec, remarks = told.codec, [told.remark] if told.remark else []
-    # Latin 1 hands every byte of a shapefile through, to be decoded here.
+    # Latin 1 hands every byte of a shapefile through; of other files GDAL leaves the bytes alone.
     handed = "ISO-8859-1" if shapefile else encoding
     info = pyogrio.read_info(source.path, layer=layer, encoding=handed)
     if info["driver"] not in _DRIVERS:
@@ -144,7 +145,7 @@ def _gdal(source: Source, layer: str | None, encoding: str | None) -> Layer:
                 pyogrio.raw.open_arrow(
                     source.path,
                     layer=layer,
-                    encoding=handed,
+                    encoding=handed if shapefile else None,
                     columns=list(dict.fromkeys(wanted.values())),
                     batch_size=_ROWS_AT_ONCE,
                     use_pyarrow=True,
@@ -153,7 +154,7 @@ def _gdal(source: Source, layer: str | None, encoding: str | None) -> Layer:
                 at = meta["geometry_name"] or "wkb_geometry"
                 for rows in stream:
                     cells = {
-                        column: _cells(rows, name, codec if shapefile else None)
+                        column: _cells(rows, name, codec, latin=shapefile)
                         for column, name in wanted.items()
                     }
                     yield _batch(source, layer, rows, at, cells, done)
@@ -167,7 +168,8 @@ def _gdal(source: Source, layer: str | None, encoding: str | None) -> Layer:
                 field="path",
             )
 
-    return Layer(tuple(ours), info["crs"], tuple(remarks), read)
+    crs = crs_of_geojson(source.path) if source.format is Format.GEOJSON else None
+    return Layer(tuple(ours), crs or info["crs"], tuple(remarks), read)
 
 
 def _parquet(source: Source) -> Layer:
@@ -209,7 +211,7 @@ def _parquet(source: Source) -> Layer:
         try:
             wanted = list(dict.fromkeys([*columns, column]))
             for rows in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=wanted):
-                cells = {name: _cells(rows, name, None) for name in columns}
+                cells = {name: _cells(rows, name, "utf-8") for name in columns}
                 yield Batch(cells, rows.column(column).to_pylist(), frozenset())
                 done += rows.num_rows
         except _READ_ERRORS as error:
@@ -263,18 +265,18 @@ def _is_curve(blob: bytes) -> bool:
     return (kind & 0x0FFFFFFF) % 1000 in _CURVES
 
 
-def _cells(rows: pa.RecordBatch, name: str, codec: str | None) -> list[Cell]:
+def _cells(rows: pa.RecordBatch, name: str, codec: str, *, latin: bool = False) -> list[Cell]:
     values = rows.column(rows.schema.get_field_index(name))
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return [_text(value) for value in values.to_pylist()]
     raw = values.cast(pa.large_binary()).to_pylist()
-    return [None if it is None else _decoded(it, codec) for it in raw]
+    return [None if it is None else _decoded(it, codec, latin) for it in raw]
 
 
-def _decoded(raw: bytes, codec: str | None) -> Cell:
-    if codec is not None:
+def _decoded(raw: bytes, codec: str, latin: bool) -> Cell:
+    if latin:
         raw = raw.decode("utf-8").encode("latin-1")
-    text = decoded(raw, codec or "utf-8", may_be_cut=codec is not None)
+    text = decoded(raw, codec, may_be_cut=latin)
     return raw if text is None else text.strip().strip("\0") or None
 
 

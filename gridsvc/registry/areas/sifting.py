@@ -22,7 +22,7 @@ from gridsvc.codes import Level, level_of, parent_of
 from gridsvc.errors import BadCode, BadGeometry
 from gridsvc.registry.areas import fit
 from gridsvc.registry.areas.report import Outcome
-from gridsvc.registry.areas.vector_file import ARCS, Feature, VectorFile
+from gridsvc.registry.areas.vector_file import Feature, VectorFile
 from gridsvc.spatial.coverage import mend
 from gridsvc.spatial.crs import area_m2
 
@@ -140,10 +140,7 @@ def _candidate(
         raise _Refused(f"the code {code} does not begin with the parent that it names, {given}")
     if not _on_earth(feature.geometry):
         raise _Refused(_outside(feature.geometry, known.city))
-    if feature.curved:
-        how.append(ARCS)
-    if shapely.has_m(feature.geometry):
-        how.append("dropped measures")
+    how += feature.how
     _check_rings(feature.geometry)
     try:
         mended = mend(feature.geometry)

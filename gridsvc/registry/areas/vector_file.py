@@ -17,10 +17,10 @@ from gridsvc.registry.areas.layer_reader import Batch, Layer, open_layer
 from gridsvc.settings import get_settings
 from gridsvc.spatial.crs import Crs, geometry_to_wgs84, parse_crs
 
-__all__ = ["ARCS", "Feature", "VectorFile", "read_columns", "read_vector_file"]
+__all__ = ["Feature", "VectorFile", "read_columns", "read_vector_file"]
 
-#: What is said of a feature whose arcs were replaced.
-ARCS = "drew its arcs as straight pieces of four degrees"
+# What is said of a feature whose arcs were replaced.
+_ARCS = "drew its arcs as straight pieces of four degrees"
 # A code or a name is short; a cell of a whole book is not kept.
 _LONGEST_TEXT = 1_000
 
@@ -31,14 +31,15 @@ class Feature:
 
     ``texts`` holds the columns that were asked for (None: empty). ``geometry`` is in WGS84, None
     when there is none or when it cannot be used; ``trouble`` says why the row cannot be used.
-    ``curved``: its arcs became straight pieces.
+    ``how`` tells what reading changed: arcs that became straight pieces, heights and measures that
+    were dropped.
     """
 
     number: int
     texts: dict[str, str | None]
     geometry: Any
     trouble: str | None
-    curved: bool = False
+    how: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +56,34 @@ def read_columns(
 ) -> dict[str, list[str | None]]:
     """The texts of all columns in the first rows of a layer, to tell what the columns hold.
 
-    What is no text counts as empty. Raises what ``read_vector_file`` raises on opening and reading.
+    A cell that is no text counts as empty. Raises what ``read_vector_file`` raises on opening and
+    reading, and BadFile when there are no rows or a column is no text in most of them.
     """
     with opened_source(path) as source, open_layer(source, layer, encoding) as opened:
         table: dict[str, list[str | None]] = {column: [] for column in opened.columns}
+        no_text: dict[str, list[int]] = {column: [] for column in opened.columns}
         read = 0
         for batch in opened.read(opened.columns):
             for column, cells in batch.cells.items():
                 table[column] += [
                     it[:_LONGEST_TEXT] if isinstance(it, str) else None for it in cells
                 ]
+                no_text[column] += [
+                    number for number, it in enumerate(cells, read + 1) if isinstance(it, bytes)
+                ]
             read += len(batch.geometries)
             if read >= rows:
                 break
+    if not read:
+        raise BadFile(f"{path.name} holds no features: there is nothing to load.", field="path")
+    for column, numbers in no_text.items():
+        if len(numbers) > sum(it is not None for it in table[column]):
+            raise BadFile(
+                f"The column {column} of {path.name} is no text in {encoding or 'UTF-8'} (look at "
+                f"features {', '.join(str(it) for it in numbers[:5])}): declare its encoding, as "
+                "--encoding GBK.",
+                field="encoding",
+            )
     return table
 
 
@@ -137,9 +153,10 @@ def _feature(number: int, batch: Batch, index: int, crs: Crs) -> Feature:
             troubles.append(f"its {column} has {len(cell):,} characters")
             cell = None
         texts[column] = cell
-    geometry, trouble = _geometry(batch.geometries[index], crs)
+    geometry, how, trouble = _geometry(batch.geometries[index], crs)
     troubles += [trouble] if trouble is not None else []
-    return Feature(number, texts, geometry, "; ".join(troubles) or None, index in batch.curved)
+    how = (_ARCS, *how) if index in batch.curved else how
+    return Feature(number, texts, geometry, "; ".join(troubles) or None, how)
 
 
 def _crs_of(path: Path, declared: str | None, own: str | None, remarks: list[str]) -> Crs:
@@ -165,16 +182,19 @@ def _name_or_none(text: str) -> str | None:
         return None
 
 
-def _geometry(blob: bytes | None, crs: Crs) -> tuple[Any, str | None]:
+def _geometry(blob: bytes | None, crs: Crs) -> tuple[Any, tuple[str, ...], str | None]:
+    """The geometry in the plane of WGS84, what was dropped from it, and why it cannot be used."""
     if blob is None:
-        return None, "it has no geometry"
+        return None, (), "it has no geometry"
     try:
         geometry = shapely.from_wkb(blob)
     except (shapely.errors.GEOSException, NotImplementedError) as error:
-        return None, f"its geometry cannot be read: {error}"
+        return None, (), f"its geometry cannot be read: {error}"
     if not np.isfinite(shapely.get_coordinates(geometry)).all():
-        return None, "a coordinate is no finite number"
+        return None, (), "a coordinate is no finite number"
+    dropped = (("dropped measures", shapely.has_m), ("dropped heights", shapely.has_z))
+    how = tuple(words for words, has in dropped if has(geometry))
     try:
-        return geometry_to_wgs84(geometry, crs), None
+        return geometry_to_wgs84(shapely.force_2d(geometry) if how else geometry, crs), how, None
     except BadCoordinate as error:
-        return None, error.detail
+        return None, how, error.detail

@@ -16,7 +16,8 @@ from gridsvc.errors import BadCode, BadInput, NotFound, TooWide
 from gridsvc.registry.areas import repository as areas
 from gridsvc.registry.areas.models import EditionState
 from gridsvc.registry.areas.service import edition_in_force
-from gridsvc.registry.relations import repository
+from gridsvc.registry.relations import member_repository, repository
+from gridsvc.registry.relations.member_repository import Source
 from gridsvc.registry.relations.model import (
     LayerName,
     LayerSide,
@@ -26,7 +27,7 @@ from gridsvc.registry.relations.model import (
     RelationPage,
     UploadSide,
 )
-from gridsvc.registry.relations.repository import Deadline, MemberRow, OutOfTime, Source
+from gridsvc.registry.relations.repository import Deadline, MemberRow, OutOfTime
 from gridsvc.spatial.relations import border_length_m, length_m, shares_of_faces, size_of
 
 __all__ = ["MOST_PAIRS", "relate"]
@@ -234,7 +235,7 @@ def _member(side: _Side, key: str, row: MemberRow) -> Member:
 
 def _side(session: Session, name: str, side: LayerSide | UploadSide, *, drafts: bool) -> _Side:
     if isinstance(side, UploadSide):
-        source = repository.uploaded_source(session, name, side.features)
+        source = member_repository.uploaded_source(session, name, side.features)
         shown: dict[str, Any] = {"layer": None}
         return _Side(name, source, "uploaded features", shown, len(side.features), (name,))
     if side.edition is not None and side.as_of is not None:
@@ -252,14 +253,14 @@ def _side(session: Session, name: str, side: LayerSide | UploadSide, *, drafts: 
         edition = _edition(session, name, side, level, drafts) or (
             edition_in_force(session, level, moment).id
         )
-        source = repository.area_source(edition, side.codes)
+        source = member_repository.area_source(edition, side.codes)
     elif side.layer is LayerName.UNIT_GRIDS:
         edition = _edition(session, name, side, "unit_grid", drafts)
-        source = repository.grid_source(edition, moment.date(), side.codes)
+        source = member_repository.grid_source(edition, moment.date(), side.codes)
     elif side.edition is not None:
         raise BadInput("Parts have no editions: give as_of.", field=f"{name}.edition")
     else:
-        source = repository.part_source(moment.date(), side.codes)
+        source = member_repository.part_source(moment.date(), side.codes)
     count = repository.count_members(session, source)
     if not count:
         where = f" in {', '.join(side.codes)}" if side.codes else ""

@@ -228,6 +228,26 @@ def test_bytes_that_are_no_text_are_told_by_feature_and_column(tmp_path: Path, s
     assert read_columns(path, 10)["NAME"][1] is None
 
 
+def test_a_column_that_is_no_text_asks_for_its_encoding_and_is_read_by_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.geojson", 7)
+    path.write_bytes(path.read_text("utf-8").encode("gbk"))
+
+    with pytest.raises(
+        BadFile, match=r"column NAME .* no text in UTF-8 \(look at features 1, 2, 3"
+    ):
+        read_columns(path, 10)
+    assert read_columns(path, 10, encoding="GBK")["NAME"] == ["广安门外街道"] * 7
+    features = read_vector_file(path, ["NAME"], encoding="GBK").features
+    assert {it.texts["NAME"] for it in features} == {"广安门外街道"}
+
+
+def test_a_file_without_features_says_so_before_its_columns_are_guessed(tmp_path: Path) -> None:
+    path = tmp_path / "a.geojson"
+    path.write_text('{"type": "FeatureCollection", "features": []}')
+    with pytest.raises(BadFile, match=r"a.geojson holds no features"):
+        read_columns(path, 10)
+
+
 def test_parquet_without_the_metadata_of_geoparquet_is_refused(tmp_path: Path) -> None:
     frame = geopandas.read_file(write(tmp_path / "a.gpkg"), engine="pyogrio")
     frame.drop(columns="geometry").to_parquet(tmp_path / "a.parquet")
