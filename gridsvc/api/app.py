@@ -18,6 +18,7 @@ from gridsvc.api.problems import Problem
 from gridsvc.api.state import Service
 from gridsvc.api.v1 import (
     areas,
+    assessments,
     callbacks,
     cases,
     codes,
@@ -59,6 +60,7 @@ _ROUTES = (
     parts,
     reports,
     callbacks,
+    assessments,
     cases,
     opening,
     evidence,

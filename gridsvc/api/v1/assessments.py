@@ -1,0 +1,121 @@
+"""Assessments of a period: lines by a dimension, and the cases behind each number."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from gridsvc.api.clock import utc_now
+from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession
+from gridsvc.api.problems import problems
+from gridsvc.assessment.model import Assessment, Dimension
+from gridsvc.assessment.period import parse_period
+from gridsvc.assessment.service import assess, frame_of, list_behind, visible_area
+from gridsvc.assessment.view import assessment_json
+from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, Unavailable
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/assessments", tags=["assessment"])
+
+_PROBLEMS = problems(NotAuthenticated, NotAllowed, BadInput, Unavailable)
+
+Name = Annotated[
+    str, Query(description="2026-11, 2026-Q4, 2026, or 2026-11-01/2026-11-15; the city's days.")
+]
+By = Annotated[Dimension, Query(description="By what it is split.")]
+Area = Annotated[
+    str | None,
+    Query(description="A district (6 digits) or street (9); the token's own district."),
+]
+Scheme = Annotated[
+    str | None, Query(description="The weights of the three rates; the setting's when left out.")
+]
+
+
+@router.get("", responses=_PROBLEMS)
+def get_assessment(
+    service: CurrentService,
+    session: DbSession,
+    caller: CurrentCaller,
+    period: Name,
+    by: By = Dimension.CITY,
+    area: Area = None,
+    scheme: Scheme = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
+    cursor: Annotated[str | None, Query(description="'next' of the page before.")] = None,
+) -> dict[str, Any]:
+    """Rates, score and rank of every line of a period; without data they are null, with why."""
+    found = assess(
+        session,
+        service.settings,
+        parse_period(period),
+        [by],
+        area=visible_area(caller, area, [by]),
+        scheme=scheme,
+        now=utc_now(),
+    )
+    begin = 0 if cursor is None else _behind_cursor(found, by, cursor)
+    lines = found.lines[by][begin : begin + limit]
+    more = begin + limit < len(found.lines[by])
+    return {
+        **assessment_json(found, by, lines),
+        "next": lines[-1].key if more else None,
+    }
+
+
+@router.get("/cases", responses=_PROBLEMS)
+def get_cases(
+    service: CurrentService,
+    session: DbSession,
+    caller: CurrentCaller,
+    period: Name,
+    count: Annotated[str, Query(description="One of the counts of a line, such as closed.")],
+    by: By = Dimension.CITY,
+    key: Annotated[
+        str | None, Query(description="The line's key; left out: the line without one.")
+    ] = None,
+    area: Area = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    cursor: Annotated[str | None, Query(description="'next' of the page before.")] = None,
+) -> dict[str, Any]:
+    """The cases behind one number; with the report or the body that was counted in each."""
+    if by is Dimension.CITY and key is None:
+        key = "city"
+    frame = frame_of(
+        session,
+        service.settings,
+        parse_period(period),
+        visible_area(caller, area, [by]),
+        now=utc_now(),
+    )
+    after = None if cursor is None else _after(cursor)
+    rows = list_behind(session, frame, count, by, key, after=after, limit=limit)
+    last = rows[-1] if len(rows) == limit else None
+    return {
+        "count": count,
+        "cases": [
+            {
+                "district_code": row.case_district,
+                "case_id": row.case_id,
+                "counted": row.thing or row.case_id,
+            }
+            for row in rows
+        ],
+        "next": None if last is None else f"{last.case_district}.{last.case_id}.{last.thing}",
+    }
+
+
+def _behind_cursor(found: Assessment, by: Dimension, cursor: str) -> int:
+    for place, line in enumerate(found.lines[by], 1):
+        if line.key == cursor:
+            return place
+    raise BadInput("The cursor names no line: send 'next' of the page before.", field="cursor")
+
+
+def _after(cursor: str) -> tuple[str, str, str]:
+    parts = cursor.split(".", 2)
+    if len(parts) != 3:
+        raise BadInput("The cursor is none: send 'next' of the page before.", field="cursor")
+    return parts[0], parts[1], parts[2]

@@ -1,0 +1,64 @@
+"""What a count looks at: the period, the moment of asking, the districts, the names of steps."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from gridsvc.assessment.period import Period
+from gridsvc.cases.procedures.library import Library
+from gridsvc.cases.procedures.model import Actor
+
+__all__ = ["Frame", "StepNames", "step_names"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepNames:
+    """Steps of all procedures in all versions, by what they mean for a count.
+
+    ``refusals`` send a case back as not ours, ``ways_back`` are those and all other returns,
+    ``repeating`` may be taken again without being rework. They are told by name alone, for a case
+    may be raised to another procedure. ``unfiled`` are the steps (procedure, version, step) before
+    a case is filed.
+    """
+
+    refusals: tuple[str, ...]
+    ways_back: tuple[str, ...]
+    repeating: tuple[str, ...]
+    unfiled: tuple[tuple[str, int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One assessment's question.
+
+    ``districts`` are looked at, a ``street`` alone where one is given. ``report_in_minutes`` is how
+    long before its limit the time of an appointment lies.
+    """
+
+    period: Period
+    now: dt.datetime
+    districts: tuple[str, ...]
+    steps: StepNames
+    report_in_minutes: float
+    street: str | None = None
+
+
+def step_names(library: Library) -> StepNames:
+    """The steps of a library by their meaning."""
+    every = library.procedures.values()
+    backs = [back for one in every for back in one.returns]
+    unfiled = []
+    for one in every:
+        file = one.step("file")
+        if file is not None and file.by is not Actor.SYSTEM:
+            before = one.steps[: one.index("file") + 1]
+            unfiled += [
+                (one.name, one.version, step.name) for step in before if step.by != Actor.SYSTEM
+            ]
+    return StepNames(
+        refusals=tuple(sorted({back.name for back in backs if back.refuses})),
+        ways_back=tuple(sorted({back.name for back in backs})),
+        repeating=tuple(sorted({s.name for one in every for s in one.steps if s.repeats})),
+        unfiled=tuple(sorted(unfiled)),
+    )

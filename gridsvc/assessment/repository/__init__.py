@@ -1,0 +1,1 @@
+"""The queries of the assessment: the only ones there are."""

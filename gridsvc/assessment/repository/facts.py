@@ -1,0 +1,331 @@
+"""What is counted, one row a thing, with its dimensions and a flag for each count it belongs to.
+
+Every query here is one pass over its table, found by an index on the period's end of it: cases by
+their deadline, reports by their arrival. The cases of a period are those whose deadline
+(``case_file.due_at``) falls in it and has passed, or that are closed or suspended; what bodies and
+citizens did in these cases counts with them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    any_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL
+from sqlalchemy.sql.selectable import CTE
+
+from gridsvc.assessment.frame import Frame
+from gridsvc.assessment.model import Dimension, Family
+from gridsvc.cases.callbacks.models import Callback
+from gridsvc.cases.files.models import Appeal, CaseFile, HandIn
+from gridsvc.cases.reports.models import Report
+from gridsvc.cases.whistles.models import CalledBody, Whistle
+from gridsvc.registry.classes.model import STANDARD
+
+__all__ = ["cases_due", "facts"]
+
+#: A fact's dimensions, in the order of their columns.
+_DIMENSIONS = tuple(dimension.value for dimension in Dimension)
+
+
+def facts(frame: Frame, family: Family) -> Select[Any]:
+    """The things of a family: case_district, case_id, thing, the dimensions, flags, minutes."""
+    match family:
+        case Family.CASES:
+            return _cases(frame)
+        case Family.TASKS:
+            return _tasks(frame)
+        case Family.CALLBACKS:
+            return _callbacks(frame)
+        case Family.ARRIVALS:
+            return _arrivals(frame)
+        case Family.REPORTS:
+            return _reports(frame)
+
+
+def cases_due(frame: Frame) -> CTE:
+    """The cases of the period, with their dimensions and what decides about them."""
+    c = CaseFile
+    suspended = func.coalesce(c.suspended_until > frame.now, False)
+    return (
+        select(
+            c.district_code.label("case_district"),
+            c.id.label("case_id"),
+            *_dimensions(c.district_code, c.due_at),
+            c.due_at,
+            c.closed_at,
+            suspended.label("suspended"),
+        )
+        .where(
+            c.district_code == any_(_districts(frame)),
+            c.due_at >= frame.period.start,
+            c.due_at < frame.period.end,
+            or_(c.due_at <= frame.now, c.closed_at.is_not(None), suspended),
+            _in_street(frame),
+        )
+        .cte("due_case")
+    )
+
+
+def _cases(frame: Frame) -> Select[Any]:
+    due = cases_due(frame)
+    tasks = _acts(frame, due)
+    acted = (
+        select(
+            tasks.c.case_district,
+            tasks.c.case_id,
+            func.bool_or(tasks.c.late).label("late"),
+            func.bool_or(tasks.c.waived).label("waived"),
+        )
+        .group_by(tasks.c.case_district, tasks.c.case_id)
+        .subquery("acted")
+    )
+    late = func.coalesce(acted.c.late, False)
+    waived = func.coalesce(acted.c.waived, False)
+    closed = due.c.closed_at.is_not(None)
+    # A case that was late only by what an appeal has waived is closed in time.
+    in_time = and_(closed, not_(late), or_(due.c.closed_at < due.c.due_at, waived))
+    return select(
+        due.c.case_district,
+        due.c.case_id,
+        literal("").label("thing"),
+        *_same(due),
+        true().label("due"),
+        due.c.suspended,
+        not_(due.c.suspended).label("counted"),
+        closed.label("closed"),
+        in_time.label("closed_in_time"),
+        waived.label("waived"),
+    ).outerjoin_from(due, acted, _same_case(due, acted))
+
+
+def _acts(frame: Frame, due: CTE) -> CTE:
+    """What each body handed in in each case: handled, reworked, returned, late."""
+    steps, h, a = frame.steps, HandIn, Appeal
+    by_step = (
+        select(
+            due.c.case_district,
+            due.c.case_id,
+            h.body_code,
+            h.step,
+            func.count().label("times"),
+            func.bool_or(h.overdue).label("overdue"),
+        )
+        .join_from(
+            due,
+            h,
+            and_(h.district_code == due.c.case_district, h.case_id == due.c.case_id),
+        )
+        .group_by(due.c.case_district, due.c.case_id, h.body_code, h.step)
+        .subquery("by_step")
+    )
+    handles = by_step.c.step.not_in(steps.ways_back)
+    again = and_(handles, by_step.c.step.not_in(steps.repeating), by_step.c.times > 1)
+    by_body = (
+        select(
+            by_step.c.case_district,
+            by_step.c.case_id,
+            by_step.c.body_code,
+            func.bool_or(by_step.c.step.in_(steps.refusals)).label("returned"),
+            func.bool_or(handles).label("handled"),
+            func.bool_or(again).label("reworked"),
+            func.bool_or(by_step.c.overdue).label("overdue"),
+        )
+        .group_by(by_step.c.case_district, by_step.c.case_id, by_step.c.body_code)
+        .subquery("by_body")
+    )
+    accepted = func.coalesce(a.accepted, False)
+    return (
+        select(
+            *by_body.c,
+            and_(by_body.c.overdue, not_(accepted)).label("late"),
+            and_(by_body.c.overdue, accepted).label("waived"),
+        )
+        .outerjoin_from(
+            by_body,
+            a,
+            and_(
+                a.district_code == by_body.c.case_district,
+                a.case_id == by_body.c.case_id,
+                a.body_code == by_body.c.body_code,
+            ),
+        )
+        .cte("act")
+    )
+
+
+def _tasks(frame: Frame) -> Select[Any]:
+    """Bodies in cases: each that handed in, and the lead that has not yet."""
+    due = cases_due(frame)
+    acts = _acts(frame, due)
+    flags = ("returned", "handled", "reworked", "late")
+    acted = select(acts.c.case_district, acts.c.case_id, acts.c.body_code, *_named(acts, flags))
+    waits = select(
+        due.c.case_district,
+        due.c.case_id,
+        due.c.body.label("body_code"),
+        *(false().label(flag) for flag in flags),
+    ).where(
+        ~select(acts.c.case_id)
+        .where(_same_case(due, acts), acts.c.body_code == due.c.body)
+        .exists()
+    )
+    task = union_all(acted, waits).subquery("task")
+    others = [name for name in _DIMENSIONS if name != "body"]
+    return select(
+        task.c.case_district,
+        task.c.case_id,
+        task.c.body_code.label("thing"),
+        *_named(due, others),
+        task.c.body_code.label("body"),
+        true().label("received"),
+        task.c.returned,
+        task.c.handled,
+        and_(task.c.handled, not_(task.c.late)).label("handled_in_time"),
+        task.c.reworked,
+    ).join_from(task, due, _same_case(task, due))
+
+
+def _callbacks(frame: Frame) -> Select[Any]:
+    """The newest callback of each report of the cases; it counts if it is valid."""
+    due, b = cases_due(frame), Callback
+    later = func.row_number().over(partition_by=(b.district_code, b.report_id), order_by=b.n.desc())
+    newest = (
+        select(
+            due.c.case_district,
+            due.c.case_id,
+            *_same(due),
+            cast(b.report_id, String).label("thing"),
+            b.valid,
+            b.contacted,
+            b.solved,
+            b.satisfied.label("verdict"),
+            later.label("place"),
+        )
+        .join_from(due, b, and_(b.case_district == due.c.case_district, b.case_id == due.c.case_id))
+        .subquery("newest")
+    )
+    valid = newest.c.valid
+    return select(
+        newest.c.case_district,
+        newest.c.case_id,
+        newest.c.thing,
+        *_same(newest),
+        valid,
+        and_(valid, newest.c.contacted).label("contacted"),
+        and_(valid, func.coalesce(newest.c.solved, False)).label("solved"),
+        and_(valid, func.coalesce(newest.c.verdict == "satisfied", False)).label("satisfied"),
+        and_(valid, func.coalesce(newest.c.verdict == "fairly", False)).label("fairly"),
+    ).where(newest.c.place == 1)
+
+
+def _arrivals(frame: Frame) -> Select[Any]:
+    """Called bodies whose time to report in falls in the period, and has passed or was used."""
+    c, w, b = CaseFile, Whistle, CalledBody
+    came = b.reported_in_at.is_not(None)
+    appointed = b.report_in_by - cast(f"{frame.report_in_minutes} minutes", INTERVAL)
+    took = func.extract("epoch", b.reported_in_at - func.greatest(b.told_at, appointed))
+    minutes = case((came, func.greatest(took, 0) / 60), else_=None)
+    return (
+        select(
+            c.district_code.label("case_district"),
+            c.id.label("case_id"),
+            b.body_code.label("thing"),
+            *_dimensions(c.district_code, b.report_in_by, b.body_code),
+            true().label("called"),
+            came.label("reported_in"),
+            func.coalesce(b.late, True).label("late"),
+            func.coalesce(b.far, False).label("far"),
+            minutes.label("minutes"),
+        )
+        .join_from(b, w, and_(w.district_code == b.district_code, w.id == b.whistle_id))
+        .join(c, and_(c.district_code == w.district_code, c.id == w.case_id))
+        .where(
+            b.district_code == any_(_districts(frame)),
+            b.report_in_by >= frame.period.start,
+            b.report_in_by < frame.period.end,
+            or_(b.report_in_by < frame.now, came),
+            _in_street(frame),
+        )
+    )
+
+
+def _reports(frame: Frame) -> Select[Any]:
+    """Reports that came in in the period, and whether their case has been filed."""
+    c, r = CaseFile, Report
+    here = tuple_(c.procedure, c.procedure_version, c.step)
+    waits = here.in_(frame.steps.unfiled) if frame.steps.unfiled else false()
+    return (
+        select(
+            c.district_code.label("case_district"),
+            c.id.label("case_id"),
+            cast(r.id, String).label("thing"),
+            *_dimensions(r.district_code, r.created_at),
+            true().label("reported"),
+            not_(waits).label("filed"),
+        )
+        .join_from(r, c, and_(c.district_code == r.case_district, c.id == r.case_id))
+        .where(
+            r.district_code == any_(_districts(frame)),
+            r.created_at >= frame.period.start,
+            r.created_at < frame.period.end,
+            _in_street(frame),
+        )
+    )
+
+
+def _dimensions(
+    district: Any, moment: Any, body: Any = CaseFile.lead_body
+) -> list[ColumnElement[Any]]:
+    """The dimensions of a thing in a case, by their names."""
+    c = CaseFile
+    month = func.to_char(func.timezone("Asia/Shanghai", moment), "YYYY-MM")
+    older = case((c.standard == STANDARD, ""), else_=literal("@").concat(c.standard))
+    values = {
+        Dimension.CITY: literal("city"),
+        Dimension.DISTRICT: district,
+        Dimension.STREET: c.street_code,
+        Dimension.COMMUNITY: c.community_code,
+        Dimension.BODY: body,
+        Dimension.CLASS: c.kind.concat(":").concat(c.class_code).concat(older),
+        Dimension.INSPECTOR: c.inspector,
+        Dimension.MONTH: month,
+    }
+    return [values[dimension].label(dimension.value) for dimension in Dimension]
+
+
+def _in_street(frame: Frame) -> ColumnElement[bool]:
+    return true() if frame.street is None else CaseFile.street_code == frame.street
+
+
+def _districts(frame: Frame) -> ColumnElement[Any]:
+    return literal(list(frame.districts), ARRAY(String))
+
+
+def _named(rows: Any, names: Any) -> list[Any]:
+    return [rows.c[name] for name in names]
+
+
+def _same(rows: Any) -> list[Any]:
+    return _named(rows, _DIMENSIONS)
+
+
+def _same_case(one: Any, other: Any) -> ColumnElement[bool]:
+    return and_(one.c.case_district == other.c.case_district, one.c.case_id == other.c.case_id)

@@ -1,0 +1,43 @@
+"""What the keys of lines are called: areas, bodies, classes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from sqlalchemy.orm import Session
+
+from gridsvc.assessment.model import Dimension
+from gridsvc.registry.areas.repository import codes_in, edition_in_force
+from gridsvc.registry.bodies.repository import bodies_by_code
+from gridsvc.registry.classes.model import STANDARD
+from gridsvc.registry.classes.repository import names_of
+
+__all__ = ["areas_of_level", "names"]
+
+
+def areas_of_level(session: Session, level: str, day: dt.datetime) -> dict[str, str]:
+    """Code and name of every area of a level in force on a day."""
+    edition = edition_in_force(session, level, day)
+    return {} if edition is None else codes_in(session, edition.id)
+
+
+def names(
+    session: Session, dimension: Dimension, keys: Iterable[str], day: dt.datetime
+) -> dict[str, str]:
+    """The names of the keys of a dimension, as of a day; what has none is not in it."""
+    match dimension:
+        case Dimension.DISTRICT | Dimension.STREET | Dimension.COMMUNITY:
+            return areas_of_level(session, dimension.value, day)
+        case Dimension.BODY:
+            return {body.code: body.name for body in bodies_by_code(session, keys).values()}
+        case Dimension.CLASS:
+            return {
+                f"{kind}:{code}": name
+                for kind in ("event", "part")
+                for code, name in names_of(session, STANDARD, kind).items()
+            }
+        case Dimension.CITY:
+            return {"city": "全部 All"}
+        case Dimension.INSPECTOR | Dimension.MONTH:
+            return {}

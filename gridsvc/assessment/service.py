@@ -1,0 +1,156 @@
+"""Assesses a period: lines with rates, scores and ranks, and the cases behind every number."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from gridsvc.assessment.frame import Frame, step_names
+from gridsvc.assessment.measures import rates_of, score_of
+from gridsvc.assessment.model import COUNTS, Assessment, Dimension, Line, Tally
+from gridsvc.assessment.period import Period
+from gridsvc.assessment.ranking import ranked
+from gridsvc.assessment.repository.names import areas_of_level, names
+from gridsvc.assessment.repository.tallies import Behind, behind, districts_of, tallies
+from gridsvc.assessment.weights import ThreeRates, weights
+from gridsvc.cases.procedures.library import library
+from gridsvc.errors import BadInput, NotAllowed
+from gridsvc.registry.access.model import Caller, Role
+from gridsvc.settings import Settings
+
+__all__ = ["assess", "frame_of", "list_behind", "visible_area"]
+
+#: Dimensions whose every area is a line, also one in which nothing happened.
+_WHOLE = (Dimension.DISTRICT, Dimension.STREET)
+_SUPERVISORS = (Role.DISTRICT, Role.CITY, Role.ADMIN)
+
+
+def visible_area(caller: Caller, area: str | None, dimensions: Sequence[Dimension] = ()) -> str:
+    """The area that a caller is told of: what is asked for, inside the caller's own district.
+
+    Streets and departments see the whole district, to compare; inspectors are persons, so only
+    supervision sees them by name. Raises NotAllowed, BadInput.
+    """
+    if caller.role is Role.CITIZEN:
+        raise NotAllowed("Assessments are for staff; a citizen follows a report by its receipt.")
+    if Dimension.INSPECTOR in dimensions and caller.role not in _SUPERVISORS:
+        raise NotAllowed("Inspectors are seen by supervision: a token of role district or city.")
+    own = caller.area[:6]
+    wanted = own if area is None else area
+    if re.fullmatch(r"[0-9]{0,6}|[0-9]{9}", wanted, re.ASCII) is None:
+        raise BadInput(
+            f"'area' is {wanted[:40]!r}; send a street's 9 digits, or up to 6 for a district.",
+            field="area",
+        )
+    if not wanted.startswith(own):
+        raise NotAllowed(f"The token is for {own}; the assessment of {wanted} is not its own.")
+    return wanted
+
+
+def frame_of(
+    session: Session, settings: Settings, period: Period, area: str, *, now: dt.datetime
+) -> Frame:
+    """What a count of an area in a period looks at. Raises BadInput before the period begins."""
+    if period.start > now:
+        raise BadInput(
+            f"{period.name} has not begun; the newest day is {now.date()}.", field="period"
+        )
+    return Frame(
+        period=period,
+        now=now,
+        districts=districts_of(session, area[:6]),
+        steps=step_names(library()),
+        report_in_minutes=settings.report_in_minutes,
+        street=area if len(area) == 9 else None,
+    )
+
+
+def assess(
+    session: Session,
+    settings: Settings,
+    period: Period,
+    dimensions: Sequence[Dimension],
+    *,
+    area: str = "",
+    scheme: str | None = None,
+    now: dt.datetime,
+) -> Assessment:
+    """The lines of each dimension, ranked by the score of the three rates; those without last.
+
+    The weights are those in force on the last day of the period. Raises BadInput.
+    """
+    weighed = weights().of_rates(scheme or settings.weights_scheme, period.last)
+    frame = frame_of(session, settings, period, area, now=now)
+    counted = tallies(session, frame, dimensions)
+    day = min(now, period.end - dt.timedelta(seconds=1))
+    lines = {}
+    for dimension in dimensions:
+        found = dict(counted[dimension])
+        for key in _expected(session, dimension, period, area, day):
+            found.setdefault(key, Tally())
+        known = names(session, dimension, [key for key in found if key], day)
+        lines[dimension] = _lines(dimension, found, known, weighed)
+    return Assessment(period, area, now, now < period.end, weighed, lines)
+
+
+def list_behind(
+    session: Session,
+    frame: Frame,
+    count: str,
+    dimension: Dimension,
+    key: str | None,
+    *,
+    after: tuple[str, str, str] | None,
+    limit: int,
+) -> list[Behind]:
+    """The cases behind one number of one line. Raises BadInput for an unknown count."""
+    known = [name for names_ in COUNTS.values() for name in names_]
+    if count not in known:
+        raise BadInput(
+            f"There is no count '{count[:40]}'; there are {', '.join(known)}.", field="count"
+        )
+    return behind(session, frame, count, dimension, key, after=after, limit=limit)
+
+
+def _expected(
+    session: Session, dimension: Dimension, period: Period, area: str, day: dt.datetime
+) -> list[str]:
+    """The keys that have a line though nothing may have happened there."""
+    if dimension is Dimension.CITY:
+        return ["city"]
+    if dimension is Dimension.MONTH:
+        return period.months()
+    if dimension not in _WHOLE:
+        return []
+    every = areas_of_level(session, dimension.value, day)
+    wide = area[:6] if dimension is Dimension.DISTRICT else area
+    return [code for code in every if code.startswith(wide)]
+
+
+def _lines(
+    dimension: Dimension,
+    found: dict[str | None, Tally],
+    known: dict[str, str],
+    weighed: ThreeRates,
+) -> tuple[Line, ...]:
+    scores = {key: score_of(tally, weighed) for key, tally in found.items()}
+    order = ranked((key, score) for key, score in scores.items() if key is not None)
+    places: list[tuple[str | None, int | None]] = [(line.key, line.rank) for line in order]
+    if dimension is Dimension.MONTH:
+        places.sort(key=lambda place: place[0] or "")
+    if None in found:
+        places.append((None, None))
+    return tuple(
+        Line(
+            key=key,
+            name=known.get(key, key) if key is not None else "",
+            tally=found[key],
+            rates=rates_of(found[key], weighed),
+            score=scores[key],
+            rank=rank,
+        )
+        for key, rank in places
+    )

@@ -1,0 +1,61 @@
+"""An assessment as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from gridsvc.assessment.model import Assessment, Dimension, Line
+from gridsvc.assessment.rates import rounded
+
+__all__ = ["assessment_json", "line_json"]
+
+
+def assessment_json(
+    found: Assessment, dimension: Dimension, lines: tuple[Line, ...]
+) -> dict[str, Any]:
+    """The answer of ``GET /v1/assessments`` for some lines of one dimension."""
+    weights = found.weights
+    return {
+        "period": {
+            "name": found.period.name,
+            "first_day": found.period.first,
+            "last_day": found.period.last,
+            "running": found.running,
+        },
+        "by": dimension.value,
+        "area": found.prefix,
+        "as_of": found.at,
+        "weights": {
+            "scheme": weights.scheme,
+            "valid_from": weights.valid_from,
+            "response": float(weights.response),
+            "solved": float(weights.solved),
+            "satisfied": float(weights.satisfied),
+            "fairly": float(weights.fairly),
+        },
+        "lines": [line_json(found, dimension, line) for line in lines],
+    }
+
+
+def line_json(found: Assessment, dimension: Dimension, line: Line) -> dict[str, Any]:
+    """One line: its rank, score of 100, rates with what they divide, all counts, and a link.
+
+    ``cases`` is the address of the cases behind a count; add ``&count=`` and its name.
+    """
+    score = rounded(None if line.score is None else line.score * 100, 2)
+    query = {"period": found.period.name, "by": dimension.value, "area": found.prefix}
+    if line.key is not None:
+        query["key"] = line.key
+    return {
+        "key": line.key,
+        "name": line.name,
+        "rank": line.rank,
+        "score": None if score is None else float(score),
+        "rates": {rate.name: rate.to_json() for rate in line.rates},
+        "counts": dict(sorted(line.tally.counts.items())),
+        "report_in_median_minutes": (
+            None if line.tally.minutes is None else round(line.tally.minutes, 1)
+        ),
+        "cases": f"/v1/assessments/cases?{urlencode(query)}",
+    }
