@@ -1,4 +1,4 @@
-"""The audit of an edition: what is wrong with its areas, in m² and metres, and where."""
+"""The audit of an edition or a file: what is wrong with its areas, in m² and metres, and where."""
 
 from __future__ import annotations
 
@@ -9,16 +9,30 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from gridsvc.cli.edition import Actor, EditionId
+from gridsvc.cli.area_import import Columns, mapping_of
+from gridsvc.cli.edition import Actor
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
+from gridsvc.codes import Level
+from gridsvc.errors import BadInput
 from gridsvc.maps.audit import audit_page
-from gridsvc.registry.audits.model import AuditReport
-from gridsvc.registry.audits.service import audit_edition, keep_audit
-from gridsvc.spatial.audit import INLET_WIDTH_M, FaultKind
+from gridsvc.registry.areas.columns import guess_columns
+from gridsvc.registry.areas.vector_file import read_columns
+from gridsvc.registry.audits.file_audit import areas_of_file
+from gridsvc.registry.audits.model import AuditReport, ProjectedCount
+from gridsvc.registry.audits.service import (
+    audit_edition,
+    audit_listed,
+    counted_projected,
+    keep_audit,
+    levels_above,
+)
+from gridsvc.registry.districts import read_divisions
+from gridsvc.spatial.audit import INLET_WIDTH_M, SLIVER_M, AreaFault, FaultKind
 
 __all__ = ["register"]
 
-_SHOWN = 5
+# Enough rows to tell what a column holds.
+_ROWS_LOOKED_AT = 5_000
 
 
 def register(app: typer.Typer) -> None:
@@ -27,8 +41,19 @@ def register(app: typer.Typer) -> None:
 
 
 def audit(
-    edition_id: EditionId,
     by: Actor,
+    edition_id: Annotated[
+        str | None, typer.Argument(help="The edition's id; 'gridsvc edition list'.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(exists=True, help="Audit a file in place of an edition; nothing is kept."),
+    ] = None,
+    level: Annotated[
+        Level | None, typer.Option(help="Of the areas of the file: district, street, community.")
+    ] = None,
+    column: Columns = [],  # noqa: B006 - typer reads the default, nobody changes it
+    crs: Annotated[str | None, typer.Option(help="Of the file, else its own.")] = None,
     against: Annotated[
         list[str] | None,
         typer.Option(
@@ -42,32 +67,86 @@ def audit(
         float | None,
         typer.Option("--accuracy", min=0, help="How wide a sliver may be; else the edition's."),
     ] = None,
+    projected: Annotated[
+        str | None,
+        typer.Option(
+            help="Count overlaps as well as tools do that project each area first: EPSG:n of a"
+            " plane in metres."
+        ),
+    ] = None,
+    code: Annotated[
+        list[str] | None,
+        typer.Option(help="Show only faults that name this area; repeat for a pair."),
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, help="Show so many of each kind.")] = 5,
     page: Annotated[Path | None, typer.Option(help="Write a page with a map: FILE.html.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find what is wrong with an edition's areas, and keep it; a draft may then be activated."""
-    notes.print(f"Auditing {edition_id}.", highlight=False)
-    with session() as opened:
-        report = audit_edition(
-            opened,
-            edition_id,
-            against=against or (),
-            accuracy_m=accuracy_m,
-            inlet_width_m=inlet_width_m,
-        )
-        state = keep_audit(opened, report, by=by, at=dt.datetime.now(dt.UTC)).state
+    if (edition_id is None) == (file is None):
+        raise BadInput("Name an edition to audit, or a file with --file.", field="edition_id")
+    notes.print(f"Auditing {edition_id or file}.", highlight=False)
+    state = None
+    if file is not None:
+        report = _of_file(file, level, column, crs, against or [], accuracy_m, inlet_width_m)
+        report = report if projected is None else counted_projected(report, projected)
+    else:
+        if level is not None or column or crs is not None:
+            raise BadInput("--level, --column and --crs are of a file.", field="file")
+        with session() as opened:
+            report = audit_edition(
+                opened,
+                str(edition_id),
+                against=against or (),
+                accuracy_m=accuracy_m,
+                inlet_width_m=inlet_width_m,
+            )
+            report = report if projected is None else counted_projected(report, projected)
+            state = keep_audit(opened, report, by=by, at=dt.datetime.now(dt.UTC)).state
     if page is not None:
         page.write_text(audit_page(report), encoding="utf-8")
     if as_json:
         print_json({**report.to_json(), "state": state})
         return
-    _show(report)
-    console.print(f"{edition_id} is {state}.", highlight=False)
+    _show(report, set(code or ()), most)
+    if state is not None:
+        console.print(f"{edition_id} is {state}.", highlight=False)
     if page is not None:
         console.print(f"The page is {page}.", highlight=False)
 
 
-def _show(report: AuditReport) -> None:
+def _of_file(
+    file: Path,
+    level: Level | None,
+    column: list[str],
+    crs: str | None,
+    against: list[str],
+    accuracy_m: float | None,
+    inlet_width_m: float,
+) -> AuditReport:
+    if level is None:
+        raise BadInput("Say of which level the areas of the file are: --level.", field="level")
+    columns = mapping_of(column)
+    if not columns:
+        guesses = guess_columns(read_columns(file, _ROWS_LOOKED_AT), level, read_divisions())
+        columns = {it.role: it.column for it in guesses}
+        notes.print(f"Columns: {', '.join(f'{a} = {b}' for a, b in columns.items())}.")
+    read = areas_of_file(file, level, columns, crs=crs)
+    for remark in read.remarks:
+        notes.print(remark, highlight=False)
+    with session() as opened:
+        above = levels_above(opened, level, dt.datetime.now(dt.UTC), against)
+    return audit_listed(
+        file.name,
+        level,
+        read.areas,
+        above=above,
+        accuracy_m=SLIVER_M if accuracy_m is None else accuracy_m,
+        inlet_width_m=inlet_width_m,
+    )
+
+
+def _show(report: AuditReport, codes: set[str], most: int) -> None:
     against = ", ".join(level.source for level in report.above) or "no other level"
     console.print(
         f"{len(report.areas.codes):,} areas against {against}; slivers are up to"
@@ -76,24 +155,50 @@ def _show(report: AuditReport) -> None:
     )
     if not report.faults:
         console.print("No faults.")
-        return
+    else:
+        _show_totals(report)
+        _show_largest(report, codes, most)
+    if report.projected is not None:
+        _show_projected(report.projected, report.overlapping_pairs)
+
+
+def _show_projected(count: ProjectedCount, noded: int) -> None:
+    larger = ", ".join(f"{pairs:,} by more than {m2:g}" for m2, pairs in count.larger)
+    console.print(
+        f"Projected to {count.crs} before they are compared, as many tools do, {len(count.pairs):,}"
+        f" pairs overlap by {count.area_m2:,.1f} m² ({larger} m²). Noded first they are {noded:,}"
+        " pairs: straight sides with other vertices bend apart when each is projected by itself.",
+        highlight=False,
+    )
+
+
+def _show_totals(report: AuditReport) -> None:
     totals = Table("faults", "how many", "m²", "slivers")
     for total in report.totals:
         totals.add_row(
             total.kind, f"{total.count:,}", f"{total.area_m2:,.1f}", f"{total.slivers:,}"
         )
     console.print(totals)
-    table = Table("the largest", "areas", "m²", "width m", "at most m", "look at")
+
+
+def _show_largest(report: AuditReport, codes: set[str], most: int) -> None:
+    whose = f"of {' and '.join(sorted(codes))}" if codes else "the largest"
+    table = Table(whose, "areas", "m²", "width m", "at most m", "look at")
     for total in report.totals:
-        for fault in report.of(total.kind)[:_SHOWN]:
-            # Of borders side by side the parents follow from the codes.
-            beyond = fault.parent_codes[1:] if fault.kind == FaultKind.OUTSIDE_PARENT else ()
+        named = [fault for fault in report.of(total.kind) if codes <= set(fault.codes)]
+        for fault in named[:most]:
             table.add_row(
                 fault.kind,
-                " ".join((*fault.codes, *(f"in {code}" for code in beyond))),
+                _between(fault),
                 f"{fault.area_m2:,.2f}",
                 f"{fault.width_m:,.2f}",
                 f"{fault.max_width_m:,.2f}",
                 f"{fault.place[0]:.6f} {fault.place[1]:.6f}",
             )
-    console.print(table)
+    console.print(table if table.row_count else f"No faults {whose}.")
+
+
+def _between(fault: AreaFault) -> str:
+    # Of borders side by side the parents follow from the codes.
+    beyond = fault.parent_codes[1:] if fault.kind == FaultKind.OUTSIDE_PARENT else ()
+    return " ".join((*fault.codes, *(f"in {code}" for code in beyond)))

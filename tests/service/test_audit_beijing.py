@@ -14,7 +14,7 @@ import pytest
 import shapely
 
 from gridsvc.registry.audits.model import AreasToAudit, LevelAbove
-from gridsvc.registry.audits.service import audit_listed
+from gridsvc.registry.audits.service import audit_listed, counted_projected
 from gridsvc.registry.districts import read_districts
 from gridsvc.spatial.audit import FaultKind
 
@@ -92,7 +92,9 @@ def test_the_streets_without_a_code_are_in_conflict(report):
     assert {it.codes for it in conflicts} == {("26",), ("68",), ("69",)}
 
 
-def test_projected_before_they_are_compared_the_figures_of_the_description_come_out(streets):
+def test_projected_before_they_are_compared_the_figures_of_the_description_come_out(
+    streets, report
+):
     plane = pyproj.Transformer.from_crs(4326, 4548, always_xy=True)
     flat = shapely.transform(
         shapely.make_valid(streets.geometries),
@@ -104,3 +106,8 @@ def test_projected_before_they_are_compared_the_figures_of_the_description_come_
     assert sizes.sum() == pytest.approx(333.3, abs=0.1)
     assert int((sizes > 10).sum()) == 11
     assert int((sizes > 0.01).sum()) == 65
+
+    counted = counted_projected(report, "EPSG:4548").projected
+    assert counted.area_m2 == pytest.approx(sizes.sum(), abs=1e-3)
+    assert counted.larger == ((10.0, 11), (1.0, int((sizes > 1).sum())), (0.01, 65))
+    assert len(counted.pairs) == int((sizes > 0).sum())

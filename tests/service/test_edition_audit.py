@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import re
 
+import geopandas
 import pytest
 import shapely
 from sqlalchemy import text
@@ -15,7 +16,7 @@ from gridsvc.cli.app import app
 from gridsvc.db import session_factory
 from gridsvc.errors import BadInput, Conflict
 from gridsvc.registry.areas.models import EditionState
-from gridsvc.registry.areas.service import activate_edition, existing_edition
+from gridsvc.registry.areas.service import activate_edition, existing_edition, list_editions
 from gridsvc.registry.audits.repository import areas_to_audit
 from gridsvc.registry.audits.service import audit_edition, keep_audit
 from gridsvc.settings import get_settings
@@ -139,6 +140,63 @@ def test_the_command_keeps_the_audit_and_writes_a_page(engine, tmp_path, monkeyp
     with session_factory(engine)() as opened:
         assert areas_to_audit(opened, "street-new", "street").names[1] == "广安门外街道"
     get_settings.cache_clear()
+
+
+@pytest.fixture
+def command(engine, tmp_path, monkeypatch):
+    """The audit command, with districts in force."""
+    with session_factory(engine).begin() as opened:
+        world.load(opened, "district-2020", "district", world.DISTRICTS)
+        activate_edition(opened, "district-2020", without_audit="made up")
+    monkeypatch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("GRIDSVC_VAR_DIR", str(tmp_path))
+    get_settings.cache_clear()
+    yield lambda *words: CliRunner().invoke(app, ["edition", "audit", "--by", "surveyor", *words])
+    get_settings.cache_clear()
+
+
+def test_a_file_is_audited_whole_whatever_an_import_would_refuse(command, engine, tmp_path):
+    file = tmp_path / "streets.gpkg"
+    geopandas.GeoDataFrame(
+        {
+            "code": ["110102020", "110102020", None, "110106003"],
+            "name": ["广安门外街道", "月坛街道", "太平桥街道", "无"],
+        },
+        geometry=[world.box(0, 0, 2, 1), world.box(0, 0.9, 2, 1.1), world.box(2, 0, 2, 2), None],
+        crs="EPSG:4326",
+    ).to_file(file, engine="pyogrio")
+
+    answered = command("--file", str(file), "--level", "street", "--json")
+
+    assert answered.exit_code == 0, answered.output
+    found = json.loads(answered.stdout.splitlines()[-1])
+    assert (found["state"], found["against"]) == (None, {"district": "district-2020"})
+    faults = {(it["kind"], tuple(it["codes"])): it for it in found["faults"]}
+    both = ("110102020#1", "110102020#2")
+    overlap = float(area_m2(world.box(0, 0.9, 2, 0.1)))
+    assert faults["overlap", both]["area_m2"] == pytest.approx(overlap, abs=0.01)
+    assert ("invalid", ("110106003",)) in faults
+    assert ("code_conflict", ("#3",)) in faults
+    assert "feature 4: it has no geometry" in answered.stderr
+    with session_factory(engine)() as opened:
+        assert [it.id for it in list_editions(opened, None)] == ["district-2020"]
+
+    shown = command(
+        *("--file", str(file), "--level", "street"),
+        *("--code", "110102020#2", "--projected", "EPSG:4548"),
+        *("--page", str(tmp_path / "audit.html")),
+    )
+    assert "若先逐个投影再比较" in (tmp_path / "audit.html").read_text("utf-8")
+    assert "Projected to EPSG:4548" in shown.stdout
+    assert "110102020#2" in shown.stdout
+    assert "#3" not in shown.stdout
+
+
+def test_one_edition_or_one_file_of_a_level_is_audited_and_not_both(command, tmp_path):
+    file = tmp_path / "a.geojson"
+    file.touch()
+    for words in ([], ["--file", str(file)], ["street-new", "--file", str(file)]):
+        assert isinstance(command(*words).exception, BadInput)
 
 
 def _own_markup(html: str) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from gridsvc.spatial.audit import AreaFault, FaultKind, Totals
 
-__all__ = ["AreaShare", "AreasToAudit", "AuditReport", "LevelAbove"]
+__all__ = ["AreaShare", "AreasToAudit", "AuditReport", "LevelAbove", "ProjectedCount"]
+
+# What is counted apart in a plane: by these sizes older reports told overlaps from slivers.
+_LARGER_THAN_M2 = (10.0, 1.0, 0.01)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,45 @@ class AreaShare:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectedCount:
+    """The overlaps as tools count them that project each area before they compare two.
+
+    ``pairs`` are two codes and the m² in the plane of ``crs``, the largest first.
+    """
+
+    crs: str
+    pairs: tuple[tuple[str, str, float], ...]
+
+    @property
+    def area_m2(self) -> float:
+        """All pairs together."""
+        return sum(size for _, _, size in self.pairs)
+
+    @property
+    def larger(self) -> tuple[tuple[float, int], ...]:
+        """How many pairs are larger than 10, 1 and 0.01 m²."""
+        return tuple((m2, sum(it[2] > m2 for it in self.pairs)) for m2 in _LARGER_THAN_M2)
+
+    def to_json(self, *, most: int | None = None) -> dict[str, Any]:
+        """Ready for JSON; ``most`` limits the pairs (None: all)."""
+        return {
+            "crs": self.crs,
+            "count": len(self.pairs),
+            "area_m2": round(self.area_m2, 2),
+            "larger_than": [{"m2": m2, "count": count} for m2, count in self.larger],
+            "pairs": [
+                {"codes": [first, second], "area_m2": round(size, 4)}
+                for first, second, size in self.pairs[:most]
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class AuditReport:
     """The faults of one set of areas, by kind and then size, with names and geometries for a page.
 
     ``against`` are the sources of the levels above, by level. ``shares`` leave out the areas that
-    lie wholly in their own parent.
+    lie wholly in their own parent. ``projected`` is another way to count, where one was asked for.
     """
 
     title: str
@@ -72,6 +110,13 @@ class AuditReport:
     shares: tuple[AreaShare, ...]
     rounding_count: int
     rounding_m2: float
+    projected: ProjectedCount | None = None
+
+    @property
+    def overlapping_pairs(self) -> int:
+        """How many pairs of areas overlap; a place of three claimants is one of three pairs."""
+        overlaps = self.of(FaultKind.OVERLAP)
+        return len({pair for fault in overlaps for pair in combinations(fault.codes, 2)})
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -111,4 +156,6 @@ class AuditReport:
             "faults_in_all": len(self.faults),
             "shares": [share.to_json() for share in self.shares[:most]],
             "shares_in_all": len(self.shares),
+            "overlapping_pairs": self.overlapping_pairs,
+            "projected": None if self.projected is None else self.projected.to_json(most=most),
         }

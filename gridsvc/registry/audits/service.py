@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 
@@ -10,7 +11,13 @@ from sqlalchemy.orm import Session
 from gridsvc.errors import BadInput, Conflict
 from gridsvc.registry.areas import repository as areas_repository
 from gridsvc.registry.areas.models import Edition
-from gridsvc.registry.audits.model import AreaShare, AreasToAudit, AuditReport, LevelAbove
+from gridsvc.registry.audits.model import (
+    AreaShare,
+    AreasToAudit,
+    AuditReport,
+    LevelAbove,
+    ProjectedCount,
+)
 from gridsvc.registry.audits.repository import areas_to_audit
 from gridsvc.registry.editions.service import existing_edition, mark_audited
 from gridsvc.spatial.audit import (
@@ -21,10 +28,18 @@ from gridsvc.spatial.audit import (
     audit_against,
     audit_areas,
     name_members,
+    overlaps_when_projected,
     totals_of,
 )
 
-__all__ = ["LEVELS", "audit_edition", "audit_listed", "keep_audit"]
+__all__ = [
+    "LEVELS",
+    "audit_edition",
+    "audit_listed",
+    "counted_projected",
+    "keep_audit",
+    "levels_above",
+]
 
 #: From wide to narrow; a level is compared with those before it.
 LEVELS = ("district", "street", "community", "unit_grid")
@@ -49,16 +64,7 @@ def audit_edition(
     BadInput when one of ``against`` is of no level above; Conflict when the edition holds no areas.
     """
     edition = existing_edition(session, edition_id)
-    above = [existing_edition(session, other) for other in against]
-    for other in above:
-        if LEVELS.index(other.level) >= LEVELS.index(edition.level):
-            raise BadInput(
-                f"{other.id!r} is of level {other.level}, which is not above {edition.level}: name "
-                "editions of levels above.",
-                field="against",
-            )
-    if not above:
-        above = _right_above(session, edition)
+    above = levels_above(session, edition.level, edition.effective_from, against)
     areas = areas_to_audit(session, edition.id, edition.level)
     if not areas.codes:
         raise Conflict(f"The edition {edition_id!r} holds no areas: there is nothing to audit.")
@@ -66,13 +72,46 @@ def audit_edition(
         edition.id,
         edition.level,
         areas,
-        above=[
-            LevelAbove(it.id, it.level, it.accuracy_m, areas_to_audit(session, it.id, it.level))
-            for it in above
-        ],
+        above=above,
         accuracy_m=edition.accuracy_m if accuracy_m is None else accuracy_m,
         inlet_width_m=inlet_width_m,
     )
+
+
+def levels_above(
+    session: Session, level: str, day: dt.datetime, against: Sequence[str] = ()
+) -> list[LevelAbove]:
+    """What areas of a level are compared with: the editions named, else the one right above.
+
+    The latter is the one in force on the day, if there is one. Raises NotFound, and BadInput when
+    an edition is of no level above.
+    """
+    above = [existing_edition(session, other) for other in against]
+    for other in above:
+        if LEVELS.index(other.level) >= LEVELS.index(level):
+            raise BadInput(
+                f"{other.id!r} is of level {other.level}, which is not above {level}: name "
+                "editions of levels above.",
+                field="against",
+            )
+    return [
+        LevelAbove(it.id, it.level, it.accuracy_m, areas_to_audit(session, it.id, it.level))
+        for it in above or _right_above(session, level, day)
+    ]
+
+
+def counted_projected(report: AuditReport, crs: str) -> AuditReport:
+    """The report with the overlaps as they come out when areas are projected before comparing.
+
+    Raises UnknownCrs, and BadInput when ``crs`` has no plane in metres.
+    """
+    found = overlaps_when_projected(report.areas.geometries, crs)
+    codes = report.areas.codes
+    pairs = tuple(
+        (codes[first], codes[second], size)
+        for (first, second), size in zip(found.pairs.tolist(), found.area_m2.tolist(), strict=True)
+    )
+    return dataclasses.replace(report, projected=ProjectedCount(found.crs, pairs))
 
 
 def audit_listed(
@@ -128,13 +167,12 @@ def keep_audit(session: Session, report: AuditReport, *, by: str, at: dt.datetim
     return mark_audited(session, report.title, report.to_json(most=_KEPT), by=by, at=at)
 
 
-def _right_above(session: Session, edition: Edition) -> list[Edition]:
-    """The edition of the level right above, in force when this one begins, if there is one."""
-    place = LEVELS.index(edition.level)
+def _right_above(session: Session, level: str, day: dt.datetime) -> list[Edition]:
+    """The edition of the level right above that is in force on a day, if there is one."""
+    place = LEVELS.index(level)
     if place == 0:
         return []
-    level, day = LEVELS[place - 1], edition.effective_from
-    found = areas_repository.edition_in_force(session, level, day)
+    found = areas_repository.edition_in_force(session, LEVELS[place - 1], day)
     return [] if found is None else [found]
 
 

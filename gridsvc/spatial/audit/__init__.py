@@ -15,6 +15,7 @@ from gridsvc.spatial.audit.model import (
     name_members,
     totals_of,
 )
+from gridsvc.spatial.audit.projected import ProjectedOverlaps, overlaps_when_projected
 
 __all__ = [
     "INLET_WIDTH_M",
@@ -24,9 +25,11 @@ __all__ = [
     "Fault",
     "FaultKind",
     "ParentShare",
+    "ProjectedOverlaps",
     "Totals",
     "audit_against",
     "audit_areas",
     "name_members",
+    "overlaps_when_projected",
     "totals_of",
 ]
