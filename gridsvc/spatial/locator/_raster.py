@@ -32,6 +32,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from gridsvc.spatial.locator._predicates import FILTER, TOUCHED, crossing
+from gridsvc.spatial.locator._prefetch import prefetch
 
 __all__ = [
     "BLOCK",
@@ -61,7 +62,7 @@ _MASK = BLOCK - 1
 
 F_X0, F_Y0, F_X1, F_Y1, F_PER_LON, F_PER_LAT, F_COLUMNS, F_ROWS = range(8)
 
-_CHUNK = 1024
+_CHUNK = 256  # what is asked for ahead must still be in the nearest cache when its turn comes
 
 # Where the words of a record stand, unsigned, so that no index is taken for one from the end: the
 # first area, its shape and edges; with two edges each, the next area and its shape, and the last.
@@ -169,6 +170,25 @@ def _pair(words: Words, edges: Floats, shape: np.uint64, x: float, y: float) -> 
 
 
 @njit(cache=True, nogil=True)
+def _prefetch_edge(edges: Floats, entry: int) -> None:
+    """Ask for the edge of an entry of a record."""
+    prefetch(edges, np.uint64(entry >> 2) * np.uint64(4))
+
+
+@njit(cache=True, nogil=True)
+def _prefetch_edges(words: Words, edges: Floats, at: int) -> None:
+    """Ask for all edges of the record that stands at `at`."""
+    areas = words[at] >> 1
+    at += 2
+    for _ in range(areas):
+        end = at + (words[at] >> 1)
+        while at < end:
+            at += 1
+            _prefetch_edge(edges, words[at])
+        at += 2
+
+
+@njit(cache=True, nogil=True)
 def locate_many(
     frame: Floats, words: Words, edges: Floats, xs: Floats, ys: Floats, out: NDArray[np.int32]
 ) -> None:
@@ -178,6 +198,8 @@ def locate_many(
     many points under way while it waits for memory: where the raster's word of each point stands;
     the words; the records of the points that the raster does not answer, by kind; cells that one
     edge or two part into two areas; cells with the corner of three areas; at last all others.
+    Each loop asks for the memory that the next one reads: waiting for it one by one is what makes
+    a large index slow.
     """
     x0, y0, x1, y1 = frame[F_X0], frame[F_Y0], frame[F_X1], frame[F_Y1]
     per_lon, per_lat = frame[F_PER_LON], frame[F_PER_LAT]
@@ -202,6 +224,7 @@ def locate_many(
                 places[k] = -2 - word + inner if word < -1 else -2 - word
             else:
                 places[k] = -1
+            prefetch(words, np.uint64(max(places[k], 0)))
         for k in range(size):
             found[k] = words[np.uint64(max(places[k], 0))]
         left = 0
@@ -210,6 +233,8 @@ def locate_many(
             out[start + k] = word
             open_points[left] = start + k
             records[left] = -2 - word
+            prefetch(words, np.uint64(max(-2 - word, 0)))
+            prefetch(words, np.uint64(max(-2 - word, 0)) + _LAST)  # most records end there
             left += word < -1
         ones = more = twos = threes = others = 0
         for k in range(left):
@@ -234,6 +259,21 @@ def locate_many(
             twos += two
             threes += three
             others += not (two | three)
+        for m in range(ones):
+            at = np.uint64(records[by_kind[_ONE_EDGE, m]])
+            _prefetch_edge(edges, words[at + _EDGE])
+        for m in range(twos):
+            at = np.uint64(records[by_kind[_TWO_EDGES, m]])
+            _prefetch_edge(edges, words[at + _EDGE])
+            _prefetch_edge(edges, words[at + _EDGE + _ONE])
+        for m in range(threes):
+            at = np.uint64(records[by_kind[_CORNER, m]])
+            _prefetch_edge(edges, words[at + _EDGE])
+            _prefetch_edge(edges, words[at + _EDGE + _ONE])
+            _prefetch_edge(edges, words[at + _SHAPE_NEXT + _ONE])
+            _prefetch_edge(edges, words[at + _SHAPE_NEXT + _ONE + _ONE])
+        for m in range(others):
+            _prefetch_edges(words, edges, records[by_kind[_OTHER, m]])
         for m in range(ones):
             k = by_kind[_ONE_EDGE, m]
             i = open_points[k]
