@@ -15,7 +15,7 @@ from gridsvc.cases.files import joint, repository
 from gridsvc.cases.files.acting import acting_party, may_see
 from gridsvc.cases.files.acts import act, resume_if_due
 from gridsvc.cases.files.calls import call_bodies, take_system_steps, tell_called, tell_next
-from gridsvc.cases.files.hand_ins import hand_in, keep_scores
+from gridsvc.cases.files.hand_ins import hand_in, judged, keep_scores
 from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.files.refusals import follow_refusal, responsible_now, tell_new_lead
 from gridsvc.cases.files.stepping import enter, keep, running_of, step_start
@@ -84,6 +84,11 @@ def take_step(
     Raises StepRefused with what is due and who takes it. Of two callers at the same moment one
     waits for the other, and is then told who was first.
     """
+    if "judged" in given.evidence:
+        raise BadInput(
+            "'judged' is what the service itself writes of a step; leave it out of the evidence.",
+            field="evidence.judged",
+        )
     case = repository.lock_case(session, case_id)
     if case is None:
         raise NotFound(f"There is no case {case_id}.")
@@ -149,7 +154,7 @@ class _Taken:
         after, called = call_bodies(session, case, after, step, self.evidence, at=self.at)
         resume_if_due(session, case, now=self.now, early=True)
         content = self.evidence | ({"called": list(called)} if called else {})
-        self._note(step, content)
+        self._note(step, content, after)
         self._keep(after)
         keep_scores(session, case, step, self.evidence, before)
         if called:
@@ -197,7 +202,7 @@ class _Taken:
         session, case = self.session, self.case
         named = responsible_now(session, self.party, self.evidence) if back.refuses else None
         resume_if_due(session, case, now=self.now, early=True)
-        self._note(back, self.evidence)
+        self._note(back, self.evidence, after)
         self._keep(after)
         if named is not None:
             follow_refusal(
@@ -221,14 +226,24 @@ class _Taken:
             if self.evidence.get(name):
                 body_or_refuse(self.session, str(self.evidence[name]), field=f"evidence.{name}")
 
-    def _note(self, step: Step | Return, content: dict[str, Any]) -> None:
+    def _note(self, step: Step | Return, content: dict[str, Any], after: Progress) -> None:
+        found = judged(
+            self.session,
+            self.case,
+            step,
+            self.body,
+            self.evidence,
+            before=self.before,
+            after=after,
+            now=self.now,
+        )
         entry = append(
             self.session,
             self.case.district_code,
             self.case.id,
             action=step.name,
             actor=self.caller.subject,
-            content=content,
+            content=content | ({"judged": found} if found else {}),
             at=self.at,
             now=self.now,
             body_code=self.body,

@@ -1,0 +1,82 @@
+"""A year of every body: from the tables, from the trace alone, and whether the two agree."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from gridsvc.assessment.model import Dimension
+from gridsvc.assessment.period import Period
+from gridsvc.assessment.repository.names import names
+from gridsvc.assessment.repository.years import years_of_tables, years_of_trace
+from gridsvc.assessment.service import frame_of
+from gridsvc.assessment.weights import ThreeRates, Yearly, weights
+from gridsvc.assessment.yearly import Difference, YearlyLine, differences, yearly_lines
+from gridsvc.settings import Settings
+
+__all__ = ["Source", "Year", "assess_year", "recompute"]
+
+
+class Source(StrEnum):
+    """Where the counts of a year come from."""
+
+    TABLES = "tables"
+    TRACE = "trace"
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """The bodies' years in the order of their rank; their names by code; the weights."""
+
+    period: Period
+    source: Source
+    lines: tuple[YearlyLine, ...]
+    names: dict[str, str]
+    rates: ThreeRates
+    weights: Yearly
+
+
+def assess_year(
+    session: Session,
+    settings: Settings,
+    period: Period,
+    *,
+    area: str = "",
+    source: Source = Source.TABLES,
+    now: dt.datetime,
+) -> Year:
+    """The yearly score of every body, with the weights in force on the period's last day.
+
+    Raises BadInput for a period that has not begun, or without weights.
+    """
+    frame = frame_of(session, settings, period, area[:6], now=now)
+    if source is Source.TRACE:
+        counts = years_of_trace(session, frame, area[:6])
+    else:
+        counts = years_of_tables(session, frame)
+    rates = weights().of_rates(settings.weights_scheme, period.last)
+    weighed = weights().of_year(period.last)
+    lines = yearly_lines(counts, rates, weighed)
+    known = names(session, Dimension.BODY, counts, now)
+    return Year(period, source, lines, known, rates, weighed)
+
+
+def recompute(
+    session: Session, settings: Settings, period: Period, *, area: str = "", now: dt.datetime
+) -> tuple[Year, tuple[Difference, ...]]:
+    """The yearly scores recomputed from the trace alone, and where the tables say otherwise.
+
+    A difference means that a table was changed by hand, or that a case was closed by a version of
+    this service that did not write its judgements into the trace. Whether the trace itself is
+    whole, ``gridsvc trace verify`` says.
+    """
+    traced = assess_year(session, settings, period, area=area, source=Source.TRACE, now=now)
+    tables = assess_year(session, settings, period, area=area, now=now)
+    found = differences(
+        {line.body: line.counts for line in tables.lines},
+        {line.body: line.counts for line in traced.lines},
+    )
+    return traced, found

@@ -1,0 +1,138 @@
+"""What counts for each body in a year: once from the tables, once from the trace alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
+
+from gridsvc.assessment.frame import Frame
+from gridsvc.assessment.yearly import BodyYear
+
+__all__ = ["years_of_tables", "years_of_trace"]
+
+# Each query begins with the closed cases of the period and gives rows (body, count, number).
+
+_TABLES = """
+with closing as materialized (
+    select district_code, id as case_id, lead_body as lead from case_file
+    where district_code = any(:districts) and due_at >= :start and due_at < :end
+    and state = 'closed'
+),
+said as (
+    select distinct on (b.district_code, b.report_id) c.lead, b.valid, b.contacted, b.solved,
+        b.satisfied
+    from closing c join callback b on b.case_district = c.district_code and b.case_id = c.case_id
+    order by b.district_code, b.report_id, b.n desc
+),
+acted as (
+    select c.district_code, c.case_id, h.body_code as body,
+        bool_or(h.step <> all(:ways_back)) as handled, bool_or(h.overdue) as overdue
+    from closing c join hand_in h using (district_code, case_id) group by 1, 2, 3
+),
+judged as (
+    select a.body, not a.overdue or coalesce(p.accepted, false) as in_time
+    from acted a left join appeal p on p.district_code = a.district_code
+        and p.case_id = a.case_id and p.body_code = a.body
+    where a.handled
+),
+arrived as (
+    select b.body_code as body, b.late, b.score
+    from closing c join whistle w using (district_code, case_id)
+    join called_body b on b.district_code = w.district_code and b.whistle_id = w.id
+),
+scored as (
+    (select distinct on (c.district_code, c.case_id, h.body_code) h.body_code as body, h.score
+     from closing c join hand_in h using (district_code, case_id) where h.score is not null
+     order by c.district_code, c.case_id, h.body_code, h.n desc)
+    union all select body, score from arrived where score is not null
+)
+"""
+
+_TRACE = """
+with closing as materialized (
+    select district_code, case_id, content->'judged'->'closes'->>'lead' as lead from trace
+    where starts_with(district_code, :prefix) and content->'judged' ? 'closes'
+    and cast(content->'judged'->'closes'->>'due_at' as timestamptz) >= :start
+    and cast(content->'judged'->'closes'->>'due_at' as timestamptz) < :end
+),
+entry as materialized (
+    select c.lead, t.district_code, t.case_id, t.n, t.action, t.body_code as body, t.content,
+        t.content->'judged' as judged
+    from closing c join trace t using (district_code, case_id)
+    where t.action in ('callback', 'appeal_decided', 'report_in', 'score') or t.content ? 'judged'
+),
+said as (
+    select distinct on (content->>'district_code', content->>'report_id') lead,
+        cast(content->>'valid' as boolean) as valid,
+        cast(content->>'contacted' as boolean) as contacted,
+        cast(content->>'solved' as boolean) as solved, content->>'satisfied' as satisfied
+    from entry where action = 'callback'
+    order by content->>'district_code', content->>'report_id', cast(content->>'n' as int) desc
+),
+acted as (
+    select district_code, case_id, body, bool_or(action <> all(:ways_back)) as handled,
+        bool_or(cast(judged->>'overdue' as boolean)) as overdue
+    from entry where judged ? 'overdue' group by 1, 2, 3
+),
+judged as (
+    select a.body, not a.overdue or exists (select from entry p where p.action = 'appeal_decided'
+        and p.district_code = a.district_code and p.case_id = a.case_id and p.body = a.body
+        and cast(p.content->>'accepted' as boolean)) as in_time
+    from acted a where a.handled
+),
+arrived as (
+    select body, cast(content->>'late' as boolean) as late from entry
+    where action = 'report_in' and judged is null and content ? 'whistle_id'
+),
+scored as (
+    (select distinct on (e.district_code, e.case_id, s.key) s.key as body,
+        cast(s.value as int) as score
+     from entry e cross join lateral jsonb_each_text(e.judged->'scores') s
+     where e.judged ? 'scores' and s.value is not null
+     order by e.district_code, e.case_id, s.key, e.n desc)
+    union all
+    select body, cast(content->>'score' as int) from entry
+    where action = 'score' and judged is null and content ? 'whistle_id'
+)
+"""
+
+
+_SUMMED = """
+select lead, 'valid', count(*) from said where valid group by 1
+union all select lead, 'contacted', count(*) from said where valid and contacted group by 1
+union all select lead, 'solved', count(*) from said where valid and solved group by 1
+union all select lead, 'satisfied', count(*) from said
+    where valid and satisfied = 'satisfied' group by 1
+union all select lead, 'fairly', count(*) from said where valid and satisfied = 'fairly' group by 1
+union all select body, 'handled', count(*) from judged group by 1
+union all select body, 'in_time', count(*) from judged where in_time group by 1
+union all select body, 'arrived', count(*) from arrived where late is not null group by 1
+union all select body, 'punctual', count(*) from arrived where not late group by 1
+union all select body, 'scored', count(*) from scored group by 1
+union all select body, 'points', sum(score) from scored group by 1
+"""
+
+
+def years_of_tables(session: Session, frame: Frame) -> dict[str, BodyYear]:
+    """What the tables of cases, hand-ins, appeals, whistles and callbacks say, by body."""
+    asked = {"districts": list(frame.districts)}
+    return _years(session, text(_TABLES + _SUMMED), frame, asked)
+
+
+def years_of_trace(session: Session, frame: Frame, prefix: str) -> dict[str, BodyYear]:
+    """What the trace alone says of the districts under a prefix: no other table is read."""
+    return _years(session, text(_TRACE + _SUMMED), frame, {"prefix": prefix})
+
+
+def _years(
+    session: Session, query: TextClause, frame: Frame, asked: dict[str, Any]
+) -> dict[str, BodyYear]:
+    span = {"start": frame.period.start, "end": frame.period.end}
+    names = {"ways_back": list(frame.steps.ways_back)}
+    counts: dict[str, dict[str, int]] = defaultdict(dict)
+    for body, count, number in session.execute(query, asked | span | names):
+        counts[body][count] = int(number)
+    return {body: BodyYear(**found) for body, found in counts.items()}
