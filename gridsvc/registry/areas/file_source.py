@@ -26,19 +26,24 @@ __all__ = ["Source", "opened_source"]
 # A zip below this is harmless whatever its ratio: a .dbf of blanks shrinks a hundredfold.
 _SMALL_ZIP_BYTES = 10_000_000
 _MAX_ZIP_MEMBERS = 10_000
-# A vertex with height and measure, and what stands beside the vertices of a geometry.
-_VERTEX_BYTES, _BESIDE_BYTES = 32, 1_000_000
+# GDAL keeps KML, and JSON that is no list of features, whole in memory: in five times and in twenty
+# times its text.
+_MOST_KML_BYTES, _MOST_JSON_BYTES = 200_000_000, 50_000_000
 # Texts that lead GDAL to other files, hosts or commands.
 _LEADING_AWAY = (b"<OGRVRTDataSource", b"gdal_streamed_alg", b"<OGRWFSDataSource")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a reader opens, its format, and the name by which messages call the user's file."""
+    """What a reader opens, its format, and the name by which messages call the user's file.
+
+    ``largest_bytes`` is the size of its largest geometry, 0 where nothing tells it beforehand.
+    """
 
     path: Path
     format: Format
     name: str
+    largest_bytes: int = 0
 
 
 @contextmanager
@@ -87,14 +92,33 @@ def _checked(path: Path, name: str) -> Source:
             f"{name} is cut off or damaged: {lack}. Nothing was loaded; copy the file again.",
             field="path",
         )
-    most = get_settings().import_max_vertices
-    if largest_geometry_bytes(source.path, source.format) > most * _VERTEX_BYTES + _BESIDE_BYTES:
+    _check_held_whole(source, head)
+    most = get_settings().import_max_geometry_bytes
+    largest = largest_geometry_bytes(path, source.format)
+    if largest > most:
         raise TooLarge(
-            f"{name} holds one geometry with more than the {most:,} vertices that are taken: split "
-            "it, or raise GRIDSVC_IMPORT_MAX_VERTICES where there is memory for it.",
+            f"{name} holds one geometry of {largest:,} bytes, more than the {most:,} that are "
+            "taken: split it, or raise GRIDSVC_IMPORT_MAX_GEOMETRY_BYTES where there is memory for "
+            "it.",
             field="path",
         )
-    return source
+    return Source(path, source.format, name, largest)
+
+
+def _check_held_whole(source: Source, head: bytes) -> None:
+    if source.format is Format.KML:
+        most = _MOST_KML_BYTES
+    elif source.format is Format.GEOJSON and not _lists_features(head):
+        most = _MOST_JSON_BYTES
+    else:
+        return
+    size = source.path.stat().st_size
+    if size > most:
+        raise TooLarge(
+            f"{source.name} has {size:,} bytes; of its kind {most:,} are taken, because it is held "
+            "whole in memory: convert it to GeoPackage.",
+            field="path",
+        )
 
 
 def _lack(source: Source) -> str | None:
@@ -192,7 +216,7 @@ def _only_areas(name: str, folder: Path) -> Path:
         and not any(base in it.parents for base in bases)
         and "__MACOSX" not in it.parts
         and format_of(it) is not Format.OTHER
-        and not (format_of(it) is Format.GEOJSON and not _is_geojson(it))
+        and not (format_of(it) is Format.GEOJSON and not _lists_features(head_of(it, 4096)))
         and it.suffix.lower() not in (".shx", ".sbn", ".sbx")
     ]
     if len(found) != 1:
@@ -205,6 +229,6 @@ def _only_areas(name: str, folder: Path) -> Path:
     return found[0]
 
 
-def _is_geojson(path: Path) -> bool:
-    """Whether a JSON file in a zip is one of areas and no metadata."""
-    return b'"Feature' in head_of(path, 4096) or b'"features"' in head_of(path, 4096)
+def _lists_features(head: bytes) -> bool:
+    """Whether JSON with this beginning is a list of features, and no metadata or other kind."""
+    return b'"Feature' in head or b'"features"' in head

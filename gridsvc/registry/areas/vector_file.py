@@ -13,7 +13,8 @@ import shapely
 from gridsvc.errors import BadCoordinate, BadFile, TooLarge, UnknownCrs
 from gridsvc.registry.areas.declared_crs import declared_crs
 from gridsvc.registry.areas.file_source import opened_source
-from gridsvc.registry.areas.layer_reader import Batch, Layer, open_layer
+from gridsvc.registry.areas.layer import Batch, Layer
+from gridsvc.registry.areas.layer_reader import open_layer
 from gridsvc.settings import get_settings
 from gridsvc.spatial.crs import Crs, geometry_to_wgs84, parse_crs
 
@@ -99,7 +100,7 @@ def read_vector_file(
 
     ``crs``, when declared, is believed before the file's own. Raises BadFile when the file cannot
     be read to its end, has several layers, lacks a column or names no CRS; TooLarge above the
-    limits on bytes, features and vertices; UnknownCrs as ``declared_crs`` does.
+    limits on bytes, features, vertices and one geometry; UnknownCrs as ``declared_crs`` does.
     """
     remarks: list[str] = []
     with opened_source(path) as source, open_layer(source, layer, encoding) as opened:
@@ -128,7 +129,15 @@ def _features(path: Path, layer: Layer, columns: Sequence[str], crs: Crs) -> Ite
                     "are taken: split it, or raise GRIDSVC_IMPORT_MAX_FEATURES.",
                     field="path",
                 )
-            feature = _feature(number, batch, index, crs)
+            blob = batch.geometries[index]
+            if blob is not None and len(blob) > settings.import_max_geometry_bytes:
+                raise TooLarge(
+                    f"Feature {number:,} of {path.name} has a geometry of {len(blob):,} bytes, more"
+                    f" than the {settings.import_max_geometry_bytes:,} that are taken: split it, or"
+                    " raise GRIDSVC_IMPORT_MAX_GEOMETRY_BYTES where there is memory for it.",
+                    field="path",
+                )
+            feature = _feature(number, batch, index, blob, crs)
             vertices += int(shapely.get_num_coordinates(feature.geometry))
             if vertices > settings.import_max_vertices:
                 raise TooLarge(
@@ -140,7 +149,7 @@ def _features(path: Path, layer: Layer, columns: Sequence[str], crs: Crs) -> Ite
             yield feature
 
 
-def _feature(number: int, batch: Batch, index: int, crs: Crs) -> Feature:
+def _feature(number: int, batch: Batch, index: int, blob: bytes | None, crs: Crs) -> Feature:
     texts: dict[str, str | None] = {}
     troubles: list[str] = []
     for column, cells in batch.cells.items():
@@ -153,7 +162,7 @@ def _feature(number: int, batch: Batch, index: int, crs: Crs) -> Feature:
             troubles.append(f"its {column} has {len(cell):,} characters")
             cell = None
         texts[column] = cell
-    geometry, how, trouble = _geometry(batch.geometries[index], crs)
+    geometry, how, trouble = _geometry(blob, crs)
     troubles += [trouble] if trouble is not None else []
     how = (_ARCS, *how) if index in batch.curved else how
     return Feature(number, texts, geometry, "; ".join(troubles) or None, how)

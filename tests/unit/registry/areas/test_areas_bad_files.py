@@ -18,6 +18,8 @@ import pytest
 import shapely
 
 from gridsvc.errors import BadFile, TooLarge
+from gridsvc.registry.areas.file_format import format_of
+from gridsvc.registry.areas.largest_geometry import largest_geometry_bytes
 from gridsvc.registry.areas.vector_file import read_columns, read_vector_file
 from gridsvc.settings import get_settings
 
@@ -255,22 +257,98 @@ def test_parquet_without_the_metadata_of_geoparquet_is_refused(tmp_path: Path) -
         read_vector_file(tmp_path / "a.parquet", ["CODE"])
 
 
-@pytest.mark.parametrize("suffix", ["shp", "gpkg"])
+@pytest.mark.parametrize("suffix", ["shp", "gpkg", "fgb", "gdb", "kml", "parquet", "geojson"])
 def test_one_geometry_above_the_limit_is_refused_before_it_is_read(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     limit: Callable[[str, object], None],
     suffix: str,
 ) -> None:
-    path = tmp_path / f"a.{suffix}"
-    angles = np.linspace(0, 2 * np.pi, 80_000, endpoint=False)
-    round_one = shapely.Polygon(np.column_stack([np.cos(angles) + 116, np.sin(angles) + 39]))
-    geopandas.GeoDataFrame({"CODE": ["110102"]}, geometry=[round_one], crs="EPSG:4326").to_file(
-        path, engine="pyogrio"
-    )
+    path = write_circle(tmp_path / f"a.{suffix}", 80_000)
     assert len(read_vector_file(path, ["CODE"]).features) == 1
-    monkeypatch.setattr("gridsvc.registry.areas.file_source._BESIDE_BYTES", 0)
-    monkeypatch.setattr("gridsvc.registry.areas.vector_file.open_layer", None)
-    limit("VERTICES", 30_000)
-    with pytest.raises(TooLarge, match="one geometry with more than the 30,000 vertices"):
+    limit("GEOMETRY_BYTES", 1_000_000)
+    if suffix not in ("parquet", "geojson"):  # they tell it when they are opened
+        monkeypatch.setattr("gridsvc.registry.areas.vector_file.open_layer", None)
+    error = BadFile if suffix == "geojson" else TooLarge
+    with pytest.raises(error, match="GRIDSVC_IMPORT_MAX_GEOMETRY_BYTES"):
         read_vector_file(path, ["CODE"])
+
+
+def write_circle(path: Path, vertices: int, rows: int = 1) -> Path:
+    """Features of which the last one is a circle of so many vertices."""
+    angles = np.linspace(0, 2 * np.pi, vertices, endpoint=False)
+    circle = shapely.Polygon(np.column_stack([np.cos(angles) + 116, np.sin(angles) + 39]))
+    boxes = [shapely.box(116.3, 39.8, 116.4, 39.9)] * (rows - 1)
+    frame = geopandas.GeoDataFrame(
+        {"CODE": ["110102"] * rows}, geometry=[*boxes, circle], crs="EPSG:4326"
+    )
+    drivers = {".kml": {"driver": "KML"}, ".gdb": {"driver": "OpenFileGDB"}}
+    if path.suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_file(path, engine="pyogrio", **drivers.get(path.suffix, {}))
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["shp", "gpkg", "fgb", "gdb", "kml"])
+@pytest.mark.parametrize("rows", [1, 2, 300])
+def test_the_largest_geometry_is_found_wherever_it_stands(
+    tmp_path: Path, suffix: str, rows: int
+) -> None:
+    path = write_circle(tmp_path / f"a.{suffix}", 20_000, rows)
+    found = largest_geometry_bytes(path, format_of(path))
+
+    assert 20_000 * 16 <= found < 20_000 * 16 * 8
+
+
+def test_a_geometry_that_only_its_reader_can_measure_is_refused_by_number(
+    tmp_path: Path, limit: Callable[[str, object], None]
+) -> None:
+    path = write_circle(tmp_path / "a.parquet", 80_000, rows=300)
+    limit("GEOMETRY_BYTES", 1_000_000)
+    with pytest.raises(TooLarge, match=r"Feature 300 of a.parquet .*GEOMETRY_BYTES"):
+        read_vector_file(path, ["CODE"])
+
+
+def test_a_small_parquet_that_swells_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    corners = np.tile([[116.4, 39.9], [116.41, 39.9]], (2_000_000, 1))
+    ring = shapely.Polygon(np.vstack([corners, corners[:1]]))
+    frame = geopandas.GeoDataFrame({"CODE": ["110102"]}, geometry=[ring], crs="EPSG:4326")
+    frame.to_parquet(tmp_path / "bomb.parquet", compression="zstd")
+    assert (tmp_path / "bomb.parquet").stat().st_size < 50_000
+    with pytest.raises(TooLarge, match="one geometry of more than the 50,000,000 bytes"):
+        read_columns(tmp_path / "bomb.parquet", 1)
+
+
+def test_cells_and_geometries_that_repeat_in_parquet_stay_whole(tmp_path: Path) -> None:
+    frame = geopandas.GeoDataFrame(
+        {"CODE": ["110102020", None, "110102020"], "N": [1, None, 3]},
+        geometry=[shapely.box(116.3, 39.8, 116.4, 39.9), None, shapely.box(116, 39, 117, 40)],
+        crs="EPSG:4326",
+    )
+    frame.to_parquet(tmp_path / "a.parquet")
+
+    features = read_vector_file(tmp_path / "a.parquet", ["CODE", "N"]).features
+
+    assert [it.texts["CODE"] for it in features] == ["110102020", None, "110102020"]
+    assert [it.texts["N"] for it in features] == ["1", None, "3"]
+    assert [it.trouble for it in features] == [None, "it has no geometry", None]
+    assert features[2].geometry.equals(shapely.box(116, 39, 117, 40))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.kml", "<kml>"),
+        ("a.json", '{"type": "Topology", "arcs": []}'),
+        ("a.json", '{"geometryType": "esriGeometryPolygon"}'),
+    ],
+)
+def test_a_kind_that_is_held_whole_in_memory_has_a_lower_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    for limit in ("_MOST_KML_BYTES", "_MOST_JSON_BYTES"):
+        monkeypatch.setattr(f"gridsvc.registry.areas.file_source.{limit}", len(text) - 1)
+    with pytest.raises(TooLarge, match="held whole in memory: convert it to GeoPackage"):
+        read_vector_file(tmp_path / name, ["CODE"])

@@ -1,0 +1,109 @@
+"""GeoParquet as a layer, read by Arrow, with what it will swell to told before it is read.
+
+Parquet packs a geometry of a gigabyte that repeats itself into some kilobytes. Its metadata says
+how large each piece will be, and texts and geometries that repeat stay one in memory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow.parquet as pq
+import pyproj
+
+from gridsvc.errors import BadFile, TooLarge
+from gridsvc.registry.areas.file_source import Source
+from gridsvc.registry.areas.layer import READ_ERRORS, Batch, Blobs, Layer, cells_of, stopped
+from gridsvc.settings import get_settings
+
+__all__ = ["parquet_layer"]
+
+_ROWS_AT_ONCE = 128
+# A vertex with height and measure, and what stands beside the vertices of a geometry.
+_VERTEX_BYTES, _BESIDE_BYTES = 32, 1_000
+
+
+def parquet_layer(source: Source) -> Layer:
+    """Open a GeoParquet file.
+
+    Raises BadFile without the metadata of GeoParquet or with geometries that are no WKB; TooLarge
+    when it would swell above the limits on bytes, vertices or one geometry.
+    """
+    file = pq.ParquetFile(source.path)
+    try:
+        geo = json.loads((file.schema_arrow.metadata or {})[b"geo"])
+        column = str(geo["primary_column"])
+        about = dict(geo["columns"][column])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadFile(
+            f"{source.name} is Parquet without the metadata of GeoParquet: write it with "
+            "geopandas or GDAL.",
+            field="path",
+        ) from error
+    if about.get("encoding") != "WKB":
+        raise BadFile(
+            f"{source.name} keeps geometries as {about.get('encoding')}: write it with WKB.",
+            field="path",
+        )
+    _check_sizes(source, file.metadata, column)
+    names = [str(name) for name in file.schema_arrow.names]
+    packed = pq.ParquetFile(source.path, read_dictionary=names)
+
+    def read(columns: Sequence[str]) -> Iterator[Batch]:
+        done = 0
+        try:
+            wanted = list(dict.fromkeys([*columns, column]))
+            for rows in packed.iter_batches(batch_size=_ROWS_AT_ONCE, columns=wanted):
+                cells = {name: cells_of(rows, name, "utf-8") for name in columns}
+                yield Batch(cells, Blobs(rows.column(column)))
+                done += rows.num_rows
+        except READ_ERRORS as error:
+            raise stopped(source, done, error) from error
+
+    return Layer(tuple(name for name in names if name != column), _crs(about), (), read)
+
+
+def _check_sizes(source: Source, metadata: Any, column: str) -> None:
+    settings = get_settings()
+    groups = [metadata.row_group(it) for it in range(metadata.num_row_groups)]
+    size = sum(it.total_byte_size for it in groups)
+    if size > settings.import_max_bytes:
+        raise TooLarge(
+            f"{source.name} would swell to {size:,} bytes, more than the "
+            f"{settings.import_max_bytes:,} that are taken: split it, or raise "
+            "GRIDSVC_IMPORT_MAX_BYTES where there is memory for it.",
+            field="path",
+        )
+    chunks = [
+        chunk
+        for group in groups
+        for chunk in (group.column(it) for it in range(group.num_columns))
+        if chunk.path_in_schema == column
+    ]
+    most = settings.import_max_geometry_bytes
+    if any(it.total_uncompressed_size > most * max(1, it.num_values) for it in chunks):
+        raise TooLarge(
+            f"{source.name} holds one geometry of more than the {most:,} bytes that are taken: "
+            "split it, or raise GRIDSVC_IMPORT_MAX_GEOMETRY_BYTES where there is memory for it.",
+            field="path",
+        )
+    vertices = settings.import_max_vertices
+    fair = vertices * _VERTEX_BYTES + metadata.num_rows * _BESIDE_BYTES
+    if sum(it.total_uncompressed_size for it in chunks) > fair:
+        raise TooLarge(
+            f"{source.name} has more than the {vertices:,} vertices that are taken: split it, or "
+            "raise GRIDSVC_IMPORT_MAX_VERTICES where there is memory for it.",
+            field="path",
+        )
+
+
+def _crs(about: dict[str, Any]) -> str | None:
+    # Without the key GeoParquet means longitude and latitude on WGS84; null means unknown.
+    crs = about.get("crs", "EPSG:4326")
+    if isinstance(crs, dict):
+        told = pyproj.CRS.from_json_dict(crs)
+        # OGC:CRS84 is WGS84 with longitude first, which is the order here anyway.
+        return "EPSG:4326" if told.equals("EPSG:4326", ignore_axis_order=True) else told.to_wkt()
+    return None if crs is None else str(crs)
