@@ -27,6 +27,7 @@ from gridsvc.api.v1 import (
     evidence,
     health,
     locate,
+    merging,
     messages,
     no_mans_land,
     opening,
@@ -38,6 +39,7 @@ from gridsvc.api.v1 import (
     whistles,
 )
 from gridsvc.api.v1.arrow import ARROW
+from gridsvc.cases.merging.distances import distances
 from gridsvc.cases.procedures.library import library
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.errors import BadInput
@@ -63,6 +65,7 @@ _ROUTES = (
     assessments,
     cases,
     opening,
+    merging,
     evidence,
     messages,
     whistles,
@@ -95,6 +98,7 @@ def make_service(settings: Settings) -> Service:
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; a server calls it once a process."""
     library()  # a fault in a procedure is told at the start, not to the first reporter
+    distances()  # as is one in the table of distances
     service = make_service(settings or get_settings())
 
     @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body
@@ -23,7 +24,13 @@ from gridsvc.api.state import Service
 from gridsvc.api.text import Text
 from gridsvc.cases.reports.model import GivenPoint, NewReport
 from gridsvc.cases.reports.moving import confirm_side, move_report
-from gridsvc.cases.reports.service import file_report, find_report, placement_on, report_json
+from gridsvc.cases.reports.service import (
+    file_report,
+    find_report,
+    placement_on,
+    report_json,
+    similar_cases,
+)
 from gridsvc.errors import (
     AmbiguousCode,
     BadCoordinate,
@@ -106,21 +113,34 @@ class ReportIn(BaseModel):
         default=None, description="GeoJSON Polygon or MultiPolygon in the CRS of 'footprint_crs'."
     )
     footprint_crs: Text = "wgs84"
+    place_text: Text | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="The address or the name of the place, as the reporter says it.",
+    )
+    received_at: dt.datetime | None = Field(
+        default=None,
+        description="When an earlier report was made; for staff, never in the future.",
+    )
     reporter: Contact | None = None
+
+
+_FILING = (
+    *_WRITE_PROBLEMS,
+    *_PLACE_PROBLEMS,
+    BadGeometry,
+    UnknownClass,
+    TooLarge,
+    NotFound,
+    AmbiguousCode,
+)
 
 
 @router.post(
     "",
     status_code=201,
-    responses=problems(
-        *_WRITE_PROBLEMS,
-        *_PLACE_PROBLEMS,
-        BadGeometry,
-        UnknownClass,
-        TooLarge,
-        NotFound,
-        AmbiguousCode,
-    ),
+    responses=problems(*_FILING),
 )
 def post_report(
     given: Annotated[ReportIn, Body()],
@@ -144,6 +164,19 @@ def post_report(
         ).to_json()
 
     return once(session, caller, key, ["report", given], write, status=201)
+
+
+@router.post("/similar", responses=problems(*_FILING))
+def post_similar(
+    given: Annotated[ReportIn, Body()],
+    service: CurrentService,
+    atlas: CurrentAtlas,
+    session: DbSession,
+    caller: WritingCaller,
+) -> dict[str, Any]:
+    """What a report would join if it were filed, and what else is similar; nothing is kept."""
+    new = new_report(session, service, given)
+    return similar_cases(session, atlas, service.settings, new, caller=caller, now=utc_now())
 
 
 @router.get("/{name}", responses=problems(NotFound, BadInput))
@@ -242,6 +275,8 @@ def new_report(session: Session, service: Service, given: ReportIn) -> NewReport
         point=None if given.location is None else given.location.given(),
         part=None if given.part is None else (given.part.district, given.part.code),
         footprint=footprint,
+        place_text=given.place_text,
+        received_at=given.received_at,
         reporter=None if given.reporter is None else given.reporter.model_dump(exclude_none=True),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.disputes.repository import cases_on
-from gridsvc.cases.reports.service import asset_of
+from gridsvc.cases.reports.locating import asset_of
 from gridsvc.registry.bodies.agreements import AgreementDraft
 from gridsvc.registry.bodies.model import BodyRef
 from gridsvc.registry.classes.model import ClassKey

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from geoalchemy2 import Geometry, WKBElement
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, String
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,6 +24,7 @@ class CaseFile(Base):
     ``trace_head`` are the number and the hash of the newest entry of its trace, so that entries
     cannot be cut off its end unseen. ``step_since`` is when the present step became due;
     ``grade`` names the case's limit. A suspended case resumes by itself at ``suspended_until``.
+    ``joined_into`` names the case that took over its reports, maybe of another district.
 
     ``due_at`` is the deadline by which it is assessed: it moves on with every step that is taken in
     time, and stays at the first limit that passed, so that no late act moves it into another month.
@@ -42,6 +43,21 @@ class CaseFile(Base):
         # Cases are written in the order of their opening, so the smallest of indexes will do.
         Index("ix_case_file_opened", "opened_at", postgresql_using="brin"),
         Index("ix_case_file_due", "district_code", "due_at"),
+        Index(
+            "ix_case_file_part",
+            "district_code",
+            "part_code",
+            postgresql_where=text("part_code is not null"),
+        ),
+        Index(
+            "ix_case_file_joined_into",
+            "joined_into",
+            postgresql_where=text("joined_into is not null"),
+        ),
+        CheckConstraint(
+            "(joined_into is null) = (joined_into_district is null)", "joined_into_whole"
+        ),
+        CheckConstraint("joined_into is null or state = 'closed'", "joined_is_closed"),
     )
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
@@ -72,6 +88,8 @@ class CaseFile(Base):
     street_code: Mapped[str | None] = mapped_column(String(9))
     community_code: Mapped[str | None] = mapped_column(String(12))
     inspector: Mapped[str | None] = mapped_column(String(100))
+    joined_into_district: Mapped[str | None] = mapped_column(String(6))
+    joined_into: Mapped[uuid.UUID | None]
 
 
 class HandIn(Base):

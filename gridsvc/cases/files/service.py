@@ -19,6 +19,7 @@ from gridsvc.cases.files.hand_ins import hand_in, judged, keep_scores
 from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.files.refusals import follow_refusal, responsible_now, tell_new_lead
 from gridsvc.cases.files.stepping import enter, keep, running_of, step_start
+from gridsvc.cases.merging.hands import refuse_joined
 from gridsvc.cases.moments import happened_at
 from gridsvc.cases.procedures.engine import COMMAND, REPORTER, SUPERVISION, go_back, take
 from gridsvc.cases.procedures.model import Procedure, Return, Step
@@ -92,6 +93,7 @@ def take_step(
     case = repository.lock_case(session, case_id)
     if case is None:
         raise NotFound(f"There is no case {case_id}.")
+    refuse_joined(session, case)
     running = running_of(case)
     progress = Progress.from_json(case.progress)
     resume_if_due(session, case, now=now)

@@ -11,13 +11,17 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.files import repository
 from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.files.stepping import running_of
+from gridsvc.cases.merging import repository as merging
+from gridsvc.cases.merging.view import report_row
 from gridsvc.cases.procedures.engine import open_steps, parties
 from gridsvc.cases.procedures.model import Actor, Procedure, Step
 from gridsvc.cases.procedures.progress import Progress
-from gridsvc.cases.reports import repository as reports
 from gridsvc.cases.whistles import repository as whistles
 
 __all__ = ["case_json", "case_summary"]
+
+#: The first so many reports; GET /v1/cases/{id}/reports has them all.
+_MOST_REPORTS = 200
 
 
 def case_summary(case: CaseFile) -> dict[str, Any]:
@@ -38,6 +42,7 @@ def case_summary(case: CaseFile) -> dict[str, Any]:
         "suspended_until": case.suspended_until,
         "opened_at": case.opened_at,
         "closed_at": case.closed_at,
+        "joined_into": case.joined_into and str(case.joined_into),
     }
 
 
@@ -96,17 +101,20 @@ def case_json(session: Session, case: CaseFile) -> dict[str, Any]:
         ],
         "refused_by": list(progress.refused_by),
         "actions": progress.repeats,
+        "first_reported_at": merging.first_reported_at(session, case),
+        "report_count": merging.report_count(session, case),
         "reports": [
+            report_row(report)
+            for report in merging.reports_page(session, case, after=None, limit=_MOST_REPORTS)
+        ],
+        "joined_cases": [
             {
-                "id": str(report.id),
-                "district_code": report.district_code,
-                "receipt": report.receipt,
-                "channel": report.channel,
-                "description": report.description,
-                "joined": report.joined,
-                "created_at": report.created_at,
+                "case_id": str(joined.id),
+                "district_code": joined.district_code,
+                "opened_at": joined.opened_at,
+                "closed_at": joined.closed_at,
             }
-            for report in reports.reports_of(session, case.district_code, case.id)
+            for joined in merging.cases_joined_into(session, case)
         ],
         "whistles": [
             {"id": str(whistle.id), "ground": whistle.ground, "state": whistle.state}

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gridsvc.cases.merging.finding import Crossing
 from gridsvc.registry.bodies.model import Responsibility
 from gridsvc.registry.classes.model import ClassKey
 from gridsvc.registry.placement.model import Placement
 from gridsvc.spatial.footprint import Footprint
 
-__all__ = ["GivenPoint", "NewReport", "Routed", "SimilarCase"]
+__all__ = ["GivenPoint", "NewReport", "Routed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class GivenPoint:
 class NewReport:
     """A report as it comes in: by point, by part, by footprint, or by several of them.
 
+    ``place_text`` is the address or the name of the place as the reporter says it. ``received_at``
+    is when an earlier report was made that is recorded only now; None: now.
     ``procedure`` asks for a case of its own by that procedure, with the bodies in ``seats``;
     None lets the rules choose, and the report join an open case.
     """
@@ -41,27 +44,10 @@ class NewReport:
     part: tuple[str | None, str] | None
     footprint: Footprint | None
     reporter: Mapping[str, Any] | None
+    place_text: str | None = None
+    received_at: dt.datetime | None = None
     procedure: str | None = None
     seats: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class SimilarCase:
-    """An open case of the same class nearby."""
-
-    case_id: uuid.UUID
-    district_code: str
-    lead_body: str
-    distance_m: float
-
-    def to_json(self) -> dict[str, Any]:
-        """``{case_id, district_code, lead_body, distance_m}``."""
-        return {
-            "case_id": str(self.case_id),
-            "district_code": self.district_code,
-            "lead_body": self.lead_body,
-            "distance_m": round(self.distance_m, 1),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +61,14 @@ class Routed:
     case_district: str
     case_id: uuid.UUID
     joined: bool
-    joined_across_border: bool
+    border_crossed: Crossing | None
     joint_whistle_id: uuid.UUID | None
     needs_confirmation: bool
-    similar: tuple[SimilarCase, ...]
+    similar: tuple[dict[str, Any], ...]
+    earlier: tuple[dict[str, Any], ...]
     mended: str | None
     created_at: dt.datetime
+    recorded_at: dt.datetime | None
 
     def to_json(self) -> dict[str, Any]:
         """The answer of ``POST /v1/reports``."""
@@ -91,10 +79,13 @@ class Routed:
             "responsibility": self.responsibility.to_json(),
             "case_id": str(self.case_id),
             "joined": self.joined,
-            "joined_across_border": self.joined_across_border,
+            "joined_across_border": self.border_crossed is not None,
+            "border_crossed": self.border_crossed and self.border_crossed.to_json(),
             "joint_whistle_id": self.joint_whistle_id and str(self.joint_whistle_id),
             "needs_confirmation": self.needs_confirmation,
-            "similar": [case.to_json() for case in self.similar],
+            "similar": list(self.similar),
+            "earlier": list(self.earlier),
             "mended": self.mended,
             "created_at": self.created_at.isoformat(),
+            "recorded_at": self.recorded_at and self.recorded_at.isoformat(),
         }

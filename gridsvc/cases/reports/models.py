@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     String,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -28,6 +29,9 @@ class Report(Base):
 
     ``case_district`` and ``case_id`` name the case that it joined, which a neighbouring
     district may lead: so they are plain columns, with no foreign key across districts.
+    ``created_at`` is when the person reported; ``recorded_at`` when staff wrote it down later, None
+    for a report that came in by itself. ``place_key`` is the form of ``place_text`` by which it is
+    compared.
     """
 
     __tablename__ = "report"
@@ -38,6 +42,14 @@ class Report(Base):
         Index("ix_report_case", "case_district", "case_id"),
         Index("ix_report_created", "district_code", "created_at"),
         Index("ix_report_class", "district_code", "class_code", "created_at"),
+        Index(
+            "ix_report_place",
+            "district_code",
+            "place_key",
+            "class_code",
+            "created_at",
+            postgresql_where=text("place_key is not null"),
+        ),
     )
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
@@ -62,6 +74,9 @@ class Report(Base):
     case_id: Mapped[uuid.UUID]
     joined: Mapped[bool]
     created_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    recorded_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    place_text: Mapped[str | None]
+    place_key: Mapped[str | None]
 
 
 class ReportPlacement(Base):

@@ -14,9 +14,9 @@ from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.files.refusals import send_on
 from gridsvc.cases.messages.service import withdraw
 from gridsvc.cases.reports import repository
+from gridsvc.cases.reports.locating import asset_of
 from gridsvc.cases.reports.model import GivenPoint
 from gridsvc.cases.reports.models import Report, ReportPlacement
-from gridsvc.cases.reports.service import asset_of
 from gridsvc.cases.trace.service import append
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
 from gridsvc.registry.access.model import Caller, Role
@@ -145,8 +145,11 @@ def _others_are_asked(session: Session, case: CaseFile, report: Report) -> bool:
 
 def _locked(session: Session, report: Report) -> CaseFile:
     case = files.lock_case(session, report.case_id)
+    session.refresh(report)
     if case is None:
         raise AssertionError(f"report {report.id} has no case")
+    if report.case_id != case.id:
+        raise StepRefused(f"The report was just given to case {report.case_id}; try again.")
     if case.state != "open" or case.procedure != "ordinary":
         raise StepRefused(
             f"The case runs as '{case.procedure}' and is {case.state}; its place is settled there."

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from gridsvc.cases.files.repository import surroundings
+from gridsvc.cases.merging.surroundings import surroundings
 from gridsvc.registry.classes.model import STANDARD, ClassKey
 
 GEOD = Geod(ellps="WGS84")

@@ -1,0 +1,1 @@
+"""Merging: which reports are about one thing and share a case; joined and split by people."""

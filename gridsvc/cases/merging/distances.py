@@ -1,0 +1,135 @@
+"""How near two reports of a class are about one thing: a table, which a city may replace."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from gridsvc.errors import BadFile
+from gridsvc.registry.classes.model import STANDARD, ClassKey
+from gridsvc.settings import Settings, get_settings
+
+__all__ = ["ClassDistance", "Reach", "distances", "kinds_of", "reach_of", "read_distances"]
+
+_SHIPPED = Path(__file__).parent / "shipped" / "merging.csv"
+_COLUMNS = ["kind", "class_prefix", "citizen_m", "exact_m", "reason"]
+_ANY = "*"
+#: Nothing farther away than this is taken for the same thing by its distance alone.
+_MOST_M = 2_000.0
+#: Event classes of these majors are "the part class of the same number, out of order".
+_PART_MAJORS = ("01", "02", "03", "04", "05")
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDistance:
+    """Metres within which reports of a kind (``*``: both) and of classes with a prefix join.
+
+    ``citizen_m`` is for people with a telephone, ``exact_m`` for grid workers, who stand at the
+    place.
+    """
+
+    kind: str
+    class_prefix: str
+    citizen_m: float
+    exact_m: float
+
+    def fits(self, key: ClassKey) -> bool:
+        """Whether the line speaks of a class."""
+        return self.kind in (_ANY, key.kind) and key.code.startswith(self.class_prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a report looks for cases, and the farthest that any report of its class looks."""
+
+    within_m: float
+    widest_m: float
+
+
+def read_distances(path: Path) -> tuple[ClassDistance, ...]:
+    """The lines of a CSV, the narrowest class first.
+
+    Raises BadFile with file, line and reason.
+    """
+    lines: dict[tuple[str, str], ClassDistance] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as text:
+            reader = csv.DictReader(text)
+            if reader.fieldnames != _COLUMNS:
+                raise BadFile(
+                    f"{path.name}, line 1: the columns are {reader.fieldnames}, but must be"
+                    f" {_COLUMNS}."
+                )
+            for row in reader:
+                where = f"{path.name}, line {reader.line_num}"
+                line = _line(where, row)
+                if (line.kind, line.class_prefix) in lines:
+                    raise BadFile(f"{where}: an earlier line speaks of this class already.")
+                lines[line.kind, line.class_prefix] = line
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{path.name} is no UTF-8 text ({error.reason}); save it as UTF-8.") from None
+    return tuple(
+        sorted(lines.values(), key=lambda line: (-len(line.class_prefix), line.kind == _ANY))
+    )
+
+
+@lru_cache
+def distances() -> tuple[ClassDistance, ...]:
+    """The table of this process: the city's own ``merging.csv``, else the package's.
+
+    Raises BadFile.
+    """
+    folder = get_settings().procedures_dir
+    own = None if folder is None else folder / "merging.csv"
+    return read_distances(own if own is not None and own.is_file() else _SHIPPED)
+
+
+def reach_of(
+    key: ClassKey, settings: Settings, *, exact: bool, table: Sequence[ClassDistance] | None = None
+) -> Reach:
+    """How far a report of a class looks; the settings speak where no line of the table does."""
+    lines = distances() if table is None else table
+    line = next((line for line in lines if line.fits(key)), None) or ClassDistance(
+        _ANY, "", settings.merge_within_m, settings.merge_exact_within_m
+    )
+    widest = max(line.citizen_m, line.exact_m)
+    return Reach(line.exact_m if exact else line.citizen_m, widest)
+
+
+def kinds_of(key: ClassKey) -> tuple[str, ...]:
+    """The kinds under which a code means the same thing.
+
+    In the list of 2026 an event of the majors 01 to 05 is the part of the same number out of
+    order; in older lists the same digits mean different things.
+    """
+    if key.standard == STANDARD and key.code[:2] in _PART_MAJORS:
+        return ("event", "part")
+    return (key.kind,)
+
+
+def _line(where: str, row: dict[str, str]) -> ClassDistance:
+    if None in row or None in row.values():
+        raise BadFile(f"{where}: the line has not {len(_COLUMNS)} fields.")
+    if row["kind"] not in (_ANY, "part", "event"):
+        raise BadFile(f"{where}: the kind is '{row['kind']}', but must be part, event or *.")
+    if re.fullmatch("[0-9]{1,5}", row["class_prefix"]) is None:
+        raise BadFile(f"{where}: '{row['class_prefix']}' begins no class of five digits.")
+    metres = [_metres(where, name, row[name]) for name in ("citizen_m", "exact_m")]
+    return ClassDistance(row["kind"], row["class_prefix"], *metres)
+
+
+def _metres(where: str, name: str, value: str) -> float:
+    try:
+        metres = float(value)
+    except ValueError:
+        metres = math.nan
+    if not 0 < metres <= _MOST_M:
+        raise BadFile(
+            f"{where}: {name} is '{value}', but must be metres above 0, up to {_MOST_M:,.0f}."
+        )
+    return metres
