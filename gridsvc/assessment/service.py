@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.assessment.frame import Frame, step_names
 from gridsvc.assessment.measures import rates_of, score_of
-from gridsvc.assessment.model import COUNTS, Assessment, Dimension, Line, Tally
+from gridsvc.assessment.model import COUNTS, Assessment, Dimension, Family, Line, Tally
 from gridsvc.assessment.period import Period
 from gridsvc.assessment.ranking import ranked
 from gridsvc.assessment.repository.names import areas_of_level, names
@@ -76,15 +76,17 @@ def assess(
     *,
     area: str = "",
     scheme: str | None = None,
+    families: Sequence[Family] = tuple(Family),
     now: dt.datetime,
 ) -> Assessment:
     """The lines of each dimension, ranked by the score of the three rates; those without last.
 
+    What ``families`` leaves out is not counted, and shows as no data.
     The weights are those in force on the last day of the period. Raises BadInput.
     """
     weighed = weights().of_rates(scheme or settings.weights_scheme, period.last)
     frame = frame_of(session, settings, period, area, now=now)
-    counted = tallies(session, frame, dimensions)
+    counted = tallies(session, frame, dimensions, families)
     day = min(now, period.end - dt.timedelta(seconds=1))
     lines = {}
     for dimension in dimensions:

@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 from gridsvc.assessment.model import Assessment, Dimension, Line
 from gridsvc.assessment.rates import rounded
+from gridsvc.assessment.recomputing import Year
 
-__all__ = ["assessment_json", "line_json"]
+__all__ = ["assessment_json", "line_json", "year_json"]
 
 
 def assessment_json(
@@ -58,4 +59,16 @@ def line_json(found: Assessment, dimension: Dimension, line: Line) -> dict[str, 
             None if line.tally.minutes is None else round(line.tally.minutes, 1)
         ),
         "cases": f"/v1/assessments/cases?{urlencode(query)}",
+    }
+
+
+def year_json(found: Year) -> dict[str, Any]:
+    """The answer of ``GET /v1/assessments/yearly``: parts and scores of 100, ranked."""
+    parts = ("citizens", "on_time", "reported_in", "scored")
+    return {
+        "period": found.period.name,
+        "source": found.source.value,
+        "weights": {part: float(getattr(found.weights, part)) for part in parts},
+        "three_rates": found.rates.scheme,
+        "bodies": [line.to_json(found.names.get(line.body, line.body)) for line in found.lines],
     }

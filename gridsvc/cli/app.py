@@ -10,6 +10,7 @@ import typer
 
 from gridsvc import __version__
 from gridsvc.cli import (
+    assessing,
     auditing,
     body,
     bulk,
@@ -41,7 +42,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serving, worker, demo, placing, relations, bulk, no_mans_land):
+for module in (serving, worker, demo, placing, relations, bulk, no_mans_land, assessing):
     module.register(app)
 app.add_typer(db.app, name="db")
 app.add_typer(body.app, name="body")

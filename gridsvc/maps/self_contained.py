@@ -1,4 +1,4 @@
-"""Pages that are one HTML file and ask nothing of any host: Leaflet inside, a folium map, words."""
+"""Pages that are one HTML file and ask nothing of any host: words, and Leaflet with a map."""
 
 from __future__ import annotations
 
@@ -18,7 +18,15 @@ from markupsafe import escape
 
 from gridsvc.errors import MissingPrerequisite
 
-__all__ = ["CONTENT_POLICY", "blank_map", "draw_dot", "draw_shape", "render", "safe_words"]
+__all__ = [
+    "CONTENT_POLICY",
+    "blank_map",
+    "draw_dot",
+    "draw_shape",
+    "render",
+    "render_plain",
+    "safe_words",
+]
 
 #: The page loads nothing at all; what it needs stands in it.
 CONTENT_POLICY = (
@@ -38,19 +46,21 @@ def render(template: str, drawn: folium.Map, **content: Any) -> str:
         raise TypeError("folium has drawn no figure")
     figure.render()
     script, style = _leaflet()
-    return (
-        _templates()
-        .get_template(template)
-        .render(
-            leaflet_script=script,
-            leaflet_style=style,
-            map_header=_without_page_styles(figure.header.render()),
-            map_html=figure.html.render(),
-            map_script=figure.script.render(),
-            map_name=drawn.get_name(),
-            **content,
-        )
+    return render_plain(
+        template,
+        leaflet_script=script,
+        leaflet_style=style,
+        map_header=_without_page_styles(figure.header.render()),
+        map_html=figure.html.render(),
+        map_script=figure.script.render(),
+        map_name=drawn.get_name(),
+        **content,
     )
+
+
+def render_plain(template: str, **content: Any) -> str:
+    """A page of the templates' folder as one self-contained HTML text, without a map."""
+    return _templates().get_template(template).render(**content)
 
 
 def blank_map() -> folium.Map:

@@ -5,20 +5,26 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse, Response
 
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession
 from gridsvc.api.problems import problems
 from gridsvc.assessment.model import Assessment, Dimension
-from gridsvc.assessment.period import parse_period
+from gridsvc.assessment.period import Period, parse_period
+from gridsvc.assessment.recomputing import Source, assess_year
 from gridsvc.assessment.service import assess, frame_of, list_behind, visible_area
-from gridsvc.assessment.view import assessment_json
+from gridsvc.assessment.table import assessment_csv
+from gridsvc.assessment.view import assessment_json, year_json
 from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, Unavailable
+from gridsvc.maps.review import read_review, review_page
+from gridsvc.maps.self_contained import CONTENT_POLICY
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/assessments", tags=["assessment"])
 
+_CSV = "text/csv; charset=utf-8"
 _PROBLEMS = problems(NotAuthenticated, NotAllowed, BadInput, Unavailable)
 
 Name = Annotated[
@@ -105,6 +111,91 @@ def get_cases(
         ],
         "next": None if last is None else f"{last.case_district}.{last.case_id}.{last.thing}",
     }
+
+
+@router.get(
+    "/table.csv",
+    response_class=Response,
+    responses={200: {"content": {_CSV: {}}, "description": "The lines as CSV"}, **_PROBLEMS},
+)
+def get_table(
+    service: CurrentService,
+    session: DbSession,
+    caller: CurrentCaller,
+    period: Name,
+    by: By = Dimension.STREET,
+    area: Area = None,
+    scheme: Scheme = None,
+) -> Response:
+    """Every line of a period as CSV for spreadsheets (UTF-8 with a byte order mark)."""
+    span = parse_period(period)
+    found = assess(
+        session,
+        service.settings,
+        span,
+        [by],
+        area=visible_area(caller, area, [by]),
+        scheme=scheme,
+        now=utc_now(),
+    )
+    name = f"assessment-{_file_name(span)}-{by.value}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(assessment_csv(found.lines[by]), media_type=_CSV, headers=headers)
+
+
+@router.get(
+    "/review",
+    response_class=HTMLResponse,
+    responses={200: {"description": "The page"}, **_PROBLEMS},
+)
+def get_review(
+    service: CurrentService,
+    session: DbSession,
+    caller: CurrentCaller,
+    period: Name,
+    area: Area = None,
+    scheme: Scheme = None,
+    months: Annotated[int, Query(ge=0, le=12, description="So many months of the trend.")] = 6,
+) -> HTMLResponse:
+    """The monthly review (月度点评会) as one HTML file that prints on A4."""
+    review = read_review(
+        session,
+        service.settings,
+        parse_period(period),
+        area=visible_area(caller, area),
+        scheme=scheme,
+        months=months,
+        now=utc_now(),
+    )
+    headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
+    return HTMLResponse(review_page(review), headers=headers)
+
+
+@router.get("/yearly", responses=_PROBLEMS)
+def get_yearly(
+    service: CurrentService,
+    session: DbSession,
+    caller: CurrentCaller,
+    period: Name,
+    area: Area = None,
+    source: Annotated[
+        Source, Query(description="Count in the tables, or recompute from the trace alone.")
+    ] = Source.TABLES,
+) -> dict[str, Any]:
+    """The yearly score of every body (年度考核) and its parts; from the trace it is the same."""
+    found = assess_year(
+        session,
+        service.settings,
+        parse_period(period),
+        area=visible_area(caller, area),
+        source=source,
+        now=utc_now(),
+    )
+    return year_json(found)
+
+
+def _file_name(period: Period) -> str:
+    return period.name.replace("/", "_")
 
 
 def _behind_cursor(found: Assessment, by: Dimension, cursor: str) -> int:

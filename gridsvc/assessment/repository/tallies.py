@@ -30,14 +30,17 @@ class Behind:
 
 
 def tallies(
-    session: Session, frame: Frame, dimensions: Iterable[Dimension]
+    session: Session,
+    frame: Frame,
+    dimensions: Iterable[Dimension],
+    families: Iterable[Family] = tuple(Family),
 ) -> dict[Dimension, dict[str | None, Tally]]:
-    """The counts of every family by each dimension: one query a family, GROUPING SETS in it."""
+    """The counts of the families by each dimension: one query a family, GROUPING SETS in it."""
     _give_memory(session)
     wanted = tuple(dimensions)
     counts: dict[tuple[Dimension, str | None], dict[str, int]] = defaultdict(dict)
     minutes: dict[tuple[Dimension, str | None], float | None] = {}
-    for family in Family:
+    for family in families:
         for dimension, row in _grouped(session, frame, family, wanted):
             place = dimension, row[dimension.value]
             counts[place] |= {name: row[name] for name in COUNTS[family]}

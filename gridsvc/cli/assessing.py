@@ -1,0 +1,127 @@
+"""Assessments at the keyboard: a table, a CSV, the review's page, the year recomputed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from gridsvc.assessment.measures import RATES
+from gridsvc.assessment.model import Assessment, Dimension
+from gridsvc.assessment.period import Period, parse_period
+from gridsvc.assessment.rates import NO_DATA, percent, rounded
+from gridsvc.assessment.recomputing import recompute
+from gridsvc.assessment.service import assess
+from gridsvc.assessment.table import assessment_csv
+from gridsvc.assessment.view import assessment_json, year_json
+from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
+from gridsvc.maps.review import read_review, review_page
+from gridsvc.settings import get_settings
+
+__all__ = ["register"]
+
+_SHOWN = ("response", "solved", "satisfied", "closed", "closed_in_time", "rework", "returned")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("assess")(assess_period)
+
+
+def assess_period(
+    period: Annotated[
+        str, typer.Argument(help="2026-11, 2026-Q4, 2026, or 2026-11-01/2026-11-15.")
+    ],
+    by: Annotated[Dimension, typer.Option(help="By what it is split.")] = Dimension.STREET,
+    area: Annotated[str, typer.Option(help="A district (6 digits) or street (9).")] = "",
+    scheme: Annotated[
+        str | None, typer.Option(help="Weights of the three rates; else the setting's.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the lines as CSV here.")] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Write the monthly review (月度点评会) as HTML here.")
+    ] = None,
+    recomputed: Annotated[
+        bool,
+        typer.Option(
+            "--recompute",
+            help="Recompute the bodies' yearly scores from the trace alone, and compare with the"
+            " tables. Exit code 1: they differ.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rates, scores and ranks of a period (考核评价)."""
+    span = parse_period(period)
+    now = dt.datetime.now(dt.UTC)
+    settings = get_settings()
+    if recomputed:
+        _recompute(span, area, now, as_json)
+        return
+    with session() as opened:
+        if page is not None:
+            review = read_review(opened, settings, span, area=area, scheme=scheme, now=now)
+            page.write_text(review_page(review), encoding="utf-8")
+            notes.print(f"The review is in {page}.")
+        if page is not None and csv is None and not as_json:
+            return
+        found = assess(opened, settings, span, [by], area=area, scheme=scheme, now=now)
+    if csv is not None:
+        csv.write_bytes(assessment_csv(found.lines[by]))
+        notes.print(f"{len(found.lines[by]):,} lines are in {csv}.")
+    if as_json:
+        print_json(assessment_json(found, by, found.lines[by]))
+    elif csv is None:
+        console.print(_table(found, by))
+
+
+def _table(found: Assessment, by: Dimension) -> Table:
+    words = found.weights
+    table = Table(
+        *("rank", by.value, "score", *(RATES[name][0] for name in _SHOWN), "due"),
+        title=f"{found.period.name} {found.prefix or '全市'}, weights {words.scheme}",
+        caption="in percent; – is no data" + (", the period still runs" if found.running else ""),
+    )
+    for line in found.lines[by]:
+        score = rounded(None if line.score is None else line.score * 100, 2)
+        name = line.name if line.name == line.key else f"{line.name} {line.key or ''}"
+        table.add_row(
+            NO_DATA if line.rank is None else str(line.rank),
+            name,
+            NO_DATA if score is None else str(score),
+            *(percent(line.rate(shown).value) for shown in _SHOWN),
+            f"{line.tally['due']:,}",
+        )
+    return table
+
+
+def _recompute(period: Period, area: str, now: dt.datetime, as_json: bool) -> None:
+    with session() as opened:
+        # One view of everything: what is written meanwhile is no difference.
+        opened.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        found, differing = recompute(opened, get_settings(), period, area=area, now=now)
+    if as_json:
+        listed = [
+            {"body": one.body, "count": one.count, "tables": one.tables, "trace": one.trace}
+            for one in differing
+        ]
+        print_json({**year_json(found), "differences": listed})
+    else:
+        table = Table("rank", "body", "score", *("citizens", "on time", "reported in", "scored"))
+        for line in found.lines:
+            parts = [percent(value) for value in line.parts.values()]
+            name = f"{found.names.get(line.body, '')} {line.body}".strip()
+            score = percent(line.score, 2)
+            table.add_row(NO_DATA if line.rank is None else str(line.rank), name, score, *parts)
+        console.print(table)
+        for one in differing:
+            console.print(
+                f"{one.body} {one.count}: the tables say {one.tables}, the trace {one.trace}"
+            )
+        agrees = "the tables say the same" if not differing else f"{len(differing)} differences"
+        console.print(f"{len(found.lines):,} bodies recomputed from the trace: {agrees}.")
+    if differing:
+        raise typer.Exit(1)

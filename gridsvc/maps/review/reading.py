@@ -1,0 +1,104 @@
+"""Gathers what a review shows: the period, the one before it, and the months that led to it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from gridsvc.assessment.model import Assessment, Dimension, Family, Line
+from gridsvc.assessment.period import Period, parse_period
+from gridsvc.assessment.repository.names import areas_of_level
+from gridsvc.assessment.service import assess
+from gridsvc.settings import Settings
+
+__all__ = ["Review", "read_review"]
+
+#: What the three rates and the closing rates need; the earlier months show no more.
+_EARLIER = (Family.CASES, Family.CALLBACKS)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A period's assessment, the one before it, and single months up to its end, oldest first.
+
+    ``area_name`` is what the review is about.
+    """
+
+    found: Assessment
+    before: Assessment
+    months: tuple[Line, ...]
+    area_name: str
+
+    @property
+    def total(self) -> Line:
+        """The whole area in one line."""
+        return self.found.lines[Dimension.CITY][0]
+
+
+def read_review(
+    session: Session,
+    settings: Settings,
+    period: Period,
+    *,
+    area: str = "",
+    scheme: str | None = None,
+    months: int = 6,
+    now: dt.datetime,
+) -> Review:
+    """What the review of a period shows. Raises BadInput."""
+    dimensions = [Dimension.CITY, Dimension.STREET, Dimension.BODY, Dimension.CLASS]
+    if not area:
+        dimensions.insert(1, Dimension.DISTRICT)
+    found = assess(session, settings, period, dimensions, area=area, scheme=scheme, now=now)
+    before = assess(
+        session,
+        settings,
+        period.before(),
+        [Dimension.CITY, Dimension.STREET],
+        area=area,
+        scheme=scheme,
+        families=_EARLIER,
+        now=now,
+    )
+    return Review(
+        found=found,
+        before=before,
+        months=_months(session, settings, period, area, scheme, months, now),
+        area_name=_name(session, area, now),
+    )
+
+
+def _months(
+    session: Session,
+    settings: Settings,
+    period: Period,
+    area: str,
+    scheme: str | None,
+    months: int,
+    now: dt.datetime,
+) -> tuple[Line, ...]:
+    if months < 2:
+        return ()
+    month = period.last.year * 12 + period.last.month - months
+    first = dt.date(month // 12, month % 12 + 1, 1)
+    trend = parse_period(f"{first}/{period.last}")
+    found = assess(
+        session,
+        settings,
+        trend,
+        [Dimension.MONTH],
+        area=area,
+        scheme=scheme,
+        families=_EARLIER,
+        now=now,
+    )
+    return found.lines[Dimension.MONTH]
+
+
+def _name(session: Session, area: str, now: dt.datetime) -> str:
+    if len(area) < 6:
+        return "全市"
+    level = "district" if len(area) == 6 else "street"
+    return areas_of_level(session, level, now).get(area, area)
