@@ -51,12 +51,8 @@ def find(
     with session() as opened:
         notes.print(f"Looking through {edition} ...")
         found = find_disputes(opened, edition, actor=Actor.of(_OPERATOR), now=utc_now())
-    counts = {
-        name: [str(it) for it in getattr(found, name)]
-        for name in ("new", "again", "reopened", "absent")
-    }
     if as_json:
-        print_json({"edition": found.edition_id, **counts})
+        print_json(found.to_json())
         return
     console.print(
         f"{len(found.new)} new, {len(found.again)} known before ({len(found.reopened)} of them open"

@@ -80,6 +80,22 @@ def test_disputes_are_listed_by_state_area_and_box_page_by_page(
     assert pages[1]["next"] is None
 
 
+def test_the_city_has_an_edition_looked_through_for_disputes(
+    as_: Callable[..., Person], city_engine: Engine
+) -> None:
+    with session_factory(city_engine).begin() as session:
+        disputed.draw(session)
+    first, again = (
+        as_(Role.CITY).post("/v1/disputes/find", {"edition": "street-2026"}) for _ in range(2)
+    )
+    assert len(first["new"]) == 3
+    assert (again["new"], set(again["again"])) == ([], set(first["new"]))
+    as_(Role.CITY).refused("/v1/disputes/find", {"edition": "street-1999"}, status=404)
+    as_(Role.DISTRICT, city.WEST).refused(
+        "/v1/disputes/find", {"edition": "street-2026"}, status=403
+    )
+
+
 def test_a_dispute_tells_its_sides_bodies_measures_and_what_lies_inside(
     ids: dict[str, str], citizen: Person
 ) -> None:
@@ -259,6 +275,8 @@ def test_gdal_reads_every_layer_of_the_geopackage(
         "sides": "MultiPolygon",
         "reports": "Point",
         "parts": "Point",
+        "placements": None,
+        "evidence": None,
         "history": None,
     }
     frames = {name: pyogrio.read_dataframe(file, layer=name) for name in layers}
@@ -267,8 +285,13 @@ def test_gdal_reads_every_layer_of_the_geopackage(
         "sides": 2,
         "reports": 1,
         "parts": 1,
+        "placements": 1,
+        "evidence": 1,
         "history": 2,
     }
+    note = hashlib.sha256(b"x").hexdigest()
+    assert frames["evidence"][["kind", "note", "sha256"]].values.tolist() == [["note", "x", note]]
+    assert frames["placements"]["street_code"].tolist() == [city.LEAD]
     ground = disputed.strip(disputed.CONFLICT)
     shown = frames["dispute"].geometry[0]
     assert shown.symmetric_difference(ground).area < 1e-6 * ground.area

@@ -7,16 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+import shapely
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from benchmarks.strewn_cases import NOW, SINCE, Planted, strew
 from gridsvc.cases.no_mans_land.model import Terms, Watch
 from gridsvc.cases.no_mans_land.service import watch
 from gridsvc.errors import BadInput
+from gridsvc.registry.areas.repository import edition_in_force
+from gridsvc.registry.disputes.finding import keep_places
+from gridsvc.registry.disputes.model import Found
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.store import AtlasStore
+from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.disputed import DisputedPlace, DisputeKind
+from tests.service import disputed_city as disputed
 from tests.service import joint_city as city
-from tests.service.border_cases import NOW, SINCE, Planted, strew
 
 BOX = (116.30, 39.88, 116.34, 39.90)
 #: 60 m on both sides of the northern half of the border between the two southern streets.
@@ -62,6 +69,21 @@ def test_a_planted_no_mans_land_is_listed_and_nothing_else(
             assert side.inside.cases > 500
         assert stretch.q <= 0.05
     assert [it.p for it in found.listed] == sorted(it.p for it in found.listed)
+
+
+def test_a_return_counts_by_whatever_name_the_procedure_of_its_case_gives_it(
+    city_session: Session, look: Callable[..., Watch]
+) -> None:
+    strew(city_session, count=6000, box=BOX, seed=1, planted=PLANTED)
+    before = look()
+    city_session.execute(text("update trace set action = 'still_leaks'"))
+    no_return_of_theirs = look()
+    city_session.execute(
+        text("update case_file set procedure = 'leaking_roofs', procedure_version = 1")
+    )
+    assert [it.near for it in look().listed] == [it.near for it in before.listed]
+    assert all(it.near.refused_or_returned > 10 for it in before.listed)
+    assert all(it.near.refused_or_returned == 0 for it in no_return_of_theirs.listed)
 
 
 def test_slowness_alone_is_found(city_session: Session, look: Callable[..., Watch]) -> None:
@@ -148,3 +170,46 @@ def test_terms_that_cannot_be_are_refused(
     with pytest.raises(BadInput) as refused:
         look(terms, **more)
     assert refused.value.field == field
+
+
+def neglect(session: Session, ground: shapely.Polygon) -> Found:
+    """Keep some ground between the two streets as neglected, as the watch would."""
+    edition = edition_in_force(session, "street", disputed.NOW)
+    assert edition is not None
+    place = DisputedPlace(
+        DisputeKind.NEGLECT,
+        (city.LEAD, city.OTHER),
+        shapely.MultiPolygon([ground]),
+        float(area_m2(ground)),
+        120.0,
+        5.0,
+    )
+    return keep_places(session, edition, None, [place], actor=disputed.WATCHER, now=disputed.NOW)
+
+
+def test_a_gap_in_a_neglected_band_is_a_dispute_of_its_own(city_session: Session) -> None:
+    disputed.draw(city_session)
+    band = disputed.strip((-1100.0, -300.0, 120.0), west=60.0)
+    assert len(neglect(city_session, band).new) == 1
+    found = disputed.find(city_session)
+    kinds = city_session.execute(text("select kind from dispute order by kind")).scalars().all()
+    assert kinds == ["conflict", "gap", "neglect", "overlap"]
+    assert len(found.new) == 3
+    # And the band is not taken for one of them, when it is looked at again.
+    assert neglect(city_session, band).new == ()
+
+
+def test_a_band_that_lies_in_a_fault_is_told_there_and_does_not_move_it(
+    city_session: Session,
+) -> None:
+    disputed.draw(city_session)
+    disputed.find(city_session)
+    disputed.draw(city_session, "street-2027", days=10)
+    south, north, width = disputed.CONFLICT
+    inside = disputed.strip((south + 10, north - 10, width / 2))
+    measured = "select kind, area_m2, edition_id from dispute order by kind"
+    before = city_session.execute(text(measured)).all()
+    found = neglect(city_session, inside)
+    assert found.new == ()
+    assert len(found.again) == 1
+    assert city_session.execute(text(measured)).all() == before

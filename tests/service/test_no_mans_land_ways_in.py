@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,13 +13,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
+from benchmarks.strewn_cases import NOW, Planted, strew
 from gridsvc.cli.app import app
 from gridsvc.registry.access.model import Role
 from gridsvc.registry.disputes.finding import find_disputes
 from gridsvc.registry.disputes.model import Actor
 from gridsvc.settings import get_settings
 from tests.service import joint_city as city
-from tests.service.border_cases import NOW, Planted, strew
 from tests.service.conftest import Person, refusal
 
 BOX = (116.30, 39.88, 116.34, 39.90)
@@ -91,6 +92,68 @@ def test_questions_that_cannot_be_answered_say_why(
         assert problem["field"] == field
 
 
+def test_the_false_alarms_are_measured_over_http(strewn: None, as_: Callable[..., Person]) -> None:
+    query = PERIOD | {"band_m": 60, "stretch_m": 300}
+    city_reads = as_(Role.CITY)
+    assert city_reads.get("/v1/no-mans-land", **query)["false_alarms"] is None
+    alarms = city_reads.get("/v1/no-mans-land", **query, shuffles=20, seed=3)["false_alarms"]
+    assert alarms["shuffles"] == 20
+    assert alarms["rate"] <= 0.2
+
+
+def test_a_district_proposes_its_own_no_mans_land_as_disputes(
+    strewn: None, as_: Callable[..., Person], client: httpx.Client
+) -> None:
+    wish = PERIOD | {"band_m": 60, "stretch_m": 300}
+    east = as_(Role.DISTRICT, city.EAST)
+    first = east.post("/v1/no-mans-land/disputes", wish)["disputes"]
+    again = as_(Role.DISTRICT, city.WEST).post("/v1/no-mans-land/disputes", wish)["disputes"]
+    elsewhere = as_(Role.DISTRICT, "110101").post("/v1/no-mans-land/disputes", wish)["disputes"]
+
+    assert [it["new"] for it in first] == [True, True]
+    assert [it["new"] for it in again] == [False, False]
+    assert elsewhere == []
+    assert {it["id"] for it in first} == {it["id"] for it in again}
+    assert first[0]["stretch"]["near"]["refused_share"] > 0.2
+    shown = client.get(f"/v1/disputes/{first[0]['id']}").json()
+    assert shown["kind"] == "neglect"
+    assert [side["code"] for side in shown["sides"]] == [city.LEAD, city.OTHER]
+    told = [it for it in shown["history"] if it["action"] == "cases_compared"]
+    assert [it["by"] for it in told] == [f"district {city.EAST}", f"district {city.WEST}"]
+    assert told[0]["content"]["band_m"] == 60
+    assert told[0]["content"]["q"] <= 0.05
+    assert "cases compared" in client.get(f"/v1/disputes/{shown['id']}/dossier.html").text
+
+
+def test_an_order_to_propose_that_is_sent_twice_proposes_once(
+    strewn: None, as_: Callable[..., Person]
+) -> None:
+    wish = PERIOD | {"band_m": 60, "stretch_m": 300}
+    key = {"Idempotency-Key": "first of November"}
+    answers = [
+        as_(Role.CITY).send("POST", "/v1/no-mans-land/disputes", json=wish, headers=key)
+        for _ in range(2)
+    ]
+    assert [it.status_code for it in answers] == [201, 201]
+    assert len(answers[0].json()["disputes"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("role", "area", "wish", "status"),
+    [
+        (Role.STREET, city.LEAD, {}, 403),
+        (Role.ANALYST, "", {}, 403),
+        (Role.CITY, "", {"band": 60}, 422),
+        (Role.CITY, "", {"band_m": 0.5}, 422),
+        (Role.CITY, "", {"since": "2020-01-01"}, 422),
+    ],
+)
+def test_what_cannot_be_proposed_is_refused(
+    as_: Callable[..., Person], role: Role, area: str, wish: dict[str, Any], status: int
+) -> None:
+    refusal(as_(role, area).send("POST", "/v1/no-mans-land/disputes", json=wish), status)
+
+
 @pytest.fixture
 def here(city_database: str, index_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Lets commands of this process work on the city."""
@@ -136,7 +199,7 @@ def test_what_is_listed_is_proposed_as_disputes_of_both_sides(
         assert row.width_m == 120.0
         assert row.area_m2 == pytest.approx(277.6 * 120.0, rel=0.01)
     told = city_session.execute(
-        text("select actor, why from dispute_entry where action = 'found_again'")
+        text("select actor, why from dispute_entry where action = 'cases_compared'")
     ).all()
     assert len(told) == 4
     assert all(row.actor == "li" and "refused or returned" in row.why for row in told)

@@ -18,6 +18,7 @@ from gridsvc.api.dependencies import (
     CurrentService,
     DbSession,
     WritingCaller,
+    require_role,
 )
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
@@ -47,6 +48,8 @@ from gridsvc.registry.access.service import read_token
 from gridsvc.registry.bodies.agreements import read_draft
 from gridsvc.registry.disputes import repository
 from gridsvc.registry.disputes.evidence import add_file, add_note, evidence_or_refuse
+from gridsvc.registry.disputes.finding import find_disputes
+from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.disputes.models import Dispute
 from gridsvc.registry.disputes.proposal import read_border_move
 from gridsvc.registry.disputes.service import Move, dispute_or_refuse, move
@@ -103,6 +106,34 @@ def list_disputes(
         "disputes": summaries_json(session, found),
         "next": str(found[-1].id) if len(found) == limit else None,
     }
+
+
+class Search(BaseModel):
+    """The edition that is looked through."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    edition: Text = Field(min_length=1, max_length=80)
+
+
+@router.post("/disputes/find", status_code=201, responses=_WRITING)
+def post_find(
+    given: Annotated[Search, Body()],
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Make a dispute of every gap, overlap and conflict of an edition above the accuracy.
+
+    For the whole city; a place found again is the dispute that it was. Takes seconds.
+    """
+    require_role(caller, Role.CITY, Role.ADMIN)
+
+    def write() -> dict[str, Any]:
+        actor = Actor.of(caller)
+        return find_disputes(session, given.edition, actor=actor, now=utc_now()).to_json()
+
+    return once(session, caller, key, ["find disputes", given], write, status=201)
 
 
 @router.get("/disputes/{dispute_id}", responses=problems(NotFound, NotAuthenticated, BadInput))

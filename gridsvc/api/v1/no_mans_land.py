@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import (
@@ -13,25 +16,51 @@ from gridsvc.api.dependencies import (
     CurrentCaller,
     CurrentService,
     DbSession,
+    WritingCaller,
     require_role,
 )
+from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
+from gridsvc.api.state import Service
 from gridsvc.cases.clock.zone import CITY_ZONE
-from gridsvc.cases.no_mans_land.model import Terms
+from gridsvc.cases.no_mans_land.model import Stretch, Terms, Watch
+from gridsvc.cases.no_mans_land.proposing import propose_disputes
 from gridsvc.cases.no_mans_land.service import watch
-from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, NotFound
+from gridsvc.errors import (
+    BadInput,
+    IdempotencyMismatch,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+)
 from gridsvc.registry.access.model import Role
+from gridsvc.registry.disputes.model import Actor
+from gridsvc.registry.placement.atlas import Atlas
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1", tags=["cases"])
+router = APIRouter(prefix="/v1/no-mans-land", tags=["cases"])
 
 _YEAR = dt.timedelta(days=365)
 _LONGEST_DAYS = 366
 _READERS = (Role.STREET, Role.DEPARTMENT, Role.DISTRICT, Role.CITY, Role.ANALYST, Role.ADMIN)
+_PROPOSERS = (Role.DISTRICT, Role.CITY, Role.ADMIN)
 
 
-@router.get("/no-mans-land", responses=problems(NotAuthenticated, NotAllowed, NotFound, BadInput))
+class Watched(BaseModel):
+    """What is compared; silent members are as in the list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: dt.date | None = Field(default=None, description="First day; a year ago.")
+    until: dt.date | None = Field(default=None, description="Last day; today.")
+    level: Literal["district", "street"] = "street"
+    band_m: float | None = Field(default=None, description="This near the border is near.")
+    stretch_m: float = Field(default=500.0, description="No stretch is longer.")
+    listed_q: float = Field(default=0.05, description="Share of false alarms in the list.")
+
+
+@router.get("", responses=problems(NotAuthenticated, NotAllowed, NotFound, BadInput))
 def get_no_mans_land(
     service: CurrentService,
     session: DbSession,
@@ -43,29 +72,25 @@ def get_no_mans_land(
     band_m: Annotated[float | None, Query(description="This near the border is near.")] = None,
     stretch_m: Annotated[float, Query(description="No stretch is longer.")] = 500.0,
     listed_q: Annotated[float, Query(description="Share of false alarms in the list.")] = 0.05,
+    shuffles: Annotated[
+        int, Query(ge=0, le=1000, description="Measure the false alarms on so many shuffles.")
+    ] = 0,
+    seed: Annotated[int, Query(ge=0, description="The seed of the shuffles.")] = 0,
 ) -> dict[str, Any]:
     """Stretches of border where cases go worse than inside of both sides, the clearest first.
 
     All stretches of the city are tested together; those that touch the caller's area are listed.
     """
     require_role(caller, *_READERS)
-    last = until or utc_now().astimezone(CITY_ZONE).date()
-    first = since or last - _YEAR
-    if (last - first).days > _LONGEST_DAYS:
-        raise BadInput(
-            f"From {first} to {last} are {(last - first).days} days; ask for {_LONGEST_DAYS} at "
-            "most, or use 'gridsvc no-mans-land' for longer.",
-            field="since",
-        )
-    found = watch(
-        session,
-        atlas,
-        Terms(level=level, band_m=band_m, stretch_m=stretch_m, listed_q=listed_q),
-        since=dt.datetime.combine(first, dt.time(), tzinfo=CITY_ZONE),
-        until=dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), tzinfo=CITY_ZONE),
-        now=utc_now(),
-        report_accuracy_m=service.settings.report_accuracy_m,
+    asked = Watched(
+        since=since,
+        until=until,
+        level=level,
+        band_m=band_m,
+        stretch_m=stretch_m,
+        listed_q=listed_q,
     )
+    found = _watch(service, session, atlas, asked, shuffles=shuffles, seed=seed)
     answer = found.to_json()
     answer["listed"] = [
         stretch.to_json()
@@ -73,3 +98,78 @@ def get_no_mans_land(
         if any(side.code.startswith(caller.area[: len(side.code)]) for side in stretch.sides)
     ]
     return answer
+
+
+@router.post(
+    "/disputes",
+    status_code=201,
+    responses=problems(NotAuthenticated, NotAllowed, NotFound, BadInput, IdempotencyMismatch),
+)
+def post_disputes(
+    asked: Annotated[Watched, Body()],
+    service: CurrentService,
+    session: DbSession,
+    atlas: CurrentAtlas,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Propose what is listed as disputes, for one of the sides: known ones are told again."""
+    require_role(caller, *_PROPOSERS)
+
+    def write() -> dict[str, Any]:
+        found = _watch(service, session, atlas, asked)
+        own = [
+            stretch
+            for stretch in found.listed
+            if any(caller.supervises(side.code[:6]) for side in stretch.sides)
+        ]
+        actor = Actor.of(caller)
+        proposed = propose_disputes(session, found, own, actor=actor, now=utc_now())
+        return {
+            "disputes": [
+                {"id": str(dispute_id), "new": new, "stretch": _short(stretch)}
+                for (dispute_id, new), stretch in zip(proposed, own, strict=True)
+            ]
+        }
+
+    return once(session, caller, key, ["no-mans-land", asked], write, status=201)
+
+
+def _watch(
+    service: Service,
+    session: Session,
+    atlas: Atlas,
+    asked: Watched,
+    *,
+    shuffles: int = 0,
+    seed: int = 0,
+) -> Watch:
+    last = asked.until or utc_now().astimezone(CITY_ZONE).date()
+    first = asked.since or last - _YEAR
+    if (last - first).days > _LONGEST_DAYS:
+        raise BadInput(
+            f"From {first} to {last} are {(last - first).days} days; ask for {_LONGEST_DAYS} at "
+            "most, or use 'gridsvc no-mans-land' for longer.",
+            field="since",
+        )
+    return watch(
+        session,
+        atlas,
+        Terms(
+            level=asked.level,
+            band_m=asked.band_m,
+            stretch_m=asked.stretch_m,
+            listed_q=asked.listed_q,
+        ),
+        since=dt.datetime.combine(first, dt.time(), tzinfo=CITY_ZONE),
+        until=dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), tzinfo=CITY_ZONE),
+        now=utc_now(),
+        report_accuracy_m=service.settings.report_accuracy_m,
+        shuffles=shuffles,
+        seed=seed,
+    )
+
+
+def _short(stretch: Stretch) -> dict[str, Any]:
+    """A stretch without its line, which the dispute has as its ground."""
+    return {name: value for name, value in stretch.to_json().items() if name != "line"}

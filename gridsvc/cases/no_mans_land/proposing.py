@@ -52,10 +52,15 @@ def propose_disputes(
         record(
             session,
             dispute,
-            "found_again",
+            "cases_compared",
             actor=actor,
             why=_told(watch, stretch),
-            content=stretch.to_json(),
+            content={
+                "since": watch.since.isoformat(),
+                "until": watch.until.isoformat(),
+                "band_m": watch.band_m,
+                **stretch.to_json(),
+            },
             now=now,
         )
         proposed.append((dispute_id, bool(found.new)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +34,7 @@ class CaseColumns:
 
     ``lon``, ``lat``: WGS84 degrees, float64. ``case_class``: int32, 0 to ``classes`` - 1.
     ``days``: float64, from opening to closing, or to now. ``closed``: whether it is.
-    ``refused``: whether a body refused it as not its own, or supervision returned it for rework.
+    ``refused``: whether it went back a step: a body refused it as not its own, or it was returned.
     """
 
     lon: NDArray[np.float64]
@@ -46,35 +47,51 @@ class CaseColumns:
 
 
 def cases_opened(
-    session: Session, *, since: dt.datetime, until: dt.datetime, now: dt.datetime
+    session: Session,
+    *,
+    since: dt.datetime,
+    until: dt.datetime,
+    now: dt.datetime,
+    ways_back: Sequence[tuple[str, int, str]],
 ) -> CaseColumns:
     """Every case opened from ``since`` until before ``until``, and how it went up to ``now``.
 
-    Refusals and returns are read from the trace, which nobody can change. Rows come in pieces, so
-    that millions need no more memory than their columns.
+    ``ways_back``: procedure, version and name of each return. They are read from the trace, which
+    nobody can change. Rows come in pieces, so that millions need no more memory than their columns.
     """
+    names: dict[tuple[str, int], list[str]] = {}
+    for of, version, name in ways_back:
+        names.setdefault((of, version), []).append(name)
+    went_back = _went_back(session, since, sorted({name for _, _, name in ways_back}))
     rows = session.execute(
         text(
-            "with back as (select distinct district_code, case_id from trace"
-            " where written_at >= :since and action in ('refuse', 'rework'))"
-            " select st_x(c.point), st_y(c.point), c.standard || '|' || c.kind || c.class_code,"
-            " cast(extract(epoch from coalesce(c.closed_at, :now) - c.opened_at)"
-            " as double precision), c.closed_at is not null, b.case_id is not null"
-            " from case_file c left join back b"
-            " on b.district_code = c.district_code and b.case_id = c.id"
-            " where c.opened_at >= :since and c.opened_at < :until"
+            "select st_x(point), st_y(point), standard || '|' || kind || class_code,"
+            " cast(extract(epoch from coalesce(closed_at, :now) - opened_at)"
+            " as double precision), closed_at is not null, procedure, procedure_version,"
+            " cast(id as text) from case_file where opened_at >= :since and opened_at < :until"
         ),
         {"since": since, "until": until, "now": now},
         execution_options={"stream_results": True, "max_row_buffer": _AT_ONCE},
     )
+
+    def refused(of: str, version: int, case_id: str) -> bool:
+        return any((case_id, name) in went_back for name in names.get((of, version), ()))
+
     numbers: dict[str, int] = {}
     pieces = [np.empty(0, dtype=_ROW)]
     for piece in rows.partitions(_AT_ONCE):
         pieces.append(
             np.array(
                 [
-                    (x, y, numbers.setdefault(key, len(numbers)), max(s, 0.0) / _DAY_S, over, back)
-                    for x, y, key, s, over, back in piece
+                    (
+                        x,
+                        y,
+                        numbers.setdefault(key, len(numbers)),
+                        max(seconds, 0.0) / _DAY_S,
+                        over,
+                        refused(of, version, case_id),
+                    )
+                    for x, y, key, seconds, over, of, version, case_id in piece
                 ],
                 dtype=_ROW,
             )
@@ -89,3 +106,18 @@ def cases_opened(
         refused=cases["refused"].copy(),
         classes=len(numbers),
     )
+
+
+def _went_back(session: Session, since: dt.datetime, names: Sequence[str]) -> set[tuple[str, str]]:
+    """Each case's id with the name of a return that it took.
+
+    Matched with the cases here: a join is planned badly as long as the tables have no statistics.
+    """
+    rows = session.execute(
+        text(
+            "select distinct cast(case_id as text), action from trace"
+            " where written_at >= :since and action = any(:names)"
+        ),
+        {"since": since, "names": list(names)},
+    )
+    return {(case_id, action) for case_id, action in rows}

@@ -29,6 +29,7 @@ from gridsvc.cases.no_mans_land.statistics import (
     outlasting,
     tally,
 )
+from gridsvc.cases.procedures.library import library
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.areas import repository as areas
 from gridsvc.registry.placement.atlas import AreaLevel, Atlas
@@ -92,7 +93,12 @@ def watch(
     level = _level(atlas, terms, since, until)
     band_m = terms.band_m or report_accuracy_m + level.edition.accuracy_m
     tell("Reading cases.")
-    cases = repository.cases_opened(session, since=since, until=until, now=now)
+    ways_back = [
+        (of.name, of.version, back.name)
+        for of in library().procedures.values()
+        for back in of.returns
+    ]
+    cases = repository.cases_opened(session, since=since, until=until, now=now, ways_back=ways_back)
     tell(f"Comparing {len(cases.lon):,} cases along the borders of {len(level.refs):,} areas.")
     compared = _compare(session, level, terms, cases, band_m)
     score = outlasting(cases.days, cases.closed, cases.case_class)

@@ -1,4 +1,4 @@
-"""A dossier as a GeoPackage: layers dispute, sides, reports, parts and history (WGS84)."""
+"""A dossier as a GeoPackage: dispute, sides, reports, parts (WGS84), and three tables."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ _REPORT = ("id", "district_code", "channel", "kind", "class_code", "created_at",
 _REPORT_CASE = ("case_state", "lead_body")
 _PART = ("district_code", "code", "class_code", "name", "state", "street_code")
 _HISTORY = ("n", "at", "action", "state", "by", "why")
+_PLACEMENT = ("report_id", "n", "placed_at", "district_code", "street_code", "lead_body", "reason")
+_EVIDENCE = ("id", "kind", "name", "media_type", "size_bytes", "sha256", "note", "added_at", "by")
 
 
 def dossier_geopackage(dossier: Dossier) -> bytes:
@@ -51,16 +53,14 @@ def dossier_geopackage(dossier: Dossier) -> bytes:
             rows = dossier.inside[name]["listed"]
             points = [shapely.Point(row["point"]) for row in rows]
             _layer(file, name, "Point", [_picked(row, fields) for row in rows], points, fields)
+        placements = [_picked(row, _PLACEMENT) for row in dossier.inside["placements"]["listed"]]
+        _table(file, "placements", placements, _PLACEMENT)
+        _table(file, "evidence", [_picked(it, _EVIDENCE) for it in shown["evidence"]], _EVIDENCE)
         history = [
-            {**_picked(entry, _HISTORY), "content": json.dumps(entry["content"], default=str)}
+            {**_picked(entry, _HISTORY), "content": _json(entry["content"])}
             for entry in shown["history"]
         ]
-        pyogrio.write_dataframe(
-            pandas.DataFrame(history, columns=[*_HISTORY, "content"]),
-            file,
-            layer="history",
-            driver="GPKG",
-        )
+        _table(file, "history", history, (*_HISTORY, "content"))
         return file.read_bytes()
 
 
@@ -70,8 +70,19 @@ def _dispute_row(shown: Any) -> dict[str, Any]:
         **_picked(shown, (*fields, "parent_edition", "found_at", "changed_at")),
         "sides": ",".join(side["code"] for side in shown["sides"]),
         "settled_by_edition": shown["settled_by_edition"],
-        "agreement": json.dumps(shown["agreement"], ensure_ascii=False, default=str),
+        "terms": _json(shown["terms"]),
+        "agreement": _json(shown["agreement"]),
     }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _table(file: Path, name: str, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Write a table without geometry; without rows it is there all the same."""
+    frame = pandas.DataFrame(list(rows), columns=list(columns))
+    pyogrio.write_dataframe(frame, file, layer=name, driver="GPKG")
 
 
 def _layer(

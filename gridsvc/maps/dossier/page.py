@@ -46,6 +46,7 @@ _LEVELS = {
 _ACTIONS = {
     "found": ("发现", "found"),
     "found_again": ("再次发现", "found again"),
+    "cases_compared": ("案卷对比", "cases compared"),
     "reopened": ("重新开启", "opened again"),
     "under_negotiation": ("开始协商", "negotiation"),
     "terms_proposed": ("提出方案", "terms proposed"),

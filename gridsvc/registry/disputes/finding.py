@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import defaultdict
+from typing import Any
 
 import shapely
 from geoalchemy2.shape import from_shape
@@ -24,6 +25,7 @@ from gridsvc.spatial.crs import area_m2
 from gridsvc.spatial.disputed import (
     SAME_PLACE_SHARE,
     DisputedPlace,
+    DisputeKind,
     Layer,
     disputed_places,
     overlap_share,
@@ -109,7 +111,7 @@ def keep_places(
 def _known(session: Session, place: DisputedPlace) -> Dispute | None:
     """The dispute of the same place: the same sides, and at least half of the smaller ground."""
     shares = [
-        (overlap_share(ground, place.geometry), dispute)
+        (_same_ground(place, dispute, ground), dispute)
         for dispute, ground in repository.disputes_on(session, place.geometry)
         if same_sides(dispute.side_codes, place.sides)
     ]
@@ -117,6 +119,20 @@ def _known(session: Session, place: DisputedPlace) -> Dispute | None:
     if not same:
         return None
     return max(same, key=lambda pair: pair[0])[1]
+
+
+def _same_ground(place: DisputedPlace, dispute: Dispute, ground: Any) -> float:
+    """How much of the smaller ground both have, from 0 to 1.
+
+    Neglect and faults of lines are told apart: a gap in a neglected band is a dispute of its own,
+    however small. Only a band that lies mostly in a fault that is not settled is told there.
+    """
+    if (place.kind is DisputeKind.NEGLECT) == (dispute.kind == DisputeKind.NEGLECT):
+        return overlap_share(ground, place.geometry)
+    if dispute.kind == DisputeKind.NEGLECT or dispute.state == DisputeState.SETTLED:
+        return 0.0
+    shared = shapely.intersection(ground, place.geometry)
+    return float(shapely.area(shared) / shapely.area(place.geometry))
 
 
 def _open(
@@ -188,8 +204,9 @@ def _found_again(
             now=now,
         )
         return True
-    if dispute.edition_id != edition.id and edition.state == EditionState.ACTIVE:
-        _measure(dispute, edition, places)
+    drawn = [it for it in places if (it.kind == dispute.kind) or it.kind != DisputeKind.NEGLECT]
+    if drawn and dispute.edition_id != edition.id and edition.state == EditionState.ACTIVE:
+        _measure(dispute, edition, drawn)
         record(
             session,
             dispute,

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from gridsvc.registry.access.model import Caller
 
@@ -66,6 +67,12 @@ class Found:
     again: tuple[uuid.UUID, ...]
     reopened: tuple[uuid.UUID, ...]
     absent: tuple[uuid.UUID, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The edition, and the ids of the disputes under each heading."""
+        headings = ("new", "again", "reopened", "absent")
+        ids = {name: [str(it) for it in getattr(self, name)] for name in headings}
+        return {"edition": self.edition_id, **ids}
 
 
 @dataclass(frozen=True, slots=True)

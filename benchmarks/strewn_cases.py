@@ -1,9 +1,10 @@
-"""Cases strewn over a made-up city from a seed, with a no-man's-land where it is asked for."""
+"""Cases strewn over a city from a seed, with no-man's-lands where they are asked for."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,9 @@ from gridsvc.registry.classes.model import STANDARD
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 SINCE = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+__all__ = ["NOW", "SINCE", "Planted", "strew"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ def strew(
     count: int,
     box: tuple[float, float, float, float],
     seed: int,
-    planted: Planted | None = None,
+    planted: Planted | Sequence[Planted] = (),
     slow_class: str | None = None,
 ) -> int:
     """So many cases, evenly over the box: one in twenty is refused, five days in the mean.
@@ -48,18 +52,19 @@ def strew(
     """
     rng = np.random.default_rng(seed)
     west, south, east, north = box
+    boxes = [planted] if isinstance(planted, Planted) else list(planted)
     cases, entries = [], []
     for _ in range(count):
         lon, lat = rng.uniform(west, east), rng.uniform(south, north)
         class_code = ("06001", "06010", "06028")[rng.integers(3)]
-        here = planted is not None and (
-            planted.west <= lon <= planted.east and planted.south <= lat <= planted.north
+        here = next(
+            (it for it in boxes if it.west <= lon <= it.east and it.south <= lat <= it.north), None
         )
         days = rng.exponential(5.0) * (4.0 if class_code == slow_class else 1.0)
         refused = rng.random() < 0.05
-        if here and planted is not None:
-            days *= planted.times_slower
-            refused = bool(rng.random() < planted.refused)
+        if here is not None:
+            days *= here.times_slower
+            refused = bool(rng.random() < here.refused)
         opened = SINCE + dt.timedelta(days=float(rng.uniform(0.0, 300.0)))
         closed = opened + dt.timedelta(days=float(days))
         over = closed < NOW
