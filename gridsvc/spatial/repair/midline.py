@@ -118,7 +118,12 @@ def _parted(
         return None
     if not math.isclose(total, float(ground.area), rel_tol=1e-6):
         return None
-    tree = shapely.STRtree([shapely.Polygon(corners) for _, corners in pieces])
+    sizes = [len(corners) for _, corners in pieces]
+    rings = shapely.linearrings(
+        np.concatenate([corners for _, corners in pieces]),
+        indices=np.repeat(np.arange(len(pieces)), sizes),
+    )
+    tree = shapely.STRtree(shapely.polygons(rings))
     nearest = tree.nearest(shapely.point_on_surface(faces))
     parted: defaultdict[int, list[Any]] = defaultdict(list)
     for face, piece in zip(faces, nearest.tolist(), strict=True):

@@ -21,9 +21,9 @@ Piece = tuple[int, tuple[Point, ...]]
 
 _RADIUS_M = 6_371_000.0
 # Vertices that are put on the sides for the triangles alone; so many at most.
-_MOST_VERTICES = 1_000
-# Halvings that find the place of equal distances on an edge to a part in ten thousand.
-_HALVINGS = 13
+_MOST_VERTICES = 400
+# Distances are equal when they differ by so little of both; steps that it may take at most.
+_EQUAL, _MOST_STEPS = 1e-3, 13
 
 
 def pieces_of(rings: Sequence[Ring], step_m: float) -> Iterator[Piece]:
@@ -73,10 +73,7 @@ def _middles(
     degrees: Mapping[Point, Point],
     lines: Mapping[int, Any],
 ) -> dict[Edge, Point]:
-    """Where each edge between two sides is as far from one as from the other.
-
-    By halving: at its one end the edge lies on the one side, at its other end on the other.
-    """
+    """Where each edge between two sides is as far from one as from the other."""
     joining: defaultdict[tuple[frozenset[int], frozenset[int]], set[Edge]] = defaultdict(set)
     for corners in triangles:
         for n in range(3):
@@ -90,20 +87,45 @@ def _middles(
             shapely.STRtree(np.concatenate([lines[side] for side in sorted(held)]))
             for held in (here, there)
         )
-        least, most = np.zeros(len(ends)), np.ones(len(ends))
-        for _ in range(_HALVINGS):
-            part = (least + most) / 2
-            points = shapely.points(ends[:, 0] + part[:, None] * (ends[:, 1] - ends[:, 0]))
-            nearer = _distance(near, points) < _distance(far, points)
-            least, most = np.where(nearer, part, least), np.where(nearer, most, part)
-        for (one, other), part_ in zip(ends.tolist(), ((least + most) / 2).tolist(), strict=True):
+        parts = _equally_far(ends, near, far)
+        for (one, other), part in zip(ends.tolist(), parts.tolist(), strict=True):
             begin, end = degrees[tuple(one)], degrees[tuple(other)]
             middle = (
-                begin[0] + part_ * (end[0] - begin[0]),
-                begin[1] + part_ * (end[1] - begin[1]),
+                begin[0] + part * (end[0] - begin[0]),
+                begin[1] + part * (end[1] - begin[1]),
             )
             found[min(begin, end), max(begin, end)] = middle
     return found
+
+
+def _equally_far(ends: Floats, near: shapely.STRtree, far: shapely.STRtree) -> Floats:
+    """Where on each edge (n, 2, 2), from 0 to 1, ``near`` and ``far`` are as far away, (n,).
+
+    Each edge begins on ``near`` and ends on ``far``. False position after Illinois: an end that
+    stays counts half, so that both close in.
+    """
+    least, most = np.zeros(len(ends)), np.ones(len(ends))
+    at_least = -_distance(far, shapely.points(ends[:, 0]))
+    at_most = _distance(near, shapely.points(ends[:, 1]))
+    part = np.full(len(ends), 0.5)
+    open_ = np.flatnonzero(at_most > at_least)
+    for _ in range(_MOST_STEPS):
+        span = at_most[open_] - at_least[open_]
+        part[open_] = least[open_] - (most - least)[open_] * at_least[open_] / span
+        along = ends[open_, 0] + part[open_, None] * (ends[open_, 1] - ends[open_, 0])
+        points = shapely.points(along)
+        here, there = _distance(near, points), _distance(far, points)
+        off = here - there
+        nearer = off < 0
+        low, high = open_[nearer], open_[~nearer]
+        least[low], at_least[low] = part[low], off[nearer]
+        most[high], at_most[high] = part[high], off[~nearer]
+        at_most[low] /= 2
+        at_least[high] /= 2
+        open_ = open_[np.abs(off) > _EQUAL * (here + there)]
+        if not len(open_):
+            break
+    return part
 
 
 def _next(xy: Floats) -> Floats:
