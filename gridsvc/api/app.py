@@ -36,11 +36,14 @@ from gridsvc.api.v1 import (
     relations,
     repairs,
     reports,
+    whistle_calls,
     whistles,
 )
 from gridsvc.api.v1.arrow import ARROW
 from gridsvc.cases.merging.distances import distances
 from gridsvc.cases.procedures.library import library
+from gridsvc.cases.whistles.facts import facts
+from gridsvc.cases.whistles.kinds import kinds
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.errors import BadInput
 from gridsvc.registry.access.keys import secret_key
@@ -68,6 +71,7 @@ _ROUTES = (
     merging,
     evidence,
     messages,
+    whistle_calls,
     whistles,
     disputes,
     no_mans_land,
@@ -97,8 +101,9 @@ def make_service(settings: Settings) -> Service:
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; a server calls it once a process."""
-    library()  # a fault in a procedure is told at the start, not to the first reporter
-    distances()  # as is one in the table of distances
+    # A fault in a procedure or a table is told at the start, not to the first reporter.
+    for read in (library, distances, kinds, facts):
+        read()
     service = make_service(settings or get_settings())
 
     @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from dataclasses import replace
 from typing import Annotated, Any
@@ -14,14 +15,16 @@ from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession, WritingCaller
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
-from gridsvc.api.text import Text
+from gridsvc.api.text import JsonObject, Text
 from gridsvc.api.v1.reports import ReportIn, new_report
 from gridsvc.cases.files.appeals import appeal, decide
 from gridsvc.cases.files.repository import case_by_id
 from gridsvc.cases.files.view import case_json
+from gridsvc.cases.files.whistling import OpeningWhistle
 from gridsvc.cases.procedures.library import library
 from gridsvc.cases.procedures.model import Procedure
 from gridsvc.cases.reports.service import file_report
+from gridsvc.cases.whistles.kinds import WhistleGround, WhistleKind
 from gridsvc.errors import (
     AmbiguousCode,
     BadCoordinate,
@@ -45,11 +48,25 @@ router = APIRouter(prefix="/v1", tags=["cases"])
 _WRITING = (NotAuthenticated, NotAllowed, NotFound, BadInput, IdempotencyMismatch)
 
 
+class WhistleIn(BaseModel):
+    """The whistle with which a case of level 1 or 2 begins."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: WhistleKind = WhistleKind.EVERYDAY
+    ground: WhistleGround = WhistleGround.PUBLIC_DEMAND
+    demand: Text | JsonObject | None = Field(default=None, description="The task, or an object.")
+    made_at: dt.datetime | None = Field(
+        default=None, description="RFC 3339: made by telephone then, recorded now."
+    )
+
+
 class CaseIn(ReportIn):
     """A case of its own: a report's fields, the procedure, and the bodies that it leaves open."""
 
     procedure: Text = Field(description="One of GET /v1/procedures, such as hazard or dual.")
     seats: dict[Text, Text] = Field(default_factory=dict, description="Role to body code.")
+    whistle: WhistleIn | None = None
 
 
 class AppealIn(BaseModel):
@@ -97,7 +114,10 @@ def post_case(
 
     def write() -> dict[str, Any]:
         new = replace(
-            new_report(session, service, given), procedure=given.procedure, seats=given.seats
+            new_report(session, service, given),
+            procedure=given.procedure,
+            seats=given.seats,
+            whistle=None if given.whistle is None else OpeningWhistle(**dict(given.whistle)),
         )
         filed = file_report(
             session,
@@ -171,6 +191,8 @@ def _procedure(one: Procedure) -> dict[str, Any]:
         "title": one.title,
         "title_zh": one.title_zh,
         "source": one.source,
+        "level": one.level,
+        "after_the_fact_hours": one.after_the_fact_hours,
         "opened_by": sorted(one.opened_by),
         "seats": {role.value: seat.value for role, seat in one.seats.items()},
         "steps": [
@@ -184,7 +206,9 @@ def _procedure(one: Procedure) -> dict[str, Any]:
                 "scores": step.scores and step.scores.value,
                 "limit": step.limit and step.limit.to_json(),
                 "graded": step.graded,
+                "requires": [item.value for item in step.requires],
                 "calls": [call.who.value for call in step.calls],
+                "blows": step.blows,
                 "optional": step.optional,
                 "repeats": step.repeats,
             }

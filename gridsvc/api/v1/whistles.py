@@ -22,6 +22,7 @@ from gridsvc.cases.whistles import repository
 from gridsvc.cases.whistles import service as whistling
 from gridsvc.cases.whistles.blowing import approve as approve_whistle
 from gridsvc.cases.whistles.models import CalledBody, Whistle
+from gridsvc.cases.whistles.scoring import scoring_party
 from gridsvc.cases.whistles.view import called_json, whistles_json
 from gridsvc.errors import (
     BadCoordinate,
@@ -50,14 +51,21 @@ _WRITE_PROBLEMS = problems(
 def list_whistles(
     session: DbSession,
     joint: Annotated[bool | None, Query()] = None,
-    state: Annotated[Literal["proposed", "open", "closed"] | None, Query()] = None,
+    level: Annotated[int | None, Query(ge=1, le=3)] = None,
+    state: Annotated[Literal["proposed", "open", "closed", "raised"] | None, Query()] = None,
     district: Annotated[str | None, Query(description="Of either side.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: Annotated[uuid.UUID | None, Query(description="'next' of the page before.")] = None,
 ) -> dict[str, Any]:
     """Whistles with the bodies they called, oldest first; nothing in them is personal."""
     found = repository.whistles(
-        session, joint=joint, state=state, district=district, after=cursor, limit=limit
+        session,
+        joint=joint,
+        level=level,
+        state=state,
+        district=district,
+        after=cursor,
+        limit=limit,
     )
     return {
         "whistles": whistles_json(session, found),
@@ -109,8 +117,16 @@ class Finished(Moment):
     note: Text = Field(min_length=1, max_length=10_000)
 
 
+class NotSolved(BaseModel):
+    """What is still to be done."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: Text = Field(min_length=1, max_length=10_000)
+
+
 class Score(BaseModel):
-    """One side's assessment of a called body."""
+    """The caller's, or one side's assessment of a called body."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -206,17 +222,15 @@ def score(
     caller: WritingCaller,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """A side scores a called body: the other side, or a department that it brought."""
+    """The caller scores a called body; a side the other side, or a department that it brought."""
 
     def write() -> dict[str, Any]:
-        by = given.by or caller.body or (caller.area if len(caller.area) == 9 else None)
-        if by is None:
-            raise BadInput("Say in 'by' which side scores.", field="by")
+        by = scoring_party(session, caller, _whistle(session, whistle_id), given.by)
         called = whistling.score(
             session,
             whistle_id,
             body,
-            by=acting_body(session, caller, by),
+            by=by,
             value=given.score,
             note=given.note,
             actor=caller.subject,
@@ -225,6 +239,32 @@ def score(
         return _called(session, called)
 
     return once(session, caller, key, ["score", str(whistle_id), body, given], write)
+
+
+@router.post("/{whistle_id}/bodies/{body}/again", responses=_WRITE_PROBLEMS)
+def again(
+    whistle_id: uuid.UUID,
+    body: str,
+    given: Annotated[NotSolved, Body()],
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """The caller finds it not solved: the body goes on until it is (事不完人不撤)."""
+
+    def write() -> dict[str, Any]:
+        called = whistling.again(
+            session,
+            whistle_id,
+            body,
+            by=scoring_party(session, caller, _whistle(session, whistle_id), None),
+            note=given.note,
+            actor=caller.subject,
+            now=utc_now(),
+        )
+        return _called(session, called)
+
+    return once(session, caller, key, ["again", str(whistle_id), body, given], write)
 
 
 def _record(

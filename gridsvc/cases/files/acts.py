@@ -15,6 +15,7 @@ from gridsvc.cases.files.calls import take_system_steps, tell_next
 from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.files.opening import take_seats
 from gridsvc.cases.files.stepping import enter, grade_of, keep
+from gridsvc.cases.files.whistling import limit_by_called
 from gridsvc.cases.messages.service import send, withdraw
 from gridsvc.cases.procedures.engine import act_at, begin, carried_over, check_hands, record_actor
 from gridsvc.cases.procedures.library import procedure
@@ -22,13 +23,16 @@ from gridsvc.cases.procedures.model import Act, Procedure
 from gridsvc.cases.procedures.progress import Progress
 from gridsvc.cases.procedures.timing import limit_of
 from gridsvc.cases.trace.service import append
+from gridsvc.cases.whistles.levels import raise_open
 from gridsvc.errors import BadInput, StepRefused
+from gridsvc.settings import Settings
 
 __all__ = ["act", "resume_if_due"]
 
 
 def act(
     session: Session,
+    settings: Settings,
     case: CaseFile,
     running: Procedure,
     name: str,
@@ -49,7 +53,7 @@ def act(
     content = dict(evidence)
     if name == "raise":
         resume_if_due(session, case, now=now, early=True)
-        content |= _raise(case, running, progress, rule, now)
+        content |= _raise(session, case, running, progress, rule, now)
     else:
         _check_in_time(case, name, now)
         limit = _limit(case, running)
@@ -70,7 +74,7 @@ def act(
         body_code=body,
     )
     if name == "raise":
-        _begin_raised(session, case, now)
+        _begin_raised(session, settings, case, now)
         return
     where = (session, case.district_code, case.id, [case.lead_body])
     send(*where, topic=f"case_{name}ed", content=content, now=now)
@@ -183,23 +187,27 @@ def _year_later(day: dt.date) -> dt.date:
 
 
 def _raise(
+    session: Session,
     case: CaseFile,
     running: Procedure,
     progress: Progress,
     rule: Act,
     now: dt.datetime,
 ) -> dict[str, Any]:
-    """The case begins the procedure one level up, its history with it."""
+    """The case begins the procedure one level up, its history with it; its whistles go up too."""
     target = procedure(rule.to)
     raised = carried_over(begin(target, lead=progress.lead), progress)
     enter(case, target, take_seats(target, raised), since=now)
-    return {"from": running.name, "to": target.name, "version": target.version}
+    whistles = raise_open(session, case, now=now)
+    content = {"from": running.name, "to": target.name, "version": target.version}
+    return content | ({"whistles": whistles} if whistles else {})
 
 
-def _begin_raised(session: Session, case: CaseFile, now: dt.datetime) -> None:
+def _begin_raised(session: Session, settings: Settings, case: CaseFile, now: dt.datetime) -> None:
     target = procedure(case.procedure, case.procedure_version)
     progress = Progress.from_json(case.progress)
-    after = take_system_steps(session, case, target, progress, None, now=now)
+    after = take_system_steps(session, settings, case, target, progress, None, at=now, now=now)
     if after != progress:
         enter(case, target, after, since=now)
+        limit_by_called(session, case, target)
     tell_next(session, case, target, after, but=(), now=now)

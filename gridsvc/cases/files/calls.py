@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.clock.zone import city_day
 from gridsvc.cases.files.models import CaseFile
+from gridsvc.cases.files.whistling import OpeningWhistle, blow_step
 from gridsvc.cases.messages.service import send
 from gridsvc.cases.procedures.engine import COMMAND, REPORTER, SUPERVISION, parties, system_steps
 from gridsvc.cases.procedures.model import Actor, Call, Callee, Procedure, Step
@@ -19,8 +20,9 @@ from gridsvc.cases.procedures.progress import Called, Progress
 from gridsvc.cases.trace.service import append
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies.repository import bodies_by_code, bodies_of_grid
+from gridsvc.settings import Settings
 
-__all__ = ["call_bodies", "take_system_steps", "tell_called", "tell_next"]
+__all__ = ["call_bodies", "named_bodies", "take_system_steps", "tell_called", "tell_next"]
 
 _NOBODY = {SUPERVISION, COMMAND, REPORTER}
 
@@ -57,7 +59,9 @@ def _callees(
 ) -> list[str]:
     match call.who:
         case Callee.NAMED | Callee.CITY_UNITS:
-            return _named(session, evidence.get("bodies"), call.who is Callee.CITY_UNITS)
+            return named_bodies(
+                session, evidence.get("bodies"), city_wide=call.who is Callee.CITY_UNITS
+            )
         case Callee.ASSISTANTS:
             return list(progress.assistants)
         case Callee.LEAD:
@@ -77,8 +81,13 @@ def _callees(
             return [] if seated is None else [seated]
 
 
-def _named(session: Session, codes: Any, city_wide: bool) -> list[str]:
-    field = "evidence.bodies"
+def named_bodies(
+    session: Session, codes: Any, *, city_wide: bool, field: str = "evidence.bodies"
+) -> list[str]:
+    """The codes of a list, each once, of bodies that exist; ``city_wide``: of the whole city.
+
+    Raises BadInput and NotFound.
+    """
     if not isinstance(codes, list) or not codes or not all(isinstance(c, str) for c in codes):
         raise BadInput("'bodies' must be a list of body codes.", field=field)
     found = bodies_by_code(session, codes)
@@ -96,18 +105,24 @@ def _named(session: Session, codes: Any, city_wide: bool) -> list[str]:
 
 def take_system_steps(
     session: Session,
+    settings: Settings,
     case: CaseFile,
     running: Procedure,
     progress: Progress,
     since: str | None,
     *,
+    opening: OpeningWhistle | None = None,
+    at: dt.datetime,
     now: dt.datetime,
 ) -> Progress:
-    """Carry out the calls of the system's own steps between ``since`` and the present step."""
+    """Carry out the calls of the system's own steps between ``since`` and the present step.
+
+    They happened ``at`` a moment; ``opening`` is what was said of the case's first whistle.
+    """
     for step in system_steps(running, since, progress.step):
         if not step.calls:
             continue
-        progress, called = call_bodies(session, case, progress, step, {}, at=now)
+        progress, called = call_bodies(session, case, progress, step, {}, at=at)
         append(
             session,
             case.district_code,
@@ -115,10 +130,26 @@ def take_system_steps(
             action=step.name,
             actor="gridsvc",
             content={"called": list(called)},
-            at=now,
+            at=at,
             now=now,
         )
-        tell_called(session, case, step, called, by="gridsvc", evidence={}, now=now)
+        if not step.blows:
+            tell_called(session, case, step, called, by="gridsvc", evidence={}, now=now)
+            continue
+        blow_step(
+            session,
+            settings,
+            case,
+            running,
+            progress,
+            step,
+            called,
+            {},
+            opening,
+            actor="gridsvc",
+            at=at,
+            now=now,
+        )
     return progress
 
 

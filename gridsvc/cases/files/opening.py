@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.files.calls import take_system_steps, tell_next
 from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.files.stepping import enter
+from gridsvc.cases.files.whistling import OpeningWhistle, caller_of, limit_by_called, made_at
 from gridsvc.cases.messages.service import send
-from gridsvc.cases.procedures.engine import begin
+from gridsvc.cases.procedures.engine import REPORTER, SUPERVISION, begin
 from gridsvc.cases.procedures.library import library
 from gridsvc.cases.procedures.model import SEATS, Actor, Procedure, Seat
 from gridsvc.cases.procedures.progress import Progress
@@ -26,17 +27,19 @@ from gridsvc.registry.bodies.model import Responsibility
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.bodies.service import body_or_refuse, keep_gap
 from gridsvc.registry.classes.model import ClassKey
+from gridsvc.settings import Settings
 
 __all__ = ["Opening", "chosen", "open_case", "take_seats"]
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How a case begins: its procedure and grade, and the bodies named for its seats."""
+    """How a case begins: its procedure and grade, the bodies named for its seats, its whistle."""
 
     running: Procedure
     grade: str
     named: Mapping[str, str] = field(default_factory=dict)
+    whistle: OpeningWhistle | None = None
 
 
 def chosen(
@@ -73,6 +76,7 @@ def chosen(
 
 def open_case(
     session: Session,
+    settings: Settings,
     *,
     district_code: str,
     street: str | None,
@@ -89,9 +93,11 @@ def open_case(
     """A new case at the first step that somebody must take; the system's own are done.
 
     ``street`` and ``community`` are the area codes of the place. Where nobody is listed for the
-    class, the gap is kept.
+    class, the gap is kept. A case whose whistle was made by telephone began then, not now.
+    Raises BadInput for a whistle that cannot be, and for a body that would call itself.
     """
     running = opening.running
+    at = made_at(running, opening.whistle, now)
     progress = begin(running, lead=responsibility.lead.code)
     progress = replace(
         progress,
@@ -119,24 +125,49 @@ def open_case(
         part_code=part_code,
         point=from_shape(Point(lon, lat), srid=4326),
         limit_at=None,
-        opened_at=now,
+        opened_at=at,
         closed_at=None,
         grade=opening.grade,
         street_code=street,
         community_code=community,
         inspector=caller.subject if caller.role is Role.GRID_WORKER else None,
     )
-    enter(case, running, progress, since=now)
+    enter(case, running, progress, since=at)
     session.add(case)
     session.flush()
     _note_opening(session, case, running, progress, responsibility, (lon, lat), caller, now)
-    called = take_system_steps(session, case, running, progress, None, now=now)
+    called = take_system_steps(
+        session,
+        settings,
+        case,
+        running,
+        progress,
+        None,
+        opening=opening.whistle,
+        at=at,
+        now=now,
+    )
     if called != progress:
-        enter(case, running, called, since=now)
+        _check_not_itself(running, called, caller)
+        enter(case, running, called, since=at)
+        limit_by_called(session, case, running)
     if responsibility.gap:
         territory = responsibility.lead.code
         keep_gap(session, district_code, territory, key, case_id=case.id, now=now)
     return case
+
+
+def _check_not_itself(running: Procedure, progress: Progress, caller: Caller) -> None:
+    """Refuse a whistle that whoever blows and closes it would have to answer himself."""
+    if running.level is None or caller_of(running, progress) != REPORTER:
+        return
+    own = caller.area if caller.role is Role.STREET else caller.body
+    if own in progress.called_bodies:
+        raise BadInput(
+            f"This whistle calls {own}, for which you act: no community is registered here, or it"
+            " is you. Whistle one level up.",
+            field="procedure",
+        )
 
 
 def _with_territory(
@@ -156,7 +187,11 @@ def _with_territory(
 
 
 def take_seats(running: Procedure, progress: Progress) -> Progress:
-    """The lead and the other seats as the procedure says who takes them."""
+    """The lead and the other seats as the procedure says who takes them.
+
+    Where the office of the street stands in for a community that would whistle it, supervision
+    closes: nobody calls himself.
+    """
     territory = progress.seat(Actor.TERRITORY) or progress.lead
     community = progress.seat(Actor.COMMUNITY) or territory
     for role, seat in running.seats.items():
@@ -171,6 +206,8 @@ def take_seats(running: Procedure, progress: Progress) -> Progress:
                 body = progress.seat(role) or progress.lead
         if role in SEATS:
             progress = progress.seated(role, body)
+    if running.seats.get(Actor.CALLER) is Seat.COMMUNITY and community == territory:
+        progress = progress.seated(Actor.CALLER, SUPERVISION)
     match running.seats[Actor.LEAD]:
         case Seat.TERRITORY:
             return replace(progress, lead=territory)
@@ -207,7 +244,7 @@ def _note_opening(
             "version": running.version,
             "grade": case.grade,
         },
-        at=now,
+        at=case.opened_at,
         now=now,
         body_code=progress.lead,
     )

@@ -19,6 +19,7 @@ from gridsvc.cases.files.hand_ins import hand_in, judged, keep_scores
 from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.files.refusals import follow_refusal, responsible_now, tell_new_lead
 from gridsvc.cases.files.stepping import enter, keep, running_of, step_start
+from gridsvc.cases.files.whistling import blow_step, limit_by_called
 from gridsvc.cases.merging.hands import refuse_joined
 from gridsvc.cases.moments import happened_at
 from gridsvc.cases.procedures.engine import COMMAND, REPORTER, SUPERVISION, go_back, take
@@ -98,7 +99,7 @@ def take_step(
     progress = Progress.from_json(case.progress)
     resume_if_due(session, case, now=now)
     if given.step in running.acts:
-        _act(session, case, running, progress, caller, given, now)
+        _act(session, settings, case, running, progress, caller, given, now)
         return case
     step = running.way_back(given.step) or running.step(given.step)
     if step is None:
@@ -143,13 +144,15 @@ class _Taken:
     def take(self, step: Step) -> None:
         session, case, before = self.session, self.case, self.before
         whistle = whistles.open_whistle_of(session, case.district_code, case.id)
+        blown = whistles.open_whistles_of(session, case.district_code, case.id)
         after = take(
             self.running,
             before,
             step.name,
             party=self.party,
             evidence=self.evidence,
-            met=met_requirements(session, whistle),
+            met=met_requirements(session, blown, self.party),
+            whistled=bool(blown),
             actor=self.caller.subject,
         )
         self._check_bodies(step)
@@ -159,11 +162,22 @@ class _Taken:
         self._note(step, content, after)
         self._keep(after)
         keep_scores(session, case, step, self.evidence, before)
-        if called:
+        if step.blows:
+            self._blow(step, after, called)
+        elif called:
             by = self.body or self.party
             tell_called(session, case, step, called, by=by, evidence=self.evidence, now=self.now)
         after = (
-            take_system_steps(session, case, self.running, after, step.name, now=self.now)
+            take_system_steps(
+                session,
+                self.settings,
+                case,
+                self.running,
+                after,
+                step.name,
+                at=self.now,
+                now=self.now,
+            )
             if not after.closed and after.step != before.step
             else after
         )
@@ -172,6 +186,25 @@ class _Taken:
             content = {"from": before.lead, "to": lead.code, "reason": self.evidence.get("note")}
             tell_new_lead(session, case, lead, content, now=self.now)
         self._follow(step, whistle, after)
+        for one in blown if after.closed else ():
+            close(one, at=self.at)
+
+    def _blow(self, step: Step, after: Progress, called: tuple[str, ...]) -> None:
+        blow_step(
+            self.session,
+            self.settings,
+            self.case,
+            self.running,
+            after,
+            step,
+            called,
+            self.evidence,
+            None,
+            actor=self.caller.subject,
+            at=self.at,
+            now=self.now,
+        )
+        limit_by_called(self.session, self.case, self.running)
 
     def _follow(self, step: Step, whistle: Whistle | None, after: Progress) -> None:
         session, case = self.session, self.case
@@ -271,6 +304,7 @@ class _Taken:
 
 def _act(
     session: Session,
+    settings: Settings,
     case: CaseFile,
     running: Procedure,
     progress: Progress,
@@ -284,6 +318,7 @@ def _act(
     party = acting_party(session, caller, case, progress, rule, given.body, name=given.step)
     act(
         session,
+        settings,
         case,
         running,
         given.step,

@@ -17,6 +17,8 @@ from gridsvc.cases.procedures.engine import open_steps, parties
 from gridsvc.cases.procedures.model import Actor, Procedure, Step
 from gridsvc.cases.procedures.progress import Progress
 from gridsvc.cases.whistles import repository as whistles
+from gridsvc.cases.whistles.levels import letter_of
+from gridsvc.cases.whistles.proposals import proposals
 
 __all__ = ["case_json", "case_summary"]
 
@@ -73,6 +75,7 @@ def case_json(session: Session, case: CaseFile) -> dict[str, Any]:
         },
         "next": due,
         "acts": _acts(running, progress),
+        "whistle_proposals": _proposals(session, case, running, progress),
         "suspensions": case.suspensions,
         "extensions": case.extensions,
         "seats": {role.value: body for role, body in progress.seats},
@@ -117,10 +120,30 @@ def case_json(session: Session, case: CaseFile) -> dict[str, Any]:
             for joined in merging.cases_joined_into(session, case)
         ],
         "whistles": [
-            {"id": str(whistle.id), "ground": whistle.ground, "state": whistle.state}
+            {
+                "id": str(whistle.id),
+                "level": whistle.level,
+                "kind": whistle.kind,
+                "ground": whistle.ground,
+                "state": whistle.state,
+                "follows": whistle.follows_id and str(whistle.follows_id),
+                "letter": letter_of(whistle.id),
+            }
             for whistle in whistles.whistles_of(session, case.district_code, case.id)
         ],
     }
+
+
+def _proposals(
+    session: Session, case: CaseFile, running: Procedure, progress: Progress
+) -> list[dict[str, Any]] | None:
+    """Whom the whistle may call, where the step that blows it is due or comes; else None."""
+    blows = running.blows
+    if progress.closed or blows is None or blows.by is Actor.SYSTEM:
+        return None
+    if running.index(progress.step) > running.index(blows.name):
+        return None
+    return [one.to_json() for one in proposals(session, case)]
 
 
 def _acts(running: Procedure, progress: Progress) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ from gridsvc.cases.messages.service import send
 from gridsvc.cases.procedures.progress import Progress
 from gridsvc.cases.trace.service import append
 from gridsvc.cases.whistles.blowing import close
-from gridsvc.cases.whistles.repository import open_whistle_of
+from gridsvc.cases.whistles.repository import open_whistle_of, open_whistles_of
 from gridsvc.errors import BadInput, StepRefused
 from gridsvc.registry.access.model import Caller
 from gridsvc.settings import Settings
@@ -60,10 +60,11 @@ def join_cases(
         check_in_hand(caller, case)
     refuse_joined(session, source)
     check_open_target(session, target)
+    blown = open_whistles_of(session, source.district_code, source.id)
     whistle = open_whistle_of(session, source.district_code, source.id)
-    if whistle is not None and whistle.state == "open":
+    if blown:
         raise StepRefused(
-            f"Case {source.id} has an open whistle ({whistle.id}), to which bodies are coming;"
+            f"Case {source.id} has an open whistle ({blown[0].id}), to which bodies are coming;"
             " join the other case into this one."
         )
     differences = check_differences(settings, source, target, although)

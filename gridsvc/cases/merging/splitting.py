@@ -72,7 +72,7 @@ def split_case(
         target = others[0]
         check_open_target(session, target)
     else:
-        target = _opened(session, atlas, reports[0], caller, now)
+        target = _opened(session, settings, atlas, reports[0], caller, now)
     differences = [] if into is None else check_differences(settings, source, target, although)
     sent = send_reports(session, source, target, [report.id for report in reports])
     if source.part_code is not None:
@@ -108,7 +108,12 @@ def _in_case(session: Session, source: CaseFile, names: Sequence[str]) -> list[R
 
 
 def _opened(
-    session: Session, atlas: Atlas, report: Report, caller: Caller, now: dt.datetime
+    session: Session,
+    settings: Settings,
+    atlas: Atlas,
+    report: Report,
+    caller: Caller,
+    now: dt.datetime,
 ) -> CaseFile:
     """A case for a report, as if it came now."""
     key = ClassKey(report.standard, report.kind, report.class_code)
@@ -120,6 +125,7 @@ def _opened(
     rule = library().rule_for(report.channel, key)
     return open_case(
         session,
+        settings,
         district_code=placement.district.code,
         street=None if placement.street is None else placement.street.code,
         community=None if placement.community is None else placement.community.code,

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from gridsvc.cases.procedures.faults import Source
-from gridsvc.cases.procedures.model import EACH, SEATS, Actor, Callee, Procedure, Step
+from gridsvc.cases.procedures.model import (
+    CLOSING,
+    EACH,
+    SEATS,
+    Actor,
+    Callee,
+    Procedure,
+    Step,
+)
 
 __all__ = ["check_procedure"]
 
@@ -20,6 +28,7 @@ def check_procedure(procedure: Procedure, source: Source) -> None:
     _check_roles(procedure, source)
     _check_returns(procedure, source)
     _check_acts(procedure, source)
+    _check_whistle(procedure, source)
 
 
 def _check_steps(procedure: Procedure, source: Source) -> None:
@@ -71,13 +80,16 @@ def _carries(step: Step) -> bool:
 def _check_roles(procedure: Procedure, source: Source) -> None:
     """Nobody is asked to take a step before it is known who that is."""
     seated = {role for role in procedure.seats if role in SEATS}
-    called = False
+    called = blown = False
     for n, step in enumerate(procedure.steps):
         if step.by in _SIDES and not procedure.two_sides:
             reason = f"{step.name}: only a procedure with two_sides = true has another side"
             raise source.fault("steps", n, reason, key="by")
-        if step.requires and not procedure.two_sides:
-            reason = f"{step.name}: 'requires' is about the bodies of a joint whistle (two_sides)"
+        if step.requires and not procedure.two_sides and not blown:
+            reason = (
+                f"{step.name}: 'requires' is about the bodies of a whistle; no earlier step"
+                " blows one, and it is no joint one (two_sides)"
+            )
             raise source.fault("steps", n, reason, key="requires")
         if step.by in SEATS and step.by not in seated:
             reason = (
@@ -96,6 +108,7 @@ def _check_roles(procedure: Procedure, source: Source) -> None:
         if not step.optional:
             seated |= set(step.names)
             called = called or bool(step.calls)
+        blown = blown or step.blows
 
 
 def _check_returns(procedure: Procedure, source: Source) -> None:
@@ -153,3 +166,31 @@ def _check_acts(procedure: Procedure, source: Source) -> None:
             raise source.fault(table, 0, reason, key="within_days")
         if name == "raise" and (not isinstance(act.to, str) or not act.to):
             raise source.fault(table, 0, f"{name}: 'to' names a procedure", key="to")
+
+
+def _check_whistle(procedure: Procedure, source: Source) -> None:
+    """A level has one step that blows, and its last step waits for every called body."""
+    blowing = [n for n, step in enumerate(procedure.steps) if step.blows]
+    if bool(blowing) != (procedure.level is not None) or len(blowing) > 1:
+        reason = "a procedure with a level has one step with blows = true, and no other has any"
+        raise source.fault("", 0, reason, key="level" if procedure.level else "name")
+    if not blowing:
+        if procedure.after_the_fact_hours:
+            reason = "only a whistle with a level is recorded after the fact"
+            raise source.fault("", 0, reason, key="after_the_fact_hours")
+        return
+    step = procedure.steps[blowing[0]]
+    if not step.calls or step.optional:
+        reason = f"{step.name}: the step that blows calls bodies, and is not left out"
+        raise source.fault("steps", blowing[0], reason, key="blows")
+    if procedure.after_the_fact_hours and step.by is not Actor.SYSTEM:
+        reason = f"{step.name}: a whistle with a demand letter is not recorded after the fact"
+        raise source.fault("", 0, reason, key="after_the_fact_hours")
+    last = len(procedure.steps) - 1
+    lacking = [item.value for item in CLOSING if item not in procedure.steps[last].requires]
+    if lacking:
+        reason = f"{procedure.steps[last].name}: it closes a whistle and must require {lacking[0]}"
+        raise source.fault("steps", last, reason, key="requires")
+    if procedure.steps[last].by not in SEATS | {Actor.REPORTER, Actor.SUPERVISION}:
+        reason = f"{procedure.steps[last].name}: only the caller closes, not a called body"
+        raise source.fault("steps", last, reason, key="by")

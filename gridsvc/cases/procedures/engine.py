@@ -8,6 +8,7 @@ from typing import Any
 
 from gridsvc.cases.procedures.evidence import check_evidence
 from gridsvc.cases.procedures.model import (
+    CLOSING,
     EACH,
     SEATS,
     Act,
@@ -45,6 +46,7 @@ COMMAND = "command"
 REPORTER = "reporter"
 
 _UNMET = {
+    Requirement.SELF_REPORTED_IN: "a body reports in before it acts",
     Requirement.SIDES_REPORTED_IN: "both sides must report in first",
     Requirement.ALL_REPORTED_IN: "every called body must report in first",
     Requirement.ALL_DONE: "nobody leaves until it is done (事不完人不撤): a body is not done yet",
@@ -94,12 +96,14 @@ def take(
     party: str,
     evidence: Mapping[str, Any],
     met: Collection[Requirement] = (),
+    whistled: bool = False,
     actor: str = "",
 ) -> Progress:
     """The progress after ``party`` took a step.
 
     ``party`` is a body code, :data:`SUPERVISION`, :data:`COMMAND` or :data:`REPORTER`; ``met``
-    the requirements that hold now; ``actor`` the subject of the token, None being ``""``.
+    the requirements that hold now; ``whistled``: a whistle is open in the case, so that it waits
+    for every called body; ``actor`` is the subject of the token, None being ``""``.
     Raises StepRefused, naming the step that is due and who takes it; BadInput for evidence of a
     wrong form; NotAllowed when the actor stands on the other side of supervision.
     """
@@ -117,7 +121,7 @@ def take(
         raise _refusal(procedure, progress, why)
     check_hands(progress, step.name, party, actor)
     check_evidence(step, progress, evidence)
-    for requirement in step.requires:
+    for requirement in CLOSING if whistled and step.closes else step.requires:
         if requirement not in met:
             raise StepRefused(
                 f"'{step.name}' is refused: {_UNMET[requirement]}.", requirement=requirement.value

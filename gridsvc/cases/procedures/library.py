@@ -85,14 +85,29 @@ def load_library(folders: Sequence[Path]) -> Library:
             grades = read_grades(folder / "grades.csv")
         if (folder / "rules.csv").is_file():
             rules = read_rules(folder / "rules.csv", {name for name, _ in found}, grades)
+    made = Library(found, grades, rules)
     for one in found.values():
-        raised = one.acts.get("raise")
-        if raised is not None and all(name != raised.to for name, _ in found):
-            raise BadFile(
-                f"{one.name}_v{one.version}.toml: a case is raised to '{raised.to}', and there is"
-                " no such procedure."
-            )
-    return Library(found, grades, rules)
+        _check_raise(made, one)
+    return made
+
+
+def _check_raise(made: Library, one: Procedure) -> None:
+    """A case is raised to a procedure that there is, a whistle by one level at a time."""
+    raised = one.acts.get("raise")
+    if raised is None:
+        return
+    file = f"{one.name}_v{one.version}.toml"
+    if all(name != raised.to for name, _ in made.procedures):
+        raise BadFile(f"{file}: a case is raised to '{raised.to}', and there is no such procedure.")
+    if one.level is None:
+        return
+    above = made.newest(raised.to).level
+    if above != (one.level + 1 if one.level < 3 else None):
+        wanted = f"level {one.level + 1}" if one.level < 3 else "the district or the city"
+        raise BadFile(
+            f"{file}: a whistle of level {one.level} is raised to {wanted}, and '{raised.to}' is"
+            f" {'no whistle' if above is None else f'of level {above}'}; no level is skipped."
+        )
 
 
 @lru_cache

@@ -32,9 +32,10 @@ __all__ = ["load_procedure"]
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _HEAD = {"name", "version", "title", "title_zh", "source", "steps"}
 _HEAD_OPTIONAL = {"returns", "seats", "opened_by", "merges", "two_sides", "acts"}
+_HEAD_OPTIONAL |= {"level", "after_the_fact_hours"}
 _STEP_OPTIONAL = {
     *("by", "needs", "choices", "requires", "limit_hours", "clock", "graded", "from_opening"),
-    *("calls", "names", "scores", "sends_on", "optional", "repeats", "closes"),
+    *("calls", "blows", "names", "scores", "sends_on", "optional", "repeats", "closes"),
 }
 #: No limit is longer, in hours: ten years.
 _LONGEST_HOURS = 87_600
@@ -86,6 +87,8 @@ class _Reader:
             ),
             merges=self._flag(raw, "merges", "", 0, default=True),
             two_sides=self._flag(raw, "two_sides", "", 0),
+            level=self._level(),
+            after_the_fact_hours=self._after_the_fact(),
             acts=self._acts(),
         )
         check_procedure(found, self._source)
@@ -129,6 +132,7 @@ class _Reader:
             graded=self._flag(entry, "graded", "steps", n),
             from_opening=self._flag(entry, "from_opening", "steps", n),
             calls=tuple(self._call(n, call) for call in entry.get("calls", [])),
+            blows=self._flag(entry, "blows", "steps", n),
             names=tuple(
                 self._one(Actor, item, "steps", n, "names", among=SEATS)
                 for item in entry.get("names", [])
@@ -192,6 +196,19 @@ class _Reader:
             )
             for role, seat in given.items()
         }
+
+    def _level(self) -> int | None:
+        level = self._raw.get("level")
+        if level is not None and (type(level) is not int or not 1 <= level <= 3):
+            raise self._fault("", 0, "a whistle's level is 1, 2 or 3", key="level")
+        return level
+
+    def _after_the_fact(self) -> float:
+        hours = self._raw.get("after_the_fact_hours", 0)
+        if type(hours) not in (int, float) or not 0 <= hours <= _LONGEST_HOURS:
+            reason = f"after_the_fact_hours is {hours!r}; it is a number, 0 for not at all"
+            raise self._fault("", 0, reason, key="after_the_fact_hours")
+        return float(hours)
 
     def _acts(self) -> dict[str, Act]:
         given = self._raw.get("acts", {})

@@ -9,6 +9,7 @@ from enum import StrEnum
 from gridsvc.cases.clock.limits import Limit
 
 __all__ = [
+    "CLOSING",
     "EACH",
     "SEATS",
     "Act",
@@ -65,12 +66,20 @@ class Seat(StrEnum):
 
 
 class Requirement(StrEnum):
-    """What must be true of a whistle's called bodies before a step."""
+    """What must be true of the bodies that the open whistles of a case called, before a step.
 
+    ``self_reported_in`` is about the body that takes the step.
+    """
+
+    SELF_REPORTED_IN = "self_reported_in"
     SIDES_REPORTED_IN = "sides_reported_in"
     ALL_REPORTED_IN = "all_reported_in"
     ALL_DONE = "all_done"
     ALL_SCORED = "all_scored"
+
+
+#: A case is not closed before all of this holds of the whistles that are open in it.
+CLOSING = (Requirement.ALL_REPORTED_IN, Requirement.ALL_DONE, Requirement.ALL_SCORED)
 
 
 class Callee(StrEnum):
@@ -112,7 +121,8 @@ class Step:
     ``limit`` runs from the step before, with ``from_opening`` from the opening of the case; with
     ``graded`` the grade of the case replaces it. ``names`` are the seats that its evidence fills.
     A step that ``sends_on`` gives the case to the body in ``to``; an ``optional`` one may be
-    left out; one that ``repeats`` may be taken again and again.
+    left out; one that ``repeats`` may be taken again and again. One that ``blows`` makes a
+    whistle of the bodies that it calls.
     """
 
     name: str
@@ -126,6 +136,7 @@ class Step:
     graded: bool = False
     from_opening: bool = False
     calls: tuple[Call, ...] = ()
+    blows: bool = False
     names: tuple[Actor, ...] = ()
     scores: Scored | None = None
     sends_on: bool = False
@@ -172,7 +183,9 @@ class Procedure:
 
     ``seats`` says which bodies take which role at the opening, ``opened_by`` which roles of
     tokens may open such a case. Reports of one thing join a case that ``merges``; only such a
-    case can become a joint one. ``two_sides``: it runs between two sides of a border.
+    case can become a joint one. ``two_sides``: it runs between two sides of a border. ``level``
+    is that of its whistle, None without one; ``after_the_fact_hours`` how long afterwards a
+    whistle that was made by telephone may be recorded, 0 for not at all.
     """
 
     name: str
@@ -186,11 +199,18 @@ class Procedure:
     opened_by: frozenset[str] = frozenset()
     merges: bool = True
     two_sides: bool = False
+    level: int | None = None
+    after_the_fact_hours: float = 0.0
     acts: Mapping[str, Act] = field(default_factory=dict)
 
     def step(self, name: str) -> Step | None:
         """The step of that name, or None when the procedure has none."""
         return next((step for step in self.steps if step.name == name), None)
+
+    @property
+    def blows(self) -> Step | None:
+        """The step that blows its whistle, or None when the procedure has none."""
+        return next((step for step in self.steps if step.blows), None)
 
     def way_back(self, name: str) -> Return | None:
         """The return of that name, or None when the procedure has none."""

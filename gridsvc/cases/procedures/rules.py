@@ -12,7 +12,7 @@ from gridsvc.cases.clock.limits import Clock, Limit
 from gridsvc.errors import BadFile
 from gridsvc.registry.classes.model import ClassKey
 
-__all__ = ["Grade", "Rule", "read_grades", "read_rules"]
+__all__ = ["Grade", "Rule", "read_grades", "read_rules", "table_rows"]
 
 _ANY = "*"
 
@@ -49,7 +49,7 @@ class Rule:
 def read_grades(path: Path) -> dict[str, Grade]:
     """The grades of a CSV: grade, hours, clock, title, title_zh. Raises BadFile with the line."""
     grades: dict[str, Grade] = {}
-    for where, row in _rows(path, ["grade", "hours", "clock", "title", "title_zh"]):
+    for where, row in table_rows(path, ["grade", "hours", "clock", "title", "title_zh"]):
         try:
             limit = Limit(float(row["hours"]), Clock(row["clock"]))
         except ValueError as error:
@@ -73,7 +73,7 @@ def read_rules(
     no rule takes what is left.
     """
     rules: dict[tuple[str, str, str], Rule] = {}
-    for where, row in _rows(path, ["channel", "kind", "class_prefix", "procedure", "grade"]):
+    for where, row in table_rows(path, ["channel", "kind", "class_prefix", "procedure", "grade"]):
         rule = Rule(**row)
         if rule.procedure not in procedures:
             raise BadFile(f"{where}: there is no procedure '{rule.procedure}'.")
@@ -96,7 +96,8 @@ def _narrowness(rule: Rule) -> tuple[bool, int, bool]:
     return (rule.channel == _ANY, -len(rule.class_prefix), rule.kind == _ANY)
 
 
-def _rows(path: Path, columns: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+def table_rows(path: Path, columns: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of a CSV in UTF-8, each with its file and line. Raises BadFile."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines)

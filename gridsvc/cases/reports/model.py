@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gridsvc.cases.files.whistling import OpeningWhistle
 from gridsvc.cases.merging.finding import Crossing
 from gridsvc.registry.bodies.model import Responsibility
 from gridsvc.registry.classes.model import ClassKey
@@ -34,7 +35,8 @@ class NewReport:
     ``place_text`` is the address or the name of the place as the reporter says it. ``received_at``
     is when an earlier report was made that is recorded only now; None: now.
     ``procedure`` asks for a case of its own by that procedure, with the bodies in ``seats``;
-    None lets the rules choose, and the report join an open case.
+    None lets the rules choose, and the report join an open case. ``whistle`` is what is said of
+    the whistle with which such a case begins.
     """
 
     channel: str
@@ -48,6 +50,7 @@ class NewReport:
     received_at: dt.datetime | None = None
     procedure: str | None = None
     seats: Mapping[str, str] = field(default_factory=dict)
+    whistle: OpeningWhistle | None = None
 
 
 @dataclass(frozen=True, slots=True)

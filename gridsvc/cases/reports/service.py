@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from geoalchemy2.shape import from_shape, to_shape
@@ -95,7 +95,7 @@ def file_report(
         if case.part_code is None and case.district_code == about.district:
             case.part_code = about.part_code
     else:
-        case = _open(session, read, caller, now)
+        case = _open(session, settings, read, caller, now)
         earlier = closed_candidates(session, about, limit=_EARLIER)
     report = _report(session, new, read, case, came, now)
     report.joined = joined is not None
@@ -246,6 +246,7 @@ def _read(
     placement, part = located.placement, located.part
     check_own_cells(caller, placement)
     opening = chosen(caller, new.channel, new.key, name=new.procedure, named=new.seats)
+    opening = replace(opening, whistle=new.whistle)
     if new.procedure is not None:
         check_covered(caller, placement)
     responsibility = find_responsible(
@@ -263,10 +264,13 @@ def _read(
     return _Read(located, opening, responsibility, about)
 
 
-def _open(session: Session, read: _Read, caller: Caller, now: dt.datetime) -> CaseFile:
+def _open(
+    session: Session, settings: Settings, read: _Read, caller: Caller, now: dt.datetime
+) -> CaseFile:
     placement = read.placement
     return open_case(
         session,
+        settings,
         district_code=read.about.district,
         street=None if placement.street is None else placement.street.code,
         community=None if placement.community is None else placement.community.code,

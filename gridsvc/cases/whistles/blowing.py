@@ -65,6 +65,8 @@ def blow_joint(
         case_id=case.id,
         kind="everyday",
         joint=True,
+        level=None,
+        follows_id=None,
         ground=ground.value,
         facts=facts | {"sides": [lead.to_json(), other.to_json()]},
         demand={},
@@ -74,6 +76,7 @@ def blow_joint(
         footprint=None if footprint is None else from_shape(footprint, srid=4326),
         state="proposed",
         blown_at=now,
+        recorded_at=None,
         closed_at=None,
     )
     session.add(whistle)
@@ -224,13 +227,17 @@ def close(whistle: Whistle, *, at: dt.datetime) -> None:
     whistle.state, whistle.closed_at = "closed", at
 
 
-def met_requirements(session: Session, whistle: Whistle | None) -> frozenset[Requirement]:
-    """What holds now of the bodies that a whistle called."""
-    if whistle is None or whistle.state != "open":
+def met_requirements(
+    session: Session, blown: Sequence[Whistle], party: str
+) -> frozenset[Requirement]:
+    """What holds now of the bodies that open whistles called, and of the party itself."""
+    if not blown:
         return frozenset()
-    called = repository.called_bodies(session, [whistle.id])
+    called = repository.called_bodies(session, [whistle.id for whistle in blown])
     sides = [body for body in called if body.role == "side"]
+    own = [body for body in called if body.body_code == party]
     facts = {
+        Requirement.SELF_REPORTED_IN: any(body.reported_in_at for body in own),
         Requirement.SIDES_REPORTED_IN: all(body.reported_in_at for body in sides),
         Requirement.ALL_REPORTED_IN: all(body.reported_in_at for body in called),
         Requirement.ALL_DONE: all(body.done_at for body in called),

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from geoalchemy2 import Geometry, WKBElement
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, String
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, SmallInteger, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,6 +19,10 @@ __all__ = ["CalledBody", "Whistle"]
 class Whistle(Base):
     """A call, inside a case, from one body to others, with its ground and demand letter.
 
+    ``level`` is 1 to 3, None for a joint one; ``follows_id`` the whistle of the same case from
+    which this one came. ``caller_body`` is the party that scores and closes: a body, else
+    ``reporter`` or ``supervision``. ``recorded_at`` is set when it was made by telephone and
+    recorded afterwards. A ``raised`` one has gone up a level unsolved.
     ``footprint`` is the outline of what it is about, once a report or a meeting has given it.
     """
 
@@ -29,8 +33,12 @@ class Whistle(Base):
             ["district_code", "case_id"], ["case_file.district_code", "case_file.id"]
         ),
         CheckConstraint("kind in ('everyday', 'tough', 'emergency')", "kind_known"),
-        CheckConstraint("state in ('proposed', 'open', 'closed')", "state_known"),
+        CheckConstraint("state in ('proposed', 'open', 'closed', 'raised')", "state_known"),
+        CheckConstraint("joint = (level is null)", "level_unless_joint"),
+        CheckConstraint("level between 1 and 3", "level_known"),
+        CheckConstraint("recorded_at >= blown_at", "recorded_afterwards"),
         Index("ix_whistle_case", "district_code", "case_id"),
+        Index("ix_whistle_blown", "blown_at"),
         Index("ix_whistle_participant", "participant_district"),
     )
 
@@ -39,6 +47,8 @@ class Whistle(Base):
     case_id: Mapped[uuid.UUID]
     kind: Mapped[str] = mapped_column(String(9))
     joint: Mapped[bool]
+    level: Mapped[int | None] = mapped_column(SmallInteger)
+    follows_id: Mapped[uuid.UUID | None]
     ground: Mapped[str] = mapped_column(String(20))
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
     demand: Mapped[dict[str, Any]] = mapped_column(JSONB)
@@ -50,13 +60,16 @@ class Whistle(Base):
     )
     state: Mapped[str] = mapped_column(String(8))
     blown_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    recorded_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     closed_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class CalledBody(Base):
     """A body that a whistle called: told, accepted, reported in, done, scored.
 
-    ``called_from`` names the side (street code) for which it comes.
+    ``called_from`` names the side (street code) for which it comes, or the caller. In a joint
+    whistle there is a limit to report in alone; ``late`` and ``far`` are judged on arrival,
+    ``overdue`` when it is done.
     """
 
     __tablename__ = "called_body"
@@ -65,7 +78,7 @@ class CalledBody(Base):
             ["district_code", "whistle_id"], ["whistle.district_code", "whistle.id"]
         ),
         CheckConstraint("score between 0 and 100", "score_in_percent"),
-        CheckConstraint("role in ('side', 'department')", "role_known"),
+        CheckConstraint("role in ('side', 'department', 'called')", "role_known"),
         Index("ix_called_body_body", "body_code", "district_code"),
     )
 
@@ -76,6 +89,7 @@ class CalledBody(Base):
     role: Mapped[str] = mapped_column(String(10))
     task: Mapped[str]
     told_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    accept_by: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     report_in_by: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     accepted_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     reported_in_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
@@ -85,6 +99,8 @@ class CalledBody(Base):
     metres_off: Mapped[float | None]
     late: Mapped[bool | None]
     far: Mapped[bool | None]
+    done_by: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     done_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    overdue: Mapped[bool | None]
     score: Mapped[int | None]
     scored_by: Mapped[str | None] = mapped_column(String(18))

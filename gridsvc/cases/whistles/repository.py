@@ -5,12 +5,22 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
+from geoalchemy2 import WKBElement
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gridsvc.cases.reports.models import Report
 from gridsvc.cases.whistles.models import CalledBody, Whistle
 
-__all__ = ["called_bodies", "open_whistle_of", "whistle_by_id", "whistles", "whistles_of"]
+__all__ = [
+    "called_bodies",
+    "open_whistle_of",
+    "open_whistles_of",
+    "reported_footprint",
+    "whistle_by_id",
+    "whistles",
+    "whistles_of",
+]
 
 
 def whistle_by_id(session: Session, whistle_id: uuid.UUID) -> Whistle | None:
@@ -19,13 +29,39 @@ def whistle_by_id(session: Session, whistle_id: uuid.UUID) -> Whistle | None:
 
 
 def open_whistle_of(session: Session, district_code: str, case_id: uuid.UUID) -> Whistle | None:
-    """The whistle of a case that is proposed or open."""
+    """The joint whistle of a case that is proposed or open."""
     return session.scalar(
         select(Whistle).where(
             Whistle.district_code == district_code,
             Whistle.case_id == case_id,
-            Whistle.state != "closed",
+            Whistle.joint,
+            Whistle.state.in_(("proposed", "open")),
         )
+    )
+
+
+def open_whistles_of(session: Session, district_code: str, case_id: uuid.UUID) -> list[Whistle]:
+    """Every whistle of a case that is open, oldest first."""
+    return [
+        whistle
+        for whistle in whistles_of(session, district_code, case_id)
+        if whistle.state == "open"
+    ]
+
+
+def reported_footprint(
+    session: Session, district_code: str, case_id: uuid.UUID
+) -> WKBElement | None:
+    """The outline that the newest report with one gave of a case (MULTIPOLYGON, 4326)."""
+    return session.scalar(
+        select(Report.footprint)
+        .where(
+            Report.case_district == district_code,
+            Report.case_id == case_id,
+            Report.footprint.is_not(None),
+        )
+        .order_by(Report.id.desc())
+        .limit(1)
     )
 
 
@@ -46,6 +82,7 @@ def whistles(
     joint: bool | None,
     state: str | None,
     district: str | None,
+    level: int | None = None,
     after: uuid.UUID | None,
     limit: int,
 ) -> list[Whistle]:
@@ -53,6 +90,8 @@ def whistles(
     query = select(Whistle).order_by(Whistle.id).limit(limit)
     if joint is not None:
         query = query.where(Whistle.joint == joint)
+    if level is not None:
+        query = query.where(Whistle.level == level)
     if state is not None:
         query = query.where(Whistle.state == state)
     if district is not None:

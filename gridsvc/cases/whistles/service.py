@@ -1,9 +1,10 @@
-"""What called bodies do: they accept, report in, finish, and are scored."""
+"""What called bodies do: they accept, report in, finish, are sent back, and are scored."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from geoalchemy2.shape import from_shape, to_shape
@@ -12,6 +13,7 @@ from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.files.models import CaseFile
+from gridsvc.cases.messages.service import send
 from gridsvc.cases.moments import happened_at
 from gridsvc.cases.procedures.progress import Progress
 from gridsvc.cases.trace.service import append
@@ -21,7 +23,7 @@ from gridsvc.cases.whistles.models import CalledBody, Whistle
 from gridsvc.errors import NotFound, StepRefused
 from gridsvc.settings import Settings
 
-__all__ = ["accept", "done", "report_in", "score"]
+__all__ = ["accept", "again", "done", "report_in", "score"]
 
 _GEOD = Geod(ellps="WGS84")
 
@@ -40,7 +42,9 @@ def accept(
     if called.accepted_at is not None:
         raise StepRefused(f"{body} has accepted already, at {called.accepted_at.isoformat()}.")
     called.accepted_at = happened_at(at, since=case.opened_at, now=now)
-    _note(session, case, "accept", called, {}, actor=actor, at=called.accepted_at, now=now)
+    late = called.accept_by is not None and called.accepted_at > called.accept_by
+    content = {} if called.accept_by is None else {"late": late}
+    _note(session, case, "accept", called, content, actor=actor, at=called.accepted_at, now=now)
     return called
 
 
@@ -58,7 +62,8 @@ def report_in(
 ) -> CalledBody:
     """A called body arrives at a WGS84 point: late after its limit, flagged when too far away.
 
-    Raises StepRefused before both sides have fixed time and place, and for a second time.
+    At the limit itself it is in time. Raises StepRefused before both sides of a joint whistle have
+    fixed time and place, before the body has accepted a whistle of a level, and for a second time.
     """
     whistle, case, called = _locked_body(session, whistle_id, body)
     if called.report_in_by is None:
@@ -69,8 +74,13 @@ def report_in(
         raise StepRefused(
             f"{body} has reported in already, at {called.reported_in_at.isoformat()}."
         )
+    since, event = case.opened_at, "the case was opened"
+    if not whistle.joint:
+        if called.accepted_at is None:
+            raise StepRefused(f"{body} has not accepted; that comes before it reports in.")
+        since, event = called.accepted_at, f"{body} accepted"
     place = to_shape(whistle.point)
-    called.reported_in_at = happened_at(at, since=case.opened_at, now=now)
+    called.reported_in_at = happened_at(at, since=since, now=now, event=event)
     called.reported_in_point = from_shape(Point(lon, lat), srid=4326)
     called.metres_off = float(_GEOD.inv(place.x, place.y, lon, lat)[2])
     called.late = called.reported_in_at > called.report_in_by
@@ -98,17 +108,60 @@ def done(
     now: dt.datetime,
 ) -> CalledBody:
     """A called body says that its part is done. Raises StepRefused before it can be."""
-    _, case, called = _locked_body(session, whistle_id, body)
+    whistle, case, called = _locked_body(session, whistle_id, body)
     if called.reported_in_at is None:
         raise StepRefused(f"{body} has not reported in; that comes before 'done'.")
-    if not Progress.from_json(case.progress).repeats:
+    if whistle.joint and not Progress.from_json(case.progress).repeats:
         raise StepRefused("No joint action has been recorded; act on the spot before 'done'.")
     if called.done_at is not None:
         raise StepRefused(f"{body} was done already, at {called.done_at.isoformat()}.")
     called.done_at = happened_at(
         at, since=called.reported_in_at, now=now, event=f"{body} reported in"
     )
-    _note(session, case, "done", called, {"note": note}, actor=actor, at=called.done_at, now=now)
+    content: dict[str, Any] = {"note": note}
+    if called.done_by is not None:
+        called.overdue = called.done_at > called.done_by
+        content["overdue"] = called.overdue
+    _note(session, case, "done", called, content, actor=actor, at=called.done_at, now=now)
+    return called
+
+
+def again(
+    session: Session,
+    whistle_id: uuid.UUID,
+    body: str,
+    *,
+    by: str,
+    note: str,
+    actor: str,
+    now: dt.datetime,
+) -> CalledBody:
+    """The caller finds it not solved: the body goes on until it is. Its limit stays.
+
+    Raises StepRefused for a joint whistle, anybody but the caller, a body that is not done, and
+    one that has its score.
+    """
+    whistle, case, called = _locked_body(session, whistle_id, body)
+    if whistle.joint:
+        raise StepRefused("In a joint whistle both sides act again with 'joint_action'.")
+    if by != called.called_from:
+        raise StepRefused(f"{body} was called by {called.called_from}, which sends it back.")
+    if called.done_at is None:
+        raise StepRefused(f"{body} is not done; it goes on anyway.")
+    if called.score is not None:
+        raise StepRefused(f"{body} has its score already, from {called.scored_by}.")
+    content = {"by": by, "note": note, "was_done_at": called.done_at.isoformat()}
+    called.done_at, called.overdue = None, None
+    _note(session, case, "again", called, content, actor=actor, at=now, now=now)
+    send(
+        session,
+        case.district_code,
+        case.id,
+        [body],
+        topic="again",
+        content={"whistle_id": str(whistle.id), "note": note},
+        now=now,
+    )
     return called
 
 
@@ -123,19 +176,14 @@ def score(
     actor: str,
     now: dt.datetime,
 ) -> CalledBody:
-    """One side scores a body, 0 to 100: the other side, or a department that it called itself.
+    """A body is scored, 0 to 100: by its caller, in a joint whistle by the other side.
 
+    ``by`` is the party that scores; a side scores the departments that it called too.
     Raises StepRefused for a body's own score, a stranger's, a second one, or one too early.
     """
-    whistle, case, called = _locked_body(session, whistle_id, body)
-    sides = [side["code"] for side in whistle.facts["sides"]]
-    if by not in sides:
-        raise StepRefused(f"Only the sides of the whistle score: {' and '.join(sides)}.")
-    if by == body:
-        raise StepRefused(f"{body} cannot score itself; the other side does.")
-    if called.role == "department" and by != called.called_from:
-        raise StepRefused(f"{body} was called by {called.called_from}, which scores it.")
-    if called.done_at is None:
+    whistle, case, called = _locked_body(session, whistle_id, body, states=("open", "raised"))
+    _check_scorer(whistle, called, by)
+    if called.done_at is None and whistle.state == "open":
         raise StepRefused(f"{body} is not done yet; it is scored afterwards.")
     if called.score is not None:
         raise StepRefused(f"{body} has its score already, from {called.scored_by}.")
@@ -145,11 +193,25 @@ def score(
     return called
 
 
+def _check_scorer(whistle: Whistle, called: CalledBody, by: str) -> None:
+    """Refuse a score from anybody but who called the body."""
+    body = called.body_code
+    if by == body:
+        other = "the other side" if whistle.joint else whistle.caller_body
+        raise StepRefused(f"{body} cannot score itself; {other} does.")
+    if whistle.joint:
+        sides = [side["code"] for side in whistle.facts["sides"]]
+        if by not in sides:
+            raise StepRefused(f"Only the sides of the whistle score: {' and '.join(sides)}.")
+    if called.role != "side" and by != called.called_from:
+        raise StepRefused(f"{body} was called by {called.called_from}, which scores it.")
+
+
 def _locked_body(
-    session: Session, whistle_id: uuid.UUID, body: str
+    session: Session, whistle_id: uuid.UUID, body: str, *, states: Collection[str] = ("open",)
 ) -> tuple[Whistle, CaseFile, CalledBody]:
     whistle, case = locked_whistle(session, whistle_id)
-    if whistle.state != "open":
+    if whistle.state not in states:
         raise StepRefused(f"The whistle is {whistle.state}; nothing can be recorded in it.")
     for called in repository.called_bodies(session, [whistle.id]):
         if called.body_code == body:

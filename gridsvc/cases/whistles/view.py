@@ -10,6 +10,7 @@ from shapely.geometry import mapping
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.files.repository import cases_by_id
+from gridsvc.cases.whistles.levels import letter_of
 from gridsvc.cases.whistles.models import CalledBody, Whistle
 from gridsvc.cases.whistles.repository import called_bodies
 from gridsvc.registry.bodies.repository import bodies_by_code
@@ -26,7 +27,10 @@ def called_json(called: CalledBody, name: str) -> dict[str, Any]:
         "role": called.role,
         "called_from": called.called_from,
         "told_at": called.told_at,
+        "task": called.task,
+        "accept_by": called.accept_by,
         "report_in_by": called.report_in_by,
+        "done_by": called.done_by,
         "accepted_at": called.accepted_at,
         "reported_in_at": called.reported_in_at,
         "reported_in_point": None if point is None else mapping(to_shape(point)),
@@ -34,6 +38,7 @@ def called_json(called: CalledBody, name: str) -> dict[str, Any]:
         "late": called.late,
         "far": called.far,
         "done_at": called.done_at,
+        "overdue": called.overdue,
         "score": called.score,
         "scored_by": called.scored_by,
     }
@@ -54,17 +59,23 @@ def whistles_json(session: Session, blown: Sequence[Whistle]) -> list[dict[str, 
                 "participant_district": whistle.participant_district,
                 "case_id": str(whistle.case_id),
                 "joint": whistle.joint,
+                "level": whistle.level,
+                "follows": whistle.follows_id and str(whistle.follows_id),
+                "caller": whistle.caller_body,
                 "kind": whistle.kind,
                 "state": whistle.state,
                 "ground": whistle.ground,
                 "facts": whistle.facts,
                 "demand": whistle.demand,
-                "areas": [side["code"] for side in whistle.facts["sides"]],
+                "letter": letter_of(whistle.id),
+                "areas": [side["code"] for side in whistle.facts.get("sides", [])],
                 "point": mapping(to_shape(whistle.point)),
                 "footprint": whistle.footprint and mapping(to_shape(whistle.footprint)),
                 "step": case.step,
                 "actions": case.progress["repeats"],
                 "blown_at": whistle.blown_at,
+                "after_the_fact": whistle.recorded_at is not None,
+                "recorded_at": whistle.recorded_at,
                 "closed_at": whistle.closed_at,
                 "called": [
                     called_json(body, names[body.body_code].name)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.registry.parts.models import Part
 
-__all__ = ["Near", "by_codes", "find", "within"]
+__all__ = ["Near", "by_codes", "classes_beside", "find", "within"]
 
 # A degree of latitude has at least 110.57 km, one of longitude at least cos(lat) times 111.32 km:
 # a box of 110.5 km to the degree holds the whole circle, with room for the change of cos(lat).
@@ -31,6 +31,22 @@ _WITHIN = text(
     where distance_m <= :reach_m
         and (distance_m, district_code, code) > (:after_m, :after_district, :after_code)
     order by distance_m, district_code, code limit :limit
+    """
+)
+
+
+_CLASSES_BESIDE = text(
+    """
+    select distinct class_code from part
+    where geometry && st_makeenvelope(
+            :lon - :reach_m / (110500.0 * cos(radians(:lat))), :lat - :reach_m / 110500.0,
+            :lon + :reach_m / (110500.0 * cos(radians(:lat))), :lat + :reach_m / 110500.0, 4326
+        )
+        and state <> 'removed'
+        and st_distance(
+            geometry::geography, st_setsrid(st_makepoint(:lon, :lat), 4326)::geography
+        ) <= :reach_m
+    order by class_code
     """
 )
 
@@ -61,6 +77,12 @@ def by_codes(session: Session, keys: Sequence[tuple[str, str]]) -> dict[tuple[st
         ):
             found[part.district_code, part.code] = part
     return found
+
+
+def classes_beside(session: Session, *, lon: float, lat: float, within_m: float) -> list[str]:
+    """The classes of the parts no farther than ``within_m`` metres from a WGS84 point."""
+    rows = session.execute(_CLASSES_BESIDE, {"lon": lon, "lat": lat, "reach_m": within_m})
+    return [row[0] for row in rows]
 
 
 def within(

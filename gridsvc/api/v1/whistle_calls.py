@@ -1,0 +1,124 @@
+"""Whom a whistle may call, further whistles inside a case, and demand letters."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from gridsvc.api.clock import utc_now
+from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, WritingCaller
+from gridsvc.api.idempotency import IdempotencyKey, once
+from gridsvc.api.problems import problems
+from gridsvc.api.text import JsonObject, Text
+from gridsvc.cases.files.following import FollowUp, whistle_again
+from gridsvc.cases.files.service import readable_case
+from gridsvc.cases.whistles.kinds import WhistleGround, WhistleKind
+from gridsvc.cases.whistles.proposals import proposals
+from gridsvc.cases.whistles.view import whistles_json
+from gridsvc.errors import (
+    BadInput,
+    IdempotencyMismatch,
+    MissingPrerequisite,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    StepRefused,
+)
+from gridsvc.maps.demand_letter import letter_page, read_letter
+from gridsvc.maps.self_contained import CONTENT_POLICY
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["whistles"])
+
+_READING = (NotAuthenticated, NotAllowed, NotFound, BadInput)
+
+
+class FollowUpIn(BaseModel):
+    """A further whistle: the bodies, what was found, what they shall do, who agreed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    bodies: list[Text] = Field(min_length=1, max_length=100)
+    demand: Text | JsonObject = Field(description="The task, or {task, tasks, place, time, ...}.")
+    found: Text = Field(default="", max_length=10_000, description="What was found on the spot.")
+    follows: uuid.UUID | None = Field(
+        default=None, description="The whistle from which it comes; the newest of the case."
+    )
+    by: Text | None = Field(default=None, description="The calling street, where not clear.")
+    kind: WhistleKind | None = Field(default=None, description="As the whistle before.")
+    ground: WhistleGround | None = Field(default=None, description="As the whistle before.")
+    confirmed_by: Text = ""
+    approved_by: Text = ""
+    at: dt.datetime | None = Field(default=None, description="RFC 3339; now when left out.")
+
+
+@router.get("/cases/{case_id}/whistle-proposals", responses=problems(*_READING))
+def get_proposals(
+    case_id: uuid.UUID,
+    session: DbSession,
+    caller: CurrentCaller,
+    found: Annotated[
+        str, Query(max_length=10_000, description="What was found on the spot, in words.")
+    ] = "",
+) -> dict[str, Any]:
+    """Bodies to call: owners, agreements, duties, what the facts suggest; each with its reasons."""
+    case = readable_case(session, caller, case_id)
+    listed = proposals(session, case, found=found)
+    return {"case_id": str(case.id), "proposals": [one.to_json() for one in listed]}
+
+
+@router.post(
+    "/cases/{case_id}/whistles",
+    status_code=201,
+    responses=problems(*_READING, StepRefused, IdempotencyMismatch),
+)
+def post_whistle(
+    case_id: uuid.UUID,
+    given: Annotated[FollowUpIn, Body()],
+    service: CurrentService,
+    session: DbSession,
+    caller: WritingCaller,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Blow a further whistle inside a case, from what was found; the case waits for it too."""
+
+    def write() -> dict[str, Any]:
+        further = FollowUp(
+            bodies=given.bodies,
+            demand=given.demand,
+            found=given.found,
+            follows=given.follows,
+            by=given.by,
+            kind=given.kind,
+            ground=given.ground,
+            agreed={"confirmed_by": given.confirmed_by, "approved_by": given.approved_by},
+            at=given.at,
+        )
+        blown = whistle_again(session, service.settings, caller, case_id, further, now=utc_now())
+        session.flush()
+        return whistles_json(session, [blown])[0]
+
+    return once(session, caller, key, ["whistle", str(case_id), given], write, status=201)
+
+
+@router.get(
+    "/whistles/{whistle_id}/letter",
+    response_class=HTMLResponse,
+    responses=problems(NotFound, BadInput, MissingPrerequisite),
+)
+def get_letter(whistle_id: uuid.UUID, service: CurrentService, session: DbSession) -> HTMLResponse:
+    """The demand letter (需求函) of a whistle: one page that prints on A4; nothing is personal."""
+    radius = service.settings.report_in_radius_m
+    page = letter_page(read_letter(session, whistle_id, report_in_radius_m=radius))
+    headers = {
+        "Content-Security-Policy": CONTENT_POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-cache",
+    }
+    return HTMLResponse(page, headers=headers)

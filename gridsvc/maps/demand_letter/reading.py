@@ -1,0 +1,157 @@
+"""Gathers a demand letter from its whistle, the case, and the areas around."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import shapely
+from geoalchemy2.shape import to_shape
+from sqlalchemy.orm import Session
+
+from gridsvc.cases.files.repository import case_by_id
+from gridsvc.cases.procedures.engine import REPORTER, SUPERVISION
+from gridsvc.cases.whistles.kinds import WhistleKind, kinds
+from gridsvc.cases.whistles.models import CalledBody, Whistle
+from gridsvc.cases.whistles.repository import called_bodies, whistle_by_id
+from gridsvc.errors import NotFound
+from gridsvc.maps.demand_letter.model import Called, Letter
+from gridsvc.maps.joint_case.model import Place
+from gridsvc.maps.repository.joint_cases import areas_around, unit_grids_around
+from gridsvc.registry.bodies.model import BodyRef
+from gridsvc.registry.bodies.repository import bodies_by_code
+from gridsvc.registry.classes.repository import names_of
+from gridsvc.spatial.crs import project, unproject
+
+__all__ = ["read_letter"]
+
+_AROUND_M = 400.0
+_LEVELS = {
+    1: ("一级哨", "Level 1: to the community"),
+    2: ("二级哨", "Level 2: community to street"),
+    3: ("三级哨", "Level 3: street to departments"),
+    None: ("跨区吹哨", "Joint whistle across a border"),
+}
+_GROUNDS = {
+    "public_demand": (
+        "群众诉求强烈、街道无力独自解决",
+        "public demand beyond the street",
+    ),
+    "enforcement": ("需多部门联合执法", "enforcement across departments"),
+    "emergency": ("应急处置", "emergency"),
+    "footprint": ("占地跨越边界", "footprint across the border"),
+    "conflict": ("边界争议", "conflicting borders"),
+    "refusal": ("双方都退回", "refused by both sides"),
+    "near": ("紧邻边界", "near the border"),
+    "crowd": ("两侧多人上报", "reports on both sides"),
+}
+_PARTIES = {REPORTER: "上报人 the reporter", SUPERVISION: "区监督中心 the district's supervision"}
+
+
+def read_letter(session: Session, whistle_id: uuid.UUID, *, report_in_radius_m: float) -> Letter:
+    """The letter of a whistle of any level, or a joint one. Raises NotFound.
+
+    Borders are those in force when the whistle was blown.
+    """
+    whistle = whistle_by_id(session, whistle_id)
+    case = None if whistle is None else case_by_id(session, whistle.case_id)
+    if whistle is None or case is None:
+        raise NotFound(f"There is no whistle {whistle_id}.", field="whistle_id")
+    place = to_shape(whistle.point)
+    around = _around(place)
+    connection = session.connection()
+    drawn = {
+        level: _places(areas_around(connection, level, whistle.blown_at, around))
+        for level in ("district", "street", "community")
+    }
+    grids = _places(unit_grids_around(connection, whistle.blown_at, around))
+    called = called_bodies(session, [whistle.id])
+    bodies = bodies_by_code(session, [whistle.caller_body, *(row.body_code for row in called)])
+    kind = kinds()[WhistleKind(whistle.kind)]
+    said, plan = _said(whistle.demand)
+    return Letter(
+        whistle_id=whistle.id,
+        case_id=case.id,
+        district_code=case.district_code,
+        level=whistle.level,
+        level_title=_LEVELS[whistle.level],
+        kind=(kind.title_zh, kind.title),
+        ground=_GROUNDS.get(whistle.ground, (whistle.ground, whistle.ground)),
+        state=whistle.state,
+        class_code=case.class_code,
+        class_name=names_of(session, case.standard, case.kind).get(case.class_code, ""),
+        caller=_name(whistle.caller_body, bodies),
+        task=str(said.get("task", "")),
+        place=str(said.get("place") or plan.get("place") or ""),
+        meeting=_moment(said.get("time") or plan.get("time")),
+        limit=str(said.get("limit", "")),
+        confirmed_by=str(said.get("confirmed_by", "")),
+        approved_by=str(said.get("approved_by", "")),
+        found=str(whistle.facts.get("found", "")),
+        follows=whistle.follows_id,
+        blown_at=whistle.blown_at,
+        recorded_at=whistle.recorded_at,
+        lon=place.x,
+        lat=place.y,
+        footprint=None if whistle.footprint is None else to_shape(whistle.footprint),
+        areas=tuple(
+            area.name
+            for level in drawn.values()
+            for area in level
+            if shapely.intersects(area.geometry, place)
+        ),
+        grid_code=next((g.code for g in grids if shapely.intersects(g.geometry, place)), None),
+        streets=drawn["street"],
+        unit_grids=grids,
+        called=tuple(_called(row, whistle, bodies) for row in called),
+        report_in_radius_m=report_in_radius_m,
+    )
+
+
+def _said(demand: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What the letter says, and the plan of a joint whistle, which fixes time and place."""
+    letter, plan = demand.get("letter"), demand.get("plan")
+    said = demand if not isinstance(letter, Mapping) else letter
+    return said, plan if isinstance(plan, Mapping) else {}
+
+
+def _moment(value: Any) -> dt.datetime | None:
+    """A time that a demand names; None for words that name none."""
+    try:
+        moment = dt.datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+def _around(place: shapely.Point) -> tuple[float, float, float, float]:
+    west, south, east, north = unproject(shapely.buffer(project(place), _AROUND_M)).bounds
+    return west, south, east, north
+
+
+def _places(rows: list[tuple[str, str, shapely.Geometry]]) -> tuple[Place, ...]:
+    return tuple(Place(*row) for row in rows if not row[2].is_empty)
+
+
+def _called(row: CalledBody, whistle: Whistle, bodies: Mapping[str, BodyRef]) -> Called:
+    reasons = whistle.facts.get("called_for", {}).get(row.body_code, [])
+    return Called(
+        code=row.body_code,
+        name=_name(row.body_code, bodies),
+        task=row.task,
+        reasons=tuple(str(reason["why"]) for reason in reasons),
+        accept_by=row.accept_by,
+        report_in_by=row.report_in_by,
+        done_by=row.done_by,
+        accepted_at=row.accepted_at,
+        reported_in_at=row.reported_in_at,
+        late=row.late,
+        far=row.far,
+        done_at=row.done_at,
+    )
+
+
+def _name(party: str, bodies: Mapping[str, BodyRef]) -> str:
+    return bodies[party].name if party in bodies else _PARTIES.get(party, party)
