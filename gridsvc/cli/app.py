@@ -7,33 +7,63 @@ import sys
 
 import structlog
 import typer
+from rich.console import Console
 
 from gridsvc import __version__
-from gridsvc.cli import (
-    assessing,
-    auditing,
-    body,
-    bulk,
-    db,
-    demo,
-    disputes,
-    duties,
-    edition,
-    grids,
-    imports,
-    no_mans_land,
-    placing,
-    relations,
-    repairs,
-    serving,
-    token,
-    trace,
-    worker,
-)
-from gridsvc.cli.runtime import notes
+from gridsvc.cli.deferred import defer
 from gridsvc.errors import GridsvcError
 
 __all__ = ["app", "main"]
+
+_COMMANDS = (
+    (
+        "serve",
+        "serving:serve",
+        "Serve HTTP; /healthz answers when it is ready, /map shows the city, /docs lists the rest.",
+    ),
+    (
+        "worker",
+        "worker:worker",
+        "Deliver messages to the bodies' webhooks, until it is stopped; any number may run.",
+    ),
+    (
+        "demo",
+        "demo:demo",
+        "Load real Beijing, cut unit grids, make up parts, play the story, and serve the map.",
+    ),
+    ("locate", "placing:locate", "Say whose place a point is, and how close the border is."),
+    (
+        "straddle",
+        "placing:straddle_file",
+        "Say how a footprint is shared, and whether a border runs through it.",
+    ),
+    (
+        "relate",
+        "relations:relate_layers",
+        "List which members of A touch, overlap, cover, lie within, intersect or share B.",
+    ),
+    (
+        "locate-file",
+        "bulk:locate_file_command",
+        "Add the codes of every row's place to a file; stopped, the same command goes on.",
+    ),
+    (
+        "no-mans-land",
+        "no_mans_land:no_mans_land",
+        "List where along the borders cases go worse than inside of both sides (三不管地带).",
+    ),
+    ("assess", "assessing:assess_period", "Rates, scores and ranks of a period (考核评价)."),
+    ("messages", "worker:messages", "Messages that could not be delivered."),
+    ("db", "db:app", "The private PostGIS server and the schema."),
+    ("body", "body:app", "Bodies (责任单位)."),
+    ("import", "imports:app", "Bring in areas and parts."),
+    ("duties", "duties:app", "Duty lists (职责清单)."),
+    ("edition", "edition:app", "Editions (版本) of boundaries."),
+    ("disputes", "disputes:app", "Disputes (边界争议) between areas."),
+    ("grids", "grids:app", "Unit grids (单元网格)."),
+    ("token", "token:app", "Tokens for the HTTP service."),
+    ("trace", "trace:app", "The trace of cases, which nobody changes."),
+)
 
 app = typer.Typer(
     name="gridsvc",
@@ -42,20 +72,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serving, worker, demo, placing, relations, bulk, no_mans_land, assessing):
-    module.register(app)
-app.add_typer(db.app, name="db")
-app.add_typer(body.app, name="body")
-duties.register(imports.app)
-app.add_typer(imports.app, name="import")
-app.add_typer(duties.app, name="duties")
-auditing.register(edition.app)
-repairs.register(edition.app)
-app.add_typer(edition.app, name="edition")
-app.add_typer(disputes.app, name="disputes")
-app.add_typer(grids.app, name="grids")
-app.add_typer(token.app, name="token")
-app.add_typer(trace.app, name="trace")
+for _command in _COMMANDS:
+    defer(app, *_command)
 
 
 @app.command()
@@ -79,6 +97,7 @@ def main() -> None:
     try:
         app()
     except GridsvcError as error:
+        notes = Console(stderr=True, markup=False, emoji=False)
         notes.print(f"{error.title}: ", end="", style="bold red")
         notes.print(error.detail, highlight=False)
         sys.exit(1)

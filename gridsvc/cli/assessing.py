@@ -21,14 +21,9 @@ from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
 from gridsvc.maps.review import read_review, review_page
 from gridsvc.settings import get_settings
 
-__all__ = ["register"]
+__all__ = ["assess_period"]
 
 _SHOWN = ("response", "solved", "satisfied", "closed", "closed_in_time", "rework", "returned")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("assess")(assess_period)
 
 
 def assess_period(

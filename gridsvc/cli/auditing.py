@@ -29,15 +29,10 @@ from gridsvc.registry.audits.service import (
 from gridsvc.registry.districts import read_divisions
 from gridsvc.spatial.audit import INLET_WIDTH_M, SLIVER_M, AreaFault, FaultKind
 
-__all__ = ["register"]
+__all__ = ["audit"]
 
 # Enough rows to tell what a column holds.
 _ROWS_LOOKED_AT = 5_000
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the group of editions."""
-    app.command()(audit)
 
 
 def audit(

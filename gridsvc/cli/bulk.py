@@ -17,15 +17,10 @@ from gridsvc.errors import BadInput
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import get_settings
 
-__all__ = ["register"]
+__all__ = ["locate_file_command"]
 
 _STOPPED = 130
 _LOCAL_TIME = dt.timezone(dt.timedelta(hours=8))
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("locate-file")(locate_file_command)
 
 
 def locate_file_command(

@@ -15,12 +15,7 @@ from gridsvc.cli.serving import prepare as prepare_server
 from gridsvc.demo.play import Outcome, play, prepare, serving
 from gridsvc.settings import get_settings
 
-__all__ = ["register"]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command()(demo)
+__all__ = ["demo"]
 
 
 def demo(

@@ -10,6 +10,7 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.reports.rerouting import KINDS, Rerouting, rerouted, rerouting
+from gridsvc.cli.deferred import defer
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
 from gridsvc.codes import Level
 from gridsvc.registry.areas import repository as areas
@@ -28,6 +29,18 @@ from gridsvc.settings import get_settings
 __all__ = ["Actor", "EditionId", "app"]
 
 app = typer.Typer(help="Editions (版本) of boundaries.", no_args_is_help=True)
+defer(
+    app,
+    "audit",
+    "auditing:audit",
+    "Find what is wrong with an edition's areas, and keep it; a draft may then be activated.",
+)
+defer(
+    app,
+    "repair",
+    "repairs:app",
+    "Mend faults as a new draft (修补); nothing is ever mended by itself.",
+)
 
 EditionId = Annotated[str, typer.Argument(help="The edition's id; 'gridsvc edition list'.")]
 Actor = Annotated[

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gridsvc.cli.area_import import Columns, areas, mapping_of
+from gridsvc.cli.deferred import defer
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.start import load_start
@@ -16,6 +17,18 @@ __all__ = ["app"]
 
 app = typer.Typer(help="Bring in areas and parts.", no_args_is_help=True)
 app.command()(areas)
+defer(
+    app,
+    "bodies",
+    "duties:bodies",
+    "Register bodies: code,name,kind,area_code (webhook_url,source). All rows, or none.",
+)
+defer(
+    app,
+    "duties",
+    "duties:duties",
+    "Add a duty list: body,area,kind,class_prefix,role,clause,valid_from (valid_to,standard).",
+)
 
 _SHOWN_FAULTS = 50
 

@@ -20,14 +20,9 @@ from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import get_settings
 
-__all__ = ["register"]
+__all__ = ["no_mans_land"]
 
 _DAY = ["%Y-%m-%d"]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("no-mans-land")(no_mans_land)
 
 
 def no_mans_land(

@@ -20,15 +20,9 @@ from gridsvc.settings import get_settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.footprint import read_footprint
 
-__all__ = ["register"]
+__all__ = ["locate", "straddle_file"]
 
 Crs = Annotated[str, typer.Option(help="wgs84, gcj02, bd09, EPSG:n or WKT.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.command()(locate)
-    app.command("straddle")(straddle_file)
 
 
 def locate(

@@ -24,14 +24,9 @@ from gridsvc.registry.relations.service import MOST_PAIRS, relate
 from gridsvc.settings import get_settings
 from gridsvc.spatial.relations import UploadedFeature, check_uploaded
 
-__all__ = ["register"]
+__all__ = ["relate_layers"]
 
 _LAYERS = ", ".join(LayerName)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("relate")(relate_layers)
 
 
 def relate_layers(

@@ -20,9 +20,9 @@ from gridsvc.registry.repairs.proposals import preview, proposals_of
 from gridsvc.registry.repairs.service import apply_repairs, list_repairs, undo_repairs
 from gridsvc.spatial.audit import INLET_WIDTH_M
 
-__all__ = ["register"]
+__all__ = ["app"]
 
-_repairs = typer.Typer(
+app = typer.Typer(
     help="Mend faults as a new draft (修补); nothing is ever mended by itself.",
     no_args_is_help=True,
 )
@@ -40,12 +40,7 @@ InletWidth = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the group to that of editions."""
-    app.add_typer(_repairs, name="repair")
-
-
-@_repairs.command("list")
+@app.command("list")
 def list_proposals(
     edition_id: EditionId,
     fault: Annotated[str | None, typer.Option(help="Only this fault, by its id.")] = None,
@@ -74,7 +69,7 @@ def list_proposals(
     console.print(table)
 
 
-@_repairs.command("preview")
+@app.command("preview")
 def show_preview(
     edition_id: EditionId,
     proposals: Proposals,
@@ -103,7 +98,7 @@ def show_preview(
     console.print(table)
 
 
-@_repairs.command("apply")
+@app.command("apply")
 def apply(
     edition_id: EditionId,
     proposals: Proposals,
@@ -134,7 +129,7 @@ def apply(
         _show(made, repairs, as_json)
 
 
-@_repairs.command("undo")
+@app.command("undo")
 def undo(
     edition_id: EditionId,
     repairs: Annotated[list[str], typer.Argument(help="Ids of repairs; 'repair history'.")],
@@ -159,7 +154,7 @@ def undo(
         _show(made, undone, as_json)
 
 
-@_repairs.command("history")
+@app.command("history")
 def history(edition_id: EditionId, as_json: AsJson = False) -> None:
     """List the repairs that made an edition, and those that were made of it."""
     with session() as opened:

@@ -18,14 +18,9 @@ from gridsvc.registry.access.model import Role
 from gridsvc.registry.access.service import issue_token
 from gridsvc.settings import Settings, get_settings
 
-__all__ = ["prepare", "register"]
+__all__ = ["prepare", "serve"]
 
 _GOODBYE_S = 5
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.command()(serve)
 
 
 def serve(

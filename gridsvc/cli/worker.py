@@ -23,7 +23,7 @@ from gridsvc.db.partitions import ensure_partitions
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.settings import get_settings
 
-__all__ = ["messages", "register"]
+__all__ = ["messages", "worker"]
 
 _log = structlog.get_logger(__name__)
 
@@ -32,12 +32,6 @@ _DAY_S = 86_400.0
 _SOON_S = 60.0
 
 messages = typer.Typer(help="Messages that could not be delivered.", no_args_is_help=True)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.command()(worker)
-    app.add_typer(messages, name="messages")
 
 
 def worker(

@@ -90,7 +90,7 @@ class Request:
 
 @dataclass
 class Receiver:
-    """Answers every POST with ``answer(request)``, a status code, and remembers it."""
+    """Answers every whole POST with ``answer(request)``, a status code, and remembers it."""
 
     answer: Callable[[Request], int] = lambda _: 204
     requests: list[Request] = field(default_factory=list)
@@ -102,9 +102,11 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
-                request = Request(
-                    self.path, self.headers, self.rfile.read(length), self.client_address[1]
-                )
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    self.close_connection = True  # the caller was killed before it had said all
+                    return
+                request = Request(self.path, self.headers, body, self.client_address[1])
                 with receiver.arrived:
                     receiver.requests.append(request)
                     receiver.arrived.notify_all()
