@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from gridsvc.cli.edition import Actor
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
 from gridsvc.codes import Level
 from gridsvc.errors import BadInput
@@ -40,6 +41,7 @@ def areas(
             exists=True,
         ),
     ],
+    by: Actor,
     level: Annotated[str, typer.Option(help="district, street or community.")],
     edition: Annotated[str, typer.Option(help="Id of the new edition.")],
     accuracy_m: Annotated[float, typer.Option(min=0, help="How far its borders may be off.")],
@@ -70,6 +72,10 @@ def areas(
         bool, typer.Option(help="Features of one code are parts of one area.")
     ] = False,
     new_codes: Annotated[bool, typer.Option(help="Take codes that are in no list.")] = False,
+    reason: Annotated[
+        str | None,
+        typer.Option(help="Why the edition is made; kept with each area that it changes."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a file of areas and report; with --commit, keep it as a new edition in draft."""
@@ -96,6 +102,8 @@ def areas(
             encoding=encoding,
             join_parts=join_parts,
             new_codes=new_codes,
+            reason=reason,
+            by=by,
             progress=notes.print,
         )
         if not commit:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from gridsvc.api.dependencies import parse_as_of
 from gridsvc.cli.runtime import AsJson, console, database, print_json
 from gridsvc.db.engine import create_engine, session_factory, transaction
 from gridsvc.errors import BadFile
@@ -23,6 +24,9 @@ from gridsvc.spatial.footprint import read_footprint
 __all__ = ["locate", "straddle_file"]
 
 Crs = Annotated[str, typer.Option(help="wgs84, gcj02, bd09, EPSG:n or WKT.")]
+AsOf = Annotated[
+    str | None, typer.Option(help="By the boundaries of that day, or of an RFC 3339 time.")
+]
 
 
 def locate(
@@ -30,14 +34,15 @@ def locate(
     lat: Annotated[float, typer.Argument(help="Latitude (or northing).")],
     crs: Crs = "wgs84",
     accuracy_m: Annotated[float | None, typer.Option(min=0, help="Accuracy in metres.")] = None,
+    as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
     """Say whose place a point is, and how close the border is."""
-    settings = get_settings()
+    settings, moment = get_settings(), parse_as_of(as_of)
     x, y = check_lon_lat(lon, lat, crs, field="")
     here = to_wgs84(x, y, crs)
     engine = create_engine(database(settings))
-    atlas = AtlasStore(engine, settings.var_dir / "index").get()
+    atlas = AtlasStore(engine, settings.var_dir / "index").get(moment)
     accuracy = settings.report_accuracy_m if accuracy_m is None else accuracy_m
     placement = place(atlas, *here, accuracy)
     engine.dispose()
@@ -51,15 +56,16 @@ def straddle_file(
     file: Annotated[Path, typer.Argument(help="A GeoJSON footprint.", exists=True)],
     level: Annotated[str, typer.Option(help="district, street or community.")] = "district",
     crs: Crs = "wgs84",
+    as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
     """Say how a footprint is shared, and whether a border runs through it."""
-    settings = get_settings()
+    settings, moment = get_settings(), parse_as_of(as_of)
     footprint = read_footprint(
         _read_geojson(file), crs, max_vertices=settings.max_footprint_vertices
     )
     engine = create_engine(database(settings))
-    atlas = AtlasStore(engine, settings.var_dir / "index").get()
+    atlas = AtlasStore(engine, settings.var_dir / "index").get(moment)
     with transaction(session_factory(engine)) as session:
         answer = straddle(session, atlas, footprint.geometry, level).to_json()
     engine.dispose()

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import shapely
 from click.testing import Result
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
@@ -20,6 +21,8 @@ from gridsvc.cli import area_import
 from gridsvc.cli.app import app
 from gridsvc.errors import BadInput
 from gridsvc.registry.areas import repository
+from gridsvc.registry.areas.models import Area
+from gridsvc.registry.areas.service import activate_edition, edition_history
 from gridsvc.settings import get_settings
 from gridsvc.spatial.crs import from_wgs84
 from tests.service import areas_world as world
@@ -113,6 +116,33 @@ def test_a_dry_run_keeps_nothing_and_commit_keeps_a_draft(streets: Path, session
     assert edition is not None
     assert edition.state == "draft"
     assert sorted(repository.codes_in(session, "new")) == ["110102007", "110102020", "110106002"]
+
+
+def test_who_imports_and_why_is_kept_and_is_the_reason_of_what_changes(
+    streets: Path, session: Session
+) -> None:
+    world.put_in_force(session, "old", "street", world.STREETS)
+    session.commit()
+    kept = run(streets, "--yes", "--commit", "--by", "li", "--reason", "a new river wall")
+    assert kept.exit_code == 0, kept.output
+
+    (loaded,) = edition_history(session, "new")
+    assert (loaded.actor, loaded.reason) == ("li", "a new river wall")
+    activate_edition(session, "new", without_audit="made up")
+    changed = select(Area.version, Area.reason).where(
+        Area.edition_id == "new", Area.code == "110102007"
+    )
+    assert session.execute(changed).one() == (2, "a new river wall")
+
+
+def test_areas_in_force_that_a_file_lacks_are_told(tmp_path: Path, session: Session) -> None:
+    world.put_in_force(session, "old", "street", world.STREETS)
+    session.commit()
+    answered = run(write(tmp_path / "streets.geojson", ROWS[:1]), "--yes", "--json")
+
+    (remark,) = json.loads(answered.stdout.splitlines()[-1])["remarks"]
+    assert remark.startswith("2 of the 3 areas of level street in force are not loaded (110102007,")
+    assert "110106002" in remark
 
 
 def test_the_report_tells_every_area_as_json_and_on_a_page(streets: Path, tmp_path: Path) -> None:

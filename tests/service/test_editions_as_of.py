@@ -6,16 +6,20 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pyarrow as pa
 import pytest
 from sqlalchemy import Engine
+from typer.testing import CliRunner
 
+from gridsvc.cli.app import app
 from gridsvc.db import session_factory
 from gridsvc.registry.access.model import Role
 from gridsvc.registry.areas.service import activate_edition
+from gridsvc.settings import get_settings
 from tests.service import joint_city as city
 from tests.service.conftest import token_of
 from tests.service.test_editions_diff import NEW_STREET, load_new_streets
@@ -301,3 +305,29 @@ def test_a_day_before_all_editions_or_no_day_is_a_clear_problem(asked: httpx.Cli
         bad = asked.get(path, params={"as_of": "yesterday"})
         assert (bad.status_code, bad.json()["field"]) == (422, "as_of")
     assert asked.get("/tiles/streets/15/0/0.mvt", params={"as_of": "x"}).status_code == 422
+
+
+def test_the_commands_answer_from_the_edition_of_the_day(
+    two_editions: None, city_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", city_engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("GRIDSVC_VAR_DIR", str(tmp_path))
+    get_settings.cache_clear()
+    outline = tmp_path / "outline.geojson"
+    outline.write_text(json.dumps(OUTLINE), "utf-8")
+
+    def ask(*words: str) -> Any:
+        answered = CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False)
+        assert answered.exit_code == 0, answered.output
+        return json.loads(answered.stdout.splitlines()[-1])
+
+    place = ("locate", str(HERE["lon"]), str(HERE["lat"]))
+    found = [ask(*place, "--as-of", day)["street"]["code"] for day in (BEFORE, SINCE)]
+    shared = [
+        [it["code"] for it in ask("straddle", str(outline), *words)["shares"]]
+        for words in (("--level", "street", "--as-of", BEFORE), ("--level", "street"))
+    ]
+    get_settings.cache_clear()
+
+    assert found == [city.OTHER, city.LEAD]
+    assert shared == [[city.OTHER], [city.LEAD]]

@@ -26,9 +26,9 @@ __all__ = ["Source", "opened_source"]
 # A zip below this is harmless whatever its ratio: a .dbf of blanks shrinks a hundredfold.
 _SMALL_ZIP_BYTES = 10_000_000
 _MAX_ZIP_MEMBERS = 10_000
-# GDAL keeps KML, and JSON that is no list of features, whole in memory: in five times and in twenty
+# GDAL keeps KML, and JSON that is no list of features, whole in memory: in six times and in fifty
 # times its text.
-_MOST_KML_BYTES, _MOST_JSON_BYTES = 200_000_000, 50_000_000
+_MOST_KML_BYTES, _MOST_JSON_BYTES = 200_000_000, 20_000_000
 # Texts that lead GDAL to other files, hosts or commands.
 _LEADING_AWAY = (b"<OGRVRTDataSource", b"gdal_streamed_alg", b"<OGRWFSDataSource")
 

@@ -25,6 +25,7 @@ from gridsvc.registry.areas.service import NewArea, load_edition
 from gridsvc.registry.areas.sifting import DIGITS, Candidate, Known, one_each, sift
 from gridsvc.registry.areas.vector_file import VectorFile, read_vector_file
 from gridsvc.registry.districts import read_divisions
+from gridsvc.registry.editions.service import SERVICE
 from gridsvc.settings import get_settings
 
 __all__ = ["import_areas"]
@@ -54,15 +55,18 @@ def import_areas(
     encoding: str | None = None,
     join_parts: bool = False,
     new_codes: bool = False,
+    reason: str | None = None,
+    by: str = SERVICE,
     progress: Callable[[str], None] | None = None,
 ) -> AreaImport:
     """Load a vector file as a new edition in draft, and tell what became of every feature.
 
     ``columns`` maps ``code`` and, where the file has them, ``name`` and ``parent`` to the file's
     columns. ``crs`` is the declared CRS, believed before the file's own. ``new_codes`` takes codes
-    that are in no list of divisions and no edition in force. The result is kept as the edition's
-    audit. Raises what ``read_vector_file`` and ``load_edition`` raise, and BadFile when not one
-    feature can be loaded; then nothing is stored.
+    that are in no list of divisions and no edition in force. ``reason`` says why the edition is
+    made, ``by`` who makes it. The result is kept as the edition's audit. Raises what
+    ``read_vector_file`` and ``load_edition`` raise, and BadFile when not one feature can be loaded;
+    then nothing is stored.
     """
     tell = progress or (lambda _: None)
     if level not in set(DIGITS):
@@ -107,7 +111,11 @@ def import_areas(
         tuple(area.outcome("; ".join(area.how)) for area in kept if area.how),
         tuple(sorted(refused, key=lambda outcome: outcome.features)),
         _faults(kept, known),
-        (*file.remarks, *([shift.words] if shift is not None else [])),
+        (
+            *file.remarks,
+            *([shift.words] if shift is not None else []),
+            *_lacking(known, {area.code for area in kept}, wanted),
+        ),
         shift,
         _drawn(kept, file),
     )
@@ -126,16 +134,31 @@ def import_areas(
             for area in kept
         ],
         audit=summary(result),
+        reason=reason,
+        by=by,
     )
     return result
+
+
+def _lacking(known: Known, codes: set[str], level: Level) -> list[str]:
+    """What is said when areas that are in force are not among those that come in."""
+    gone = sorted(known.in_force - codes)
+    if not gone:
+        return []
+    named = ", ".join(gone[:3]) + (" and others" if len(gone) > 3 else "")
+    return [
+        f"{len(gone):,} of the {len(known.in_force):,} areas of level {level} in force are not "
+        f"loaded ({named}): once this edition is in force they are gone, and their ground is "
+        "nobody's unless another area takes it."
+    ]
 
 
 def _known(session: Session, level: Level, day: dt.datetime, new_codes: bool) -> Known:
     """Everything that is known for the day on which the areas shall take effect."""
     names = {it.code: it.name for it in read_divisions() if it.level == level}
     own = repository.edition_in_force(session, level, day)
-    if own is not None:
-        names = repository.codes_in(session, own.id) | names
+    held = {} if own is None else repository.codes_in(session, own.id)
+    names = held | names
     city = shapely.box(
         get_settings().city_lon - _FAR_DEGREES,
         get_settings().city_lat - _FAR_DEGREES,
@@ -149,7 +172,8 @@ def _known(session: Session, level: Level, day: dt.datetime, new_codes: bool) ->
     above = _ABOVE.get(level)
     parents = {} if above is None else _areas_of(session, above, day)
     sure = own is not None and not own.approximate and own.accuracy_m <= _DATUM_ACCURACY_M
-    return Known(names, city, _areas_of(session, level, day) if sure else {}, parents, new_codes)
+    areas = _areas_of(session, level, day) if sure else {}
+    return Known(names, city, areas, parents, new_codes, frozenset(held))
 
 
 def _areas_of(session: Session, level: Level, day: dt.datetime) -> dict[str, Any]:

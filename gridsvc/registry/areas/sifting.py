@@ -56,7 +56,8 @@ class Candidate:
 class Known:
     """What the areas are held against (WGS84).
 
-    Names by code, the city, the areas in force of the same level and those above, by code.
+    Names by code, the city, the areas in force of the same level (where they are well known) and
+    those above, by code; and the codes of all that are in force at this level.
     """
 
     names: Mapping[str, str]
@@ -64,6 +65,7 @@ class Known:
     own: Mapping[str, Any]
     parents: Mapping[str, Any]
     new_codes: bool
+    in_force: frozenset[str]
 
 
 class _Refused(Exception):
@@ -117,6 +119,7 @@ def one_each(
             words = f"the code {code} is also that of feature {others}"
             words += (
                 "; same name and no overlap: if they are parts of one area, allow joining"
+                " (--join-parts)"
                 if parts
                 else ": correct one of them"
             )
@@ -133,7 +136,7 @@ def _candidate(
     if code not in known.names and not known.new_codes:
         raise _Refused(
             f"the code {code} is in no list of divisions and no edition in force: correct it, or "
-            "allow new codes"
+            "allow new codes (--new-codes)"
         )
     given, above = texts.get("parent"), parent_of(code)
     if given is not None and above is not None and given.ljust(12, "0") != above.ljust(12, "0"):

@@ -28,7 +28,8 @@ def number_versions(session: Session, edition: Edition, why: str | None) -> list
     if changed and not (why or "").strip():
         raise BadInput(
             f"{len(changed)} areas of {edition.id!r} have other borders than before, the first is "
-            f"{min(changed)}: say why ('gridsvc edition activate --why', or 'import --reason').",
+            f"{min(changed)}: say why ('gridsvc edition activate --why', or 'gridsvc import areas "
+            "--reason').",
             field="why",
         )
     versions = {
