@@ -220,8 +220,11 @@ ASKED_APART = {
     "POST /v1/reports/{name}/move": "as above",
     "POST /v1/parts": "as above",
     "POST /v1/cases": "as above",
+    "POST /v1/reports/similar": "as above; tested with the joining of reports",
+    "POST /v1/cases/{case_id}/split": "as above",
     "POST /v1/what-if": "moves a border of the edition of its day; tested with disputes",
     "GET /v1/no-mans-land": "tests borders of a day; tested with the watch",
+    "POST /v1/no-mans-land/disputes": "as above",
 }
 
 #: Routes whose answers bear no areas of an edition, or those that were stored, by how they begin.
@@ -236,6 +239,7 @@ WITHOUT_AREAS = {
     "/v1/reports/{name}/": "writes; what was routed before stays",
     "PATCH /v1/parts": "writes; gives the part as it is stored",
     "POST /v1/relations": "takes as_of, or an edition, for each side in its body",
+    "/v1/assessments": "counts cases by the places that they were given then",
     "/v1/disputes": "tells of a fault between editions that it names",
     "/v1/procedures": "tells what steps there are",
 }
