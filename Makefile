@@ -24,7 +24,8 @@ check: ## lint, format, types and direction of imports
 	@scripts/timed.sh $(BIN)/lint-imports
 
 test: check ## check, then all tests: what CI runs
-	@scripts/timed.sh $(BIN)/python -m pytest
+	@scripts/timed.sh $(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m "not alone"
+	@scripts/timed.sh $(BIN)/python -m pytest -m alone
 
 bench: ## compare the locator with other tools: docs/benchmarks*.md (20 minutes, a quiet machine)
 	@scripts/setup.sh bench

@@ -8,6 +8,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -18,9 +19,36 @@ from sqlalchemy.orm import Session
 from gridsvc.db import PrivateCluster, create_engine, session_factory
 from gridsvc.db.migrate import migrate
 from gridsvc.errors import MissingPrerequisite
+from tests.systems import lines
 
 _ROOT = Path(__file__).resolve().parent.parent
 _TEMPLATE = "template_gridsvc"
+_COLLECTED = pytest.StashKey[list[pytest.Item]]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Deal whole modules to the processes; asked for by pytest-xdist alone."""
+    from tests.by_module import ByModule
+
+    return ByModule(config, log)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    session.config.stash[_COLLECTED] = session.items
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Where the systems were asked for, say what of each was shown."""
+    if config.option.markexpr == "system":
+        failed = {
+            report.nodeid
+            for outcome in ("failed", "error")
+            for report in terminalreporter.stats.get(outcome, [])
+        }
+        terminalreporter.section("systems of the mission")
+        for line in lines(config.stash[_COLLECTED], failed):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

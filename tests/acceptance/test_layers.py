@@ -11,7 +11,9 @@ import httpx
 import numpy as np
 import pyarrow as pa
 import pyogrio
+import pyproj
 import pytest
+from sqlalchemy import Engine, text
 
 from tests.acceptance.conftest import City
 
@@ -72,6 +74,28 @@ def test_a_part_is_found_by_its_code_and_by_its_place_and_reported(
     assert answer["responsibility"]["ground"] == "asset_owner"
     assert answer["responsibility"]["lead"]["code"] == part["owner_body"]
     assert answer["placement"]["unit_grid"]["code"] == part["grid_code"]
+
+
+@pytest.mark.system(3)
+def test_with_20_m_of_error_the_right_part_is_among_the_candidates(
+    http: httpx.Client, city_engine: Engine
+) -> None:
+    with city_engine.connect() as connection:
+        parts = connection.execute(
+            text(
+                "select code, class_code, ST_X(at) as lon, ST_Y(at) as lat"
+                " from part, lateral (select ST_ClosestPoint(geometry, geometry) as at) it"
+                " where state <> 'removed' order by md5(national_id) limit 100"
+            )
+        ).all()
+    assert len(parts) == 100
+    dice, earth = np.random.default_rng(20), pyproj.Geod(ellps="WGS84")
+    for part in parts:
+        off = dice.uniform(0, 360), dice.uniform(0, 19.99)
+        lon, lat, _ = earth.fwd(part.lon, part.lat, *off)
+        asked = {"near": f"{lon},{lat}", "radius_m": 20, "class": part.class_code}
+        found = {one["code"]: one for one in http.get("/v1/parts", params=asked).json()["parts"]}
+        assert found[part.code]["distance_m"] == pytest.approx(off[1], abs=0.01)
 
 
 def test_a_csv_comes_back_with_its_columns_and_the_codes(http: httpx.Client) -> None:

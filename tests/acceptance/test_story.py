@@ -80,6 +80,7 @@ def test_the_trace_of_the_story_tells_every_step_in_order_and_is_whole(
     assert verified["entries"] == len(trace)
 
 
+@pytest.mark.system(4)
 def test_the_building_stands_astride_the_real_border_and_its_shares_sum_to_one(
     http: httpx.Client, city: City
 ) -> None:

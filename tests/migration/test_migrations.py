@@ -89,6 +89,7 @@ def test_no_relation_is_loaded_without_being_asked_for() -> None:
             assert relation.lazy == "raise", f"{mapper.class_.__name__}.{relation.key}"
 
 
+@pytest.mark.alone
 def test_a_migration_that_waits_for_a_live_service_gives_up_after_four_seconds(
     empty_database: str, unpooled: Engine
 ) -> None:

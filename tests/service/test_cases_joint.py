@@ -18,6 +18,7 @@ def case(client):
     return JointCase(client)
 
 
+@pytest.mark.system(4)
 def test_a_joint_whistle_is_played_to_its_end(case):
     case.score()
     half = case.lead.post(case.steps, {"step": "close", "note": "Down and cleared."})
@@ -74,6 +75,7 @@ def test_every_step_tells_the_other_side_once(case):
     assert "joint_bring_departments" in told[city.LEAD]
 
 
+@pytest.mark.system(4)
 @pytest.mark.parametrize("step", ["whistle_other_side", "agree_plan", "joint_action", "close"])
 def test_a_step_out_of_order_is_refused_with_the_step_that_is_due(case, step):
     problem = case.lead.refused(

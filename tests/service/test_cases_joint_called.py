@@ -177,6 +177,7 @@ def test_a_score_is_a_whole_number_of_0_to_100(case, value):
     assert problem["field"] == "score"
 
 
+@pytest.mark.system(4)
 def test_nobody_closes_before_all_are_done_and_scored(case):
     case.act()
     closing = {"step": "close", "note": "Down."}

@@ -101,6 +101,7 @@ def _wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.alone
 def test_a_second_start_takes_a_second_at_most_and_keeps_port_and_data(var_dir: Path) -> None:
     with PrivateCluster(var_dir) as cluster:
         first = cluster.url()

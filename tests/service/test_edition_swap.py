@@ -133,6 +133,7 @@ def _revert_streets(engine: Engine) -> None:
         revert_edition(session, "street-new", why="wrong file")
 
 
+@pytest.mark.alone
 def test_an_edition_is_swapped_and_taken_back_under_load_without_an_error_or_a_mixed_answer(
     port: int, city_engine: Engine
 ) -> None:

@@ -203,6 +203,7 @@ def test_a_body_that_does_not_answer_holds_up_no_other_body(
     assert paths == {"/slow": 1, "/quick": 5}
 
 
+@pytest.mark.alone
 def test_a_receiver_that_only_drips_is_left_after_the_timeout(
     session: Session, service_engine: Engine
 ) -> None:

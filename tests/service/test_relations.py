@@ -287,6 +287,7 @@ def _comb(teeth: int, shift: float) -> Any:
     return shapely.Polygon([(xs[0], 38.9), *top, (xs[-1], 38.9)])
 
 
+@pytest.mark.alone
 def test_a_question_that_takes_too_long_is_stopped_and_says_how_to_narrow_it(
     session: Session,
 ) -> None:
@@ -306,6 +307,7 @@ def test_a_question_that_takes_too_long_is_stopped_and_says_how_to_narrow_it(
     assert session.scalar(text("show statement_timeout")) == "30s"
 
 
+@pytest.mark.alone
 def test_one_pair_alone_is_stopped_too(session: Session) -> None:
     began = time.monotonic()
 

@@ -135,6 +135,7 @@ def test_a_self_crossing_footprint_is_mended_and_the_answer_says_so(citizen):
     assert filed["joint_whistle_id"] is not None
 
 
+@pytest.mark.system(3)
 def test_near_the_border_the_reporter_is_asked_and_the_other_side_told_later(
     citizen, lead, other, city_session
 ):

@@ -1,0 +1,49 @@
+"""The numbered systems of the mission that must work first, and how a run shows that they do.
+
+``pytest -m system`` (with ``--collect-only -q`` to list alone) ends with a line for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+__all__ = ["FIRST", "lines"]
+
+#: Number to name, and what its tests show.
+FIRST = {
+    1: ("万米单元网格", "any point falls in exactly one grid; areas sum to the district"),
+    2: ("城市部件 8-digit code", "160,000 parts load, each in its grid"),
+    3: ("举报定位派员", "with 20 m of error the right part is found, or the reporter is asked"),
+    4: ("跨区平级吹哨", "shares sum to 1; no step is skipped; both sides close"),
+    5: (
+        "乡镇吹哨部门报到",
+        "29:59 is in time, 31:00 late; only the caller closes, after all scores",
+    ),
+    6: ("日常/攻坚/应急哨", "the kind sets limit and approvals; 'river' proposes the water bureau"),
+    7: ("一级/二级/三级哨", "a level is raised, never skipped; totals match"),
+    8: ("综治平台, 签到", "4,640 of 4,649 is 99.8 %; a sign-in 500 m away is flagged"),
+    9: ("三张清单, 职责清单", "every class in every street resolves or is listed as a gap"),
+    12: ("跨市区两级吹哨", "140 reports join one case, history kept"),
+    13: ("统一受理, 12345", "the same complaint by phone and app joins one case"),
+    14: ("响应率 解决率 满意率", "as counted by hand; ties stable; no callbacks: no data"),
+    15: ("双派双考", "closes only when both are done"),
+    16: ("花伴儿 APP", "at 48 h overdue; 'cannot' counts as an answer"),
+    22: ("隐患吹哨", "all bodies of the grid are told in one step"),
+}
+
+
+def lines(items: Iterable[pytest.Item], failed: set[str]) -> list[str]:
+    """A line for each system: its number, name, tests, failures, and what they show."""
+    tests: dict[int, set[str]] = {number: set() for number in FIRST}
+    for item in items:
+        for marker in item.iter_markers("system"):
+            tests.setdefault(marker.args[0], set()).add(item.nodeid)
+    told = []
+    for number, found in sorted(tests.items()):
+        name, shows = FIRST.get(number, ("a later one", "see its tests"))
+        count = f"{len(found)} test{'s' * (len(found) != 1)}" if found else "NO TEST"
+        broken = f", {len(found & failed)} FAILED" if found & failed else ""
+        told.append(f"{number:>2}  {name}: {count}{broken} ({shows})")
+    return told
