@@ -16,15 +16,17 @@ __all__ = ["Frame", "StepNames", "step_names"]
 class StepNames:
     """Steps of all procedures in all versions, by what they mean for a count.
 
-    ``refusals`` send a case back as not ours, ``ways_back`` are those and all other returns,
-    ``repeating`` may be taken again without being rework. They are told by name alone, for a case
-    may be raised to another procedure. ``unfiled`` are the steps (procedure, version, step) before
-    a case is filed.
+    ``refusals`` send a case back as not ours, ``ways_back`` are those and all other returns: they
+    are told by name alone, for a case may be raised to another procedure. Steps that may be taken
+    again without being rework are those in ``repeating`` by name, and in ``repeating_in`` by
+    (procedure, version, step), where the name does not repeat everywhere. ``unfiled`` are the steps
+    (procedure, version, step) before a case is filed.
     """
 
     refusals: tuple[str, ...]
     ways_back: tuple[str, ...]
     repeating: tuple[str, ...]
+    repeating_in: tuple[tuple[str, int, str], ...]
     unfiled: tuple[tuple[str, int, str], ...]
 
 
@@ -56,9 +58,15 @@ def step_names(library: Library) -> StepNames:
             unfiled += [
                 (one.name, one.version, step.name) for step in before if step.by != Actor.SYSTEM
             ]
+    steps = [(one, step) for one in every for step in one.steps]
+    once = {step.name for _, step in steps if not step.repeats}
+    again = [(one, step) for one, step in steps if step.repeats]
     return StepNames(
         refusals=tuple(sorted({back.name for back in backs if back.refuses})),
         ways_back=tuple(sorted({back.name for back in backs})),
-        repeating=tuple(sorted({s.name for one in every for s in one.steps if s.repeats})),
+        repeating=tuple(sorted({step.name for _, step in again} - once)),
+        repeating_in=tuple(
+            sorted((one.name, one.version, s.name) for one, s in again if s.name in once)
+        ),
         unfiled=tuple(sorted(unfiled)),
     )

@@ -28,6 +28,7 @@ _PLAIN = (
     ("returned", "returned", "received", "no data: nothing was received"),
     ("late", "late", "called", "no data: nobody was called"),
     ("far", "far", "reported_in", "no data: nobody reported in"),
+    ("done_in_time", "done_in_time", "done", "no data: nobody called was done"),
 )
 
 #: Every rate with its names, in the order of showing.
@@ -43,6 +44,7 @@ RATES = {
     "returned": ("回退率", "Returned"),
     "late": ("报到迟到率", "Reported in late"),
     "far": ("报到偏离率", "Reported in far off"),
+    "done_in_time": ("哨办按期率", "Whistle done in time"),
 }
 
 

@@ -46,7 +46,7 @@ COUNTS: Mapping[Family, tuple[str, ...]] = {
     Family.CASES: ("due", "suspended", "counted", "closed", "closed_in_time", "waived"),
     Family.TASKS: ("received", "returned", "handled", "handled_in_time", "reworked"),
     Family.CALLBACKS: ("valid", "contacted", "solved", "satisfied", "fairly"),
-    Family.ARRIVALS: ("called", "reported_in", "late", "far"),
+    Family.ARRIVALS: ("called", "reported_in", "late", "far", "done", "done_in_time"),
     Family.REPORTS: ("reported", "filed"),
 }
 

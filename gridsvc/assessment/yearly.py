@@ -25,8 +25,9 @@ class BodyYear:
     """What counts for one body.
 
     ``valid`` to ``fairly``: callbacks of the cases that it led. ``handled``, ``in_time``: cases in
-    which it handled something, and those of them without an overdue hand-in (or with an accepted
-    appeal). ``arrived``, ``punctual``: its report-ins. ``scored`` scores that sum to ``points``.
+    which it handled something and whistles in which it was done, and those of them that were not
+    overdue (or whose appeal was accepted). ``arrived``, ``punctual``: its report-ins. ``scored``
+    scores that sum to ``points``.
     """
 
     valid: int = 0

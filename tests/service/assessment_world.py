@@ -216,6 +216,7 @@ class History:
         told: str = "2026-11-01 09:00",
         far: bool = False,
         score: int | None = None,
+        overdue: bool | None = None,
         district: str = city.WEST,
     ) -> None:
         """A called body that must report in ``by`` a moment, and came at another, or did not."""
@@ -235,6 +236,7 @@ class History:
                 far=None if arrived is None else far,
                 done_at=None if score is None else arrived,
                 score=score,
+                overdue=overdue,
             )
         )
 
@@ -279,8 +281,9 @@ def november(history: History) -> dict[str, uuid.UUID]:
     h.report(waiting, "2026-11-30 23:59")
     h.report(waiting, "2026-12-01 00:00")
     whistle = h.whistle(cases["in time"])
-    h.called(whistle, "XC-1", by="2026-11-03 09:30", came="2026-11-03 09:30")
-    h.called(whistle, "XC-2", by="2026-11-03 09:30", came="2026-11-03 09:31", far=True)
+    h.called(whistle, "XC-1", by="2026-11-03 09:30", came="2026-11-03 09:30", score=90)
+    late = {"came": "2026-11-03 09:31", "far": True, "score": 60, "overdue": True}
+    h.called(whistle, "XC-2", by="2026-11-03 09:30", **late)
     h.called(whistle, "XC-3", by="2026-11-03 09:30", came=None)
     h.called(whistle, "XC-4", by="2026-11-03 09:30", came="2026-11-03 08:50")
     h.called(whistle, "XC-5", by="2026-12-01 00:00", came="2026-12-01 00:00")

@@ -54,8 +54,8 @@ def test_november_is_counted_as_by_hand(city_session: Session, history: History)
         **{"received": 9, "returned": 1, "handled": 6, "handled_in_time": 5, "reworked": 1},
         # "in time", "late", "waived", "returned"; the newest of "reworked" is not valid.
         **{"valid": 4, "contacted": 3, "solved": 2, "satisfied": 1, "fairly": 1},
-        # XC-1 to XC-4: XC-2 a minute late, XC-3 never came.
-        **{"called": 4, "reported_in": 3, "late": 2, "far": 1},
+        # XC-1 to XC-4: XC-2 a minute late, XC-3 never came; XC-1 and XC-2 are done, one overdue.
+        **{"called": 4, "reported_in": 3, "late": 2, "far": 1, "done": 2, "done_in_time": 1},
         # One report a case, and that of the last minute of November, which waits for filing.
         **{"reported": 10, "filed": 9},
     }
@@ -71,6 +71,7 @@ def test_november_is_counted_as_by_hand(city_session: Session, history: History)
         "returned": "11.1",
         "late": "50.0",
         "far": "33.3",
+        "done_in_time": "50.0",
     }
     # 0.1 * 3/4 + 0.5 * 2/4 + 0.4 * 1.9/4
     assert line.score == Fraction(515, 1000)

@@ -18,7 +18,8 @@ from gridsvc.registry.access.model import Role
 from gridsvc.settings import Settings
 from tests.service import joint_city as city
 from tests.service.joint_case import JointCase
-from tests.service.procedures_world import BUILDER, Case, Clock, World, register
+from tests.service.procedures_world import BUILDER, CGJ, GZ, Case, Clock, World, register
+from tests.service.whistles_world import published
 
 pytestmark = pytest.mark.system(30)
 
@@ -155,6 +156,25 @@ def test_a_joint_case_counts_arrivals_and_the_scores_of_both_sides(
         **dict.fromkeys(case.departments, (1, 0)),
     }
     assert all((one.arrived, one.punctual) == (1, 1) for one in counts.values())
+
+
+def test_a_whistle_of_a_street_counts_the_departments_that_it_called(
+    world: World, city_session: Session
+) -> None:
+    whistle = published(world).come(CGJ)
+    world.clock.forward(minutes=31)
+    whistle.come(GZ).finish(CGJ)
+    world.clock.forward(days=8)
+    whistle.finish(GZ)
+    whistle.case.take(city.LEAD, "verify", note="Seen.")
+    for body, points in ((CGJ, 90), (GZ, 40)):
+        whistle.act(body, "score", by=city.LEAD, score=points)
+    whistle.case.take(city.LEAD, "assess")
+    lines, differing = _recomputed(city_session, world)
+    assert differing == []
+    one, other = lines[CGJ].counts, lines[GZ].counts
+    assert (one.handled, one.in_time, one.arrived, one.punctual, one.points) == (1, 1, 1, 1, 90)
+    assert (other.handled, other.in_time, other.arrived, other.punctual) == (1, 0, 1, 0)
 
 
 def test_evidence_cannot_pretend_to_be_the_services_own_judgement(world: World) -> None:

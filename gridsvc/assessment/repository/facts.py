@@ -69,6 +69,8 @@ def cases_due(frame: Frame) -> CTE:
             c.district_code.label("case_district"),
             c.id.label("case_id"),
             *_dimensions(c.district_code, c.due_at),
+            c.procedure,
+            c.procedure_version,
             c.due_at,
             c.closed_at,
             suspended.label("suspended"),
@@ -125,6 +127,7 @@ def _acts(frame: Frame, due: CTE) -> CTE:
             due.c.case_id,
             h.body_code,
             h.step,
+            _repeats(frame, due).label("repeats"),
             func.count().label("times"),
             func.bool_or(h.overdue).label("overdue"),
         )
@@ -133,11 +136,11 @@ def _acts(frame: Frame, due: CTE) -> CTE:
             h,
             and_(h.district_code == due.c.case_district, h.case_id == due.c.case_id),
         )
-        .group_by(due.c.case_district, due.c.case_id, h.body_code, h.step)
+        .group_by(due.c.case_district, due.c.case_id, h.body_code, h.step, "repeats")
         .subquery("by_step")
     )
     handles = by_step.c.step.not_in(steps.ways_back)
-    again = and_(handles, by_step.c.step.not_in(steps.repeating), by_step.c.times > 1)
+    again = and_(handles, not_(by_step.c.repeats), by_step.c.times > 1)
     by_body = (
         select(
             by_step.c.case_district,
@@ -169,6 +172,14 @@ def _acts(frame: Frame, due: CTE) -> CTE:
         )
         .cte("act")
     )
+
+
+def _repeats(frame: Frame, due: CTE) -> ColumnElement[bool]:
+    """Whether a step may be taken again in its case without being rework."""
+    steps = frame.steps
+    here = tuple_(due.c.procedure, due.c.procedure_version, HandIn.step)
+    mixed = here.in_(steps.repeating_in) if steps.repeating_in else false()
+    return or_(HandIn.step.in_(steps.repeating), mixed)
 
 
 def _tasks(frame: Frame) -> Select[Any]:
@@ -253,6 +264,10 @@ def _arrivals(frame: Frame) -> Select[Any]:
             came.label("reported_in"),
             func.coalesce(b.late, True).label("late"),
             func.coalesce(b.far, False).label("far"),
+            b.done_at.is_not(None).label("done"),
+            and_(b.done_at.is_not(None), not_(func.coalesce(b.overdue, False))).label(
+                "done_in_time"
+            ),
             minutes.label("minutes"),
         )
         .join_from(b, w, and_(w.district_code == b.district_code, w.id == b.whistle_id))

@@ -32,16 +32,17 @@ acted as (
         bool_or(h.step <> all(:ways_back)) as handled, bool_or(h.overdue) as overdue
     from closing c join hand_in h using (district_code, case_id) group by 1, 2, 3
 ),
+arrived as (
+    select b.body_code as body, b.late, b.score, b.done_at, b.overdue
+    from closing c join whistle w using (district_code, case_id)
+    join called_body b on b.district_code = w.district_code and b.whistle_id = w.id
+),
 judged as (
     select a.body, not a.overdue or coalesce(p.accepted, false) as in_time
     from acted a left join appeal p on p.district_code = a.district_code
         and p.case_id = a.case_id and p.body_code = a.body
     where a.handled
-),
-arrived as (
-    select b.body_code as body, b.late, b.score
-    from closing c join whistle w using (district_code, case_id)
-    join called_body b on b.district_code = w.district_code and b.whistle_id = w.id
+    union all select body, overdue is not true from arrived where done_at is not null
 ),
 scored as (
     (select distinct on (c.district_code, c.case_id, h.body_code) h.body_code as body, h.score
@@ -62,7 +63,8 @@ entry as materialized (
     select c.lead, t.district_code, t.case_id, t.n, t.action, t.body_code as body, t.content,
         t.content->'judged' as judged
     from closing c join trace t using (district_code, case_id)
-    where t.action in ('callback', 'appeal_decided', 'report_in', 'score') or t.content ? 'judged'
+    where t.content ? 'judged'
+    or t.action in ('callback', 'appeal_decided', 'report_in', 'done', 'score')
 ),
 said as (
     select distinct on (content->>'district_code', content->>'report_id') lead,
@@ -82,6 +84,11 @@ judged as (
         and p.district_code = a.district_code and p.case_id = a.case_id and p.body = a.body
         and cast(p.content->>'accepted' as boolean)) as in_time
     from acted a where a.handled
+    union all
+    (select distinct on (district_code, case_id, content->>'whistle_id', body) body,
+        cast(content->>'overdue' as boolean) is not true
+     from entry where action = 'done' and judged is null and content ? 'whistle_id'
+     order by district_code, case_id, content->>'whistle_id', body, n desc)
 ),
 arrived as (
     select body, cast(content->>'late' as boolean) as late from entry
