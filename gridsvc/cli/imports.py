@@ -1,4 +1,4 @@
-"""Imports: areas and parts from files, and Beijing to begin with."""
+"""Imports: areas, parts, lists and earlier reports from files, and Beijing to begin with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from gridsvc.registry.start import load_start
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Bring in areas and parts.", no_args_is_help=True)
+app = typer.Typer(
+    help="Bring in areas, parts, lists, and reports of earlier years.", no_args_is_help=True
+)
 app.command()(areas)
 defer(
     app,
@@ -28,6 +30,12 @@ defer(
     "duties",
     "duties:duties",
     "Add a duty list: body,area,kind,class_prefix,role,clause,valid_from (valid_to,standard).",
+)
+defer(
+    app,
+    "reports",
+    "history:reports",
+    "Record reports of earlier years: reference,received_at,class,lon,lat (and more).",
 )
 
 _SHOWN_FAULTS = 50

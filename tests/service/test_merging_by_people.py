@@ -11,6 +11,7 @@ from sqlalchemy import text
 from gridsvc.registry.access.model import Role
 from tests.service import joint_city as city
 from tests.service.joint_case import at_once
+from tests.service.procedures_world import Clock
 from tests.service.test_merging_intake import COVERS, close, topics
 
 pytestmark = pytest.mark.system(12)
@@ -316,3 +317,22 @@ def test_the_reports_of_a_case_come_page_by_page_in_the_order_of_time(citizen, l
     assert citizen_sees.status_code == 403
     wrong = lead.send("GET", path, params={"cursor": "yesterday"})
     assert wrong.status_code == 422
+
+
+def test_nobody_joins_a_late_case_away(citizen, as_, monkeypatch, city_session):
+    clock = Clock.held(monkeypatch)
+    monkeypatch.setattr("gridsvc.api.v1.merging.utc_now", lambda: clock.now)
+    command = as_(Role.DISTRICT, city.WEST)
+    late, next_door, timely = citizen.report(-300), citizen.report(-600), citizen.report(-900)
+    command.post(*join(timely, next_door))
+    clock.forward(days=16)
+    command.post(*join(late, next_door))
+    due = text("select due_at, closed_at from case_file where id = :id")
+    kept = city_session.execute(due, {"id": late["case_id"]}).one()
+    gone = city_session.execute(due, {"id": timely["case_id"]}).one()
+    assert kept.due_at < kept.closed_at
+    assert gone.due_at is None
+    entry = command.get(f"/v1/cases/{late['case_id']}/trace")["entries"][-1]
+    closes = entry["content"]["judged"]["closes"]
+    assert closes["lead"] == city.LEAD
+    assert dt.datetime.fromisoformat(closes["due_at"]) == kept.due_at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -21,12 +22,15 @@ __all__ = [
     "count_reports",
     "crowd_near",
     "keep_answer",
+    "known_keys",
     "last_placement",
     "report_by_id",
     "report_by_receipt",
     "report_points",
     "reports_of",
 ]
+
+_KEYS_AT_ONCE = 1_000
 
 
 def claim_receipt(session: Session, value: str, district_code: str, report_id: uuid.UUID) -> bool:
@@ -60,6 +64,20 @@ def claim_key(
     if taken.first() is not None:
         return None
     return session.get(IdempotencyKey, (subject, key))
+
+
+def known_keys(session: Session, subject: str, keys: Sequence[str]) -> dict[str, str]:
+    """Those of a holder's keys that are taken, each with the hash of its request."""
+    found: dict[str, str] = {}
+    for begin in range(0, len(keys), _KEYS_AT_ONCE):
+        rows = session.execute(
+            select(IdempotencyKey.key, IdempotencyKey.request_hash).where(
+                IdempotencyKey.subject == subject,
+                IdempotencyKey.key.in_(keys[begin : begin + _KEYS_AT_ONCE]),
+            )
+        )
+        found.update((row[0], row[1]) for row in rows)
+    return found
 
 
 def keep_answer(

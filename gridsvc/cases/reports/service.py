@@ -43,7 +43,14 @@ from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.service import place
 from gridsvc.settings import Settings
 
-__all__ = ["file_report", "find_report", "placement_on", "report_json", "similar_cases"]
+__all__ = [
+    "check_report",
+    "file_report",
+    "find_report",
+    "placement_on",
+    "report_json",
+    "similar_cases",
+]
 
 #: Crockford's digits: none is mistaken for another on the telephone.
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -134,6 +141,20 @@ def file_report(
         created_at=came,
         recorded_at=report.recorded_at,
     )
+
+
+def check_report(
+    session: Session,
+    atlas: Atlas,
+    settings: Settings,
+    new: NewReport,
+    *,
+    caller: Caller,
+    now: dt.datetime,
+) -> None:
+    """Raise what :func:`file_report` would raise; nothing is kept."""
+    read = _read(session, atlas, settings, new, caller, now)
+    came_at(caller, read.placement, new.received_at, now)
 
 
 def similar_cases(

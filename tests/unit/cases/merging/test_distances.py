@@ -7,7 +7,7 @@ import pytest
 from gridsvc.cases.merging.distances import distances, kinds_of, reach_of, read_distances
 from gridsvc.errors import BadFile
 from gridsvc.registry.classes.model import STANDARD, ClassKey
-from gridsvc.settings import Settings
+from gridsvc.settings import Settings, get_settings
 
 HEAD = "kind,class_prefix,citizen_m,exact_m,reason\n"
 
@@ -77,3 +77,16 @@ def test_a_file_that_is_no_utf_8_is_told(tmp_path):
     path.write_bytes("种类".encode("gb18030"))
     with pytest.raises(BadFile, match="UTF-8"):
         read_distances(path)
+
+
+def test_a_city_puts_its_own_table_beside_its_procedures(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRIDSVC_PROCEDURES_DIR", str(tmp_path))
+    (tmp_path / "merging.csv").write_text(HEAD + "event,06001,80,20,denser here\n")
+    get_settings.cache_clear()
+    distances.cache_clear()
+    try:
+        assert (reach("06001"), reach("06028")) == (80.0, 250.0)
+    finally:
+        monkeypatch.undo()
+        get_settings.cache_clear()
+        distances.cache_clear()
