@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.merging.candidates import About, Candidate
-from gridsvc.cases.merging.surroundings import surroundings
+from gridsvc.cases.merging.surroundings import box_around, surroundings
 from gridsvc.cases.reports.models import Report
 from gridsvc.registry.classes.model import ClassKey
 
@@ -36,8 +36,8 @@ _NEWEST_OF_TEXT = 20
 
 _HERE = "with here as (select st_setsrid(st_point(:lon, :lat), 4326) as p), found as ("
 _NEAR = (
-    "select c.district_code, c.id, false as same_text from case_file c, here"
-    " where c.point && st_envelope(st_buffer(here.p::geography, :within_m)::geometry)"
+    "select c.district_code, c.id, false as same_text from case_file c"
+    " where c.point && st_makeenvelope(:west, :south, :east, :north, 4326)"
     " and c.state = :state and c.district_code = any(:districts)"
     " and c.standard = :standard and c.kind = any(:kinds) and c.class_code = :class_code"
     " and c.joined_into is null"
@@ -110,13 +110,14 @@ def _candidates(
         ways.append(_SAME_PART)
     if about.place_key is not None:
         ways.append(_SAME_TEXT)
+    box = box_around(about.lon, about.lat, about.within_m)
     found = _HERE + " union all ".join(ways) + ")"
     rows = session.execute(
         text(found + _FOUND + order + " limit :limit"),
         {
             "lon": about.lon,
             "lat": about.lat,
-            "within_m": about.within_m,
+            **dict(zip(("west", "south", "east", "north"), box, strict=True)),
             "state": state,
             "district": about.district,
             "districts": list(about.districts),

@@ -1,4 +1,4 @@
-"""The names that a report locks, so that two about one thing come one after the other."""
+"""What lies around a report: the box in which its case is sought, the cells that it locks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 from gridsvc.registry.classes.model import ClassKey
 
-__all__ = ["surroundings"]
+__all__ = ["box_around", "surroundings"]
 
 #: Metres of a degree of latitude at the equator, the shortest: cells are never too small.
 _DEGREE_M = 110_574.0
@@ -26,6 +26,17 @@ def surroundings(lon: float, lat: float, within_m: float, key: ClassKey) -> list
         for column in range(math.floor((lon - wide) / (2 * wide)), _last(lon, wide) + 1):
             cells.append(f"{key.standard}|{key.kind}|{key.code}|{row}|{column}")
     return sorted(cells)
+
+
+def box_around(lon: float, lat: float, within_m: float) -> tuple[float, float, float, float]:
+    """West, south, east and north of a box that holds all within a distance of a WGS84 place.
+
+    Made here and not in PostGIS, which would buffer on the spheroid for every report, and whose
+    planner could not count what lies inside.
+    """
+    high = within_m / _DEGREE_M
+    wide = high / max(math.cos(math.radians(min(abs(lat) + high, 90.0))), 0.01)
+    return lon - wide, lat - high, lon + wide, lat + high
 
 
 def _last(value: float, reach: float) -> int:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from gridsvc.cases.merging.surroundings import surroundings
+from gridsvc.cases.merging.surroundings import box_around, surroundings
 from gridsvc.registry.classes.model import STANDARD, ClassKey
 
 GEOD = Geod(ellps="WGS84")
@@ -39,3 +39,16 @@ def test_places_a_kilometre_apart_and_other_classes_do_not_wait_for_each_other()
     here = set(cells(116.32, 39.885))
     assert not here & set(cells(116.332, 39.885))
     assert not here & set(cells(116.32, 39.885, ClassKey(STANDARD, "event", "06002")))
+
+
+@given(
+    st.floats(-179, 179),
+    st.floats(-80, 80),
+    st.floats(0, 360),
+    st.floats(0, 2_000),
+)
+def test_the_box_around_a_place_holds_all_within_the_distance(lon, lat, direction, metres):
+    west, south, east, north = box_around(lon, lat, 2_000.0)
+    there = GEOD.fwd(lon, lat, direction, metres)
+    assert west <= there[0] <= east or abs(there[0] - lon) > 180
+    assert south <= there[1] <= north
