@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import locator
+from benchmarks.borders import borders
 from benchmarks.contenders import CONTENDERS, OURS
 from benchmarks.fixtures import LEVELS, make
 from benchmarks.growth import size
@@ -73,6 +74,7 @@ def main() -> None:
     for name in () if chosen.no_levels else LEVELS:
         levels.append(alone(locator.level, name, chosen.points // 5))
         tell(f"{name}: {levels[-1].areas:,} areas built in {levels[-1].build_s:.1f} s")
+    near = None if chosen.no_levels else alone(borders, chosen.points // 10)
     sizes = []
     for count in _SIZES:
         if count > chosen.largest:
@@ -89,6 +91,7 @@ def main() -> None:
         again=again,
         results=results,
         levels=levels,
+        borders=near,
         sizes=sizes,
         notes=notes,
         seconds=time.monotonic() - begun,

@@ -19,7 +19,7 @@ from benchmarks.fixtures import LEVELS, STRATA, Fixture, strata
 from benchmarks.race import best_of
 from gridsvc.spatial.locator import Locator
 
-__all__ = ["Built", "Level", "build", "gather", "level", "measured", "warm"]
+__all__ = ["Built", "Level", "build", "each_us", "gather", "level", "measured", "warm"]
 
 _T = TypeVar("_T")
 _MB = 1e6
@@ -99,7 +99,7 @@ def gather(nbytes: int, count: int) -> float:
     return count / best_of(lambda: _gather(table, places, out), 5.0)[0]
 
 
-def _each_us(ask: Callable[[float, float], object], points: list[tuple[float, float]]) -> float:
+def each_us(ask: Callable[[float, float], object], points: list[tuple[float, float]]) -> float:
     """The median of single calls, in microseconds; the clock's own time is in it."""
     clock = time.perf_counter_ns
     took = []
@@ -136,8 +136,8 @@ def build(fixture: Fixture) -> Built:
         index_mb=locator.nbytes / _MB,
         file_mb=path.stat().st_size / _MB,
         open_ms=median(openings) * 1000.0,
-        one_us=_each_us(opened.locate_one, some),
-        claims_us=_each_us(opened.claims, some),
+        one_us=each_us(opened.locate_one, some),
+        claims_us=each_us(opened.claims, some),
         rates=rates,
         gather=gather(locator.nbytes, len(xs)),
     )

@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["LEAF", "distances", "neighbours_at", "pack"]
+__all__ = ["LEAF", "distances", "neighbours_at", "neighbours_many", "pack"]
 
 Floats = NDArray[np.float64]
 Indexes = NDArray[np.int32]
@@ -199,25 +199,30 @@ def neighbours_at(
     """
     leaves = boxes.shape[0] // 2
     nodes = np.empty(128, np.int64)
+    bounds = np.empty(128, np.float64)
     per_x, per_y, bend = _scales(y)
     best = math.inf
     count = 0
     nodes[0] = 1
+    bounds[0] = 0.0
     top = 1
     while top > 0:
         top -= 1
         node = nodes[top]
-        if _box_distance(boxes, node, x, y, per_x, per_y, bend) > max(best, reach):
+        if bounds[top] > max(best, reach):
             continue
         if node < leaves:
             near, far = 2 * node, 2 * node + 1
-            if _box_distance(boxes, far, x, y, per_x, per_y, bend) < _box_distance(
-                boxes, near, x, y, per_x, per_y, bend
-            ):
-                near, far = far, near
+            near_m = _box_distance(boxes, near, x, y, per_x, per_y, bend)
+            far_m = _box_distance(boxes, far, x, y, per_x, per_y, bend)
+            if far_m < near_m:
+                near, far, near_m, far_m = far, near, far_m, near_m
             nodes[top] = far
-            nodes[top + 1] = near
-            top += 2
+            bounds[top] = far_m
+            top += far_m <= max(best, reach)
+            nodes[top] = near
+            bounds[top] = near_m
+            top += near_m <= max(best, reach)
             continue
         first = (node - leaves) * LEAF
         for edge in range(first, min(first + LEAF, edges.shape[0])):
@@ -238,3 +243,72 @@ def neighbours_at(
                 else:
                     found_m[place] = min(found_m[place], metre)
     return best, count
+
+
+@njit(cache=True, nogil=True)
+def neighbours_many(
+    boxes: Floats,
+    edges: Floats,
+    offsets: NDArray[np.int64],
+    areas: Indexes,
+    xs: Floats,
+    ys: Floats,
+    own: Indexes,
+    reach: float,
+    claim_ends: NDArray[np.int64],
+    claims: Indexes,
+    metres: Floats,
+    ends: NDArray[np.int64],
+    found: Indexes,
+    found_m: Floats,
+) -> None:
+    """For each point its distance to the nearest edge (m), and the areas within `reach`.
+
+    Those of point i are written to `found[ends[i]:ends[i + 1]]`, nearest first, then by index,
+    without its `own`; its claims (`claims[claim_ends[i]:claim_ends[i + 1]]`) are 0 m away. If
+    `found` is too short, `ends` is right all the same; call again with enough room.
+    """
+    near = np.empty(64, np.int32)
+    near_m = np.empty(64, np.float64)
+    used = 0
+    ends[0] = 0
+    for i in range(xs.size):
+        x, y = xs[i], ys[i]
+        metres[i] = math.nan
+        ends[i + 1] = used
+        if not (math.isfinite(x) and math.isfinite(y)):
+            continue
+        claimed = claim_ends[i + 1] - claim_ends[i]
+        while True:
+            metres[i], count = neighbours_at(
+                boxes, edges, offsets, areas, x, y, reach, near, near_m
+            )
+            if count >= 0 and count + claimed <= near.size:
+                break
+            near = np.empty(4 * near.size + claimed, np.int32)
+            near_m = np.empty(near.size, np.float64)
+        for k in range(claim_ends[i], claim_ends[i + 1]):
+            place = 0
+            while place < count and near[place] != claims[k]:
+                place += 1
+            near[place] = claims[k]
+            near_m[place] = 0.0
+            count = max(count, place + 1)
+        for k in range(count):
+            area, metre = near[k], near_m[k]
+            if area == own[i]:
+                continue
+            place = used
+            used += 1
+            if used > found.size:
+                continue
+            while place > ends[i] and (
+                metre < found_m[place - 1]
+                or (metre == found_m[place - 1] and area < found[place - 1])
+            ):
+                found[place] = found[place - 1]
+                found_m[place] = found_m[place - 1]
+                place -= 1
+            found[place] = area
+            found_m[place] = metre
+        ends[i + 1] = used

@@ -18,12 +18,12 @@ from numpy.typing import ArrayLike, NDArray
 from pyproj import Geod
 
 from gridsvc.errors import BadCoordinate, BadGeometry
-from gridsvc.spatial._nearest import distances, neighbours_at, pack
+from gridsvc.spatial._nearest import distances, neighbours_at, neighbours_many, pack
 from gridsvc.spatial.crs import project
 from gridsvc.spatial.locator import Locator
 from gridsvc.spatial.locator._rings import check_areas, merge_edges, ring_edges
 
-__all__ = ["Border", "BorderIndex", "Share", "Shares", "shares"]
+__all__ = ["Border", "BorderIndex", "Borders", "Share", "Shares", "shares"]
 
 _SAME_EDGE_M = 1e-3  # nearer than this with its ends and its middle, an edge lies on another
 _STEP = 1e-3  # degrees: edges are cut to this length before they are projected, and stay straight
@@ -40,6 +40,21 @@ class Border:
 
     distance_m: float
     neighbours: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Borders:
+    """The border near each of n points, as `Border` has it.
+
+    `distance_m`: float64, n; the neighbours of point i are `neighbours[offsets[i]:offsets[i + 1]]`
+    (indexes, int32) and as far away as `neighbours_m` says at the same places (float64);
+    `offsets`: int64, n + 1.
+    """
+
+    distance_m: NDArray[np.float64]
+    offsets: NDArray[np.int64]
+    neighbours: NDArray[np.int32]
+    neighbours_m: NDArray[np.float64]
 
 
 class BorderIndex:
@@ -135,16 +150,7 @@ class BorderIndex:
         the smallest index besides the point's own that has the border, -1 if it is the outside.
         A coordinate that is no number gives NaN. Raises `BadCoordinate` if the shapes differ.
         """
-        xs = np.ascontiguousarray(lon, dtype=np.float64)
-        ys = np.ascontiguousarray(lat, dtype=np.float64)
-        mine = np.ascontiguousarray(
-            self._locator.locate(xs, ys) if own is None else own, dtype=np.int32
-        )
-        if not xs.shape == ys.shape == mine.shape:
-            raise BadCoordinate(
-                f"lon has the shape {xs.shape}, lat {ys.shape} and own {mine.shape}; give as many "
-                "of each."
-            )
+        xs, ys, mine = self._points(lon, lat, own)
         metres = np.empty(xs.shape)
         other = np.empty(xs.shape, np.int32)
         distances(
@@ -156,6 +162,57 @@ class BorderIndex:
             other.reshape(-1),
         )
         return metres, other
+
+    def _points(
+        self, lon: ArrayLike, lat: ArrayLike, own: ArrayLike | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]:
+        """Coordinates and own areas as arrays of one shape. Raises `BadCoordinate`."""
+        xs = np.ascontiguousarray(lon, dtype=np.float64)
+        ys = np.ascontiguousarray(lat, dtype=np.float64)
+        mine = np.ascontiguousarray(
+            self._locator.locate(xs, ys) if own is None else own, dtype=np.int32
+        )
+        if not xs.shape == ys.shape == mine.shape:
+            raise BadCoordinate(
+                f"lon has the shape {xs.shape}, lat {ys.shape} and own {mine.shape}; give as many "
+                "of each."
+            )
+        return xs, ys, mine
+
+    def nearest_many(
+        self, lon: ArrayLike, lat: ArrayLike, reach_m: float, own: ArrayLike | None = None
+    ) -> Borders:
+        """The border near each of n points, and who is within `reach_m` metres, as `nearest` says.
+
+        `lon`, `lat`: WGS84 degrees, n each; `own`: the index of each point's own area, -1 for none;
+        looked up if not given. A coordinate that is not finite gives NaN and no neighbours. Raises
+        `BadCoordinate` if the shapes differ.
+        """
+        xs, ys, mine = self._points(lon, lat, own)
+        xs, ys, mine = xs.ravel(), ys.ravel(), mine.ravel()
+        claim_ends, claims = self._locator.claims_many(xs, ys)
+        metres = np.empty(len(xs))
+        offsets = np.empty(len(xs) + 1, np.int64)
+        room = 2 * len(xs) + 16
+        while True:
+            found, found_m = np.empty(room, np.int32), np.empty(room)
+            neighbours_many(
+                *self._tree,
+                xs,
+                ys,
+                mine,
+                float(reach_m),
+                claim_ends,
+                claims,
+                metres,
+                offsets,
+                found,
+                found_m,
+            )
+            count = int(offsets[-1])
+            if count <= room:
+                return Borders(metres, offsets, found[:count].copy(), found_m[:count].copy())
+            room = count
 
     def nearest(
         self,

@@ -24,7 +24,7 @@ from gridsvc.spatial.locator._cells import (
     edges_by_strip,
     list_areas,
 )
-from gridsvc.spatial.locator._plan import is_tame, plan
+from gridsvc.spatial.locator._plan import expected_words, is_tame, plan
 from gridsvc.spatial.locator._predicates import CROSSED, crossing
 from gridsvc.spatial.locator._raster import (
     BLOCK,
@@ -230,7 +230,9 @@ def build_index(shapes: NDArray[np.object_], enclosed: float) -> tuple[Floats, W
     strips = len(offsets) - 1
     directory = np.empty(strips * ((int(frame[F_COLUMNS]) + BLOCK - 1) >> SHIFT), np.int32)
     used = len(directory)
-    words = np.empty(used, dtype=np.int32)
+    # What is never written takes no memory. Room that is there from the start comes in large pages,
+    # for which NumPy asks: few enough for the processor to know where each of them is.
+    words = np.empty(expected_words(edges, number, frame), dtype=np.int32)
     for strip in range(strips):
         piece = _build_strip(
             strip,
@@ -243,9 +245,11 @@ def build_index(shapes: NDArray[np.object_], enclosed: float) -> tuple[Floats, W
             used,
             directory,
         )
-        # A large array grows where it is or is mapped elsewhere: there is never a second copy.
-        words.resize(used + len(piece), refcheck=False)
-        words[used:] = piece
+        if used + len(piece) > len(words):
+            # a large array grows where it is or is mapped elsewhere: there is never a second copy
+            words.resize(used + used // 4 + len(piece), refcheck=False)
+        words[used : used + len(piece)] = piece
         used += len(piece)
+    words.resize(used, refcheck=False)
     words[: len(directory)] = directory
     return frame, words, edges

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from gridsvc.spatial.locator._locator import Locator
 __all__ = ["LocatorSet", "Places"]
 
 _MANIFEST = "levels.json"
-_FORMAT = 1
+_FORMAT = 2
+_HEADER_BYTES = 4096  # of a locator's file: it holds the checksums of all the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,28 +85,74 @@ class LocatorSet:
         return Places(codes, claims, self._editions)
 
     def save(self, directory: Path | str) -> None:
-        """Write all levels into `directory`; the list of levels comes last, when all is there."""
+        """Write all levels into `directory`; an older set there is replaced as a whole.
+
+        Each level's file is named by what it holds, and the list of levels comes last: whoever
+        opens the directory, at any time, finds the older set or this one and never some of both.
+        Files that only the older set has are removed.
+        """
         directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        before = _listed(directory)
+        files: dict[str, str] = {}
         for level, locator in self._locators.items():
-            locator.save(directory / f"{level}.locator")
-        manifest = {"format": _FORMAT, "editions": self._editions}
+            new = directory / f"{level}.locator.new"
+            locator.save(new)
+            files[level] = _fingerprint(new)
+            new.replace(_file(directory, level, files[level]))
+        manifest = {"format": _FORMAT, "editions": self._editions, "files": files}
         written = directory / (_MANIFEST + ".new")
         written.write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
         written.replace(directory / _MANIFEST)
+        for level, fingerprint in before.items():
+            if files.get(level) != fingerprint:
+                _file(directory, level, fingerprint).unlink(missing_ok=True)
 
     @classmethod
     def open(cls, directory: Path | str) -> LocatorSet:
-        """Open a saved set, memory-mapped. Raises `DamagedIndex` if any part of it is not sound."""
-        path = Path(directory) / _MANIFEST
+        """Open a saved set, memory-mapped.
+
+        Raises `DamagedIndex` if any part of it is not sound, or is another than was saved with it.
+        """
+        directory = Path(directory)
+        path = directory / _MANIFEST
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))
             sound = manifest["format"] == _FORMAT
             editions = {str(level): str(label) for level, label in manifest["editions"].items()}
+            files = {level: str(manifest["files"][level]) for level in editions} if sound else {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DamagedIndex(
                 f"The list of levels {path} cannot be read ({error}); build the index again."
             ) from error
         if not sound:
             raise DamagedIndex(f"{path} has another format; build the index again.")
-        locators = {level: Locator.open(Path(directory) / f"{level}.locator") for level in editions}
+        locators = {}
+        for level, fingerprint in files.items():
+            file = _file(directory, level, fingerprint)
+            locators[level] = Locator.open(file)
+            if _fingerprint(file) != fingerprint:
+                raise DamagedIndex(
+                    f"{file} is another index than {path} names; build the index again.",
+                    path=str(file),
+                )
         return cls(locators, editions)
+
+
+def _file(directory: Path, level: str, fingerprint: str) -> Path:
+    return directory / f"{level}.{fingerprint}.locator"
+
+
+def _fingerprint(file: Path) -> str:
+    """Names what a locator's file holds, by the checksums in its header."""
+    with file.open("rb") as opened:
+        return hashlib.sha256(opened.read(_HEADER_BYTES)).hexdigest()[:16]
+
+
+def _listed(directory: Path) -> dict[str, str]:
+    """The fingerprint of each level of the set that is in a directory; none if there is no set."""
+    try:
+        manifest = json.loads((directory / _MANIFEST).read_text(encoding="utf-8"))
+        return {str(level): str(name) for level, name in manifest["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridsvc.spatial.locator._raster import (
+    BLOCK,
     F_COLUMNS,
     F_PER_LAT,
     F_PER_LON,
@@ -18,10 +19,11 @@ from gridsvc.spatial.locator._raster import (
     F_Y1,
 )
 
-__all__ = ["is_tame", "plan"]
+__all__ = ["expected_words", "is_tame", "plan"]
 
 Floats = NDArray[np.float64]
 
+_WORDS_A_CROSSING = 5  # of an area in a cell: itself, its shape, an edge, its part of the rest
 _SMALLEST_CELL = 1e-7  # degrees, about a centimetre: still millions of times a double's step
 
 
@@ -40,6 +42,18 @@ def is_tame(edges: Floats, frame: Floats) -> bool:
         if widest + 2.0 * cell >= float(np.spacing(nearest)) * 2.0**53:
             return False
     return True
+
+
+def expected_words(edges: Floats, number: NDArray[np.int32], frame: Floats) -> int:
+    """How many words an index will hardly exceed: the cells, and records where edges cross them.
+
+    `edges`: the different edges, (m, 4) in degrees; `number`: which of them each ring edge is.
+    """
+    cells = (int(frame[F_COLUMNS]) + BLOCK) * (int(frame[F_ROWS]) + BLOCK)
+    crossed = np.abs(edges[:, 2] - edges[:, 0]) * frame[F_PER_LON]
+    crossed += np.abs(edges[:, 3] - edges[:, 1]) * frame[F_PER_LAT]
+    times = np.bincount(number, minlength=len(edges))
+    return cells + int(_WORDS_A_CROSSING * (crossed @ times + len(number)))
 
 
 def plan(edges: Floats, enclosed: float, areas: int) -> Floats:

@@ -17,6 +17,7 @@ from gridsvc.errors import BadCoordinate, BadGeometry
 from gridsvc.registry.districts import read_districts
 from gridsvc.spatial.border import BorderIndex, shares
 from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.locator import Locator
 
 _GEOD = Geod(ellps="WGS84")
 
@@ -112,6 +113,27 @@ def test_one_point_and_many_points_have_the_same_distance(
     np.testing.assert_array_equal(metres, one)
 
 
+@pytest.mark.parametrize("reach_m", [0.0, 30.0, 20_000.0])
+def test_one_point_and_many_points_have_the_same_neighbours(
+    districts: tuple[NDArray[Any], BorderIndex], reach_m: float
+) -> None:
+    shapes, index = districts
+    random = np.random.default_rng(7)
+    vertices = shapely.get_coordinates(shapes)[random.integers(0, 14_000, 300)]
+    lon, lat = random.uniform(115.0, 117.9, 300), random.uniform(39.2, 41.3, 300)
+    beside = vertices + random.normal(0.0, 2e-4, vertices.shape)
+    lon, lat = np.concatenate([np.column_stack([lon, lat]), vertices, beside]).T
+    many = index.nearest_many(lon, lat, reach_m)
+    own = Locator.build(list(shapes), list(index.codes)).locate(lon, lat)
+    for k in range(len(lon)):
+        border = index.nearest(lon[k], lat[k], own[k], reach_m)
+        here = slice(many.offsets[k], many.offsets[k + 1])
+        pairs = zip(many.neighbours[here].tolist(), many.neighbours_m[here].tolist(), strict=True)
+        assert many.distance_m[k] == border.distance_m
+        assert tuple(pairs) == border.neighbours
+    assert many.offsets[-1] == len(many.neighbours) == len(many.neighbours_m) > 0
+
+
 def test_the_tree_finds_the_same_edge_as_looking_at_all_of_them(
     districts: tuple[NDArray[Any], BorderIndex],
 ) -> None:
@@ -176,6 +198,9 @@ def test_more_neighbours_than_expected_are_all_named() -> None:
     ]
     index = BorderIndex.build(wedges, [str(k) for k in range(60)])
     assert len(index.nearest(116.4, 39.9, 7, 1.0).neighbours) == 59
+    many = index.nearest_many([116.4, 116.4, 0.0], [39.9, 39.9, 0.0], 1.0, own=[7, 8, -1])
+    assert many.offsets.tolist() == [0, 59, 118, 118]
+    assert many.neighbours[:59].tolist() == [k for k in range(60) if k != 7]
 
 
 def test_without_areas_there_is_no_border() -> None:
@@ -186,6 +211,7 @@ def test_without_areas_there_is_no_border() -> None:
     metres, other = index.distance([116.4], [39.9])
     assert metres.tolist() == [math.inf]
     assert other.tolist() == [-1]
+    assert index.nearest_many([116.4], [39.9], 1e9).offsets.tolist() == [0, 0]
 
 
 def test_what_is_no_place_has_no_distance() -> None:
@@ -193,6 +219,9 @@ def test_what_is_no_place_has_no_distance() -> None:
     metres, other = index.distance([math.nan, 116.4], [39.9, math.inf])
     assert np.isnan(metres).all()
     assert other.tolist() == [-1, -1]
+    many = index.nearest_many([math.nan, 116.4], [39.9, math.inf], 1e9)
+    assert np.isnan(many.distance_m).all()
+    assert many.offsets.tolist() == [0, 0, 0]
     with pytest.raises(BadCoordinate, match="finite"):
         index.nearest(math.nan, 39.9, -1, 10.0)
     with pytest.raises(BadCoordinate, match="as many"):

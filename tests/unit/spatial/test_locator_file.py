@@ -154,7 +154,15 @@ def test_levels_without_editions_are_refused(built: Locator) -> None:
 
 
 @pytest.mark.parametrize(
-    "manifest", ["", "[]", "{}", '{"format": 1, "editions": []}', '{"format": 9, "editions": {}}']
+    "manifest",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": 2, "editions": []}',
+        '{"format": 2, "editions": {"street": "real 2023"}, "files": {}}',
+        '{"format": 9, "editions": {}}',
+    ],
 )
 def test_a_damaged_list_of_levels_is_refused(
     levels: LocatorSet, tmp_path: Path, manifest: str
@@ -167,11 +175,41 @@ def test_a_damaged_list_of_levels_is_refused(
 
 def test_a_set_that_lacks_a_level_is_refused(levels: LocatorSet, tmp_path: Path) -> None:
     levels.save(tmp_path)
-    (tmp_path / "street.locator").unlink()
-    with pytest.raises(DamagedIndex, match=r"street\.locator"):
+    next(tmp_path.glob("street.*.locator")).unlink()
+    with pytest.raises(DamagedIndex, match=r"street\.\w+\.locator"):
         LocatorSet.open(tmp_path)
+
+
+def test_a_set_in_which_two_levels_changed_places_is_refused(
+    levels: LocatorSet, tmp_path: Path
+) -> None:
+    levels.save(tmp_path)
+    district, street = (next(tmp_path.glob(f"{level}.*")) for level in levels.levels)
+    whole = district.read_bytes()
+    district.write_bytes(street.read_bytes())
+    street.write_bytes(whole)
+    with pytest.raises(DamagedIndex, match="another index"):
+        LocatorSet.open(tmp_path)
+
+
+def test_a_set_whose_replacement_was_cut_off_is_still_the_older_one(
+    levels: LocatorSet, built: Locator, tmp_path: Path
+) -> None:
+    levels.save(tmp_path)
+    newer = LocatorSet(
+        {"district": built, "street": fields(0.5)}, {"district": "new", "street": "new"}
+    )
+    (tmp_path / "levels.json.new").mkdir()  # the list of levels cannot be written
+    with pytest.raises(IsADirectoryError):
+        newer.save(tmp_path)
+    opened = LocatorSet.open(tmp_path)
+    assert opened.place(116.33, 39.77) == levels.place(116.33, 39.77)
+    (tmp_path / "levels.json.new").rmdir()
+    newer.save(tmp_path)
+    assert LocatorSet.open(tmp_path).place(116.33, 39.77) == newer.place(116.33, 39.77)
+    assert len(list(tmp_path.glob("*.locator"))) == 2
 
 
 def test_the_list_of_levels_says_its_format(levels: LocatorSet, tmp_path: Path) -> None:
     levels.save(tmp_path)
-    assert json.loads((tmp_path / "levels.json").read_text(encoding="utf-8"))["format"] == 1
+    assert json.loads((tmp_path / "levels.json").read_text(encoding="utf-8"))["format"] == 2
