@@ -11,6 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from gridsvc.api.app import SERVICE_ROLE
 from gridsvc.db import create_engine
 from gridsvc.registry.access.model import Role
+from gridsvc.spatial.crs import from_wgs84
 from tests.service import joint_city as city
 from tests.service.joint_case import at_once
 from tests.service.procedures_world import CGJ, GZ, Case, Clock, World, register
@@ -250,6 +251,23 @@ def test_of_two_at_the_same_moment_one_wins_and_the_other_is_told_who(world, cas
     told = next(answer.json() for answer in answers if answer.status_code == 409)
     winner = [e["actor"] for e in case.trace() if e["action"] == "handle"]
     assert winner == [told["taken"]["actor"]]
+    assert case.intact()
+
+
+def test_the_trace_says_from_where_a_step_was_taken(world, case):
+    there = city.beside_border(-300)
+    x, y = from_wgs84(there["lon"], there["lat"] + 0.001, "gcj02")
+    standing = {"lon": x, "lat": y, "crs": "gcj02"}
+    given = {"step": "handle", "note": "Swept.", "place": standing}
+    world[CGJ].post(case.steps, given)
+    told = case.trace()[-1]["content"]["taken_from"]
+    assert told["point"] == pytest.approx([there["lon"], there["lat"] + 0.001], abs=1e-8)
+    assert told["metres_off"] == pytest.approx(111.0, abs=0.2)  # a thousandth of a degree, at 40°
+    for wrong in ({"lon": 39.9, "lat": 116.3}, {"lon": x}, {"lon": x, "lat": y, "crs": "mars"}):
+        world[CGJ].refused(case.steps, given | {"place": wrong}, status=422)
+    forged = {"step": "feed_back", "note": "Swept.", "evidence": {"taken_from": "the place"}}
+    problem = world[CGJ].refused(case.steps, forged, status=422)
+    assert problem["field"] == "evidence.taken_from"
     assert case.intact()
 
 

@@ -20,20 +20,38 @@ from gridsvc.cases.files.service import StepGiven, readable_case, take_step
 from gridsvc.cases.files.view import case_json, case_summary
 from gridsvc.cases.trace.service import read, verify
 from gridsvc.errors import (
+    BadCoordinate,
     BadInput,
     IdempotencyMismatch,
     NotAllowed,
     NotAuthenticated,
     NotFound,
     StepRefused,
+    UnknownCrs,
 )
 from gridsvc.registry.access.model import Role
+from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["cases"])
 
 _READING = (NotAuthenticated, NotAllowed, NotFound)
+
+
+class Standing(BaseModel):
+    """Where somebody stands when he takes a step."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lon: float
+    lat: float
+    crs: Text = "wgs84"
+
+    def wgs84(self) -> tuple[float, float]:
+        """Longitude and latitude in degrees. Raises BadCoordinate, UnknownCrs."""
+        x, y = check_lon_lat(self.lon, self.lat, self.crs, field="place")
+        return to_wgs84(x, y, self.crs)
 
 
 class StepIn(BaseModel):
@@ -46,6 +64,7 @@ class StepIn(BaseModel):
     note: Text | None = Field(default=None, max_length=10_000)
     evidence: JsonObject = Field(default_factory=dict)
     at: dt.datetime | None = Field(default=None, description="RFC 3339; now when left out.")
+    place: Standing | None = Field(default=None, description="Where it is taken from.")
 
 
 @router.get("/cases", responses=problems(NotAuthenticated, NotAllowed, BadInput))
@@ -75,7 +94,9 @@ def get_case(case_id: uuid.UUID, session: DbSession, caller: CurrentCaller) -> d
 
 @router.post(
     "/cases/{case_id}/steps",
-    responses=problems(*_READING, StepRefused, BadInput, IdempotencyMismatch),
+    responses=problems(
+        *_READING, StepRefused, BadInput, BadCoordinate, UnknownCrs, IdempotencyMismatch
+    ),
 )
 def post_step(
     case_id: uuid.UUID,
@@ -88,7 +109,8 @@ def post_step(
     """Take a step or a way back; it is refused out of order, by another body, without evidence."""
 
     def write() -> dict[str, Any]:
-        step = StepGiven(given.step, given.body, given.note, given.evidence, given.at)
+        place = None if given.place is None else given.place.wgs84()
+        step = StepGiven(given.step, given.body, given.note, given.evidence, given.at, place)
         case = take_step(session, service.settings, caller, case_id, step, now=utc_now())
         session.flush()
         return case_json(session, case)

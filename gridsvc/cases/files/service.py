@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from geoalchemy2.shape import to_shape
+from pyproj import Geod
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.evidence.service import check_named
@@ -37,6 +39,8 @@ from gridsvc.settings import Settings
 
 __all__ = ["StepGiven", "readable_case", "take_step"]
 
+_GEOD = Geod(ellps="WGS84")
+
 
 @dataclass(frozen=True, slots=True)
 class StepGiven:
@@ -47,11 +51,17 @@ class StepGiven:
     note: str | None
     evidence: Mapping[str, Any]
     at: dt.datetime | None
+    #: Where it is taken from: longitude and latitude, WGS84 degrees.
+    place: tuple[float, float] | None = None
 
-    @property
-    def carried(self) -> dict[str, Any]:
-        """The evidence, the note with it."""
-        return {**self.evidence, **({"note": self.note} if self.note else {})}
+    def carried(self, case: CaseFile) -> dict[str, Any]:
+        """The evidence, the note with it, and how far from the case's place it is taken."""
+        noted: dict[str, Any] = {"note": self.note} if self.note else {}
+        if self.place is not None:
+            of_case = to_shape(case.point)
+            metres = _GEOD.inv(of_case.x, of_case.y, *self.place)[2]
+            noted["taken_from"] = {"point": list(self.place), "metres_off": round(metres, 1)}
+        return {**self.evidence, **noted}
 
 
 def readable_case(session: Session, caller: Caller, case_id: uuid.UUID) -> CaseFile:
@@ -86,11 +96,13 @@ def take_step(
     Raises StepRefused with what is due and who takes it. Of two callers at the same moment one
     waits for the other, and is then told who was first.
     """
-    if "judged" in given.evidence:
-        raise BadInput(
-            "'judged' is what the service itself writes of a step; leave it out of the evidence.",
-            field="evidence.judged",
-        )
+    for name in ("judged", "taken_from"):
+        if name in given.evidence:
+            raise BadInput(
+                f"'{name}' is what the service itself writes of a step; leave it out of the"
+                " evidence.",
+                field=f"evidence.{name}",
+            )
     case = repository.lock_case(session, case_id)
     if case is None:
         raise NotFound(f"There is no case {case_id}.")
@@ -111,10 +123,9 @@ def take_step(
         )
     party = acting_party(session, caller, case, progress, step, given.body)
     at = _happened_at(case, given.at, now)
-    check_named(session, case, given.carried)
-    taken = _Taken(
-        session, settings, case, running, progress, caller, party, given.carried, at, now
-    )
+    carried = given.carried(case)
+    check_named(session, case, carried)
+    taken = _Taken(session, settings, case, running, progress, caller, party, carried, at, now)
     try:
         taken.go_back(step) if isinstance(step, Return) else taken.take(step)
     except StepRefused as refused:
@@ -322,7 +333,7 @@ def _act(
         case,
         running,
         given.step,
-        given.carried,
+        given.carried(case),
         party=party,
         body=None if party in (SUPERVISION, COMMAND, REPORTER) else party,
         actor=caller.subject,
