@@ -36,6 +36,7 @@ from gridsvc.api.v1 import (
     relations,
     repairs,
     reports,
+    social_grids,
     whistle_calls,
     whistles,
 )
@@ -59,6 +60,7 @@ _ROUTES = (
     health,
     locate,
     areas,
+    social_grids,
     editions,
     repairs,
     codes,

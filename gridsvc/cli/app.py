@@ -63,6 +63,7 @@ _COMMANDS = (
     ("grids", "grids:app", "Unit grids (单元网格)."),
     ("token", "token:app", "Tokens for the HTTP service."),
     ("trace", "trace:app", "The trace of cases, which nobody changes."),
+    ("whistles", "whistles:app", "Whistles (哨): rates per street, demand letters."),
 )
 
 app = typer.Typer(

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 from sqlalchemy.orm import Session
 
+from gridsvc.cli.deferred import defer
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
 from gridsvc.errors import BadCode, NotFound
 from gridsvc.registry.grids import rebuild_repository as repository
@@ -23,6 +24,12 @@ from gridsvc.spatial.gridding_barriers import Barriers
 __all__ = ["app", "table_of"]
 
 app = typer.Typer(help="Unit grids (单元网格).", no_args_is_help=True)
+defer(
+    app,
+    "social",
+    "social_grids:social",
+    "Show areas and social grids as a tree, with the totals of every node.",
+)
 
 Files = list[Path] | None
 Roads = Annotated[Files, typer.Option("--roads", exists=True, help="Lines of roads; repeatable.")]

@@ -37,6 +37,12 @@ defer(
     "history:reports",
     "Record reports of earlier years: reference,received_at,class,lon,lat (and more).",
 )
+defer(
+    app,
+    "social-grids",
+    "social_grids:social_grids",
+    "Let a file be a district's social grids: code,name,level,parent,area,households,...",
+)
 
 _SHOWN_FAULTS = 50
 

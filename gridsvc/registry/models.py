@@ -15,6 +15,7 @@ from gridsvc.registry.grids.models import (
 )
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.repairs.models import Repair, RepairArea
+from gridsvc.registry.social_grids.models import SocialGrid
 
 __all__ = [
     "Agreement",
@@ -37,5 +38,6 @@ __all__ = [
     "Repair",
     "RepairArea",
     "RevokedToken",
+    "SocialGrid",
     "UnitGrid",
 ]

@@ -1,4 +1,4 @@
-"""Whom a whistle may call, further whistles inside a case, and demand letters."""
+"""Whom a whistle may call, further whistles inside a case, demand letters, rates per street."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, W
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
+from gridsvc.assessment.period import parse_period
+from gridsvc.assessment.service import visible_area
 from gridsvc.cases.files.following import FollowUp, whistle_again
 from gridsvc.cases.files.service import readable_case
 from gridsvc.cases.whistles.kinds import WhistleGround, WhistleKind
 from gridsvc.cases.whistles.proposals import proposals
+from gridsvc.cases.whistles.rates import Terms
+from gridsvc.cases.whistles.rating import rate_whistles
 from gridsvc.cases.whistles.view import whistles_json
 from gridsvc.errors import (
     BadInput,
@@ -122,3 +126,26 @@ def get_letter(whistle_id: uuid.UUID, service: CurrentService, session: DbSessio
         "Cache-Control": "no-cache",
     }
     return HTMLResponse(page, headers=headers)
+
+
+@router.get("/whistles/rates", responses=problems(NotAuthenticated, NotAllowed, BadInput))
+def get_rates(
+    session: DbSession,
+    caller: CurrentCaller,
+    period: Annotated[
+        str, Query(description="2026-11, 2026-Q4, 2026, or 2026-11-01/2026-11-15; city days.")
+    ],
+    area: Annotated[
+        str | None, Query(description="A district or street; the token's own district.")
+    ] = None,
+    listed_q: Annotated[
+        float, Query(gt=0, lt=1, description="Share of false alarms among the signs.")
+    ] = 0.05,
+) -> dict[str, Any]:
+    """Whistles per street by ground, kind and level, per 1,000 cases; too few, too many."""
+    asked = parse_period(period)
+    prefix = visible_area(caller, area)
+    rated = rate_whistles(
+        session, start=asked.start, end=asked.end, prefix=prefix, terms=Terms(listed_q)
+    )
+    return {"period": asked.name, "area": prefix, **rated.to_json()}

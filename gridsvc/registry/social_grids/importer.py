@@ -1,0 +1,172 @@
+"""Imports a district's list of social grids from CSV: all rows, or none and the bad ones."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from gridsvc.errors import BadFile, BadInput
+from gridsvc.registry.bodies.importer import Fault
+from gridsvc.registry.bodies.list_repository import active_areas
+from gridsvc.registry.social_grids.repository import replace_grids
+from gridsvc.registry.social_grids.tree import Grid, Totals, mismatches
+
+__all__ = ["ImportedGrids", "import_social_grids"]
+
+_COLUMNS = ["code", "name", "level", "parent", "area", "households", "people", "workers"]
+#: A level-2 grid has 300 to 500 households, and 1,000 people at most (domain, section 2).
+_HOUSEHOLDS, _PEOPLE = (300, 500), 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedGrids:
+    """The totals of a list, its bad rows, and rows that are unusual and were taken."""
+
+    totals: Totals
+    refused: tuple[Fault, ...]
+    unusual: tuple[Fault, ...]
+
+
+def import_social_grids(
+    session: Session,
+    path: Path,
+    *,
+    district: str,
+    expected: Mapping[str, int],
+    now: dt.datetime,
+) -> ImportedGrids:
+    """Let a CSV be the social grids of a district; all of its rows, or none.
+
+    Its columns are code, name, level, parent, area, households, people, workers; ``expected`` are
+    totals (level_1, level_2, workers) that it must have. ``parent`` is empty at level 1;
+    households and people may be. Raises BadFile for a file that is no such CSV or has other
+    totals, BadInput for a district that is not in force.
+    """
+    known = {
+        code
+        for level in ("district", "street", "community")
+        for code in active_areas(session, level, district, now)
+    }
+    if re.fullmatch("[0-9]{6}", district) is None or district not in known:
+        raise BadInput(f"No district '{district[:12]}' is in force.", field="district")
+    rows = _rows(path)
+    faults: list[Fault] = []
+    grids: dict[str, tuple[int, Grid]] = {}
+    for line, row in rows:
+        try:
+            grid = _grid(row)
+            if grid.code in grids:
+                raise BadInput(f"line {grids[grid.code][0]} has the code {grid.code} already")
+            grids[grid.code] = (line, grid)
+        except BadInput as error:
+            faults.append(Fault(line, error.detail))
+    lines = {grid.code: line for line, grid in grids.values()}
+    for line, grid in grids.values():
+        if wrong := _wrong(grid, grids, known):
+            faults.append(Fault(line, wrong))
+    listed = [grid for _, grid in grids.values()]
+    faults += [Fault(lines[grid.code], why) for grid, why in mismatches(listed)]
+    totals = Totals(
+        sum(grid.level == 1 for grid in listed),
+        sum(grid.level == 2 for grid in listed),
+        sum(grid.workers for grid in listed),
+    )
+    if not faults:
+        _check_totals(path, totals, expected)
+        replace_grids(session, district, listed, source=path.name)
+    return ImportedGrids(
+        totals,
+        tuple(sorted(faults, key=lambda fault: fault.line)),
+        tuple(Fault(line, why) for line, grid in grids.values() if (why := _unusual(grid))),
+    )
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            if reader.fieldnames != _COLUMNS:
+                raise BadFile(
+                    f"{path.name}, line 1: the columns are {reader.fieldnames}, but must be"
+                    f" {_COLUMNS}."
+                )
+            rows = []
+            for row in reader:
+                if None in row or None in row.values():
+                    raise BadFile(
+                        f"{path.name}, line {reader.line_num}: the line has not"
+                        f" {len(_COLUMNS)} fields."
+                    )
+                rows.append((reader.line_num, {name: row[name].strip() for name in _COLUMNS}))
+            return rows
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{path.name} is no UTF-8 text ({error.reason}); save it as UTF-8.") from None
+
+
+def _grid(row: Mapping[str, str]) -> Grid:
+    if re.fullmatch("[0-9A-Za-z-]{1,20}", row["code"], re.ASCII) is None:
+        raise BadInput(f"the code is {row['code'][:40]!r}; 1 to 20 letters, digits, dashes")
+    if row["level"] not in ("1", "2"):
+        raise BadInput(f"the level is {row['level'][:40]!r}; it is 1 or 2")
+    if (row["level"] == "2") != bool(row["parent"]):
+        raise BadInput("a grid of level 2 has a parent of level 1, one of level 1 has none")
+    if not 0 < len(row["name"]) <= 100:
+        raise BadInput("the name has 1 to 100 characters")
+    return Grid(
+        code=row["code"],
+        name=row["name"],
+        level=int(row["level"]),
+        parent=row["parent"] or None,
+        area=row["area"],
+        households=_number(row, "households"),
+        people=_number(row, "people"),
+        workers=_number(row, "workers") or 0,
+    )
+
+
+def _number(row: Mapping[str, str], name: str) -> int | None:
+    if not row[name]:
+        return None
+    if re.fullmatch("[0-9]{1,7}", row[name], re.ASCII) is None:
+        raise BadInput(f"{name} is {row[name][:40]!r}; it is a whole number")
+    return int(row[name])
+
+
+def _wrong(grid: Grid, grids: Mapping[str, tuple[int, Grid]], known: set[str]) -> str | None:
+    if len(grid.area) not in (9, 12) or grid.area not in known:
+        return f"no street or community '{grid.area[:20]}' of the district is in force"
+    if grid.parent is None:
+        return None
+    parent = grids[grid.parent][1] if grid.parent in grids else None
+    if parent is None or parent.level != 1:
+        return f"its parent {grid.parent} is no grid of level 1 in this file"
+    if parent.area != grid.area:
+        return f"it lies in {grid.area}, and its parent {parent.code} in {parent.area}"
+    return None
+
+
+def _unusual(grid: Grid) -> str | None:
+    if grid.level != 2:
+        return None
+    least, most = _HOUSEHOLDS
+    if grid.people is not None and grid.people > _PEOPLE:
+        return f"{grid.code} has {grid.people:,} people; {_PEOPLE:,} at most are usual"
+    if grid.households is not None and not least <= grid.households <= most:
+        return f"{grid.code} has {grid.households:,} households; {least} to {most} are usual"
+    return None
+
+
+def _check_totals(path: Path, totals: Totals, expected: Mapping[str, int]) -> None:
+    there = totals.to_json()
+    for name, number in expected.items():
+        if there[name] != number:
+            raise BadFile(
+                f"{path.name} has {there[name]:,} {name}, and {number:,} were expected; nothing"
+                " was kept."
+            )

@@ -1,0 +1,62 @@
+"""The queries of social grids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from gridsvc.registry.social_grids.models import SocialGrid
+from gridsvc.registry.social_grids.tree import Grid
+
+__all__ = ["grids_under", "replace_grids"]
+
+
+def grids_under(session: Session, prefix: str) -> list[Grid]:
+    """The social grids whose area's code begins with a prefix, by district and code."""
+    rows = session.scalars(
+        select(SocialGrid)
+        .where(SocialGrid.area_code.startswith(prefix, autoescape=True))
+        .order_by(SocialGrid.district_code, SocialGrid.code)
+    )
+    return [
+        Grid(
+            row.code,
+            row.name,
+            row.level,
+            row.parent_code,
+            row.area_code,
+            row.households,
+            row.people,
+            row.workers,
+        )
+        for row in rows
+    ]
+
+
+def replace_grids(
+    session: Session, district_code: str, grids: Sequence[Grid], *, source: str
+) -> None:
+    """Let a list be all social grids of a district."""
+    session.execute(delete(SocialGrid).where(SocialGrid.district_code == district_code))
+    if not grids:
+        return
+    session.execute(
+        insert(SocialGrid),
+        [
+            {
+                "district_code": district_code,
+                "code": grid.code,
+                "level": grid.level,
+                "name": grid.name,
+                "parent_code": grid.parent,
+                "area_code": grid.area,
+                "households": grid.households,
+                "people": grid.people,
+                "workers": grid.workers,
+                "source": source,
+            }
+            for grid in grids
+        ],
+    )
