@@ -13,6 +13,7 @@ from gridsvc import __version__
 from gridsvc.api import exports, map, problems, tiles
 from gridsvc.api.dependencies import refuse_unknown_parameters
 from gridsvc.api.front_door import FrontDoor
+from gridsvc.api.intake_door import IntakeDoor
 from gridsvc.api.limits import BodyLimit
 from gridsvc.api.problems import Problem
 from gridsvc.api.state import Service
@@ -128,6 +129,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         max_stream_bytes=service.settings.max_stream_bytes,
         streamed=frozenset({ARROW}),
     )
+    app.add_middleware(IntakeDoor, service=service)
     app.add_middleware(FrontDoor, service=service)
     problems.install(app)
     app.include_router(point.router)

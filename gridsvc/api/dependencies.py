@@ -29,6 +29,7 @@ __all__ = [
     "CurrentService",
     "DbSession",
     "WritingCaller",
+    "may_write",
     "parse_as_of",
     "refuse_unknown_parameters",
     "require_role",
@@ -153,10 +154,15 @@ def _caller(
 CurrentCaller = Annotated[Caller, Depends(_caller)]
 
 
-def _writing_caller(caller: CurrentCaller) -> Caller:
+def may_write(caller: Caller) -> Caller:
+    """The caller, who may write something. Raises NotAllowed."""
     if caller.role is Role.ANALYST:
         raise NotAllowed("An analyst's token reads; writing needs another role.")
     return caller
+
+
+async def _writing_caller(caller: CurrentCaller) -> Caller:
+    return may_write(caller)
 
 
 #: A caller who may write something; what exactly, the services decide.

@@ -46,14 +46,18 @@ from gridsvc.errors import (
     UnknownClass,
     UnknownCrs,
 )
+from gridsvc.registry.access.model import Caller
 from gridsvc.registry.classes.lookup import find_class
 from gridsvc.registry.classes.model import STANDARD, ClassKey
 from gridsvc.registry.codes.service import look_up
+from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.spatial.footprint import read_footprint
 
-__all__ = ["ReportIn", "new_report", "router"]
+__all__ = ["PATH", "ReportIn", "filed", "new_report", "router"]
 
-router = APIRouter(prefix="/v1/reports", tags=["reports"])
+PATH = "/v1/reports"
+
+router = APIRouter(prefix=PATH, tags=["reports"])
 
 _PLACE_PROBLEMS = (BadCoordinate, UnknownCrs, OutsideCity)
 _WRITE_PROBLEMS = (NotAuthenticated, NotAllowed, IdempotencyMismatch)
@@ -151,6 +155,18 @@ def post_report(
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """File a report: it is placed, routed, and joined to a case or opens one."""
+    return filed(service, atlas, session, caller, given, key)
+
+
+def filed(
+    service: Service,
+    atlas: Atlas,
+    session: Session,
+    caller: Caller,
+    given: ReportIn,
+    key: str | None,
+) -> JSONResponse:
+    """File a report in a transaction; the answer to its sender."""
 
     def write() -> dict[str, Any]:
         return file_report(

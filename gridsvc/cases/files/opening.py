@@ -19,7 +19,7 @@ from gridsvc.cases.procedures.engine import REPORTER, SUPERVISION, begin
 from gridsvc.cases.procedures.library import library
 from gridsvc.cases.procedures.model import SEATS, Actor, Procedure, Seat
 from gridsvc.cases.procedures.progress import Progress
-from gridsvc.cases.trace.service import append
+from gridsvc.cases.trace.service import BEGINNING, append
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotAllowed
 from gridsvc.registry.access.model import Caller, Role
@@ -124,6 +124,8 @@ def open_case(
         participant_district=None,
         part_code=part_code,
         point=from_shape(Point(lon, lat), srid=4326),
+        trace_entries=0,
+        trace_head=BEGINNING,
         limit_at=None,
         opened_at=at,
         closed_at=None,
@@ -134,7 +136,6 @@ def open_case(
     )
     enter(case, running, progress, since=at)
     session.add(case)
-    session.flush()
     _note_opening(session, case, running, progress, responsibility, (lon, lat), caller, now)
     called = take_system_steps(
         session,

@@ -34,6 +34,7 @@ from gridsvc.cases.reports.model import NewReport, Routed
 from gridsvc.cases.reports.models import Report, Reporter, ReportPlacement
 from gridsvc.cases.reports.noting import came_at, trace_report
 from gridsvc.db.base import uuid7
+from gridsvc.db.batch import write_added
 from gridsvc.errors import NotFound
 from gridsvc.registry.access.model import Caller, Role
 from gridsvc.registry.bodies.model import Responsibility
@@ -95,6 +96,8 @@ def file_report(
     near = open_candidates(session, about)
     joins = new.procedure is None and read.opening.running.merges
     joined = join_first(session, near, about) if joins else None
+    report_id = uuid7()
+    receipt = _receipt(session, about.district, report_id)
     crossed, earlier = None, []
     if joined is not None:
         case, candidate = joined
@@ -102,12 +105,11 @@ def file_report(
         if case.part_code is None and case.district_code == about.district:
             case.part_code = about.part_code
     else:
-        case = _open(session, settings, read, caller, now)
         earlier = closed_candidates(session, about, limit=_EARLIER)
-    report = _report(session, new, read, case, came, now)
-    report.joined = joined is not None
+        case = _open(session, settings, read, caller, now)
+    report = _report(report_id, receipt, new, read, case, came, now)
+    report.joined, report.needs_confirmation = joined is not None, call.needs_confirmation
     session.add(report)
-    session.flush()
     _keep_beside(session, report, read, new, reporter_key, now)
     trace_report(
         session,
@@ -118,6 +120,7 @@ def file_report(
         actor=caller.subject,
         now=now,
     )
+    write_added(session)
     whistle_id, asked = None, False
     if running_of(case).merges:
         whistle_id, asked = blow_if_called(
@@ -307,19 +310,19 @@ def _open(
 
 
 def _report(
-    session: Session,
+    report_id: uuid.UUID,
+    receipt: str,
     new: NewReport,
     read: _Read,
     case: CaseFile,
     came: dt.datetime,
     now: dt.datetime,
 ) -> Report:
-    report_id = uuid7()
     placement, part, footprint = read.placement, read.located.part, new.footprint
     return Report(
         district_code=read.about.district,
         id=report_id,
-        receipt=_receipt(session, read.about.district, report_id),
+        receipt=receipt,
         channel=new.channel,
         standard=new.key.standard,
         kind=new.key.kind,

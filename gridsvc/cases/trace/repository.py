@@ -15,7 +15,13 @@ __all__ = ["case_of", "entries", "last_of"]
 
 
 def case_of(session: Session, district_code: str, case_id: uuid.UUID) -> CaseFile:
-    """The case whose trace it is."""
+    """The case whose trace it is, also one that is not written yet."""
+    for added in session.new:
+        if isinstance(added, CaseFile) and (added.district_code, added.id) == (
+            district_code,
+            case_id,
+        ):
+            return added
     return session.get_one(CaseFile, (district_code, case_id))
 
 

@@ -18,9 +18,10 @@ from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.trace import repository
 from gridsvc.cases.trace.models import TraceEntry
 
-__all__ = ["Verification", "append", "read", "verify", "verify_all"]
+__all__ = ["BEGINNING", "Verification", "append", "read", "verify", "verify_all"]
 
-_BEGINNING = "0" * 64
+#: Stands before the first entry of every trace.
+BEGINNING = "0" * 64
 _CASES_AT_ONCE = 1_000
 
 
@@ -67,7 +68,6 @@ def append(
     entry.hash = _hash(entry)
     case.trace_entries, case.trace_head = entry.n, entry.hash
     session.add(entry)
-    session.flush()
     return entry
 
 
@@ -111,7 +111,7 @@ def verify_all(
 
 
 def _checked(case: CaseFile, entries: Sequence[TraceEntry]) -> Verification:
-    previous = _BEGINNING
+    previous = BEGINNING
     for n, entry in enumerate(entries, 1):
         reason = None
         if entry.n != n:

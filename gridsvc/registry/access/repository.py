@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gridsvc.registry.access.models import RevokedToken
@@ -14,7 +15,7 @@ __all__ = ["add_revoked", "is_revoked"]
 
 def is_revoked(session: Session, token_id: uuid.UUID) -> bool:
     """Whether this token was taken back."""
-    return session.get(RevokedToken, token_id) is not None
+    return session.scalar(select(RevokedToken.id).where(RevokedToken.id == token_id)) is not None
 
 
 def add_revoked(

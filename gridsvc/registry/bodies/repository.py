@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -16,15 +15,15 @@ from gridsvc.registry.bodies.models import Body, Duty, DutyGap
 from gridsvc.registry.classes.model import ClassKey
 
 __all__ = [
+    "Answering",
     "ListedDuty",
     "add_bodies",
     "add_duties",
     "add_gap",
-    "agreed_duties",
+    "answering",
     "bodies_by_code",
     "bodies_of_grid",
     "count_duties",
-    "listed_duties",
     "set_webhook",
 ]
 
@@ -40,6 +39,19 @@ class ListedDuty:
     class_prefix: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """The lines for a class at a place, and the bodies that they and the question name.
+
+    Of the agreements the narrowest class and the newest come first, of the duty lists the
+    narrowest class and area.
+    """
+
+    agreed: list[ListedDuty]
+    listed: list[ListedDuty]
+    bodies: dict[str, BodyRef]
+
+
 def bodies_by_code(session: Session, codes: Iterable[str]) -> dict[str, BodyRef]:
     """The bodies of these codes that exist."""
     rows = session.execute(
@@ -48,70 +60,59 @@ def bodies_by_code(session: Session, codes: Iterable[str]) -> dict[str, BodyRef]
     return {row.code: BodyRef(row.code, row.name, row.kind, row.area_code) for row in rows}
 
 
-def listed_duties(
+_ANSWERING = text(
+    "with line as ("
+    " select 0 as list, d.body_code, d.role, a.title as clause, '' as area_code, d.class_prefix,"
+    " a.valid_from from agreement a join agreement_duty d on d.agreement_id = a.id"
+    " where st_intersects(a.zone, st_setsrid(st_point(:lon, :lat), 4326))"
+    " and d.standard = :standard and d.kind = :kind"
+    " and :class_code like d.class_prefix || '%'"
+    " and a.valid_from <= :day and (a.valid_to is null or a.valid_to > :day)"
+    " union all select 1, body_code, role, clause, area_code, class_prefix, null from duty"
+    " where area_code = any(:areas) and standard = :standard and kind = :kind"
+    " and :class_code like class_prefix || '%'"
+    " and valid_from <= :day and (valid_to is null or valid_to > :day)"
+    " union all select 2, code, '', '', '', '', null from body where code = any(:more))"
+    " select list, body_code, role, clause, line.area_code, class_prefix,"
+    " body.name, body.kind, body.area_code from line join body on body.code = body_code"
+    " order by list, length(class_prefix) desc, length(line.area_code) desc,"
+    " line.valid_from desc, body_code"
+)
+
+
+def answering(
     session: Session,
     *,
+    lon: float,
+    lat: float,
     area_codes: Sequence[str],
     key: ClassKey,
     day: dt.date,
-) -> list[ListedDuty]:
-    """The duty-list lines for a class at a place, the narrowest area and class first.
+    more: Iterable[str],
+) -> Answering:
+    """Every line that fits a class at a WGS84 point, in one question.
 
-    ``area_codes`` are the place's district, street and community with all their prefixes
-    that lists may use.
+    ``area_codes`` are the place's district, street and community with all their prefixes that
+    lists may use; ``more`` the codes of further bodies that are asked for.
     """
     rows = session.execute(
-        text(
-            "select body_code, role, clause, area_code, class_prefix from duty"
-            " where area_code = any(:areas) and standard = :standard and kind = :kind"
-            " and :class_code like class_prefix || '%'"
-            " and valid_from <= :day and (valid_to is null or valid_to > :day)"
-            " order by length(class_prefix) desc, length(area_code) desc, body_code"
-        ),
+        _ANSWERING,
         {
+            "lon": lon,
+            "lat": lat,
             "areas": list(area_codes),
             "standard": key.standard,
             "kind": key.kind,
             "class_code": key.code,
             "day": day,
+            "more": list(more),
         },
-    )
-    return _duties(rows.all())
-
-
-def agreed_duties(
-    session: Session,
-    *,
-    lon: float,
-    lat: float,
-    key: ClassKey,
-    day: dt.date,
-) -> list[ListedDuty]:
-    """The lines of agreements whose zone holds a WGS84 point, the narrowest class first."""
-    rows = session.execute(
-        text(
-            "select d.body_code, d.role, a.title, '', d.class_prefix"
-            " from agreement a join agreement_duty d on d.agreement_id = a.id"
-            " where st_intersects(a.zone, st_setsrid(st_point(:lon, :lat), 4326))"
-            " and d.standard = :standard and d.kind = :kind"
-            " and :class_code like d.class_prefix || '%'"
-            " and a.valid_from <= :day and (a.valid_to is null or a.valid_to > :day)"
-            " order by length(d.class_prefix) desc, a.valid_from desc, d.body_code"
-        ),
-        {
-            "lon": lon,
-            "lat": lat,
-            "standard": key.standard,
-            "kind": key.kind,
-            "class_code": key.code,
-            "day": day,
-        },
-    )
-    return _duties(rows.all())
-
-
-def _duties(rows: Sequence[Any]) -> list[ListedDuty]:
-    return [ListedDuty(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+    ).all()
+    lists: tuple[list[ListedDuty], ...] = ([], [], [])
+    for row in rows:
+        lists[row[0]].append(ListedDuty(row[1], row[2], row[3], row[4], row[5]))
+    bodies = {row[1]: BodyRef(row[1], row[6], row[7], row[8]) for row in rows}
+    return Answering(lists[0], lists[1], bodies)
 
 
 def add_bodies(session: Session, rows: Sequence[dict[str, object]]) -> None:

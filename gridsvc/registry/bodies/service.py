@@ -60,15 +60,23 @@ def find_responsible(
     Raises NotFound when not even the street office of the place is registered.
     """
     territory_code = _territory(placement)
-    agreed = repository.agreed_duties(
-        session, lon=placement.lon, lat=placement.lat, key=key, day=day
+    owners = (
+        () if asset is None else (asset.owner_body, asset.maintainer_body, asset.competent_body)
     )
+    drafted_bodies = (duty.body_code for duty in drafted)
+    found = repository.answering(
+        session,
+        lon=placement.lon,
+        lat=placement.lat,
+        area_codes=_areas(placement),
+        key=key,
+        day=day,
+        more={territory_code, *drafted_bodies, *(code for code in owners if code)},
+    )
+    agreed, bodies = found.agreed, found.bodies
     if drafted:
         agreed = sorted([*drafted, *agreed], key=lambda duty: -len(duty.class_prefix))
-    listed = repository.listed_duties(session, area_codes=_areas(placement), key=key, day=day)
-    ground, lead, assist, clause = _choose(asset, agreed, listed, territory_code)
-    codes = {lead, *assist, territory_code}
-    bodies = repository.bodies_by_code(session, codes)
+    ground, lead, assist, clause = _choose(asset, agreed, found.listed, territory_code)
     if lead not in bodies:
         raise NotFound(
             f"Nobody is registered as responsible here (body '{lead}' is unknown);"

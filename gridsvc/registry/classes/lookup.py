@@ -20,16 +20,18 @@ def find_class(
     Raises UnknownClass.
     """
     kinds = [kind] if kind else ["event", "part"]
-    for candidate in kinds:
-        found = session.scalar(
-            select(ListedClass.code).where(
-                ListedClass.standard == standard,
-                ListedClass.kind == candidate,
-                ListedClass.code == code,
-            )
+    found = session.scalar(
+        select(ListedClass.kind)
+        .where(
+            ListedClass.standard == standard,
+            ListedClass.kind.in_(kinds),
+            ListedClass.code == code,
         )
-        if found is not None:
-            return ClassKey(standard, candidate, code)
+        .order_by(ListedClass.kind)
+        .limit(1)
+    )
+    if found is not None:
+        return ClassKey(standard, found, code)
     raise UnknownClass(
         f"{standard} has no {kind or 'event or part'} class '{code[:20]}'; a class is five digits,"
         " such as 06001 (illegal building).",

@@ -1,0 +1,94 @@
+"""Writes everything that was added to a session in one round trip to the database.
+
+The unit of work of SQLAlchemy sends one statement a table and flush; where many rows of several
+tables are new, most of a transaction's time would go there (docs/benchmarks-cases.md).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from geoalchemy2 import Geometry, WKBElement
+from sqlalchemy import Column, LargeBinary, Table, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapper, Session, make_transient_to_detached, object_mapper
+
+from gridsvc.db.base import Base
+
+__all__ = ["write_added"]
+
+_Read = Callable[[dict[str, Any]], Any]
+
+
+def write_added(session: Session) -> None:
+    """Insert all new objects of a session, those that others point at first; then the rest.
+
+    What was changed is flushed as ever. The objects are then as persistent as after a flush.
+    """
+    made: dict[Table, list[Any]] = {}
+    for added in session.new:
+        mapper = object_mapper(added)
+        made.setdefault(mapper.local_table, []).append(added)  # type: ignore[arg-type] # all ours
+    statements: list[str] = []
+    values: list[Any] = []
+    written: list[Any] = []
+    for table in sorted(made, key=_order):
+        objects = made[table]
+        into, row, reads = _insert_of(object_mapper(objects[0]))
+        statements.append(into + ", ".join([row] * len(objects)))
+        for added in objects:
+            values += [read(added.__dict__) for read in reads]
+        written += objects
+    if statements:
+        session.connection().exec_driver_sql("; ".join(statements), tuple(values))
+    for added in written:
+        session.expunge(added)
+        make_transient_to_detached(added)
+        session.add(added)
+    session.flush()
+
+
+@cache
+def _orders() -> dict[Table, int]:
+    return {table: n for n, table in enumerate(Base.metadata.sorted_tables)}
+
+
+def _order(table: Table) -> int:
+    return _orders()[table]
+
+
+@cache
+def _insert_of(mapper: Mapper[Any]) -> tuple[str, str, tuple[_Read, ...]]:
+    """The beginning of an INSERT, the form of a row, and how its values are read."""
+    columns = list(mapper.columns)
+    names = ", ".join(column.name for column in columns)
+    reads = tuple(_reader(mapper.get_property_by_column(c).key, c) for c in columns)
+    row = f"({', '.join(['%s'] * len(columns))})"
+    # Names of our own tables and columns; every value is bound.
+    into = f"insert into {mapper.local_table} ({names}) values "  # noqa: S608
+    return into, row, reads
+
+
+def _reader(key: str, column: Column[Any]) -> _Read:
+    """How a column's value comes from an object's attributes, in a form that psycopg2 takes."""
+    default = getattr(column.default, "arg", None)
+
+    def plain(given: dict[str, Any]) -> Any:
+        return given.get(key, default)
+
+    if isinstance(column.type, JSONB):
+        return lambda given: json.dumps(given[key]) if key in given else None
+    if isinstance(column.type, Uuid):
+        return lambda given: None if given.get(key) is None else str(given[key])
+    if isinstance(column.type, Geometry):
+        return lambda given: _ewkb(given.get(key))
+    if isinstance(column.type, LargeBinary):
+        return lambda given: None if given.get(key) is None else memoryview(given[key])
+    return plain
+
+
+def _ewkb(shape: WKBElement | None) -> str | None:
+    return None if shape is None else shape.as_ewkb().desc
