@@ -136,9 +136,10 @@ def _of_lists(
     session: Session, case: CaseFile, key: ClassKey, areas: Sequence[str], day: dt.date
 ) -> Iterator[tuple[str, Reason]]:
     place = to_shape(case.point)
-    agreed = repository.agreed_duties(session, lon=place.x, lat=place.y, key=key, day=day)
-    listed = repository.listed_duties(session, area_codes=areas, key=key, day=day)
-    for ground, duties in (("agreement", agreed), ("duty", listed)):
+    lines = repository.answering(
+        session, lon=place.x, lat=place.y, area_codes=areas, key=key, day=day, more=()
+    )
+    for ground, duties in (("agreement", lines.agreed), ("duty", lines.listed)):
         for duty in duties:
             yield duty.body_code, Reason(ground, duty.clause, lead=duty.role == "lead")
 
