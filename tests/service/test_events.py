@@ -23,6 +23,7 @@ from tests.service.messages_world import write
 EVENTS = f"/v1/bodies/{city.LEAD}/events"
 INBOX = f"/v1/bodies/{city.LEAD}/inbox"
 SOON_S = 20.0
+SOME_ID = "018f0000-0000-7000-8000-000000000001"
 
 
 @contextmanager
@@ -152,7 +153,9 @@ def test_nobody_else_listens(lead, other, citizen, as_):
     refusal(lead.send("GET", "/v1/bodies/nobody/events"), 404)
 
 
-@pytest.mark.parametrize("place", ["x", "1.2", "-1.", f"99999999999999999999.{uuid.uuid4()}"])
+@pytest.mark.parametrize(
+    "place", ["x", "1.2", "-1.", f"99999999999999999999.{SOME_ID}", f"-62135596800000000.{SOME_ID}"]
+)
 def test_a_place_that_is_none_is_refused(lead, place):
     refusal(lead.send("GET", EVENTS, headers={"Last-Event-ID": place}), 422)
     assert refusal(lead.send("GET", INBOX, params={"cursor": place}), 422)["field"] == "cursor"

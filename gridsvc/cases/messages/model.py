@@ -33,13 +33,16 @@ class Place:
         """The place that :meth:`to_text` wrote. Raises BadInput."""
         since, _, id = text.partition(".")
         try:
-            return cls(_EPOCH + int(since) * _MICROSECOND, uuid.UUID(id))
+            place = cls(_EPOCH + int(since) * _MICROSECOND, uuid.UUID(id))
+            if place.due_at < _EPOCH:
+                raise ValueError(since)
         except (ValueError, OverflowError):
             raise BadInput(
                 f"{text[:80]!r} is no place in an inbox: send 'next' of the page before, or the"
                 " id of the last event.",
                 field="cursor",
             ) from None
+        return place
 
 
 @dataclass(frozen=True, slots=True)
