@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 import uvicorn
 
+from gridsvc.cli.processes import serve_apart
 from gridsvc.cli.runtime import database, notes
 from gridsvc.db.engine import create_engine
 from gridsvc.db.partitions import ensure_partitions
@@ -35,20 +37,28 @@ def serve(
     prepare(settings)
     port = port or _free_port(host)
     notes.print(f"gridsvc serves http://{host}:{port}/map  (interface: /docs)")
-    uvicorn.run(
+    config = uvicorn.Config(
         "gridsvc.api.app:create_app",
         factory=True,
         host=host,
         port=port,
         workers=workers,
-        # In one process uvloop lets some of 64 busy connections wait ten times as long. On the
-        # socket that several share, asyncio leaves Nagle's algorithm on: 40 ms a request.
+        # In one process uvloop lets some of 64 busy connections wait ten times as long. On a
+        # socket that was handed over, asyncio leaves Nagle's algorithm on: 40 ms a request.
         loop="asyncio" if workers == 1 else "auto",
         log_level="warning",
         access_log=False,
         # Streams of events never end by themselves.
         timeout_graceful_shutdown=_GOODBYE_S,
     )
+    if workers > 1:
+        serve_apart(config)
+        return
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise typer.Exit(1)
 
 
 def prepare(settings: Settings) -> str:

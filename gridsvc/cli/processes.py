@@ -1,0 +1,58 @@
+"""Several processes that answer on one port, each with a socket of its own.
+
+Where they share one, the process that wakes first takes all connections that wait: sixteen clients
+that come at once are then served by one process, and the others stand idle.
+"""
+
+from __future__ import annotations
+
+import socket
+
+from uvicorn import Config
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+from gridsvc.errors import Conflict
+
+__all__ = ["serve_apart"]
+
+
+class _Apart(Multiprocess):
+    """The supervisor of uvicorn; a process that takes the place of another one has all sockets."""
+
+    def init_processes(self) -> None:
+        for own in self.sockets:
+            process = Process(self.config, [own])
+            process.start()
+            self.processes.append(process)
+
+
+def serve_apart(config: Config) -> None:
+    """Serve in ``config.workers`` processes until a signal ends them.
+
+    Raises Conflict where somebody else has the port.
+    """
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    with socket.socket(family) as alone:
+        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _bind(alone, config)
+        if config.port == 0:
+            config.port = alone.getsockname()[1]
+    sockets = []
+    for _ in range(config.workers):
+        own = socket.socket(family)
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        _bind(own, config)
+        own.set_inheritable(True)
+        sockets.append(own)
+    _Apart(config, sockets=sockets).run()
+
+
+def _bind(own: socket.socket, config: Config) -> None:
+    try:
+        own.bind((config.host, config.port))
+    except OSError as error:
+        raise Conflict(
+            f"{config.host}:{config.port} cannot be listened on ({error.strerror}): end what has"
+            " it, or give another --port."
+        ) from error
