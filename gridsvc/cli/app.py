@@ -56,6 +56,7 @@ _COMMANDS = (
     ("messages", "worker:messages", "Messages that could not be delivered."),
     ("db", "db:app", "The private PostGIS server and the schema."),
     ("body", "body:app", "Bodies (责任单位)."),
+    ("case", "case:app", "Cases (案卷)."),
     ("import", "imports:app", "Bring in areas, parts, lists, and reports of earlier years."),
     ("duties", "duties:app", "Duty lists (职责清单)."),
     ("edition", "edition:app", "Editions (版本) of boundaries."),

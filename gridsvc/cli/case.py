@@ -1,0 +1,36 @@
+"""Cases, from the command line."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridsvc.cli.runtime import console, session
+from gridsvc.errors import BadFile
+from gridsvc.maps.case_history import case_history_page, read_case_history
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Cases (案卷).", no_args_is_help=True)
+
+
+@app.callback()
+def _case() -> None:
+    """Keep 'history' a sub-command while it is the only one."""
+
+
+@app.command()
+def history(
+    case_id: Annotated[uuid.UUID, typer.Argument(help="The case's id.")],
+    out: Annotated[Path, typer.Argument(help="An .html file to write.")],
+) -> None:
+    """Write the history of a case as a page: every report by year, and what was done."""
+    if out.suffix != ".html":
+        raise BadFile(f"{out} ends in '{out.suffix}'; a history is written to .html.")
+    with session() as opened:
+        read = read_case_history(opened, case_id)
+        out.write_text(case_history_page(read), encoding="utf-8")
+    console.print(f"{out}: {len(read.reports):,} reports")
