@@ -23,6 +23,8 @@ from gridsvc.settings import get_settings
 
 __all__ = ["assess_period"]
 
+#: So many differences are printed.
+_LISTED = 50
 _SHOWN = ("response", "solved", "satisfied", "closed", "closed_in_time", "rework", "returned")
 
 
@@ -112,10 +114,12 @@ def _recompute(period: Period, area: str, now: dt.datetime, as_json: bool) -> No
             score = percent(line.score, 2)
             table.add_row(NO_DATA if line.rank is None else str(line.rank), name, score, *parts)
         console.print(table)
-        for one in differing:
+        for one in differing[:_LISTED]:
             console.print(
                 f"{one.body} {one.count}: the tables say {one.tables}, the trace {one.trace}"
             )
+        if len(differing) > _LISTED:
+            console.print(f"... and {len(differing) - _LISTED:,} more; --json has all")
         agrees = "the tables say the same" if not differing else f"{len(differing)} differences"
         console.print(f"{len(found.lines):,} bodies recomputed from the trace: {agrees}.")
     if differing:
