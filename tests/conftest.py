@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from sqlalchemy.orm import Session
 from gridsvc.db import PrivateCluster, create_engine, session_factory
 from gridsvc.db.migrate import migrate
 from gridsvc.errors import MissingPrerequisite
+from tests.scratch import server_folder
 from tests.systems import lines
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -54,11 +54,14 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[PrivateCluster]:
     """The server of this run: a user's DATABASE_URL is never touched by a test."""
-    # Not below pytest's own folder: that one is closed to the user who runs PostgreSQL.
-    folder = Path(tempfile.mkdtemp(prefix="gridsvc-test-"))
-    folder.chmod(0o755)
+    folder = server_folder("gridsvc-test-")
     # What is thrown away at the end need not outlive a power cut.
-    options = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
+    options = {
+        "fsync": "off",
+        "full_page_writes": "off",
+        "shared_buffers": "128MB",
+        "max_wal_size": "512MB",
+    }
     server = PrivateCluster(folder, database=_TEMPLATE, options=options)
     try:
         server.join()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import Engine
 
 from gridsvc.db import PrivateCluster, create_engine
+from tests.scratch import server_folder
 
 _COMMAND = [sys.executable, "-c", "from gridsvc.cli import main; main()"]
 _READY_WITHIN_S = 120
@@ -53,8 +54,7 @@ class City:
 @pytest.fixture(scope="session")
 def city() -> Iterator[City]:
     """Real Beijing with unit grids, parts and the story, as 'gridsvc demo --once' makes it."""
-    var = Path(tempfile.mkdtemp(prefix="gridsvc-city-"))
-    var.chmod(0o755)
+    var = server_folder("gridsvc-city-")
     started = time.perf_counter()
     made = City(var, {}, 0.0)
     try:
@@ -64,6 +64,7 @@ def city() -> Iterator[City]:
         yield City(var, json.loads(last), time.perf_counter() - started)
     finally:
         PrivateCluster(var).remove()
+        shutil.rmtree(var, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
