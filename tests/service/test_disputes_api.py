@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -247,6 +248,8 @@ def test_the_dossier_is_one_page_that_asks_nothing_of_any_host(
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
     for words in ("广安门外街道", "太平桥街道", "重复管辖", "街道/乡镇", "note added", "SHA-256"):
         assert words in page.text
+    # Two sides and the lead of the report, by name and code.
+    assert len(re.findall(r"<td>[^<]+ <small>1101\d{2}[\w-]+</small></td>", page.text)) == 3
     assert "http://" not in page.text.replace("http://www.w3.org", "")
     assert "<b>`" not in page.text
     assert "secret words" not in page.text

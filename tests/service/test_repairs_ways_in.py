@@ -160,7 +160,9 @@ def test_the_command_goes_the_whole_way(run: Any, tmp_path: Path) -> None:
     roles = [it["properties"]["role"] for it in json.loads(geojson.read_text())["features"]]
     assert roles == ["fault", "before", "after"]
     html = page.read_text()
+    # The side whose line stays is drawn and named beside the one whose line moves.
     assert "广安门外街道" in html
+    assert re.search(r"太平桥街道 110106002</td><td[^>]*>不变 unchanged", html)
     assert html.count("<svg viewBox") == 2
     # Nothing on the page comes from another host.
     assert not re.findall(r'src="http|<link[^>]*href="http|url\(["\']?http', html)

@@ -25,7 +25,8 @@ from gridsvc.spatial.crs import area_m2, project, unproject
 
 __all__ = ["read_dossier"]
 
-#: The surroundings reach as far as the ground is wide, but so far at least.
+#: The surroundings reach twice as far as the ground, as maps are wider than high, but so far at
+#: least.
 _LEAST_AROUND_M = 1_000.0
 
 
@@ -36,7 +37,8 @@ def read_dossier(session: Session, dispute_id: uuid.UUID, *, now: dt.datetime) -
     inside = inside_json(session, dispute)
     shown = dispute_json(session, dispute, named=False)
     placed = [it["lead_body"] for it in inside["placements"]["listed"] if it["lead_body"]]
-    bodies = [*placed, *_agreed_bodies(shown)]
+    leading = [it["lead_body"] for it in inside["reports"]["listed"]]
+    bodies = [*placed, *leading, *_agreed_bodies(shown)]
     return Dossier(
         dispute=shown,
         inside=inside,
@@ -97,7 +99,7 @@ def _around(
 ) -> tuple[Surrounding, ...]:
     metric = project(ground)
     west, south, east, north = metric.bounds
-    reach = max(_LEAST_AROUND_M, east - west, north - south)
+    reach = max(_LEAST_AROUND_M, 2 * (east - west), 2 * (north - south))
     box = unproject(shapely.box(west - reach, south - reach, east + reach, north + reach)).bounds
     levels = dict.fromkeys(("district", dispute.level))
     return tuple(

@@ -9,7 +9,12 @@ import numpy as np
 import shapely
 
 from gridsvc.maps.self_contained import blank_map, draw_shape, render
-from gridsvc.registry.repairs.model import CodedProposal, FaultProposals, Preview
+from gridsvc.registry.repairs.model import (
+    CodedProposal,
+    FaultProposals,
+    Preview,
+    StoredArea,
+)
 from gridsvc.spatial.crs import project
 
 __all__ = ["repair_page"]
@@ -22,7 +27,7 @@ _METHODS = {
 }
 _KINDS = {"overlap": ("重叠", "overlap"), "gap": ("空隙", "gap"), "inlet": ("缺口", "inlet")}
 _COLOURS = ("#1f6f8b", "#c2410c", "#2f7d5b", "#8a4a9c", "#a86400", "#3d3550")
-_FAULT = "#b3271a"
+_FAULT, _UNCHANGED = "#b3271a", "#8a8494"
 # A picture is this many units wide and high; its frame is this much wider than the fault.
 _SIDE = 400.0
 _MARGIN = 0.35
@@ -46,6 +51,7 @@ class _Place:
     kind: tuple[str, str]
     method: tuple[str, str]
     colours: dict[str, str]
+    unchanged: tuple[StoredArea, ...]
     before: _Picture
     after: _Picture
     width_m: float
@@ -105,16 +111,16 @@ def _place(number: int, it: FaultProposals, proposal: CodedProposal) -> _Place:
 
     changes = list(zip(proposal.changes, proposal.geometry.changes, strict=True))
     colours = {named.code: _COLOURS[n % len(_COLOURS)] for n, (named, _) in enumerate(changes)}
+    unchanged = tuple(area for area in it.members if area.code not in colours)
+    beside = [(_UNCHANGED, path(project(area.geometry))) for area in unchanged]
     fault = path(plane)
 
     def picture(which: str) -> _Picture:
-        return _Picture(
-            tuple(
-                (colours[named.code], path(project(getattr(change, which))))
-                for named, change in changes
-            ),
-            fault,
-        )
+        changed = [
+            (colours[named.code], path(project(getattr(change, which))))
+            for named, change in changes
+        ]
+        return _Picture((*beside, *changed), fault)
 
     return _Place(
         number=number,
@@ -123,6 +129,7 @@ def _place(number: int, it: FaultProposals, proposal: CodedProposal) -> _Place:
         kind=_KINDS[it.fault.kind.value],
         method=_METHODS[proposal.geometry.method.value],
         colours=colours,
+        unchanged=unchanged,
         before=picture("before"),
         after=picture("after"),
         width_m=width_m,

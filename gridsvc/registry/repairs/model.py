@@ -81,11 +81,15 @@ class CodedProposal:
 
 @dataclass(frozen=True, slots=True)
 class FaultProposals:
-    """A fault of an edition and every way to mend it; none where there is none."""
+    """A fault of an edition and every way to mend it; none where there is none.
+
+    ``members``: the areas that lie on it, as they are in the edition.
+    """
 
     id: str
     fault: AreaFault
     proposals: tuple[CodedProposal, ...]
+    members: tuple[StoredArea, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Ready for JSON, without geometries."""

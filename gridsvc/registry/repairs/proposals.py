@@ -259,6 +259,7 @@ def _coded(ground: Ground, fault_id: str, every: Sequence[Proposal]) -> FaultPro
             )
             for it in every
         ),
+        tuple(ground.areas[member] for member in fault.members),
     )
 
 
