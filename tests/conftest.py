@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 from sqlalchemy import Engine
-from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from gridsvc.db import PrivateCluster, create_engine, session_factory
 from gridsvc.db.migrate import migrate
 from gridsvc.errors import MissingPrerequisite
-from tests.scratch import server_folder
+from tests.scratch import copy_of, server_folder
 from tests.systems import lines
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -84,14 +81,14 @@ def template_database(cluster: PrivateCluster) -> str:
 @pytest.fixture
 def empty_database(cluster: PrivateCluster) -> Iterator[str]:
     """The URL of a database with nothing in it, PostGIS neither."""
-    with _made(cluster, "template0") as url:
+    with copy_of(cluster, "template0") as url:
         yield url
 
 
 @pytest.fixture
 def database(cluster: PrivateCluster, template_database: str) -> Iterator[str]:
     """The URL of a migrated database of this test's own, dropped after it."""
-    with _made(cluster, template_database) as url:
+    with copy_of(cluster, template_database) as url:
         yield url
 
 
@@ -119,34 +116,3 @@ def shared_data() -> Path:
             f"The real streets are not at {folder}: set GRIDSVC_SHARED_DATA to their folder."
         )
     return folder
-
-
-class _made:  # noqa: N801 - reads as a word after "with"
-    """A copy of a template database, dropped at the end even if a connection is left open."""
-
-    def __init__(self, cluster: PrivateCluster, template: str) -> None:
-        self._cluster = cluster
-        self._template = template
-        self._name = f"test_{uuid.uuid4().hex}"
-
-    def __enter__(self) -> str:
-        self._execute(f'CREATE DATABASE "{self._name}" TEMPLATE "{self._template}"')
-        return self._cluster.url(self._name)
-
-    def __exit__(self, *_: object) -> None:
-        self._execute(f'DROP DATABASE "{self._name}" WITH (FORCE)')
-
-    def _execute(self, statement: str) -> None:
-        url = make_url(self._cluster.url("postgres"))
-        connection = psycopg2.connect(
-            host=url.host,
-            port=url.port,
-            user=url.username,
-            password=url.password,
-            dbname=url.database,
-        )
-        connection.autocommit = True
-        try:
-            connection.cursor().execute(statement)
-        finally:
-            connection.close()

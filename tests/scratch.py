@@ -1,4 +1,4 @@
-"""Where servers of tests keep their data: in memory where there is plenty, else on the disk."""
+"""What tests throw away: folders of servers, in memory where there is plenty, and databases."""
 
 from __future__ import annotations
 
@@ -6,13 +6,24 @@ import os
 import re
 import shutil
 import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-__all__ = ["server_folder"]
+import psycopg2
+from sqlalchemy.engine import make_url
+
+from gridsvc.db import PrivateCluster
+
+__all__ = ["copy_of", "server_folder"]
 
 _MEMORY = Path("/dev/shm")
 #: Twice what the servers of a whole run have been seen to take.
 _ROOM_BYTES = 8 * 2**30
+_PATIENCE_S = 0.2
 
 
 def server_folder(prefix: str) -> Path:
@@ -23,6 +34,35 @@ def server_folder(prefix: str) -> Path:
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=_MEMORY if _memory_is_roomy() else None))
     folder.chmod(0o755)
     return folder
+
+
+@contextmanager
+def copy_of(cluster: PrivateCluster, template: str) -> Iterator[str]:
+    """The URL of a copy of a database that nobody is connected to; dropped at the end."""
+    name = f"test_{uuid.uuid4().hex}"
+    url = make_url(cluster.url("postgres"))
+    connection = psycopg2.connect(url.set(drivername="postgresql").render_as_string(False))
+    connection.autocommit = True
+    try:
+        cursor = connection.cursor()
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        yield cluster.url(name)
+        _wait_until_left(cursor, name)
+        cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    finally:
+        connection.close()
+
+
+def _wait_until_left(cursor: Any, name: str) -> None:
+    """End what is still connected. PostgreSQL would look again after 100 ms, this after two."""
+    until = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < until:
+        cursor.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,)
+        )
+        if cursor.rowcount == 0:
+            return
+        time.sleep(0.002)
 
 
 def _memory_is_roomy() -> bool:

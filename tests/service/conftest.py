@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg2
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -29,31 +28,17 @@ from gridsvc.db import PrivateCluster, create_engine, session_factory
 from gridsvc.registry.access.model import Role
 from gridsvc.registry.access.service import issue_token
 from gridsvc.settings import Settings
+from tests.scratch import copy_of
 from tests.service import joint_city as city
 
 TOKEN_KEY = "a1" * 32
 REPORTER_KEY = "b2" * 32
 
 
-@contextmanager
-def _copy(cluster: PrivateCluster, template: str) -> Iterator[str]:
-    """The URL of a copy of a database that nobody is connected to; dropped at the end."""
-    name = f"city_{uuid.uuid4().hex}"
-    url = make_url(cluster.url("postgres"))
-    connection = psycopg2.connect(url.set(drivername="postgresql").render_as_string(False))
-    connection.autocommit = True
-    try:
-        connection.cursor().execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        yield cluster.url(name)
-        connection.cursor().execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    finally:
-        connection.close()
-
-
 @pytest.fixture(scope="session")
 def city_template(cluster: PrivateCluster, template_database: str) -> Iterator[str]:
     """The name of a database that holds the city; never connect to it, copy it."""
-    with _copy(cluster, template_database) as url:
+    with copy_of(cluster, template_database) as url:
         engine = create_engine(url)
         with session_factory(engine).begin() as session:
             city.make_city(session)
@@ -66,7 +51,7 @@ def city_template(cluster: PrivateCluster, template_database: str) -> Iterator[s
 @pytest.fixture
 def city_database(cluster: PrivateCluster, city_template: str) -> Iterator[str]:
     """The URL of a copy of the city, this test's own."""
-    with _copy(cluster, city_template) as url:
+    with copy_of(cluster, city_template) as url:
         yield url
 
 
@@ -91,11 +76,23 @@ def index_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class _Server(uvicorn.Server):
-    """Looks every 10 ms whether it shall stop, not every 100: there are a thousand of them."""
+    """Stops as soon as it is told and its clients have gone: there are a thousand of them.
+
+    Uvicorn's own looks every 100 ms whether it shall, and leaves its clients 100 ms more.
+    """
 
     async def main_loop(self) -> None:
         while not await self.on_tick(0):
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.005)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        while self.server_state.connections or self.server_state.tasks:
+            await asyncio.sleep(0.002)
+        await self.lifespan.shutdown()
 
 
 @contextmanager
