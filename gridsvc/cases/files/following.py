@@ -99,15 +99,18 @@ def whistle_again(
         caller=party,
         bodies=codes,
         demand=read_demand(given.demand, bodies=codes, told_at=at, field="demand"),
-        agreed=agreed_to(kind, given.agreed, "whistle"),
+        agreed=agreed_to(kind, given.agreed, "whistle", field="confirmed_by"),
         facts=facts | ({"found": given.found} if given.found else {}),
         longest=None,
         follows=None if before is None else before.id,
         made_at=at,
+        given_in="",
     )
-    new = tuple(Called(code, at) for code in codes)
     progress = record_actor(progress, party, caller.subject)
-    progress = replace(progress, called=(*progress.called, *new))
+    if running.level is not None:
+        # They act in the step of the called bodies; other procedures have steps for their own.
+        new = tuple(Called(code, at) for code in codes)
+        progress = replace(progress, called=(*progress.called, *new))
     keep(case, running, progress, at=now)
     blown = blow(session, settings, case, call, actor=caller.subject, now=now)
     session.flush()

@@ -135,18 +135,21 @@ def blow_step(
         follows=None if last is None else last.id,
         made_at=at,
         recorded=opening is not None and opening.made_at is not None,
+        given_in="whistle." if by_itself else "evidence.",
     )
     return blow(session, settings, case, call, actor=actor, now=now)
 
 
-def agreed_to(kind: WhistleKind, evidence: Mapping[str, Any], name: str) -> dict[str, str]:
+def agreed_to(
+    kind: WhistleKind, evidence: Mapping[str, Any], name: str, *, field: str = "evidence"
+) -> dict[str, str]:
     """Who agreed to a whistle before it is blown. Raises StepRefused when somebody has not."""
     rule = kinds()[kind]
     if missing := rule.missing(evidence):
         raise StepRefused(
             f"'{name}' of a whistle of kind '{kind}' ({rule.title_zh}) must carry"
             f" {', '.join(missing)}: who agreed to it.",
-            field="evidence",
+            field=field,
             missing=missing,
         )
     names = ("confirmed_by", "approved_by")

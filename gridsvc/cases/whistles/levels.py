@@ -33,7 +33,7 @@ class Call:
 
     ``caller`` is the party that scores and closes; ``facts`` say for what each body is called;
     ``longest`` is the level's own limit. ``made_at`` is when it was blown, ``recorded`` whether
-    that was by telephone, before now.
+    that was by telephone, before now. ``given_in`` is where the input names its fields.
     """
 
     level: int
@@ -48,6 +48,7 @@ class Call:
     follows: uuid.UUID | None
     made_at: dt.datetime
     recorded: bool = False
+    given_in: str = "evidence."
 
 
 def blow(
@@ -64,7 +65,7 @@ def blow(
     Raises BadInput when the caller calls itself, or the demand gives more time than its kind.
     """
     if call.caller in call.bodies:
-        raise BadInput(f"{call.caller} cannot whistle itself.", field="evidence.bodies")
+        raise BadInput(f"{call.caller} cannot whistle itself.", field=f"{call.given_in}bodies")
     limits = _limits(settings, call)
     whistle = Whistle(
         district_code=case.district_code,
@@ -144,7 +145,7 @@ def _limits(settings: Settings, call: Call) -> Limits:
             f"The demand's limit is {wanted.isoformat()}; it must lie between the report-in"
             f" ({set_by_kind.report_in_by.isoformat()}) and the limit of the whistle's kind and"
             f" level ({last.isoformat()}).",
-            field="evidence.demand.done_by",
+            field=f"{call.given_in}demand.done_by",
         )
     return Limits(set_by_kind.accept_by, set_by_kind.report_in_by, wanted or last)
 
