@@ -36,8 +36,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Where the systems were asked for, say what of each was shown."""
-    if config.option.markexpr == "system":
+    """Where the systems were asked for, in one process, say what of each was shown."""
+    if config.option.markexpr == "system" and _COLLECTED in config.stash:
         failed = {
             report.nodeid
             for outcome in ("failed", "error")
