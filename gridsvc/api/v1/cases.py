@@ -15,6 +15,7 @@ from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, W
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
+from gridsvc.cases.files.place import CasePlace
 from gridsvc.cases.files.repository import cases_of
 from gridsvc.cases.files.service import StepGiven, readable_case, take_step
 from gridsvc.cases.files.view import case_json, case_summary
@@ -73,16 +74,31 @@ def list_cases(
     caller: CurrentCaller,
     body: Annotated[str | None, Query(description="Cases that this body leads.")] = None,
     state: Annotated[Literal["open", "closed"] | None, Query()] = None,
+    order: Annotated[
+        Literal["id", "limit"], Query(description="The oldest first, or the most urgent.")
+    ] = "id",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    cursor: Annotated[uuid.UUID | None, Query(description="'next' of the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="'next' of the page before.")] = None,
 ) -> dict[str, Any]:
-    """The cases of the caller's area, oldest first."""
+    """The cases of the caller's area, oldest first; the open ones also by their limit."""
     if caller.role is Role.CITIZEN:
         raise NotAllowed("Citizens look their reports up by receipt: GET /v1/reports/{receipt}.")
-    cases = cases_of(session, prefix=caller.area, body=body, state=state, after=cursor, limit=limit)
+    by_limit = order == "limit"
+    if by_limit and state != "open":
+        raise BadInput("Closed cases have no limit; ask with state=open.", field="order")
+    cases = cases_of(
+        session,
+        prefix=caller.area,
+        body=body,
+        state=state,
+        by_limit=by_limit,
+        after=None if cursor is None else CasePlace.from_text(cursor, by_limit=by_limit),
+        limit=limit,
+    )
+    last = CasePlace(cases[-1].id, cases[-1].limit_at) if len(cases) == limit else None
     return {
         "cases": [case_summary(case) for case in cases],
-        "next": str(cases[-1].id) if len(cases) == limit else None,
+        "next": last and last.to_text(by_limit=by_limit),
     }
 
 

@@ -36,9 +36,23 @@ class CaseFile(Base):
     __table_args__ = (
         Index("ix_case_file_id", "id"),
         Index("ix_case_file_point", "point", postgresql_using="gist"),
+        # Few of all cases are open; and every new report looks for those near it.
+        Index(
+            "ix_case_file_open_point",
+            "point",
+            postgresql_using="gist",
+            postgresql_where=text("state = 'open'"),
+        ),
         CheckConstraint("state in ('open', 'closed')", "state_known"),
         CheckConstraint("(state = 'closed') = (closed_at is not null)", "closed_has_date"),
-        Index("ix_case_file_lead", "district_code", "lead_body", "state"),
+        Index("ix_case_file_body", "lead_body", "state", "id"),
+        Index(
+            "ix_case_file_urgent",
+            "lead_body",
+            "limit_at",
+            "id",
+            postgresql_where=text("state = 'open'"),
+        ),
         Index("ix_case_file_class", "district_code", "class_code", "state"),
         # Cases are written in the order of their opening, so the smallest of indexes will do.
         Index("ix_case_file_opened", "opened_at", postgresql_using="brin"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.files.models import Appeal, CaseFile, HandIn
+from gridsvc.cases.files.place import CasePlace
 
 __all__ = [
     "appeal_of",
@@ -75,11 +76,15 @@ def cases_of(
     prefix: str,
     body: str | None,
     state: str | None,
-    after: uuid.UUID | None,
+    by_limit: bool,
+    after: CasePlace | None,
     limit: int,
 ) -> list[CaseFile]:
-    """Cases of districts under a prefix (or joint ones), newest last, from behind ``after``."""
-    query = select(CaseFile).order_by(CaseFile.id).limit(limit)
+    """Cases of districts under a prefix (or joint ones), from behind ``after``.
+
+    The newest last; or with ``by_limit`` the most urgent first, those without a limit last.
+    """
+    query = select(CaseFile).limit(limit)
     if prefix:
         district = prefix[:6]
         query = query.where(
@@ -90,6 +95,15 @@ def cases_of(
         query = query.where(CaseFile.lead_body == body)
     if state is not None:
         query = query.where(CaseFile.state == state)
-    if after is not None:
-        query = query.where(CaseFile.id > after)
+    if not by_limit:
+        query = query.order_by(CaseFile.id)
+        if after is not None:
+            query = query.where(CaseFile.id > after.id)
+    else:
+        query = query.order_by(CaseFile.limit_at.nulls_last(), CaseFile.id)
+        if after is not None and after.limit_at is None:
+            query = query.where(CaseFile.limit_at.is_(None), CaseFile.id > after.id)
+        elif after is not None:
+            behind = tuple_(CaseFile.limit_at, CaseFile.id) > (after.limit_at, after.id)
+            query = query.where(behind | CaseFile.limit_at.is_(None))
     return list(session.scalars(query))
