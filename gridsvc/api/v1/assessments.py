@@ -155,7 +155,14 @@ def get_review(
     period: Name,
     area: Area = None,
     scheme: Scheme = None,
-    months: Annotated[int, Query(ge=0, le=12, description="So many months of the trend.")] = 6,
+    months: Annotated[
+        int | None,
+        Query(
+            ge=0,
+            le=12,
+            description="Months of the trend; 6, but none when a month has over 30,000 cases.",
+        ),
+    ] = None,
 ) -> HTMLResponse:
     """The monthly review (月度点评会) as one HTML file that prints on A4."""
     review = read_review(

@@ -15,6 +15,8 @@ from gridsvc.settings import Settings
 
 __all__ = ["Review", "read_review"]
 
+#: Months of a trend that nobody asked for, and the most cases of a month with which it is quick.
+_MONTHS, _QUICK_DUE = 6, 30_000
 #: What the three rates and the closing rates need; the earlier months show no more.
 _EARLIER = (Family.CASES, Family.CALLBACKS)
 
@@ -44,10 +46,14 @@ def read_review(
     *,
     area: str = "",
     scheme: str | None = None,
-    months: int = 6,
+    months: int | None = None,
     now: dt.datetime,
 ) -> Review:
-    """What the review of a period shows. Raises BadInput."""
+    """What the review of a period shows. Raises BadInput.
+
+    ``months`` is how many months the trend has; by itself it has six, and none where a month has so
+    many cases that the reader would wait for it.
+    """
     dimensions = [Dimension.CITY, Dimension.STREET, Dimension.BODY, Dimension.CLASS]
     if not area:
         dimensions.insert(1, Dimension.DISTRICT)
@@ -62,6 +68,9 @@ def read_review(
         families=_EARLIER,
         now=now,
     )
+    if months is None:
+        due = found.lines[Dimension.CITY][0].tally["due"]
+        months = _MONTHS if due <= _QUICK_DUE else 0
     return Review(
         found=found,
         before=before,
