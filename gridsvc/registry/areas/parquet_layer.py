@@ -10,11 +10,13 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
 
 from gridsvc.errors import BadFile, TooLarge
 from gridsvc.registry.areas.file_source import Source
+from gridsvc.registry.areas.geoarrow import NATIVE_ENCODINGS, wkb_of
 from gridsvc.registry.areas.layer import READ_ERRORS, Batch, Blobs, Layer, cells_of, stopped
 from gridsvc.settings import get_settings
 
@@ -28,7 +30,7 @@ _VERTEX_BYTES, _BESIDE_BYTES = 32, 1_000
 def parquet_layer(source: Source) -> Layer:
     """Open a GeoParquet file.
 
-    Raises BadFile without the metadata of GeoParquet or with geometries that are no WKB; TooLarge
+    Raises BadFile without the metadata of GeoParquet or with geometries that are no areas; TooLarge
     when it would swell above the limits on bytes, vertices or one geometry.
     """
     file = pq.ParquetFile(source.path)
@@ -42,14 +44,17 @@ def parquet_layer(source: Source) -> Layer:
             "geopandas or GDAL.",
             field="path",
         ) from error
-    if about.get("encoding") != "WKB":
+    encoding = str(about.get("encoding"))
+    if encoding != "WKB" and encoding not in NATIVE_ENCODINGS:
         raise BadFile(
-            f"{source.name} keeps geometries as {about.get('encoding')}: write it with WKB.",
+            f"{source.name} keeps geometries as {encoding}, which holds no areas: write it with "
+            "WKB.",
             field="path",
         )
     _check_sizes(source, file.metadata, column)
     names = [str(name) for name in file.schema_arrow.names]
-    packed = pq.ParquetFile(source.path, read_dictionary=names)
+    flat = [str(it.name) for it in file.schema_arrow if not pa.types.is_nested(it.type)]
+    packed = pq.ParquetFile(source.path, read_dictionary=flat)
 
     def read(columns: Sequence[str]) -> Iterator[Batch]:
         done = 0
@@ -57,7 +62,8 @@ def parquet_layer(source: Source) -> Layer:
             wanted = list(dict.fromkeys([*columns, column]))
             for rows in packed.iter_batches(batch_size=_ROWS_AT_ONCE, columns=wanted):
                 cells = {name: cells_of(rows, name, "utf-8") for name in columns}
-                yield Batch(cells, Blobs(rows.column(column)))
+                shapes = rows.column(column)
+                yield Batch(cells, Blobs(shapes if encoding == "WKB" else wkb_of(shapes, encoding)))
                 done += rows.num_rows
         except READ_ERRORS as error:
             raise stopped(source, done, error) from error
@@ -80,7 +86,7 @@ def _check_sizes(source: Source, metadata: Any, column: str) -> None:
         chunk
         for group in groups
         for chunk in (group.column(it) for it in range(group.num_columns))
-        if chunk.path_in_schema == column
+        if chunk.path_in_schema.partition(".")[0] == column
     ]
     most = settings.import_max_geometry_bytes
     if any(it.total_uncompressed_size > most * max(1, it.num_values) for it in chunks):

@@ -320,6 +320,31 @@ def test_a_small_parquet_that_swells_is_refused_before_it_is_read(tmp_path: Path
         read_columns(tmp_path / "bomb.parquet", 1)
 
 
+@pytest.mark.parametrize("kind", ["polygon", "multipolygon"])
+@pytest.mark.parametrize("height", [None, 41.5])
+def test_parquet_whose_geometries_are_lists_gives_the_same_areas(
+    tmp_path: Path, kind: str, height: float | None
+) -> None:
+    ring = [(116.31, 39.81), (116.32, 39.81), (116.32, 39.82)]
+    shapes = [shapely.Polygon(shapely.box(116.3, 39.8, 116.4, 39.9).exterior, [ring])] * 200
+    shapes[3] = shapely.box(116, 39, 117, 40)
+    if kind == "multipolygon":
+        shapes = [shapely.MultiPolygon([it]) for it in shapes]
+        shapes[5] = shapely.MultiPolygon([*shapes[5].geoms, shapely.box(117, 39, 118, 40)])
+    drawn = shapes if height is None else [shapely.force_3d(it, height) for it in shapes]
+    frame = geopandas.GeoDataFrame(
+        {"CODE": [str(it) for it in range(201)]}, geometry=[*drawn, None], crs="EPSG:4326"
+    )
+    frame.to_parquet(tmp_path / "a.parquet", geometry_encoding="geoarrow")
+
+    features = read_vector_file(tmp_path / "a.parquet", ["CODE"]).features
+
+    assert features[200].trouble == "it has no geometry"
+    assert [it.texts["CODE"] for it in features] == [str(it) for it in range(201)]
+    assert all(it.geometry.equals(shape) for it, shape in zip(features, shapes, strict=False))
+    assert {it.how for it in features[:200]} == {() if height is None else ("dropped heights",)}
+
+
 def test_cells_and_geometries_that_repeat_in_parquet_stay_whole(tmp_path: Path) -> None:
     frame = geopandas.GeoDataFrame(
         {"CODE": ["110102020", None, "110102020"], "N": [1, None, 3]},
