@@ -197,8 +197,8 @@ def _page(rows: Sequence[_Row], city: City, sampled: int, command: str) -> str:
         f"{len(city.parts):,} parts, cut four ways. Fishnet and hexagons are cut at the "
         "communities' borders, as unit grids must not cross them.\n\n"
         f"{head}{body}\n"
-        f"Buildings, borders and parts are measured in {sampled:,} communities spread over the "
-        "city, all else in all. *Buildings cut*: of those wholly inside a community, those in more "
+        f"Buildings, borders and parts are measured in {sampled:,} communities, all else in all. "
+        "*Buildings cut*: of those wholly inside a community, those in more "
         "than one cell. *Border on a line*: share of the length of cell borders inside communities "
         "that lies within 1 m of a street, wall or river. *Compactness*: Polsby-Popper (square "
         "0.785). *Parts, spread*: standard deviation over mean of the parts in a cell. *Not "
@@ -245,7 +245,7 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=40, help="columns of communities (40)")
     parser.add_argument("--seed", type=int, default=7, help="of the city (7)")
     parser.add_argument(
-        "--sample", type=int, default=100, help="communities measured in full (100)"
+        "--sample", type=int, help="communities whose buildings, borders and parts count (all)"
     )
     parser.add_argument(
         "--page",
@@ -257,7 +257,8 @@ def main() -> None:
     city = make_city(chosen.seed, chosen.rows, chosen.columns)
     count = len(city.communities)
     sys.stderr.write(f"{count:,} communities, {len(city.buildings):,} buildings\n")
-    sample = np.unique(np.linspace(0, count - 1, min(chosen.sample, count)).astype(np.int64))
+    sampled = min(chosen.sample or count, count)
+    sample = np.unique(np.linspace(0, count - 1, sampled).astype(np.int64))
     ways = [_cut(name, way, city) for name, way in _WAYS]
     rows = [_measured(way, city, sample) for way in ways]
     command = " ".join(["python -m benchmarks.unit_grids", *sys.argv[1:]])

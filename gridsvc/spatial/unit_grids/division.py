@@ -29,7 +29,7 @@ _SLACK, _WIDE_SLACK, _WIDE_COST = 0.08, 0.35, 0.6
 _MANY = 20
 # What an excess of 1 over the slack costs, and a difference of 1 in parts for each cell, against
 # a cut as long as the root of the smaller side.
-_OFF_COST, _PARTS_COST = 25.0, 0.8
+_OFF_COST, _PARTS_COST = 25.0, 1.5
 
 
 @njit(cache=True, nogil=True)

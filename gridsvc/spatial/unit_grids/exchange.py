@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 # The difference of area that is free, the further one that counts 1, what a nominal side
 # of border counts, and a difference of 1 in the share of parts.
-_AREA_FREE, _AREA_UNIT, _BORDER_COST, _BALANCE_COST = 0.06, 0.03, 7.0, 2.0
+_AREA_FREE, _AREA_UNIT, _BORDER_COST, _BALANCE_COST = 0.06, 0.03, 7.0, 8.0
 _PASSES = 40
 # Sizes, against the nominal one, from which on cells are pulled back: short of 0.3 and 2.
 _LEAST, _MOST = 0.55, 1.85

@@ -166,6 +166,16 @@ def test_every_part_is_counted_once(city: City, grids: list[CityGrid]) -> None:
     assert counted == pytest.approx(len(city.parts), abs=on_edge)
 
 
+def test_parts_are_spread_more_evenly_than_over_cells_of_equal_area(
+    city: City, grids: list[CityGrid]
+) -> None:
+    balanced = np.concatenate([one.fit.parts for one in grids if one.fit is not None])
+    plain = [cell for grid in grid_communities(list(city.communities)) for cell in grid.cells]
+    cell, _ = shapely.STRtree(city.parts).query(np.array(plain), predicate="covers")
+    unbalanced = np.bincount(cell, minlength=len(plain))
+    assert balanced.std() / balanced.mean() < 0.92 * unbalanced.std() / unbalanced.mean()
+
+
 def test_a_community_gets_the_same_cells_whatever_happens_elsewhere(
     city: City, grids: list[CityGrid]
 ) -> None:
