@@ -77,10 +77,10 @@ def _scales(lat: float) -> tuple[float, float, float]:
 
 
 @njit(cache=True, nogil=True)
-def _edge_distance(
+def _edge_square(
     edges: Floats, edge: int, x: float, y: float, per_x: float, per_y: float, bend: float
 ) -> float:
-    """The distance in metres from a point to an edge."""
+    """The square of the distance in metres from a point to an edge."""
     ax = (edges[edge, 0] - x) * per_x
     ay = (edges[edge, 1] - y) * per_y
     bx = (edges[edge, 2] - edges[edge, 0]) * per_x
@@ -93,14 +93,14 @@ def _edge_distance(
     north = ay + part * by
     if per_x > 0.0:
         east *= 1.0 + 0.5 * bend * (north / per_y) / per_x
-    return math.sqrt(east * east + north * north)
+    return float(east * east + north * north)
 
 
 @njit(cache=True, nogil=True)
-def _box_distance(
+def _box_square(
     boxes: Floats, node: int, x: float, y: float, per_x: float, per_y: float, bend: float
 ) -> float:
-    """A distance in metres that no edge in a box goes below."""
+    """The square of a distance in metres that no edge in a box goes below."""
     west, east = boxes[node, 0] - x, x - boxes[node, 2]
     south, north = boxes[node, 1] - y, y - boxes[node, 3]
     dx = max(west, east, 0.0)
@@ -110,7 +110,9 @@ def _box_distance(
     # the scale of longitudes is smallest at the box's end that is farther from the equator
     reach = max(0.0, boxes[node, 3] - y) if bend < 0.0 else min(0.0, boxes[node, 1] - y)
     scale = max(per_x + 0.5 * bend * reach, 0.0)
-    return math.sqrt((dx * scale) ** 2 + (dy * per_y) ** 2)
+    across = dx * scale
+    along = dy * per_y
+    return float(across * across + along * along)
 
 
 @njit(cache=True, nogil=True)
@@ -153,8 +155,8 @@ def distances(
                 continue
             if node < leaves:
                 near, far = 2 * node, 2 * node + 1
-                near_m = _box_distance(boxes, near, x, y, per_x, per_y, bend)
-                far_m = _box_distance(boxes, far, x, y, per_x, per_y, bend)
+                near_m = math.sqrt(_box_square(boxes, near, x, y, per_x, per_y, bend))
+                far_m = math.sqrt(_box_square(boxes, far, x, y, per_x, per_y, bend))
                 if far_m < near_m:
                     near, far, near_m, far_m = far, near, far_m, near_m
                 if far_m <= best + _SAME_M and far_m < math.inf:
@@ -168,7 +170,7 @@ def distances(
                 continue
             first = (node - leaves) * LEAF
             for edge in range(first, min(first + LEAF, edges.shape[0])):
-                metre = _edge_distance(edges, edge, x, y, per_x, per_y, bend)
+                metre = math.sqrt(_edge_square(edges, edge, x, y, per_x, per_y, bend))
                 best = min(best, metre)
                 if metre <= best_other:
                     for k in range(offsets[edge], offsets[edge + 1]):
@@ -178,6 +180,72 @@ def distances(
                             found = area
         metres[i] = best
         other[i] = found if best_other <= best + _SAME_M else -1
+
+
+@njit(cache=True, nogil=True)
+def _neighbours(
+    boxes: Floats,
+    edges: Floats,
+    offsets: NDArray[np.int64],
+    areas: Indexes,
+    x: float,
+    y: float,
+    reach: float,
+    found: Indexes,
+    found_m: Floats,
+    nodes: NDArray[np.int64],
+    bounds: Floats,
+) -> tuple[float, int]:
+    """As `neighbours_at`, with room for 128 nodes and their bounds.
+
+    It compares squares, which saves a root for each box and edge.
+    """
+    leaves = boxes.shape[0] // 2
+    per_x, per_y, bend = _scales(y)
+    within = reach * reach if reach >= 0.0 else -1.0
+    best = math.inf
+    count = 0
+    nodes[0] = 1
+    bounds[0] = 0.0
+    top = 1
+    while top > 0:
+        top -= 1
+        node = nodes[top]
+        if bounds[top] > max(best, within):
+            continue
+        if node < leaves:
+            near, far = 2 * node, 2 * node + 1
+            to_near = _box_square(boxes, near, x, y, per_x, per_y, bend)
+            to_far = _box_square(boxes, far, x, y, per_x, per_y, bend)
+            if to_far < to_near:
+                near, far, to_near, to_far = far, near, to_far, to_near
+            nodes[top] = far
+            bounds[top] = to_far
+            top += to_far <= max(best, within)
+            nodes[top] = near
+            bounds[top] = to_near
+            top += to_near <= max(best, within)
+            continue
+        first = (node - leaves) * LEAF
+        for edge in range(first, min(first + LEAF, edges.shape[0])):
+            square = _edge_square(edges, edge, x, y, per_x, per_y, bend)
+            best = min(best, square)
+            if square > within:
+                continue
+            metre = math.sqrt(square)
+            for k in range(offsets[edge], offsets[edge + 1]):
+                place = 0
+                while place < count and found[place] != areas[k]:
+                    place += 1
+                if place == count:
+                    if count == found.size:
+                        return math.sqrt(best), -1
+                    found[place] = areas[k]
+                    found_m[place] = metre
+                    count += 1
+                else:
+                    found_m[place] = min(found_m[place], metre)
+    return math.sqrt(best), count
 
 
 @njit(cache=True, nogil=True)
@@ -197,52 +265,9 @@ def neighbours_at(
     The areas are written to `found` and their distances to `found_m`, in no order; if there are
     more than fit, the number is -1, and what was written is of no use.
     """
-    leaves = boxes.shape[0] // 2
     nodes = np.empty(128, np.int64)
     bounds = np.empty(128, np.float64)
-    per_x, per_y, bend = _scales(y)
-    best = math.inf
-    count = 0
-    nodes[0] = 1
-    bounds[0] = 0.0
-    top = 1
-    while top > 0:
-        top -= 1
-        node = nodes[top]
-        if bounds[top] > max(best, reach):
-            continue
-        if node < leaves:
-            near, far = 2 * node, 2 * node + 1
-            near_m = _box_distance(boxes, near, x, y, per_x, per_y, bend)
-            far_m = _box_distance(boxes, far, x, y, per_x, per_y, bend)
-            if far_m < near_m:
-                near, far, near_m, far_m = far, near, far_m, near_m
-            nodes[top] = far
-            bounds[top] = far_m
-            top += far_m <= max(best, reach)
-            nodes[top] = near
-            bounds[top] = near_m
-            top += near_m <= max(best, reach)
-            continue
-        first = (node - leaves) * LEAF
-        for edge in range(first, min(first + LEAF, edges.shape[0])):
-            metre = _edge_distance(edges, edge, x, y, per_x, per_y, bend)
-            best = min(best, metre)
-            if metre > reach:
-                continue
-            for k in range(offsets[edge], offsets[edge + 1]):
-                place = 0
-                while place < count and found[place] != areas[k]:
-                    place += 1
-                if place == count:
-                    if count == found.size:
-                        return best, -1
-                    found[place] = areas[k]
-                    found_m[place] = metre
-                    count += 1
-                else:
-                    found_m[place] = min(found_m[place], metre)
-    return best, count
+    return _neighbours(boxes, edges, offsets, areas, x, y, reach, found, found_m, nodes, bounds)
 
 
 @njit(cache=True, nogil=True)
@@ -268,6 +293,8 @@ def neighbours_many(
     without its `own`; its claims (`claims[claim_ends[i]:claim_ends[i + 1]]`) are 0 m away. If
     `found` is too short, `ends` is right all the same; call again with enough room.
     """
+    nodes = np.empty(128, np.int64)
+    bounds = np.empty(128, np.float64)
     near = np.empty(64, np.int32)
     near_m = np.empty(64, np.float64)
     used = 0
@@ -280,8 +307,8 @@ def neighbours_many(
             continue
         claimed = claim_ends[i + 1] - claim_ends[i]
         while True:
-            metres[i], count = neighbours_at(
-                boxes, edges, offsets, areas, x, y, reach, near, near_m
+            metres[i], count = _neighbours(
+                boxes, edges, offsets, areas, x, y, reach, near, near_m, nodes, bounds
             )
             if count >= 0 and count + claimed <= near.size:
                 break

@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from gridsvc.errors import TooLarge
 from gridsvc.spatial.locator._cells import (
     NODE_AREA,
     NODE_EDGES,
@@ -42,6 +43,9 @@ __all__ = ["build_index"]
 
 Words = NDArray[np.int32]
 Floats = NDArray[np.float64]
+
+_MOST_WORDS = 2**31 - 2  # a word holds a position in `words`, or an edge's number and two flags
+_MOST_EDGES = 2**29
 
 
 @njit(cache=True, nogil=True)
@@ -209,11 +213,15 @@ def _by_place(edges: Floats, frame: Floats) -> NDArray[np.int64]:
     return np.argsort(row * (int(column.max()) + 1) + column, kind="stable")
 
 
+def _too_large(what: str) -> TooLarge:
+    return TooLarge(f"The areas need {what}, which is too large; index them in several parts.")
+
+
 def build_index(shapes: NDArray[np.object_], enclosed: float) -> tuple[Floats, Words, Floats]:
     """The arrays `frame`, `words` and `edges` of an index; see `_raster`.
 
     `shapes`: valid polygons and multipolygons, WGS84 lon/lat; `enclosed`: the sum of their areas
-    in square degrees.
+    in square degrees. Raises `TooLarge` where 32 bits are not enough for the positions in it.
     """
     given, area_of = ring_edges(shapes)
     edges, number = merge_edges(given, True)
@@ -222,6 +230,8 @@ def build_index(shapes: NDArray[np.object_], enclosed: float) -> tuple[Floats, W
     if not tame:
         edges, number = merge_edges(given, False)
     del given
+    if len(edges) > _MOST_EDGES:
+        raise _too_large(f"{len(edges):,} edges")
     order = _by_place(edges, frame)
     place = np.empty(len(order), dtype=np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
@@ -245,6 +255,8 @@ def build_index(shapes: NDArray[np.object_], enclosed: float) -> tuple[Floats, W
             used,
             directory,
         )
+        if used + len(piece) > _MOST_WORDS:
+            raise _too_large(f"an index of more than {_MOST_WORDS:,} words")
         if used + len(piece) > len(words):
             # a large array grows where it is or is mapped elsewhere: there is never a second copy
             words.resize(used + used // 4 + len(piece), refcheck=False)

@@ -45,7 +45,8 @@ class Locator:
         """Index `geometries`: n valid polygons or multipolygons (holes allowed), WGS84 lon/lat.
 
         `codes`: n strings, one for each. Areas may overlap and leave gaps. Raises `BadGeometry`,
-        naming the first area that is empty, invalid, of another kind or out of range.
+        naming the first area that is empty, invalid, of another kind or out of range, and
+        `TooLarge` if there are more than fit (some 15 million areas of the size of unit grids).
         """
         shapes = check_areas(geometries, codes)
         if not len(shapes):

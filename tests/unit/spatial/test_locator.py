@@ -13,9 +13,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gridsvc.errors import BadCoordinate, BadGeometry
+from gridsvc.errors import BadCoordinate, BadGeometry, TooLarge
 from gridsvc.registry.districts import read_districts
-from gridsvc.spatial.locator import Locator
+from gridsvc.spatial.locator import Locator, _build
 
 _CASES = json.loads(
     (Path(__file__).parent / "adversarial" / "areas.json").read_text(encoding="utf-8")
@@ -274,6 +274,16 @@ def test_an_area_with_a_coordinate_that_is_no_number_is_refused() -> None:
 def test_every_area_needs_a_code() -> None:
     with pytest.raises(BadGeometry, match="one code for each"):
         Locator.build([shapely.box(0, 0, 1, 1)], [])
+
+
+@pytest.mark.parametrize("limit", ["_MOST_WORDS", "_MOST_EDGES"])
+def test_more_areas_than_positions_can_name_are_refused(
+    limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = list(voronoi(40, seed=1))
+    monkeypatch.setattr(_build, limit, 30)
+    with pytest.raises(TooLarge, match="several parts"):
+        Locator.build(shapes, [str(k) for k in range(len(shapes))])
 
 
 def test_heights_are_ignored() -> None:
