@@ -40,10 +40,16 @@ def geometry_column(schema: pa.Schema) -> str | None:
     if geo is not None:
         return str(json.loads(geo)["primary_column"])
     for field in schema:
-        extension = (field.metadata or {}).get(b"ARROW:extension:name", b"")
-        if extension in (b"geoarrow.wkb", b"ogc.wkb"):
+        if _extension(field) in ("geoarrow.wkb", "ogc.wkb"):
             return str(field.name)
     return None
+
+
+def _extension(field: pa.Field) -> str:
+    """The name of a column's extension type, also where a package has made it known to Arrow."""
+    if isinstance(field.type, pa.BaseExtensionType):
+        return str(field.type.extension_name)
+    return str((field.metadata or {}).get(b"ARROW:extension:name", b"").decode())
 
 
 def geometry_crs(schema: pa.Schema) -> str:
@@ -121,6 +127,8 @@ def _why_bad_place(x: float, y: float, crs: str) -> str:
 def _why_bad_geometry(value: pa.Scalar, crs: str) -> str:
     if not value.is_valid:
         return "The geometry is empty."
+    if isinstance(value, pa.ExtensionScalar):
+        value = value.value
     if pa.types.is_struct(value.type):
         point = value.as_py()
         return _why_bad_place(float(point["x"] or np.nan), float(point["y"] or np.nan), crs)

@@ -94,6 +94,54 @@ def test_every_row_gets_the_codes_of_its_place(atlas: Atlas, tmp_path: Path, kin
     assert sorted(tmp_path.iterdir()) == [source, out]
 
 
+class _KnownWkb(pa.ExtensionType):
+    """Geometries as a package of geography makes them known to Arrow, for the whole process."""
+
+    def __init__(self) -> None:
+        super().__init__(pa.binary(), "geoarrow.wkb")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return b"{}"
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage: pa.DataType, serialized: bytes) -> _KnownWkb:
+        return cls()
+
+
+@pytest.fixture
+def known_to_arrow() -> Iterator[None]:
+    """Until the test ends, Arrow knows the geometries that GDAL gives; geoarrow does the same."""
+    try:
+        pa.register_extension_type(_KnownWkb())
+    except pa.ArrowKeyError:  # known already
+        yield
+        return
+    yield
+    pa.unregister_extension_type("geoarrow.wkb")
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("geoparquet", "lon must be a finite number, but is nan."),
+        ("fgb", "The geometry is empty."),
+    ],
+)
+@pytest.mark.usefixtures("known_to_arrow")
+def test_geometries_that_another_package_made_known_to_arrow_are_read(
+    atlas: Atlas, tmp_path: Path, kind: str, reason: str
+) -> None:
+    lon, lat = points(300)
+    lon[7] = np.nan
+    source = _write(kind, tmp_path, lon, lat)
+    out = tmp_path / f"out{source.suffix}"
+    result = locate_file(source, out, atlas)
+    assert (result.rows, result.bad_rows) == (300, 1)
+    assert _rows(tmp_path / f"{out.name}.bad.csv")[0]["reason"] == reason
+    expected = by_geos("district", lon[:7], lat[:7])
+    assert [_read(out)["district_code"][row] for row in range(7)] == list(expected)
+
+
 def test_lines_of_a_csv_stay_as_they_were_byte_for_byte(atlas: Atlas, tmp_path: Path) -> None:
     source, out = tmp_path / "in.csv", tmp_path / "out.csv"
     lines = [
