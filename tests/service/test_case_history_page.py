@@ -49,6 +49,9 @@ def test_the_page_shows_every_report_by_year_and_what_was_done(history, tmp_path
     assert "It needs more time." in page
     assert "The roof is on." in page
     assert "事后补录 recorded later (11)" in page
+    streets = [name for name, _ in history.streets]
+    assert streets == ["椿树街道", "广安门外街道", "右安门街道", "太平桥街道"]
+    assert len(history.grids) == 6
 
 
 def test_nothing_personal_and_no_markup_of_others_is_on_the_page(history):

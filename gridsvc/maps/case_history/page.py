@@ -12,11 +12,12 @@ import folium
 
 from gridsvc.cases.clock.zone import CITY_ZONE
 from gridsvc.maps.case_history.reading import CaseHistory, ReportRow
-from gridsvc.maps.self_contained import blank_map, draw_dot, render
+from gridsvc.maps.self_contained import blank_map, draw_dot, draw_shape, render
 
 __all__ = ["case_history_page"]
 
 _LATER, _CAME, _CASE = "#a86400", "#1f6f8b", "#b3271a"
+_GRID, _BORDER = "#d9d0bf", "#6a5a86"
 #: So many reports are drawn on the map; more would hide each other.
 _DRAWN = 500
 #: The chart, in its own units: the height of the tallest bar.
@@ -54,6 +55,10 @@ def case_history_page(history: CaseHistory) -> str:
 
 def _draw(history: CaseHistory) -> folium.Map:
     drawn = blank_map()
+    for grid in history.grids:
+        draw_shape(drawn, grid, color=_GRID, weight=1)
+    for name, street in history.streets:
+        draw_shape(drawn, street, color=_BORDER, weight=2, tooltip=name)
     for report in history.reports[-_DRAWN:]:
         when = report.at.astimezone(CITY_ZONE).strftime("%Y-%m-%d")
         color = _CAME if report.recorded_at is None else _LATER

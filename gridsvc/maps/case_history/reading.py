@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
@@ -14,14 +15,17 @@ from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.files.repository import case_by_id
 from gridsvc.cases.files.stepping import running_of
 from gridsvc.cases.merging.repository import cases_joined_into, reports_page
+from gridsvc.cases.merging.surroundings import box_around
 from gridsvc.cases.trace.service import read
 from gridsvc.errors import NotFound
+from gridsvc.maps.repository.joint_cases import areas_around, unit_grids_around
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.repository import names_of
 
 __all__ = ["Act", "CaseHistory", "ReportRow", "read_case_history"]
 
 _AT_ONCE = 500
+_AROUND_M = 600.0
 #: Entries that stand among the reports, not among what was done.
 _REPORTED = ("report_filed", "report_joined")
 
@@ -51,7 +55,10 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class CaseHistory:
-    """A case with all its reports in the order of time; ``lead`` is a body's name."""
+    """A case with all its reports in the order of time; ``lead`` is a body's name.
+
+    ``streets`` (name and polygon) and unit ``grids`` are those around the case when it was opened.
+    """
 
     case: CaseFile
     class_name: str
@@ -62,6 +69,8 @@ class CaseHistory:
     reports: tuple[ReportRow, ...]
     acts: tuple[Act, ...]
     joined_cases: int
+    streets: tuple[tuple[str, shapely.Geometry], ...]
+    grids: tuple[shapely.Geometry, ...]
 
 
 def read_case_history(session: Session, case_id: uuid.UUID) -> CaseHistory:
@@ -72,6 +81,9 @@ def read_case_history(session: Session, case_id: uuid.UUID) -> CaseHistory:
     running = running_of(case)
     point = to_shape(case.point)
     entries = read(session, case.district_code, case.id)
+    connection, around = session.connection(), box_around(point.x, point.y, _AROUND_M)
+    streets = areas_around(connection, "street", case.opened_at, around)
+    grids = unit_grids_around(connection, case.opened_at, around)
     codes = [case.lead_body, *(entry.body_code for entry in entries if entry.body_code)]
     names = {code: body.name for code, body in bodies_by_code(session, codes).items()}
     return CaseHistory(
@@ -95,6 +107,8 @@ def read_case_history(session: Session, case_id: uuid.UUID) -> CaseHistory:
             if entry.action not in (*_REPORTED, "callback")
         ),
         joined_cases=len(cases_joined_into(session, case)),
+        streets=tuple((name, shape) for _, name, shape in streets),
+        grids=tuple(shape for _, _, shape in grids),
     )
 
 
