@@ -1,12 +1,12 @@
 # Everything starts here; `make` alone lists the targets. Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench clean
+.PHONY: help demo serve test check bench bench-cases clean
 
 PORT ?= 8000
 BIN := .venv/bin
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 demo: ## play the story and show its map until Ctrl-C (ONCE=1: stop after the story)
 	@scripts/setup.sh run
@@ -31,6 +31,10 @@ bench: ## compare the locator with other tools: docs/benchmarks*.md (20 minutes,
 	@scripts/setup.sh bench
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.over_http
+
+bench-cases: ## ten million reports: docs/benchmarks-cases.md (40 minutes, 60 GB in var/cases)
+	@scripts/setup.sh bench
+	@$(BIN)/python -m benchmarks.cases_at_scale --remove
 
 clean: ## remove the environment, the caches and the private cluster with its data
 	@scripts/clean.sh

@@ -40,7 +40,7 @@ _BOX = (116.2, 39.7, 116.6, 40.1)
 _INNER = ("110101", "110102", "110105", "110106", "110107", "110108")
 _PLACES = 100_000  # more than are asked in one round
 _SCRIPT = Path(__file__).with_name("places.lua")
-_GRIDSVC = [sys.executable, "-c", "from gridsvc.cli import main; main()"]
+GRIDSVC = [sys.executable, "-c", "from gridsvc.cli import main; main()"]
 _ARROW = "application/vnd.apache.arrow.stream"
 
 _BARE = """
@@ -82,8 +82,8 @@ def main() -> None:
         (Path(made) / "bare_app.py").write_text(_BARE)
         bare = [sys.executable, "-m", "uvicorn", "bare_app:app"]
         bare += ["--no-access-log", "--loop", "asyncio"]
-        serve = [*_GRIDSVC, "serve"]
-        with _running(bare, var, made) as bare_url, _running(serve, var, made) as url:
+        serve = [*GRIDSVC, "serve"]
+        with running(bare, var, made) as bare_url, running(serve, var, made) as url:
             rows = _lookups(bare_url, url, Path(made), tell)
             rows += _batches(url, tell)
         if chosen.var is None:
@@ -104,11 +104,11 @@ def _environment(var: Path) -> dict[str, str]:
 
 
 def _gridsvc(var: Path, *arguments: str) -> None:
-    subprocess.run([*_GRIDSVC, *arguments], env=_environment(var), check=True, cwd=_ROOT)
+    subprocess.run([*GRIDSVC, *arguments], env=_environment(var), check=True, cwd=_ROOT)
 
 
 @contextmanager
-def _running(command: list[str], var: Path, folder: str) -> Iterator[str]:
+def running(command: list[str], var: Path, folder: str) -> Iterator[str]:
     """A server in a process of its own, on a free port; gives its address once it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -7,7 +7,7 @@ tables are new, most of a transaction's time would go there (docs/benchmarks-cas
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -23,10 +23,11 @@ __all__ = ["write_added"]
 _Read = Callable[[dict[str, Any]], Any]
 
 
-def write_added(session: Session) -> None:
+def write_added(session: Session, keep: Sequence[object] | None = None) -> None:
     """Insert all new objects of a session, those that others point at first; then the rest.
 
-    What was changed is flushed as ever. The objects are then as persistent as after a flush.
+    What was changed is flushed as ever. The objects are then as persistent as after a flush; those
+    that are not in ``keep`` (None: all) leave the session.
     """
     made: dict[Table, list[Any]] = {}
     for added in session.new:
@@ -46,8 +47,9 @@ def write_added(session: Session) -> None:
         session.connection().exec_driver_sql("; ".join(statements), tuple(values))
     for added in written:
         session.expunge(added)
-        make_transient_to_detached(added)
-        session.add(added)
+        if keep is None or any(added is kept for kept in keep):
+            make_transient_to_detached(added)
+            session.add(added)
     session.flush()
 
 

@@ -43,6 +43,13 @@ class CaseFile(Base):
             postgresql_using="gist",
             postgresql_where=text("state = 'open'"),
         ),
+        Index(
+            "ix_case_file_closed_cell",
+            "class_code",
+            text("(floor(st_x(point) * 250)::int)"),
+            text("(floor(st_y(point) * 250)::int)"),
+            postgresql_where=text("state = 'closed'"),
+        ),
         CheckConstraint("state in ('open', 'closed')", "state_known"),
         CheckConstraint("(state = 'closed') = (closed_at is not null)", "closed_has_date"),
         Index("ix_case_file_body", "lead_body", "state", "id"),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Select, func, select, text, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.merging.candidates import About, Candidate
 from gridsvc.cases.merging.surroundings import box_around, surroundings
 from gridsvc.cases.reports.models import Report
+from gridsvc.db.prepared import Prepared
 from gridsvc.registry.classes.model import ClassKey
 
 __all__ = [
@@ -41,6 +43,17 @@ _NEAR = (
     " and c.state = :state and c.district_code = any(:districts)"
     " and c.standard = :standard and c.kind = any(:kinds) and c.class_code = :class_code"
     " and c.joined_into is null"
+)
+#: Most cases are closed, most of them of other classes: a cell of the city and a class find few.
+_CELLS_A_DEGREE = 250
+_NEAR_CLOSED = (
+    "select c.district_code, c.id, false as same_text from case_file c"
+    " where c.class_code = :class_code"
+    " and floor(st_x(c.point) * 250)::int = any(:columns)"
+    " and floor(st_y(c.point) * 250)::int = any(:rows)"
+    " and st_x(c.point) between :west and :east and st_y(c.point) between :south and :north"
+    " and c.state = :state and c.district_code = any(:districts)"
+    " and c.standard = :standard and c.kind = any(:kinds) and c.joined_into is null"
 )
 _SAME_PART = (
     "select c.district_code, c.id, false from case_file c"
@@ -70,6 +83,38 @@ _SUREST_FIRST = (
     " distance_m, c.id"
 )
 _NEWEST_FIRST = " order by c.closed_at desc, c.id"
+_ORDERS = {"open": _SUREST_FIRST, "closed": _NEWEST_FIRST}
+_TYPES = {
+    **dict.fromkeys(("lon", "lat", "west", "south", "east", "north"), "float8"),
+    **dict.fromkeys(("district", "standard", "class_code", "part_code", "place_key"), "text"),
+    **dict.fromkeys(("districts", "kinds"), "text[]"),
+    **dict.fromkeys(("newest", "limit"), "int"),
+    **dict.fromkeys(("columns", "rows"), "int[]"),
+}
+
+
+def _question(state: str, *, by_part: bool, by_text: bool) -> Prepared:
+    near = _NEAR if state == "open" else _NEAR_CLOSED
+    ways = [near] + [_SAME_PART] * by_part + [_SAME_TEXT] * by_text
+    # The state is written out, so that the indexes of open cases alone can serve.
+    found = (_HERE + " union all ".join(ways) + ")").replace(":state", f"'{state}'")
+    name = f"{state}_candidates{'_part' * by_part}{'_text' * by_text}"
+    return Prepared(name, found + _FOUND + _ORDERS[state] + " limit :limit", _TYPES)
+
+
+#: By state, whether the report names a part, whether it has a place text.
+_QUESTIONS = {
+    (state, by_part, by_text): _question(state, by_part=by_part, by_text=by_text)
+    for state in _ORDERS
+    for by_part in (False, True)
+    for by_text in (False, True)
+}
+_LOCK = Prepared(
+    "lock_about",
+    "select pg_advisory_xact_lock(hashtextextended(name, 0)) from"
+    " unnest(:names) with ordinality as given (name, n) order by n",
+    {"names": "text[]"},
+)
 
 
 def lock_about(session: Session, about: About) -> None:
@@ -83,42 +128,30 @@ def lock_about(session: Session, about: About) -> None:
         names.append(f"part|{about.district}|{about.part_code}")
     if about.place_key is not None:
         names.append(f"place|{about.key.code}|{about.place_key}")
-    session.execute(
-        text(
-            "select pg_advisory_xact_lock(hashtextextended(name, 0)) from"
-            " unnest(cast(:names as text[])) with ordinality as given (name, n) order by n"
-        ),
-        {"names": sorted(names)},
-    )
+    _LOCK.ask(session, {"names": sorted(names)})
 
 
 def open_candidates(session: Session, about: About) -> list[Candidate]:
     """Open cases of one part, of one place text, or near a place: in this order, by distance."""
-    return _candidates(session, about, "open", _SUREST_FIRST, _MOST)
+    return _candidates(session, about, "open", _MOST)
 
 
 def closed_candidates(session: Session, about: About, *, limit: int) -> list[Candidate]:
     """Closed cases about the same place, the newest first."""
-    return _candidates(session, about, "closed", _NEWEST_FIRST, limit)
+    return _candidates(session, about, "closed", limit)
 
 
-def _candidates(
-    session: Session, about: About, state: str, order: str, limit: int
-) -> list[Candidate]:
-    ways = [_NEAR]
-    if about.part_code is not None:
-        ways.append(_SAME_PART)
-    if about.place_key is not None:
-        ways.append(_SAME_TEXT)
+def _candidates(session: Session, about: About, state: str, limit: int) -> list[Candidate]:
     box = box_around(about.lon, about.lat, about.within_m)
-    found = _HERE + " union all ".join(ways) + ")"
-    rows = session.execute(
-        text(found + _FOUND + order + " limit :limit"),
+    question = _QUESTIONS[state, about.part_code is not None, about.place_key is not None]
+    rows = question.ask(
+        session,
         {
             "lon": about.lon,
             "lat": about.lat,
             **dict(zip(("west", "south", "east", "north"), box, strict=True)),
-            "state": state,
+            "columns": _cells(box[0], box[2]),
+            "rows": _cells(box[1], box[3]),
             "district": about.district,
             "districts": list(about.districts),
             "standard": about.key.standard,
@@ -132,6 +165,12 @@ def _candidates(
     )
     candidates = [Candidate(row[0], row[1], ClassKey(*row[2:5]), *row[5:]) for row in rows]
     return [candidate for candidate in candidates if candidate.why(about)]
+
+
+def _cells(least: float, most: float) -> list[int]:
+    """The numbers of the cells from one degree to another."""
+    first, last = (math.floor(degree * _CELLS_A_DEGREE) for degree in (least, most))
+    return list(range(first, last + 1))
 
 
 def _named(about: About) -> ClassKey:

@@ -85,6 +85,7 @@ def blow_if_called(
     key: ClassKey,
     calls: Calls,
     *,
+    new_case: bool,
     actor: str,
     now: dt.datetime,
 ) -> tuple[uuid.UUID | None, bool]:
@@ -92,7 +93,7 @@ def blow_if_called(
 
     Gives the id of the case's joint whistle, and whether the reporter must confirm the side.
     """
-    present = open_whistle_of(session, case.district_code, case.id)
+    present = None if new_case else open_whistle_of(session, case.district_code, case.id)
     if present is not None and present.state == "open":
         return present.id, False
     if calls.certain is not None and (present is None or not settings.joint_whistle_asks):

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.reports.models import IdempotencyKey, Receipt, Report, ReportPlacement
+from gridsvc.db.prepared import Prepared
 from gridsvc.errors import BadInput
 from gridsvc.registry.classes.model import ClassKey
 from gridsvc.registry.editions.points import PlacedThings, read_places
@@ -33,15 +34,18 @@ __all__ = [
 _KEYS_AT_ONCE = 1_000
 
 
+_CLAIM_RECEIPT = Prepared(
+    "claim_receipt",
+    "insert into receipt (value, district_code, report_id)"
+    " values (:value, :district_code, :report_id) on conflict do nothing returning value",
+    {"value": "text", "district_code": "text", "report_id": "uuid"},
+)
+
+
 def claim_receipt(session: Session, value: str, district_code: str, report_id: uuid.UUID) -> bool:
     """Take a receipt for a report; False when it is taken already."""
-    taken = session.execute(
-        insert(Receipt)
-        .values(value=value, district_code=district_code, report_id=report_id)
-        .on_conflict_do_nothing()
-        .returning(Receipt.value)
-    )
-    return taken.first() is not None
+    values = {"value": value, "district_code": district_code, "report_id": str(report_id)}
+    return bool(_CLAIM_RECEIPT.ask(session, values))
 
 
 def claim_key(

@@ -120,11 +120,19 @@ def file_report(
         actor=caller.subject,
         now=now,
     )
-    write_added(session)
+    write_added(session, keep=(case, report))
     whistle_id, asked = None, False
     if running_of(case).merges:
         whistle_id, asked = blow_if_called(
-            session, settings, case, placement, new.key, call, actor=caller.subject, now=now
+            session,
+            settings,
+            case,
+            placement,
+            new.key,
+            call,
+            new_case=joined is None,
+            actor=caller.subject,
+            now=now,
         )
     report.needs_confirmation = asked
     return Routed(

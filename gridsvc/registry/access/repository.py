@@ -5,17 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gridsvc.db.prepared import Prepared
 from gridsvc.registry.access.models import RevokedToken
 
 __all__ = ["add_revoked", "is_revoked"]
 
 
+_REVOKED = Prepared("revoked", "select 1 from revoked_token where id = :id", {"id": "uuid"})
+
+
 def is_revoked(session: Session, token_id: uuid.UUID) -> bool:
     """Whether this token was taken back."""
-    return session.scalar(select(RevokedToken.id).where(RevokedToken.id == token_id)) is not None
+    return bool(_REVOKED.ask(session, {"id": str(token_id)}))
 
 
 def add_revoked(

@@ -10,6 +10,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from gridsvc.db.prepared import Prepared
 from gridsvc.registry.bodies.model import BodyRef
 from gridsvc.registry.bodies.models import Body, Duty, DutyGap
 from gridsvc.registry.classes.model import ClassKey
@@ -60,7 +61,8 @@ def bodies_by_code(session: Session, codes: Iterable[str]) -> dict[str, BodyRef]
     return {row.code: BodyRef(row.code, row.name, row.kind, row.area_code) for row in rows}
 
 
-_ANSWERING = text(
+_ANSWERING = Prepared(
+    "answering",
     "with line as ("
     " select 0 as list, d.body_code, d.role, a.title as clause, '' as area_code, d.class_prefix,"
     " a.valid_from from agreement a join agreement_duty d on d.agreement_id = a.id"
@@ -76,7 +78,17 @@ _ANSWERING = text(
     " select list, body_code, role, clause, line.area_code, class_prefix,"
     " body.name, body.kind, body.area_code from line join body on body.code = body_code"
     " order by list, length(class_prefix) desc, length(line.area_code) desc,"
-    " line.valid_from desc, body_code"
+    " line.valid_from desc, body_code",
+    {
+        "lon": "float8",
+        "lat": "float8",
+        "areas": "text[]",
+        "standard": "text",
+        "kind": "text",
+        "class_code": "text",
+        "day": "date",
+        "more": "text[]",
+    },
 )
 
 
@@ -95,8 +107,8 @@ def answering(
     ``area_codes`` are the place's district, street and community with all their prefixes that
     lists may use; ``more`` the codes of further bodies that are asked for.
     """
-    rows = session.execute(
-        _ANSWERING,
+    rows = _ANSWERING.ask(
+        session,
         {
             "lon": lon,
             "lat": lat,
@@ -107,7 +119,7 @@ def answering(
             "day": day,
             "more": list(more),
         },
-    ).all()
+    )
     lists: tuple[list[ListedDuty], ...] = ([], [], [])
     for row in rows:
         lists[row[0]].append(ListedDuty(row[1], row[2], row[3], row[4], row[5]))

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gridsvc.db.prepared import Prepared
 from gridsvc.errors import UnknownClass
 from gridsvc.registry.classes.model import STANDARD, ClassKey
-from gridsvc.registry.classes.models import ListedClass
 
 __all__ = ["find_class"]
+
+
+_KIND_OF = Prepared(
+    "kind_of",
+    "select kind from class where standard = :standard and kind = any(:kinds) and code = :code"
+    " order by kind limit 1",
+    {"standard": "text", "kinds": "text[]", "code": "text"},
+)
 
 
 def find_class(
@@ -20,18 +27,9 @@ def find_class(
     Raises UnknownClass.
     """
     kinds = [kind] if kind else ["event", "part"]
-    found = session.scalar(
-        select(ListedClass.kind)
-        .where(
-            ListedClass.standard == standard,
-            ListedClass.kind.in_(kinds),
-            ListedClass.code == code,
-        )
-        .order_by(ListedClass.kind)
-        .limit(1)
-    )
-    if found is not None:
-        return ClassKey(standard, found, code)
+    found = _KIND_OF.ask(session, {"standard": standard, "kinds": kinds, "code": code})
+    if found:
+        return ClassKey(standard, found[0][0], code)
     raise UnknownClass(
         f"{standard} has no {kind or 'event or part'} class '{code[:20]}'; a class is five digits,"
         " such as 06001 (illegal building).",

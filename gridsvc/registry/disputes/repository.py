@@ -11,6 +11,7 @@ from geoalchemy2.shape import to_shape
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, defer
 
+from gridsvc.db.prepared import Prepared
 from gridsvc.registry.disputes.model import DisputeAt, PartInside
 from gridsvc.registry.disputes.models import Dispute, DisputeEntry, DisputeEvidence
 
@@ -108,16 +109,18 @@ def unsettled_of_level(session: Session, level: str) -> list[uuid.UUID]:
     )
 
 
+_DISPUTES_AT = Prepared(
+    "disputes_at",
+    "select id, kind, state, side_codes from dispute where state <> 'settled'"
+    " and st_intersects(geometry, st_setsrid(st_point(:lon, :lat), 4326))"
+    " order by area_m2, id",
+    {"lon": "float8", "lat": "float8"},
+)
+
+
 def disputes_at(session: Session, lon: float, lat: float) -> list[DisputeAt]:
     """The unsettled disputes in which a WGS84 point lies, the smallest ground first."""
-    rows = session.execute(
-        text(
-            "select id, kind, state, side_codes from dispute where state <> 'settled'"
-            " and st_intersects(geometry, st_setsrid(st_point(:lon, :lat), 4326))"
-            " order by area_m2, id"
-        ),
-        {"lon": lon, "lat": lat},
-    )
+    rows = _DISPUTES_AT.ask(session, {"lon": lon, "lat": lat})
     return [DisputeAt(row[0], row[1], row[2], tuple(row[3])) for row in rows]
 
 
