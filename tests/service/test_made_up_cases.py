@@ -25,7 +25,8 @@ from gridsvc.db.migrate import differences
 from gridsvc.registry.access.model import Role
 from gridsvc.registry.access.service import issue_token
 from gridsvc.settings import Settings
-from tests.service.conftest import REPORTER_KEY, TOKEN_KEY, _copy, _served
+from tests.scratch import copy_of
+from tests.service.conftest import REPORTER_KEY, TOKEN_KEY, _served
 
 UNTIL = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 PLAN = Plan(
@@ -45,7 +46,7 @@ def made(
 ) -> Iterator[tuple[str, Filled, list[tuple[str, int, int]]]]:
     """A copy of the city with 20,000 reports: its URL, what was made, what progress was told."""
     told: list[tuple[str, int, int]] = []
-    with _copy(cluster, city_template) as url:
+    with copy_of(cluster, city_template) as url:
         filled = fill(
             url,
             index_folder,
@@ -182,7 +183,7 @@ def test_the_same_seed_makes_the_same(made, cluster, city_template, index_folder
     few = Plan(600, 5, 11, PLAN.since, PLAN.until, cases_at_once=500)
     found = []
     for _ in range(2):
-        with _copy(cluster, city_template) as url:
+        with copy_of(cluster, city_template) as url:
             fill(url, index_folder, few, sites=50, box=BOX, progress=lambda *_: None)
             engine = create_engine(url)
             with engine.connect() as connection:
