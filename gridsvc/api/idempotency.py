@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Header
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
@@ -30,6 +31,13 @@ IdempotencyKey = Annotated[
 ]
 
 
+class _Answer(JSONResponse):
+    """JSON by orjson: the framework's own way takes several times as long."""
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content, default=jsonable_encoder)
+
+
 def once(
     session: Session,
     caller: Caller,
@@ -46,7 +54,7 @@ def once(
     Raises IdempotencyMismatch when the key was used with another request.
     """
     if key is None:
-        return JSONResponse(jsonable_encoder(write()), status_code=status)
+        return _Answer(write(), status_code=status)
     holder = str(caller.token_id)
     canonical = json.dumps(jsonable_encoder(request), sort_keys=True, ensure_ascii=False)
     digest = hashlib.sha256(canonical.encode()).hexdigest()

@@ -44,7 +44,9 @@ def write_added(session: Session, keep: Sequence[object] | None = None) -> None:
             values += [read(added.__dict__) for read in reads]
         written += objects
     if statements:
-        session.connection().exec_driver_sql("; ".join(statements), tuple(values))
+        driver: Any = session.connection().connection
+        with driver.cursor() as cursor:
+            cursor.execute("; ".join(statements), values)
     for added in written:
         session.expunge(added)
         if keep is None or any(added is kept for kept in keep):

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import psycopg2
 import sqlalchemy
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.db.cluster import PrivateCluster
@@ -110,14 +111,16 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
     try:
         with sessions.begin() as session:
             yield session
-    except DBAPIError as error:
-        if getattr(error.orig, "pgcode", None) == _QUERY_CANCELED:
+    except (DBAPIError, psycopg2.Error) as error:
+        fault = error.orig if isinstance(error, DBAPIError) else error
+        code = getattr(fault, "pgcode", None)
+        if code == _QUERY_CANCELED:
             raise Unavailable(
                 "The database took too long for this and stopped: ask for less, or try again later."
             ) from error
-        if error.connection_invalidated or (
-            isinstance(error, OperationalError) and getattr(error.orig, "pgcode", None) is None
-        ):
+        lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        broken = isinstance(fault, psycopg2.OperationalError | psycopg2.InterfaceError)
+        if lost or (broken and code is None):
             raise Unavailable(
                 "The database does not answer: nothing was changed, try again in a moment."
             ) from error

@@ -38,14 +38,34 @@ class Prepared:
         self._prepare.append(f"prepare {self.name} ({types}) as " + written.replace("%", "%%"))
         self._prepare.append(f"execute {self.name} ({marks})")
 
-    def ask(self, session: Session, values: Mapping[str, Any]) -> Sequence[Any]:
-        """The rows of the answer; ``values`` may have more than the statement asks for."""
+    def ask(
+        self,
+        session: Session,
+        values: Mapping[str, Any],
+        *,
+        behind: tuple[Prepared, Mapping[str, Any]] | None = None,
+    ) -> Sequence[Any]:
+        """The rows of the answer; ``values`` may have more than the statement asks for.
+
+        ``behind`` names a question that is put first, in the same round trip, and whose answer
+        nobody needs: a lock. This one sees what was committed until the other was done.
+
+        SQLAlchemy's way to a result costs more than the driver's own, so the cursor is that one.
+        Raises :class:`psycopg2.Error`, which :func:`gridsvc.db.engine.transaction` translates.
+        """
+        asked = (self, values) if behind is None else (*behind, self, values)
+        statements, given = [], []
         connection = session.connection()
         known: set[str] = connection.info.setdefault(_KEPT, set())
-        prepare, execute = self._prepare
-        if self.name not in known:
-            connection.exec_driver_sql(prepare, ())
-            known.add(self.name)
-        return connection.exec_driver_sql(
-            execute, tuple(values[name] for name in self._order)
-        ).all()
+        driver: Any = connection.connection
+        with driver.cursor() as cursor:
+            for question, its_values in zip(asked[::2], asked[1::2], strict=True):
+                prepare, execute = question._prepare
+                if question.name not in known:
+                    cursor.execute(prepare, ())
+                    known.add(question.name)
+                statements.append(execute)
+                given += [its_values[name] for name in question._order]
+            cursor.execute("; ".join(statements), given)
+            rows: Sequence[Any] = cursor.fetchall()
+            return rows

@@ -22,8 +22,8 @@ __all__ = [
     "cases_joined_into",
     "closed_candidates",
     "first_reported_at",
-    "lock_about",
     "open_candidates",
+    "open_candidates_alone",
     "part_of_reports",
     "report_count",
     "report_counts",
@@ -117,8 +117,8 @@ _LOCK = Prepared(
 )
 
 
-def lock_about(session: Session, about: About) -> None:
-    """Let reports about one thing come one after the other.
+def open_candidates_alone(session: Session, about: About) -> list[Candidate]:
+    """As :func:`open_candidates`, for one report about one thing at a time.
 
     Each locks all of its surroundings, its part and its place text until its transaction ends; in
     one order, so that no two wait for each other.
@@ -128,7 +128,7 @@ def lock_about(session: Session, about: About) -> None:
         names.append(f"part|{about.district}|{about.part_code}")
     if about.place_key is not None:
         names.append(f"place|{about.key.code}|{about.place_key}")
-    _LOCK.ask(session, {"names": sorted(names)})
+    return _candidates(session, about, "open", _MOST, behind=(_LOCK, {"names": sorted(names)}))
 
 
 def open_candidates(session: Session, about: About) -> list[Candidate]:
@@ -141,7 +141,13 @@ def closed_candidates(session: Session, about: About, *, limit: int) -> list[Can
     return _candidates(session, about, "closed", limit)
 
 
-def _candidates(session: Session, about: About, state: str, limit: int) -> list[Candidate]:
+def _candidates(
+    session: Session,
+    about: About,
+    state: str,
+    limit: int,
+    behind: tuple[Prepared, dict[str, list[str]]] | None = None,
+) -> list[Candidate]:
     box = box_around(about.lon, about.lat, about.within_m)
     question = _QUESTIONS[state, about.part_code is not None, about.place_key is not None]
     rows = question.ask(
@@ -162,6 +168,7 @@ def _candidates(session: Session, about: About, state: str, limit: int) -> list[
             "newest": _NEWEST_OF_TEXT,
             "limit": limit,
         },
+        behind=behind,
     )
     candidates = [Candidate(row[0], row[1], ClassKey(*row[2:5]), *row[5:]) for row in rows]
     return [candidate for candidate in candidates if candidate.why(about)]

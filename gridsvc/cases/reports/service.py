@@ -21,8 +21,8 @@ from gridsvc.cases.merging.candidates import About, ranked
 from gridsvc.cases.merging.finding import Crossing, about_of, crossing, join_first, stays_apart
 from gridsvc.cases.merging.repository import (
     closed_candidates,
-    lock_about,
     open_candidates,
+    open_candidates_alone,
     report_counts,
 )
 from gridsvc.cases.reports import repository
@@ -92,8 +92,7 @@ def file_report(
     came = came_at(caller, read.placement, new.received_at, now)
     placement, about = read.placement, read.about
     call = joint_call(session, atlas, new, placement, read.responsibility)
-    lock_about(session, about)
-    near = open_candidates(session, about)
+    near = open_candidates_alone(session, about)
     joins = new.procedure is None and read.opening.running.merges
     joined = join_first(session, near, about) if joins else None
     report_id = uuid7()
