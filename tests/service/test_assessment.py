@@ -194,3 +194,12 @@ def test_the_month_ends_at_midnight_of_the_city(city_session: Session, history: 
     history.case("2026-12-01 00:00:00")
     assert _city(city_session).tally["due"] == 1
     assert _city(city_session, period="2026-12").tally["due"] == 1
+
+
+def test_a_case_closed_at_its_very_deadline_is_late(
+    city_session: Session, history: History
+) -> None:
+    history.case("2026-11-10 10:00", "2026-11-10 10:00")
+    history.case("2026-11-10 10:00", "2026-11-10 09:59")
+    counts = _city(city_session).tally
+    assert (counts["closed"], counts["closed_in_time"]) == (2, 1)
