@@ -86,7 +86,10 @@ def grow(areas: Mapping[str, str], grids: Sequence[Grid], *, prefix: str = "") -
             grid.code, grid.name, "social_grid_1", own + _sum(one.totals for one in below), below
         )
         first.setdefault(_home(grid.area, areas), []).append(node)
-    return _area(prefix, areas, first)
+    under: dict[str, list[str]] = {}
+    for code in sorted(areas):
+        under.setdefault(code[:-3] if len(code) > 6 else "", []).append(code)
+    return _area(prefix, areas, under, first)
 
 
 def _home(code: str, areas: Mapping[str, str]) -> str:
@@ -95,10 +98,14 @@ def _home(code: str, areas: Mapping[str, str]) -> str:
     return code
 
 
-def _area(code: str, areas: Mapping[str, str], grids: Mapping[str, list[Node]]) -> Node:
-    length = {0: 6, 6: 9, 9: 12}.get(len(code))
-    below = sorted(one for one in areas if len(one) == length and one.startswith(code))
-    children = (*(_area(one, areas, grids) for one in below), *grids.get(code, ()))
+def _area(
+    code: str,
+    areas: Mapping[str, str],
+    under: Mapping[str, Sequence[str]],
+    grids: Mapping[str, list[Node]],
+) -> Node:
+    below = (_area(one, areas, under, grids) for one in under.get(code, ()))
+    children = (*below, *grids.get(code, ()))
     level = {6: "district", 9: "street", 12: "community"}.get(len(code), "city")
     return Node(
         code, areas.get(code, ""), level, _sum(one.totals for one in children), tuple(children)
