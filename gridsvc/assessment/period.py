@@ -58,7 +58,7 @@ def parse_period(text: str, *, field: str = "period") -> Period:
     """The period that a text names. Raises BadInput with the forms that there are."""
     try:
         first, last = _days(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise BadInput(f"'{field}' is {text[:40]!r}; send {_FORMS}.", field=field) from None
     if not first.year >= 2000 or last.year > 2199:
         raise BadInput(f"'{field}' is {text[:40]!r}; years are 2000 to 2199.", field=field)

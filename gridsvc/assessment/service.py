@@ -16,6 +16,7 @@ from gridsvc.assessment.ranking import ranked
 from gridsvc.assessment.repository.names import areas_of_level, names
 from gridsvc.assessment.repository.tallies import Behind, behind, districts_of, tallies
 from gridsvc.assessment.weights import ThreeRates, weights
+from gridsvc.cases.clock.zone import city_day
 from gridsvc.cases.procedures.library import library
 from gridsvc.errors import BadInput, NotAllowed
 from gridsvc.registry.access.model import Caller, Role
@@ -56,7 +57,7 @@ def frame_of(
     """What a count of an area in a period looks at. Raises BadInput before the period begins."""
     if period.start > now:
         raise BadInput(
-            f"{period.name} has not begun; the newest day is {now.date()}.", field="period"
+            f"{period.name} has not begun; the newest day is {city_day(now)}.", field="period"
         )
     return Frame(
         period=period,

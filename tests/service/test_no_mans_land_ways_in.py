@@ -77,6 +77,8 @@ def test_nobody_reads_it_without_a_token(client: httpx.Client) -> None:
     [
         ({"since": "2020-01-01", "until": "2026-01-01"}, "since"),
         ({"since": "2026-02-01", "until": "2026-01-01"}, "until"),
+        ({"since": "9999-12-01", "until": "9999-12-31"}, "since"),
+        ({"until": "0001-01-01"}, "until"),
         ({"band_m": "0"}, "band_m"),
         ({"band_m": "nan"}, "band_m"),
         ({"stretch_m": "inf"}, "stretch_m"),

@@ -22,7 +22,7 @@ from gridsvc.api.dependencies import (
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.state import Service
-from gridsvc.cases.clock.zone import CITY_ZONE
+from gridsvc.cases.clock.zone import CITY_ZONE, city_day
 from gridsvc.cases.no_mans_land.model import Stretch, Terms, Watch
 from gridsvc.cases.no_mans_land.proposing import propose_disputes
 from gridsvc.cases.no_mans_land.service import watch
@@ -43,6 +43,7 @@ router = APIRouter(prefix="/v1/no-mans-land", tags=["cases"])
 
 _YEAR = dt.timedelta(days=365)
 _LONGEST_DAYS = 366
+_FIRST_YEAR, _LAST_YEAR = 1900, 2199
 _READERS = (Role.STREET, Role.DEPARTMENT, Role.DISTRICT, Role.CITY, Role.ANALYST, Role.ADMIN)
 _PROPOSERS = (Role.DISTRICT, Role.CITY, Role.ADMIN)
 
@@ -144,7 +145,12 @@ def _watch(
     shuffles: int = 0,
     seed: int = 0,
 ) -> Watch:
-    last = asked.until or utc_now().astimezone(CITY_ZONE).date()
+    last = asked.until or city_day(utc_now())
+    for name, day in (("since", asked.since), ("until", last)):
+        if day is not None and not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+            raise BadInput(
+                f"'{name}' is {day}; years are {_FIRST_YEAR} to {_LAST_YEAR}.", field=name
+            )
     first = asked.since or last - _YEAR
     if (last - first).days > _LONGEST_DAYS:
         raise BadInput(
