@@ -15,6 +15,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
 from gridsvc.api.state import Service, service_of
+from gridsvc.cases.clock.zone import day_end
 from gridsvc.db.engine import transaction
 from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, NotFound, UnknownParameter
 from gridsvc.registry.access.model import Caller, Role
@@ -90,22 +91,23 @@ DbSession = Annotated[Session, Depends(_db_session, scope="function")]
 
 
 def parse_as_of(value: str | None) -> dt.datetime | None:
-    """A day or an RFC 3339 time; a bare day means its end in UTC+8. Raises BadInput."""
+    """A day or an RFC 3339 time, in UTC; a bare day means its end in UTC+8. Raises BadInput.
+
+    Other offsets are not handed on: PostgreSQL knows none of 16 hours or more.
+    """
     if value is None:
         return None
     try:
         if len(value) == 10:
-            day = dt.date.fromisoformat(value)
-            zone = dt.timezone(dt.timedelta(hours=8))
-            return dt.datetime.combine(day, dt.time(23, 59, 59), tzinfo=zone)
+            return day_end(dt.date.fromisoformat(value))
         moment = dt.datetime.fromisoformat(value)
-    except ValueError:
+        if moment.tzinfo is not None:
+            return moment.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
         raise BadInput(
             f"as_of is {value!r}; send a day (2026-11-21) or an RFC 3339 time.", field="as_of"
         ) from None
-    if moment.tzinfo is None:
-        raise BadInput("as_of has no time zone; add 'Z' or an offset.", field="as_of")
-    return moment
+    raise BadInput("as_of has no time zone; add 'Z' or an offset.", field="as_of")
 
 
 async def _as_of(

@@ -19,7 +19,9 @@ def happened_at(
     now: dt.datetime,
     event: str = "the case was opened",
 ) -> dt.datetime:
-    """The time of an act: now unless one is given.
+    """The time of an act in UTC: now unless one is given.
+
+    Other offsets are not handed on: PostgreSQL knows none of 16 hours or more.
 
     Raises BadInput for one in the future, or before ``since``, when ``event`` happened.
     """
@@ -33,4 +35,4 @@ def happened_at(
         raise BadInput(
             f"'at' is {given.isoformat()}, before {event} ({since.isoformat()}).", field="at"
         )
-    return given
+    return given.astimezone(dt.UTC)

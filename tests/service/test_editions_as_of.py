@@ -242,6 +242,7 @@ WITHOUT_AREAS = {
     "/v1/assessments": "counts cases by the places that they were given then",
     "/v1/disputes": "tells of a fault between editions that it names",
     "/v1/procedures": "tells what steps there are",
+    "/v1/social-grids": "tells the list that a district gave last; earlier ones are not kept",
 }
 
 
@@ -306,8 +307,11 @@ def test_a_day_before_all_editions_or_no_day_is_a_clear_problem(asked: httpx.Cli
     for path in (_PART, f"/v1/codes/{city.SHARED}", _STREET):
         none = asked.get(path, params={"as_of": "1999-01-01"})
         assert (none.status_code, none.json()["field"]) == (404, "as_of")
-        bad = asked.get(path, params={"as_of": "yesterday"})
-        assert (bad.status_code, bad.json()["field"]) == (422, "as_of")
+        for wrong in ("yesterday", "0001-01-01T00:00:00+23:00"):
+            bad = asked.get(path, params={"as_of": wrong})
+            assert (bad.status_code, bad.json()["field"]) == (422, "as_of")
+        far = asked.get(path, params={"as_of": "1999-01-01T00:00:00+23:00"})
+        assert (far.status_code, far.json()["field"]) == (404, "as_of")
     assert asked.get("/tiles/streets/15/0/0.mvt", params={"as_of": "x"}).status_code == 422
 
 

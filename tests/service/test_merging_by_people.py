@@ -315,6 +315,8 @@ def test_the_reports_of_a_case_come_page_by_page_in_the_order_of_time(citizen, l
     assert [row["recorded_at"] is None for row in rows] == [False] * 5 + [True]
     citizen_sees = citizen.send("GET", path)
     assert citizen_sees.status_code == 403
+    far = f"0001-01-01T00:00:00+23:00_{rows[0]['id']}"
+    assert lead.send("GET", path, params={"cursor": far}).status_code == 422
     wrong = lead.send("GET", path, params={"cursor": "yesterday"})
     assert wrong.status_code == 422
 

@@ -176,7 +176,7 @@ def _until(given: Any) -> dt.datetime:
             "'until' must be a day (2027-03-01) or an RFC 3339 time with an offset.",
             field="evidence.until",
         )
-    return moment
+    return moment.astimezone(dt.UTC)
 
 
 def _year_later(day: dt.date) -> dt.date:

@@ -132,4 +132,4 @@ def _moment(value: Any, now: dt.datetime) -> dt.datetime:
             "The plan's 'time' must be an RFC 3339 time with an offset, within a year of today.",
             field="evidence.plan.time",
         )
-    return moment
+    return moment.astimezone(dt.UTC)

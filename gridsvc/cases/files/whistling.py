@@ -76,7 +76,7 @@ def made_at(running: Procedure, given: OpeningWhistle | None, now: dt.datetime) 
             f" {running.after_the_fact_hours:g} hours.",
             field=field,
         )
-    return min(given.made_at, now)
+    return min(given.made_at, now).astimezone(dt.UTC)
 
 
 def caller_of(running: Procedure, progress: Progress) -> str:

@@ -56,9 +56,9 @@ def _place(cursor: str | None) -> tuple[dt.datetime, uuid.UUID] | None:
         return None
     moment, _, report_id = cursor.partition("_")
     try:
-        place = dt.datetime.fromisoformat(moment), uuid.UUID(report_id)
-    except ValueError:
-        place = None
-    if place is None or place[0].tzinfo is None:
-        raise BadInput("The cursor is no 'next' of a page before.", field="cursor")
-    return place
+        since = dt.datetime.fromisoformat(moment)
+        if since.tzinfo is not None:
+            return since.astimezone(dt.UTC), uuid.UUID(report_id)
+    except (ValueError, OverflowError):
+        pass
+    raise BadInput("The cursor is no 'next' of a page before.", field="cursor")

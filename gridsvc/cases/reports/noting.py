@@ -59,7 +59,7 @@ def came_at(
             f"'received_at' is {received_at.isoformat()}, more than {_OLDEST_YEARS} years ago.",
             field=field,
         )
-    return received_at
+    return received_at.astimezone(dt.UTC)
 
 
 def trace_report(

@@ -94,4 +94,4 @@ def _moment(value: Any, told_at: dt.datetime, field: str) -> dt.datetime | None:
             f" the whistle ({told_at.isoformat()}) and within ten years of it.",
             field=field,
         )
-    return moment
+    return moment.astimezone(dt.UTC)

@@ -24,6 +24,12 @@ def test_a_phones_clock_may_be_a_minute_off(seconds):
         assert happened_at(given, since=OPENED, now=NOW) == given
 
 
+def test_a_time_is_kept_in_utc_whatever_its_offset():
+    far = dt.timezone(dt.timedelta(hours=23))
+    kept = happened_at(NOW.astimezone(far), since=OPENED, now=NOW)
+    assert (kept, kept.utcoffset()) == (NOW, dt.timedelta())
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
