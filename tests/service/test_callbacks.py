@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.orm import Session
 
+from gridsvc.cases.reports.models import Report
+from gridsvc.cases.reports.service import find_report
 from gridsvc.registry.access.model import Role
 from tests.service import joint_city as city
 from tests.service.procedures_world import Case, Clock, World, register
@@ -125,3 +129,28 @@ def test_the_service_can_neither_change_nor_delete_a_callback(
             connection.execute(text("set role gridsvc_service"))
             with pytest.raises(ProgrammingError, match="permission denied"):
                 connection.execute(text(statement))
+
+
+def test_a_time_counts_whatever_offset_it_is_written_with(world: World) -> None:
+    path, _ = _closed(world)
+    far = dt.timezone(dt.timedelta(hours=23))
+    kept = world["hotline"].post(path, SAID | {"at": world.clock.now.astimezone(far).isoformat()})
+    assert dt.datetime.fromisoformat(kept["at"]) == world.clock.now
+
+
+def test_no_callback_is_kept_on_a_case_that_has_just_given_its_report_away(
+    world: World, city_session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, _ = _closed(world)
+    other = world["citizen"].report(300)
+
+    def found_before(session: Session, name: str) -> Report:
+        report = find_report(session, name)
+        with city_session.begin():
+            moved = find_report(city_session, name)
+            moved.case_id = uuid.UUID(other["case_id"])
+        return report
+
+    monkeypatch.setattr("gridsvc.api.v1.callbacks.find_report", found_before)
+    problem = world["hotline"].refused(path, SAID, status=409, type="step-refused")
+    assert "just given" in problem["detail"]

@@ -61,8 +61,11 @@ def call_back(
         )
     _check_whole(given)
     case = lock_case(session, report.case_id)
+    session.refresh(report)
     if case is None:
         raise AssertionError(f"report {report.id} has no case")
+    if report.case_id != case.id:
+        raise StepRefused(f"The report was just given to case {report.case_id}; try again.")
     check_hands(Progress.from_json(case.progress), "callback", SUPERVISION, caller.subject)
     if case.closed_at is None:
         raise StepRefused(
