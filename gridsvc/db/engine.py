@@ -13,6 +13,7 @@ import sqlalchemy
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.db.cluster import PrivateCluster
@@ -23,6 +24,7 @@ __all__ = ["create_engine", "database_url", "normalised_url", "session_factory",
 
 _DRIVER = "postgresql+psycopg2"
 _QUERY_CANCELED = "57014"
+_DEADLOCK_DETECTED = "40P01"
 
 
 def normalised_url(url: str) -> str:
@@ -71,6 +73,7 @@ def create_engine(
     application_name: str = "gridsvc",
     pool_size: int = 10,
     max_overflow: int = 10,
+    pool_timeout_s: float = 10.0,
     statement_timeout_s: float = 30.0,
     role: str | None = None,
 ) -> Engine:
@@ -88,7 +91,7 @@ def create_engine(
         pool_pre_ping=True,
         pool_size=pool_size,
         max_overflow=max_overflow,
-        pool_timeout=10,
+        pool_timeout=pool_timeout_s,
         connect_args={
             "application_name": application_name,
             "connect_timeout": 10,
@@ -106,17 +109,26 @@ def session_factory(engine: Engine) -> sessionmaker[Session]:
 def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
     """One transaction: committed at the end, rolled back whole on any error.
 
-    Raises ``Unavailable`` when the database does not answer or a statement took too long.
+    Raises ``Unavailable`` when the database does not answer, a statement took too long, no
+    connection became free, or two transactions waited for each other and this one gave way.
     """
     try:
         with sessions.begin() as session:
             yield session
+    except PoolTimeout as error:
+        raise Unavailable(
+            "All connections to the database are taken: nothing was changed, try again in a moment."
+        ) from error
     except (DBAPIError, psycopg2.Error) as error:
         fault = error.orig if isinstance(error, DBAPIError) else error
         code = getattr(fault, "pgcode", None)
         if code == _QUERY_CANCELED:
             raise Unavailable(
                 "The database took too long for this and stopped: ask for less, or try again later."
+            ) from error
+        if code == _DEADLOCK_DETECTED:
+            raise Unavailable(
+                "Somebody else was changing the same things: nothing was changed, try again."
             ) from error
         lost = isinstance(error, DBAPIError) and error.connection_invalidated
         broken = isinstance(fault, psycopg2.OperationalError | psycopg2.InterfaceError)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine, text
@@ -85,6 +87,40 @@ def test_a_connection_lost_inside_a_transaction_is_unavailable(hasty: Engine) ->
     its_own_end = text("SELECT pg_terminate_backend(pg_backend_pid())")
     with pytest.raises(Unavailable, match="does not answer"), transaction(sessions) as session:
         session.execute(its_own_end)
+
+
+def test_of_two_transactions_that_wait_for_each_other_one_is_told_to_try_again(
+    database: str,
+) -> None:
+    engine = create_engine(database)
+    sessions = session_factory(engine)
+    lock = text("SELECT pg_advisory_xact_lock(:n)")
+    start = threading.Barrier(2)
+
+    def take(first: int, second: int) -> str:
+        try:
+            with transaction(sessions) as session:
+                session.execute(lock, {"n": first})
+                start.wait(10)
+                session.execute(lock, {"n": second})
+        except Unavailable as refused:
+            return refused.detail
+        return "done"
+
+    with ThreadPoolExecutor(2) as threads:
+        told = sorted(threads.map(take, (1, 2), (2, 1)))
+    engine.dispose()
+    assert told[1] == "done"
+    assert "changing the same things" in told[0]
+
+
+def test_without_a_free_connection_the_service_says_so(database: str) -> None:
+    engine = create_engine(database, pool_size=1, max_overflow=0, pool_timeout_s=0.1)
+    sessions = session_factory(engine)
+    refused = pytest.raises(Unavailable, match="are taken")
+    with engine.connect(), refused, transaction(sessions) as session:
+        session.execute(text("SELECT 1"))
+    engine.dispose()
 
 
 def test_a_database_that_does_not_answer_is_unavailable() -> None:
