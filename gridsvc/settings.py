@@ -35,7 +35,6 @@ class Settings(BaseSettings):
     boundaries_dir: Path = Field(
         default_factory=_boundaries_dir, description="Names, codes and sources of the boundaries."
     )
-    city_code: str = Field(default="1100", description="The leading digits of every code here.")
     city_lon: float = Field(default=116.4, description="Centre of the metric CRS, degrees east.")
     city_lat: float = Field(default=40.2, description="Centre of the metric CRS, degrees north.")
     report_accuracy_m: float = Field(
