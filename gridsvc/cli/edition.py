@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import getpass
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ from gridsvc.registry.areas.service import (
     revert_edition,
 )
 from gridsvc.registry.grids.fit import unfit_communities
+from gridsvc.registry.placement.repository import city_day
 from gridsvc.settings import get_settings
 
 __all__ = ["Actor", "EditionId", "app"]
@@ -56,6 +58,7 @@ def list_all(
 ) -> None:
     """List the editions, what is in force, and how far each can be trusted."""
     with session() as opened:
+        editions = list_editions(opened, level)
         rows = [
             {
                 "id": edition.id,
@@ -67,17 +70,22 @@ def list_all(
                 "approximate": edition.approximate,
                 "source": edition.source,
             }
-            for edition in list_editions(opened, level)
+            for edition in editions
         ]
+        days = [(_day(it.effective_from), _day(it.effective_to)) for it in editions]
     if as_json:
         print_json(rows)
         return
     table = Table("edition", "level", "state", "from", "to", "accuracy")
-    for row in rows:
+    for row, (since, until) in zip(rows, days, strict=True):
         accuracy = f"{row['accuracy_m']:g} m{' (approximate)' if row['approximate'] else ''}"
-        since, until = str(row["effective_from"])[:10], str(row["effective_to"] or "")[:10]
         table.add_row(str(row["id"]), str(row["level"]), str(row["state"]), since, until, accuracy)
     console.print(table)
+
+
+def _day(moment: dt.datetime | None) -> str:
+    """The day of the city on which an edition begins or ends, empty where it does not end."""
+    return "" if moment is None else city_day(moment).isoformat()
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
+from gridsvc.cases.clock.zone import CITY_ZONE
 from gridsvc.cli.edition import app
 from gridsvc.db import session_factory
 from gridsvc.registry.access.model import Role
@@ -154,6 +156,18 @@ def test_the_command_line_puts_in_force_tells_what_changes_and_takes_it_back(
         ("reverted", "wang"),
     ]
     assert history[-1]["reason"] == "wrong file"
+
+
+def test_the_list_of_editions_shows_days_of_the_city(
+    city_engine: Engine, run: Callable[..., Any]
+) -> None:
+    with session_factory(city_engine).begin() as session:
+        load_new_streets(session, since=dt.datetime(2026, 7, 1, tzinfo=CITY_ZONE))
+    drafts = [it for it in run("list", "--level", "street") if it["state"] == "draft"]
+    assert [dt.datetime.fromisoformat(it["effective_from"]) for it in drafts] == [
+        dt.datetime(2026, 6, 30, 16, tzinfo=dt.UTC)
+    ]
+    assert "2026-07-01" in CliRunner().invoke(app, ["list", "--level", "street"]).stdout
 
 
 def test_people_read_a_diff_as_tables(drafted: list[str], run: Callable[..., Any]) -> None:

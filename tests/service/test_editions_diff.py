@@ -25,7 +25,11 @@ from tests.service.areas_world import NEW, area, box, load
 NEW_STREET = "110106009"
 
 
-def load_new_streets(session: Session, id: str = "street-new") -> str:
+def load_new_streets(
+    session: Session,
+    id: str = "street-new",
+    since: dt.datetime = dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+) -> str:
     """A draft: the border between the districts' streets in the south goes 200 m east, the street
     in the north east is renamed, and a new one takes the east half of the one in the south east.
     """
@@ -47,7 +51,7 @@ def load_new_streets(session: Session, id: str = "street-new") -> str:
         licence="CC0",
         accuracy_m=5.0,
         approximate=False,
-        effective_from=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+        effective_from=since,
         areas=areas,
         reason="the river was moved",
     )

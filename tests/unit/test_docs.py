@@ -6,12 +6,18 @@ import ast
 import re
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 import gridsvc.errors
+from gridsvc.api.app import create_app
+from gridsvc.cli.app import app
+from gridsvc.cli.deferred import Deferred
 from gridsvc.errors import GridsvcError
 from gridsvc.settings import Settings
 
@@ -26,8 +32,51 @@ def _variables() -> set[str]:
 
 def test_every_setting_is_documented_with_its_default() -> None:
     table = (_ROOT / "docs" / "operations.md").read_text()
-    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE))
-    assert documented == _variables()
+    documented = dict(re.findall(r"^\| `([A-Z_]+)` \| `?(.*?)`? \|", table, re.MULTILINE))
+    assert set(documented) == _variables()
+    for variable, default in documented.items():
+        field = Settings.model_fields[variable.removeprefix("GRIDSVC_").lower()]
+        if field.default_factory is None:  # else it depends on where the package lies
+            assert default == ("none" if field.default is None else f"{field.default}"), variable
+
+
+def test_every_route_is_told_on_the_page_of_the_interface_or_one_that_it_links_to(
+    tmp_path: Path,
+) -> None:
+    interface = (_ROOT / "docs" / "interface.md").read_text()
+    linked = set(re.findall(r"\]\(([\w-]+\.md)", interface))
+    pages = [interface, *((_ROOT / "docs" / page).read_text() for page in sorted(linked))]
+    told = re.sub(r"\{\w+\}", "{}", "\n".join(pages))
+    service = create_app(
+        Settings(var_dir=tmp_path, DATABASE_URL="postgresql://nobody@127.0.0.1/none")
+    )
+    paths = [re.sub(r"\{\w+\}", "{}", path) for path in service.openapi()["paths"]]
+    # A page may leave out what is before the last fixed part: `.../report-in`, `/trace/verify`.
+    last = re.compile(r"/[^/{}]+(?:/?\{\}[^/]*)*$")
+    missing = []
+    for path in paths:
+        tail = last.search(path)
+        if tail is None or not re.search(re.escape(tail[0]) + r"(?![\w/{-])", told):
+            missing.append(path)
+    assert missing == []
+
+
+def _commands(found: Any, words: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(found, Deferred):
+        found = found.load()
+    below = getattr(found, "commands", None)
+    if below is None:
+        yield " ".join(words)
+        return
+    for name, command in below.items():
+        yield from _commands(command, (*words, name))
+
+
+def test_every_command_is_told_on_some_page() -> None:
+    told = "\n".join(document.read_text() for document in _DOCS if document.name != "CHANGELOG.md")
+    commands = list(_commands(typer.main.get_command(app), ("gridsvc",)))
+    assert "gridsvc edition repair apply" in commands
+    assert [command for command in commands if not re.search(rf"{command}(?![\w-])", told)] == []
 
 
 def test_every_setting_says_what_it_is() -> None:
