@@ -40,7 +40,11 @@ def test_every_layer_is_drawn_where_it_belongs(browser: Browser) -> None:
         "footprints-fill",
     ):
         assert browser.drawn(layer), layer
-    assert len(browser.driver.find_elements("css selector", ".alarm")) == 1
+    # The cases come beside the map's own data, and may come after it.
+    alarms = WebDriverWait(browser.driver, 10).until(
+        lambda driver: driver.find_elements("css selector", ".alarm")
+    )
+    assert len(alarms) == 1
 
 
 def test_digits_and_chinese_names_are_both_written(browser: Browser) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import psycopg2.extensions
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from gridsvc.cases.merging.candidates import About
 from gridsvc.cases.merging.repository import closed_candidates, open_candidates
@@ -47,20 +50,34 @@ from made
 """
 
 
-@pytest.mark.parametrize("look_up", [open_candidates, lambda *a: closed_candidates(*a, limit=5)])
-def test_every_way_to_a_case_has_an_index_and_all_take_one_round_trip(city_session, look_up):
+@pytest.mark.parametrize(
+    ("look_up", "by_place"),
+    [
+        (open_candidates, "ix_case_file_open_point"),
+        (lambda *a: closed_candidates(*a, limit=5), "ix_case_file_closed_cell"),
+    ],
+    ids=["open", "closed"],
+)
+def test_every_way_to_a_case_has_an_index_and_all_take_one_round_trip(
+    city_session, look_up, by_place
+):
     city_session.execute(text(FILL))
     city_session.execute(text("analyze case_file, report"))
-    sent = []
+    sent: list[str] = []
 
-    @event.listens_for(city_session.get_bind(), "before_cursor_execute")
-    def keep(_connection, cursor, statement, parameters, *_):
-        sent.append(cursor.mogrify(statement, parameters).decode())
+    class Kept(psycopg2.extensions.cursor):
+        def execute(self, query: str, vars: Any = None) -> None:
+            super().execute(query, vars)
+            sent.append(self.query.decode())
 
+    city_session.connection().connection.dbapi_connection.cursor_factory = Kept
     look_up(city_session, ABOUT)
-    assert len(sent) == 1
-    (query,) = sent
-    plan = "\n".join(city_session.connection().exec_driver_sql("explain " + query).scalars())
-    for index in ("ix_case_file_point", "ix_case_file_part", "ix_report_place"):
+    look_up(city_session, ABOUT)
+    # Planned once a connection; then one round trip each time.
+    planned, first, again = sent
+    assert planned.startswith("prepare")
+    assert first == again
+    plan = "\n".join(city_session.connection().exec_driver_sql("explain " + again).scalars())
+    for index in (by_place, "ix_case_file_part", "ix_report_place"):
         assert index in plan, plan
     assert "Seq Scan" not in plan
