@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from gridsvc.cases.procedures.rules import table_rows
 from gridsvc.errors import BadFile
 from gridsvc.registry.classes.model import STANDARD, ClassKey
 from gridsvc.settings import Settings, get_settings
@@ -57,22 +57,11 @@ def read_distances(path: Path) -> tuple[ClassDistance, ...]:
     Raises BadFile with file, line and reason.
     """
     lines: dict[tuple[str, str], ClassDistance] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as text:
-            reader = csv.DictReader(text)
-            if reader.fieldnames != _COLUMNS:
-                raise BadFile(
-                    f"{path.name}, line 1: the columns are {reader.fieldnames}, but must be"
-                    f" {_COLUMNS}."
-                )
-            for row in reader:
-                where = f"{path.name}, line {reader.line_num}"
-                line = _line(where, row)
-                if (line.kind, line.class_prefix) in lines:
-                    raise BadFile(f"{where}: an earlier line speaks of this class already.")
-                lines[line.kind, line.class_prefix] = line
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{path.name} is no UTF-8 text ({error.reason}); save it as UTF-8.") from None
+    for where, row in table_rows(path, _COLUMNS):
+        line = _line(where, row)
+        if (line.kind, line.class_prefix) in lines:
+            raise BadFile(f"{where}: an earlier line speaks of this class already.")
+        lines[line.kind, line.class_prefix] = line
     return tuple(
         sorted(lines.values(), key=lambda line: (-len(line.class_prefix), line.kind == _ANY))
     )
@@ -113,8 +102,6 @@ def kinds_of(key: ClassKey) -> tuple[str, ...]:
 
 
 def _line(where: str, row: dict[str, str]) -> ClassDistance:
-    if None in row or None in row.values():
-        raise BadFile(f"{where}: the line has not {len(_COLUMNS)} fields.")
     if row["kind"] not in (_ANY, "part", "event"):
         raise BadFile(f"{where}: the kind is '{row['kind']}', but must be part, event or *.")
     if re.fullmatch("[0-9]{1,5}", row["class_prefix"]) is None:

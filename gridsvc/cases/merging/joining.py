@@ -21,10 +21,9 @@ from gridsvc.cases.merging.hands import (
     locked,
     refuse_joined,
 )
+from gridsvc.cases.merging.noting import note
 from gridsvc.cases.merging.repository import send_reports
-from gridsvc.cases.messages.service import send
 from gridsvc.cases.procedures.progress import Progress
-from gridsvc.cases.trace.service import append
 from gridsvc.cases.whistles.blowing import close
 from gridsvc.cases.whistles.repository import open_whistle_of, open_whistles_of
 from gridsvc.errors import BadInput, StepRefused
@@ -82,8 +81,10 @@ def join_cases(
         "although": differences,
         "reports": [report.receipt for report in sent],
     }
-    _note(session, source, "joined_into", target, told | judged, bodies_in(source), caller, now)
-    _note(session, target, "case_joined", source, told, [target.lead_body], caller, now)
+    note(
+        session, source, "joined_into", target, told | judged, caller, now, bodies=bodies_in(source)
+    )
+    note(session, target, "case_joined", source, told, caller, now)
     session.flush()
     return target
 
@@ -103,35 +104,3 @@ def _close(session: Session, source: CaseFile, now: dt.datetime) -> dict[str, An
         return {}
     closes = {"lead": source.lead_body, "due_at": due_at.isoformat()}
     return {"judged": {"closes": closes}}
-
-
-def _note(
-    session: Session,
-    case: CaseFile,
-    action: str,
-    other: CaseFile,
-    told: dict[str, Any],
-    bodies: Collection[str],
-    caller: Caller,
-    now: dt.datetime,
-) -> None:
-    content = {"case_id": str(other.id), "district_code": other.district_code, **told}
-    append(
-        session,
-        case.district_code,
-        case.id,
-        action=action,
-        actor=caller.subject,
-        content=content,
-        at=now,
-        now=now,
-    )
-    send(
-        session,
-        case.district_code,
-        case.id,
-        bodies,
-        topic="case_joined_into" if action == "joined_into" else action,
-        content={**content, "lead": other.lead_body},
-        now=now,
-    )

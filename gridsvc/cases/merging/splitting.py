@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
@@ -15,14 +14,13 @@ from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.files.opening import Opening, open_case
 from gridsvc.cases.merging.differences import Although, check_differences
 from gridsvc.cases.merging.hands import check_in_hand, check_open_target, locked, refuse_joined
+from gridsvc.cases.merging.noting import note
 from gridsvc.cases.merging.repository import part_of_reports, report_count, send_reports
-from gridsvc.cases.messages.service import send
 from gridsvc.cases.procedures.library import library
 from gridsvc.cases.reports.locating import asset_of
 from gridsvc.cases.reports.models import Report
 from gridsvc.cases.reports.service import find_report
 from gridsvc.cases.trace import repository as trace
-from gridsvc.cases.trace.service import append
 from gridsvc.errors import BadInput, StepRefused
 from gridsvc.registry.access.model import Caller
 from gridsvc.registry.bodies.service import find_responsible
@@ -82,8 +80,8 @@ def split_case(
         "although": differences,
         "reports": [report.receipt for report in sent],
     }
-    _note(session, source, "reports_split_off", target, told, caller, now)
-    _note(session, target, "reports_split_in", source, told, caller, now)
+    note(session, source, "reports_split_off", target, told, caller, now)
+    note(session, target, "reports_split_in", source, told, caller, now)
     session.flush()
     return source, target
 
@@ -138,36 +136,5 @@ def _opened(
         lat=pin.y,
         part_code=part.code if part and part.district_code == placement.district.code else None,
         caller=caller,
-        now=now,
-    )
-
-
-def _note(
-    session: Session,
-    case: CaseFile,
-    action: str,
-    other: CaseFile,
-    told: dict[str, Any],
-    caller: Caller,
-    now: dt.datetime,
-) -> None:
-    content = {"case_id": str(other.id), "district_code": other.district_code, **told}
-    append(
-        session,
-        case.district_code,
-        case.id,
-        action=action,
-        actor=caller.subject,
-        content=content,
-        at=now,
-        now=now,
-    )
-    send(
-        session,
-        case.district_code,
-        case.id,
-        [case.lead_body],
-        topic=action,
-        content=content,
         now=now,
     )
