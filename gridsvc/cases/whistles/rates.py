@@ -90,8 +90,8 @@ class Judged:
 
 
 def percent(part: int, whole: int) -> float | None:
-    """A share in per cent to one decimal; None, "no data", where there is nothing to share."""
-    return round(100.0 * part / whole, 1) if whole else None
+    """A share in per cent to one decimal, half up; None, "no data", with nothing to share."""
+    return (2_000 * part + whole) // (2 * whole) / 10 if whole else None
 
 
 def judged(streets: Sequence[Street], terms: Terms) -> list[Judged]:
