@@ -19,11 +19,12 @@ from gridsvc.cases.reports.model import GivenPoint, NewReport
 from gridsvc.cases.reports.service import check_report, file_report
 from gridsvc.errors import BadFile, BadInput, GridsvcError
 from gridsvc.registry.access.model import Caller
+from gridsvc.registry.bodies.importer import Fault
 from gridsvc.registry.classes.lookup import find_class
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.settings import Settings
 
-__all__ = ["BATCH", "Fault", "Row", "check_rows", "file_rows", "read_rows"]
+__all__ = ["BATCH", "Row", "check_rows", "file_rows", "read_rows"]
 
 #: Rows of one transaction: each holds some ten locks until its end.
 BATCH = 100
@@ -33,14 +34,6 @@ _MOST_BYTES = 200_000_000
 _LONGEST = {"reference": 100, "channel": 20, "place_text": 200, "description": 4_000}
 #: The holder of the references, among those of idempotency keys.
 _HOLDER = "import reports"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A row that cannot be taken, by its line in the file, and why."""
-
-    line: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

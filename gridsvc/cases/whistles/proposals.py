@@ -15,6 +15,7 @@ from gridsvc.cases.clock.zone import city_day
 from gridsvc.cases.files.models import CaseFile
 from gridsvc.cases.procedures.progress import Progress
 from gridsvc.cases.reports import repository as reports
+from gridsvc.cases.reports.models import Report
 from gridsvc.cases.whistles.facts import facts, suggested
 from gridsvc.registry.bodies import naming_repository, repository
 from gridsvc.registry.bodies.model import BodyRef
@@ -66,7 +67,8 @@ def proposals(session: Session, case: CaseFile, *, found: str = "") -> list[Prop
 
     ``found`` is what somebody found on the spot. The street of the place is left out: it calls.
     """
-    areas = _areas(session, case)
+    filed = reports.reports_of(session, case.district_code, case.id)
+    areas = _areas(session, case, filed)
     street = next((code for code in areas if len(code) == 9), None)
     reasons: dict[str, list[Reason]] = defaultdict(list)
     key = ClassKey(case.standard, case.kind, case.class_code)
@@ -74,7 +76,7 @@ def proposals(session: Session, case: CaseFile, *, found: str = "") -> list[Prop
     for code, reason in (
         *_of_part(session, case),
         *_of_lists(session, case, key, areas, day),
-        *_of_facts(session, case, key, areas, found),
+        *_of_facts(session, case, key, areas, [found, *(report.description for report in filed)]),
     ):
         if code != street and reason not in reasons[code]:
             reasons[code].append(reason)
@@ -108,9 +110,8 @@ def _rank(proposal: Proposal) -> tuple[int, bool, str]:
     return _ORDER.index(best.ground), not best.lead, proposal.body.code
 
 
-def _areas(session: Session, case: CaseFile) -> list[str]:
+def _areas(session: Session, case: CaseFile, filed: Sequence[Report]) -> list[str]:
     """The codes of the place's areas, from the city down, as its first report was placed."""
-    filed = reports.reports_of(session, case.district_code, case.id)
     placed = reports.last_placement(session, filed[0].district_code, filed[0].id) if filed else None
     drawn = {} if placed is None else placed.placement
     levels = (drawn.get(level) for level in ("district", "street", "community"))
@@ -145,12 +146,10 @@ def _of_lists(
 
 
 def _of_facts(
-    session: Session, case: CaseFile, key: ClassKey, areas: Sequence[str], found: str
+    session: Session, case: CaseFile, key: ClassKey, areas: Sequence[str], said: Sequence[str]
 ) -> Iterator[tuple[str, Reason]]:
-    filed = reports.reports_of(session, case.district_code, case.id)
     place = to_shape(case.point)
     beside = classes_beside(session, lon=place.x, lat=place.y, within_m=_BESIDE_M)
-    said = [found, *(report.description for report in filed)]
     for one in suggested(facts(), said=said, key=key, parts=beside):
         fact = one.fact
         why = f"{fact.fact} ({fact.fact_zh}): {fact.by} '{one.found}'"
