@@ -15,6 +15,7 @@ from gridsvc.assessment.repository.years import years_of_tables, years_of_trace
 from gridsvc.assessment.service import frame_of
 from gridsvc.assessment.weights import ThreeRates, Yearly, weights
 from gridsvc.assessment.yearly import Difference, YearlyLine, differences, yearly_lines
+from gridsvc.errors import BadInput
 from gridsvc.settings import Settings
 
 __all__ = ["Source", "Year", "assess_year", "recompute"]
@@ -50,11 +51,16 @@ def assess_year(
 ) -> Year:
     """The yearly score of every body, with the weights in force on the period's last day.
 
-    Raises BadInput for a period that has not begun, or without weights.
+    Raises BadInput for a period that has not begun, or without weights, and for a street: bodies
+    answer for their work in the whole district.
     """
-    frame = frame_of(session, settings, period, area[:6], now=now)
+    if len(area) > 6:
+        raise BadInput(
+            f"Yearly scores are those of districts; send 'area' as {area[:6]}.", field="area"
+        )
+    frame = frame_of(session, settings, period, area, now=now)
     if source is Source.TRACE:
-        counts = years_of_trace(session, frame, area[:6])
+        counts = years_of_trace(session, frame, area)
     else:
         counts = years_of_tables(session, frame)
     rates = weights().of_rates(settings.weights_scheme, period.last)

@@ -170,6 +170,11 @@ def test_names_cannot_break_out_of_the_page(chief: Person, city_engine: Engine) 
 
 
 @pytest.mark.system(30)
+def test_no_street_is_given_the_year_of_its_district_for_its_own(chief: Person) -> None:
+    answer = chief.send("GET", f"/v1/assessments/yearly?period=2026&area={city.LEAD}")
+    assert (answer.status_code, answer.json()["field"]) == (422, "area")
+
+
 def test_the_yearly_score_is_asked_for_over_http_by_tables_and_by_trace(chief: Person) -> None:
     tables = _get(chief, "/v1/assessments/yearly?period=2026")
     first = next(one for one in tables["bodies"] if one["body"] == city.LEAD)
