@@ -50,7 +50,11 @@ class FollowUpIn(BaseModel):
 
     bodies: list[Text] = Field(min_length=1, max_length=100)
     demand: Text | JsonObject = Field(description="The task, or {task, tasks, place, time, ...}.")
-    found: Text = Field(default="", max_length=10_000, description="What was found on the spot.")
+    found: Text = Field(
+        default="",
+        max_length=10_000,
+        description="What was found on the spot; public, so nothing personal.",
+    )
     follows: uuid.UUID | None = Field(
         default=None, description="The whistle from which it comes; the newest of the case."
     )
@@ -117,7 +121,7 @@ def post_whistle(
     responses=problems(NotFound, BadInput, MissingPrerequisite),
 )
 def get_letter(whistle_id: uuid.UUID, service: CurrentService, session: DbSession) -> HTMLResponse:
-    """The demand letter (需求函) of a whistle: one page that prints on A4; nothing is personal."""
+    """The demand letter (需求函) of a whistle as one page that prints on A4; it is public."""
     radius = service.settings.report_in_radius_m
     page = letter_page(read_letter(session, whistle_id, report_in_radius_m=radius))
     headers = {

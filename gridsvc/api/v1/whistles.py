@@ -57,7 +57,7 @@ def list_whistles(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: Annotated[uuid.UUID | None, Query(description="'next' of the page before.")] = None,
 ) -> dict[str, Any]:
-    """Whistles with the bodies they called, oldest first; nothing in them is personal."""
+    """Whistles with the bodies they called, oldest first: public, as is what they demand."""
     found = repository.whistles(
         session,
         joint=joint,
