@@ -47,7 +47,7 @@ from gridsvc.cases.procedures.library import library
 from gridsvc.cases.whistles.facts import facts
 from gridsvc.cases.whistles.kinds import kinds
 from gridsvc.db.engine import create_engine, database_url, session_factory
-from gridsvc.errors import BadInput
+from gridsvc.errors import BadInput, GridsvcError, TooLarge, UnknownParameter
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings, get_settings
@@ -134,9 +134,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     app.include_router(point.router)
     for module in _ROUTES:
-        app.include_router(module.router, dependencies=[Depends(refuse_unknown_parameters)])
+        app.include_router(
+            module.router,
+            dependencies=[Depends(refuse_unknown_parameters)],
+            responses=problems.problems(UnknownParameter),
+        )
     _document_problem(app)
     return app
+
+
+#: A fault of the service, a database that does not answer: no route can promise to be without.
+_ANY_OTHER = problems.problems(GridsvcError)[500] | {"description": "Any other problem"}
 
 
 def _document_problem(app: FastAPI) -> None:
@@ -149,6 +157,9 @@ def _document_problem(app: FastAPI) -> None:
         schemas["Problem"] = Problem.model_json_schema()
         for operations in document["paths"].values():
             for operation in operations.values():
+                operation["responses"].setdefault("default", _ANY_OTHER)
+                if "requestBody" in operation:
+                    operation["responses"].setdefault("413", problems.problems(TooLarge)[413])
                 if "HTTPValidationError" in str(operation["responses"].get("422")):
                     operation["responses"]["422"] = problems.problems(BadInput)[422]
         for unused in ("HTTPValidationError", "ValidationError"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +27,12 @@ __all__ = ["Problem", "install", "problem_response", "problems"]
 _log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+#: What a sender wrote is quoted, never sent back whole: no word and no sentence is longer.
+_LONGEST_WORD = 200
+_LONGEST_TEXT = 2_000
+_LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}")
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 class Problem(BaseModel):
@@ -56,9 +63,18 @@ def problems(*errors: type[GridsvcError]) -> dict[int | str, dict[str, Any]]:
 def problem_response(error: GridsvcError) -> JSONResponse:
     """The response that tells of an error."""
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAuthenticated) else None
+    told = error.problem()
+    quoting = {name: _quotable(told[name]) for name in ("detail", "field") if name in told}
     return JSONResponse(
-        error.problem(), status_code=error.status, media_type=MEDIA_TYPE, headers=headers
+        told | quoting, status_code=error.status, media_type=MEDIA_TYPE, headers=headers
     )
+
+
+def _quotable(text: str) -> str:
+    """A sentence that can be sent and read, whatever it quotes."""
+    sound = _HALF_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text)
+    short = _LONG_WORD.sub(lambda word: f"{word[0][: _LONGEST_WORD // 2]}...{word[0][-2:]}", sound)
+    return short if len(short) <= _LONGEST_TEXT else f"{short[:_LONGEST_TEXT]}..."
 
 
 def install(app: FastAPI) -> None:

@@ -40,10 +40,15 @@ def asset(name: str) -> Path:
     """The file of that name. Raises NotFound, MissingPrerequisite without the package maplibre."""
     if name in _FROM_MAPLIBRE:
         return _maplibre_folder() / name
-    path = _STATIC / name
-    if "/" in name or name == "index.html" or not path.is_file():
+    if name not in _own_files():
         raise NotFound(f"The map has no file '{name}'.", field="name")
-    return path
+    return _STATIC / name
+
+
+@cache
+def _own_files() -> frozenset[str]:
+    """The names of the viewer's files beside its page."""
+    return frozenset(path.name for path in _STATIC.iterdir() if path.is_file()) - {"index.html"}
 
 
 @cache

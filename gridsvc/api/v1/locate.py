@@ -209,7 +209,10 @@ def _csv_batch(
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"The CSV is not UTF-8 (byte {error.start}); convert it first.") from None
-    rows = list(csv.reader(io.StringIO(text)))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        raise BadInput(f"The body is no valid CSV: {error}.") from None
     if not rows or not {"lon", "lat"} <= set(rows[0]):
         raise BadInput("The CSV needs a first line with the columns lon and lat.", field="header")
     header, lines = rows[0], [row for row in rows[1:] if row]

@@ -3,10 +3,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from gridsvc.db import create_engine, session_factory, transaction
 from gridsvc.db.engine import database_url, normalised_url
@@ -128,3 +130,15 @@ def test_a_database_that_does_not_answer_is_unavailable() -> None:
     sessions = session_factory(engine)
     with pytest.raises(Unavailable, match="does not answer"), transaction(sessions) as session:
         session.execute(text("SELECT 1"))
+
+
+def _ends_itself(session: Session) -> None:
+    driver: Any = session.connection().connection
+    with driver.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+def test_a_server_that_stops_under_the_drivers_own_cursor_is_unavailable(hasty: Engine) -> None:
+    sessions = session_factory(hasty)
+    with pytest.raises(Unavailable, match="does not answer"), transaction(sessions) as session:
+        _ends_itself(session)
