@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
+from gridsvc.cases.procedures.rules import table_rows
 from gridsvc.errors import BadFile, BadInput
 from gridsvc.settings import get_settings
 
@@ -127,28 +127,17 @@ def _lines(
     """Each line with its day, its weights, which sum to 1, and the share beside them."""
     columns = ["scheme", "valid_from", *parts, *([beside] if beside else []), "source"]
     seen: set[tuple[str, str]] = set()
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines)
-            if reader.fieldnames != columns:
-                raise BadFile(
-                    f"{path.name}, line 1: the columns are {reader.fieldnames}, but must be"
-                    f" {columns}."
-                )
-            for row in reader:
-                where = f"{path.name}, line {reader.line_num}"
-                if None in row or None in row.values() or not row["scheme"]:
-                    raise BadFile(f"{where}: the line has not {len(columns)} fields with a scheme.")
-                if (row["scheme"], row["valid_from"]) in seen:
-                    raise BadFile(f"{where}: '{row['scheme']}' has that day already.")
-                seen.add((row["scheme"], row["valid_from"]))
-                given = [_share(where, name, row[name]) for name in parts]
-                if sum(given) != 1:
-                    raise BadFile(f"{where}: {', '.join(parts)} sum to {float(sum(given))}, not 1.")
-                extra = _share(where, beside, row[beside]) if beside else Fraction(0)
-                yield row, _day(where, row["valid_from"]), given, extra
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{path.name} is no UTF-8 text ({error.reason}); save it as UTF-8.") from None
+    for where, row in table_rows(path, columns):
+        if not row["scheme"]:
+            raise BadFile(f"{where}: the line has no scheme.")
+        if (row["scheme"], row["valid_from"]) in seen:
+            raise BadFile(f"{where}: '{row['scheme']}' has that day already.")
+        seen.add((row["scheme"], row["valid_from"]))
+        given = [_share(where, name, row[name]) for name in parts]
+        if sum(given) != 1:
+            raise BadFile(f"{where}: {', '.join(parts)} sum to {float(sum(given))}, not 1.")
+        extra = _share(where, beside, row[beside]) if beside else Fraction(0)
+        yield row, _day(where, row["valid_from"]), given, extra
     if not seen:
         raise BadFile(f"{path.name}, line 2: there must be one line of weights at least.")
 

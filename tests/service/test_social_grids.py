@@ -114,6 +114,7 @@ def test_a_new_list_replaces_the_old_one_and_a_dry_run_keeps_nothing(load, clien
         (f"A,乙,1,,{ONE},,,1", "has the code A already"),
         ("B,乙,1,,110106002001,,,1", "of the district"),
         (f"B,乙,1,,{ONE},,,-1", "whole number"),
+        (f"B,乙\0,1,,{ONE},,,1", "U+0000"),
         (f"B,乙,2,A,{ONE},399,,1", "says 400 households; its grids sum to 399"),
     ],
 )
@@ -123,6 +124,11 @@ def test_a_wrong_row_is_listed_with_its_line_and_nothing_is_kept(load, client, r
     assert len(found["refused"]) == 1
     assert reason in found["refused"][0]["reason"]
     assert totals(client.get("/v1/social-grids").json()) == (0, 0, 0)
+
+
+def test_what_is_no_csv_is_refused_with_a_sentence(load):
+    code, refused = load(HEADER + "A" * 200_000)
+    assert (code, "is no CSV" in str(refused)) == (1, True)
 
 
 def test_a_grid_that_is_too_large_is_taken_and_told(load):

@@ -113,3 +113,5 @@ def table_rows(path: Path, columns: list[str]) -> Iterator[tuple[str, dict[str, 
                 yield where, row
     except UnicodeDecodeError as error:
         raise BadFile(f"{path.name} is no UTF-8 text ({error.reason}); save it as UTF-8.") from None
+    except csv.Error as error:
+        raise BadFile(f"{path.name} is no CSV ({error}).") from None

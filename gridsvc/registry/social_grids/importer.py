@@ -107,6 +107,8 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             return rows
     except UnicodeDecodeError as error:
         raise BadFile(f"{path.name} is no UTF-8 text ({error.reason}); save it as UTF-8.") from None
+    except csv.Error as error:
+        raise BadFile(f"{path.name} is no CSV ({error}).") from None
 
 
 def _grid(row: Mapping[str, str]) -> Grid:
@@ -116,8 +118,8 @@ def _grid(row: Mapping[str, str]) -> Grid:
         raise BadInput(f"the level is {row['level'][:40]!r}; it is 1 or 2")
     if (row["level"] == "2") != bool(row["parent"]):
         raise BadInput("a grid of level 2 has a parent of level 1, one of level 1 has none")
-    if not 0 < len(row["name"]) <= 100:
-        raise BadInput("the name has 1 to 100 characters")
+    if not 0 < len(row["name"]) <= 100 or "\0" in row["name"]:
+        raise BadInput("the name has 1 to 100 characters, none of them U+0000")
     return Grid(
         code=row["code"],
         name=row["name"],

@@ -53,6 +53,8 @@ def test_weights_change_on_their_day(tmp_path: Path) -> None:
         ("a,2020-01-01,0.1,0.5,0.4,NaN,x\n", "line 2: fairly is 'NaN'"),
         ("a,yesterday,0.1,0.5,0.4,0.9,x\n", "line 2: 'yesterday' is no day"),
         ("a,2020-01-01,0.1,0.5,0.4\n", "line 2: the line has not 7 fields"),
+        (",2020-01-01,0.1,0.5,0.4,0.9,x\n", "line 2: the line has no scheme"),
+        ("a" * 200_000, "is no CSV"),
         ("", "one line of weights"),
     ],
 )
