@@ -35,7 +35,7 @@ class Frame:
     """One assessment's question.
 
     ``districts`` are looked at, a ``street`` alone where one is given. ``report_in_minutes`` is how
-    long before its limit the time of an appointment lies.
+    long before its limit the appointment of a joint whistle lies.
     """
 
     period: Period

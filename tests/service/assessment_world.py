@@ -186,7 +186,15 @@ class History:
             )
         )
 
-    def whistle(self, case_id: uuid.UUID, *, district: str = city.WEST) -> uuid.UUID:
+    def whistle(
+        self,
+        case_id: uuid.UUID,
+        *,
+        district: str = city.WEST,
+        level: int | None = None,
+        meeting: str | None = None,
+    ) -> uuid.UUID:
+        """A joint whistle, or one of a level, whose demand may name the time of a meeting."""
         whistle_id = uuid7()
         self.session.execute(
             insert(Whistle).values(
@@ -194,10 +202,11 @@ class History:
                 id=whistle_id,
                 case_id=case_id,
                 kind="everyday",
-                joint=True,
-                ground="footprint",
+                joint=level is None,
+                level=level,
+                ground="footprint" if level is None else "public_demand",
                 facts={},
-                demand={},
+                demand={} if meeting is None else {"time": at(meeting).isoformat()},
                 caller_body=city.LEAD,
                 point=PLACE,
                 state="open",

@@ -79,6 +79,18 @@ def test_november_is_counted_as_by_hand(city_session: Session, history: History)
     assert line.tally.minutes == 30.0
 
 
+def test_the_time_to_report_in_counts_from_the_call_or_the_meeting_whatever_limit_a_kind_has(
+    city_session: Session, history: History
+) -> None:
+    # A city whose whistles of this kind give an hour.
+    called = history.whistle(history.case(), level=3)
+    history.called(called, "XC-1", by="2026-11-01 10:00", came="2026-11-01 09:45")
+    assert _city(city_session).tally.minutes == 45.0
+    met = history.whistle(history.case(), level=3, meeting="2026-11-01 14:00")
+    history.called(met, "XC-1", by="2026-11-01 15:00", came="2026-11-01 14:20")
+    assert _city(city_session).tally.minutes == 32.5
+
+
 def test_another_citys_weights_give_another_score(city_session: Session, history: History) -> None:
     november(history)
     # 0.3 * 0.75 + 0.35 * 0.5 + 0.35 * 0.475

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    DateTime,
     Select,
     String,
     and_,
@@ -251,7 +252,10 @@ def _arrivals(frame: Frame) -> Select[Any]:
     """Called bodies whose time to report in falls in the period, and has passed or was used."""
     c, w, b = CaseFile, Whistle, CalledBody
     came = b.reported_in_at.is_not(None)
-    appointed = b.report_in_by - cast(f"{frame.report_in_minutes} minutes", INTERVAL)
+    # A demand keeps the time of its meeting; of a joint plan only the limit that it set is known.
+    planned = b.report_in_by - cast(f"{frame.report_in_minutes} minutes", INTERVAL)
+    meeting = cast(w.demand["time"].astext, DateTime(timezone=True))
+    appointed = case((w.joint, planned), else_=meeting)
     took = func.extract("epoch", b.reported_in_at - func.greatest(b.told_at, appointed))
     minutes = case((came, func.greatest(took, 0) / 60), else_=None)
     return (
