@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,8 +48,11 @@ def called_json(called: CalledBody, name: str) -> dict[str, Any]:
 
 def whistles_json(session: Session, blown: Sequence[Whistle]) -> list[dict[str, Any]]:
     """Whistles with their called bodies, their areas, and the joint actions so far."""
-    called = called_bodies(session, [whistle.id for whistle in blown])
-    names = bodies_by_code(session, [body.body_code for body in called])
+    bodies = called_bodies(session, [whistle.id for whistle in blown])
+    names = bodies_by_code(session, [body.body_code for body in bodies])
+    called: dict[uuid.UUID, list[CalledBody]] = defaultdict(list)
+    for body in bodies:
+        called[body.whistle_id].append(body)
     cases = cases_by_id(session, [whistle.case_id for whistle in blown])
     answers = []
     for whistle in blown:
@@ -78,9 +83,7 @@ def whistles_json(session: Session, blown: Sequence[Whistle]) -> list[dict[str, 
                 "recorded_at": whistle.recorded_at,
                 "closed_at": whistle.closed_at,
                 "called": [
-                    called_json(body, names[body.body_code].name)
-                    for body in called
-                    if body.whistle_id == whistle.id
+                    called_json(body, names[body.body_code].name) for body in called[whistle.id]
                 ],
             }
         )

@@ -15,24 +15,21 @@ __all__ = ["grids_under", "replace_grids"]
 
 def grids_under(session: Session, prefix: str) -> list[Grid]:
     """The social grids whose area's code begins with a prefix, by district and code."""
-    rows = session.scalars(
-        select(SocialGrid)
+    rows = session.execute(
+        select(
+            SocialGrid.code,
+            SocialGrid.name,
+            SocialGrid.level,
+            SocialGrid.parent_code,
+            SocialGrid.area_code,
+            SocialGrid.households,
+            SocialGrid.people,
+            SocialGrid.workers,
+        )
         .where(SocialGrid.area_code.startswith(prefix, autoescape=True))
         .order_by(SocialGrid.district_code, SocialGrid.code)
     )
-    return [
-        Grid(
-            row.code,
-            row.name,
-            row.level,
-            row.parent_code,
-            row.area_code,
-            row.households,
-            row.people,
-            row.workers,
-        )
-        for row in rows
-    ]
+    return [Grid(*row) for row in rows]
 
 
 def replace_grids(
