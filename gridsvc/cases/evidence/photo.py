@@ -126,7 +126,10 @@ def _moment(exif: Any) -> dt.datetime | None:
         offset = dt.datetime.strptime(str(zone).strip("\0 "), "%z").tzinfo
     except ValueError:
         offset = _CITY_ZONE
-    return moment.replace(tzinfo=offset)
+    try:
+        return moment.replace(tzinfo=offset).astimezone(dt.UTC)
+    except OverflowError:
+        return None
 
 
 def _place(gps: Any) -> tuple[float | None, float | None]:

@@ -62,6 +62,14 @@ def test_what_a_photo_does_not_say_is_unknown():
     found = read_photo(out.getvalue(), max_pixels=MOST)
     assert (found.taken_at, found.lon, found.lat) == (None, None, None)
     assert read_photo(photo(taken="yesterday"), max_pixels=MOST).taken_at is None
+    first = photo(taken="0001:01:01 00:00:00", zone="+23:00")
+    assert read_photo(first, max_pixels=MOST).taken_at is None
+
+
+def test_a_time_of_exif_is_read_into_utc_however_odd_its_offset():
+    odd = read_photo(photo(zone="+23:00"), max_pixels=MOST).taken_at
+    assert odd == dt.datetime(2026, 11, 19, 9, 30, tzinfo=dt.UTC)
+    assert odd.utcoffset() == dt.timedelta()
     assert read_photo(photo(place=(999.0, 39.0)), max_pixels=MOST).lon is None
 
 
