@@ -25,8 +25,6 @@ __all__ = ["create_engine", "database_url", "normalised_url", "session_factory",
 _DRIVER = "postgresql+psycopg2"
 _QUERY_CANCELED = "57014"
 _DEADLOCK_DETECTED = "40P01"
-#: The server goes down or comes up (57P01 to 57P05): not the question has failed.
-_SERVER_STOPS = "57P"
 
 
 def normalised_url(url: str) -> str:
@@ -134,7 +132,7 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
             ) from error
         lost = isinstance(error, DBAPIError) and error.connection_invalidated
         broken = isinstance(fault, psycopg2.OperationalError | psycopg2.InterfaceError)
-        if lost or (broken and (code is None or code.startswith(_SERVER_STOPS))):
+        if lost or (broken and code is None):
             raise Unavailable(
                 "The database does not answer: nothing was changed, try again in a moment."
             ) from error

@@ -123,7 +123,13 @@ def test_one_bad_row_and_nothing_is_loaded(run, files, city_engine, row, says):
 
 
 @pytest.mark.parametrize(
-    "content", [b"a,b\n1,2\n", b"", "code,name,kind,area_code\n1,名,street,11\n".encode("gbk")]
+    "content",
+    [
+        b"a,b\n1,2\n",
+        b"",
+        "code,name,kind,area_code\n1,名,street,11\n".encode("gbk"),
+        b"code,code,name,kind,area_code\n110102-A,110102-B,n,department,110102\n",
+    ],
 )
 def test_a_file_that_is_no_such_list_is_refused(run, tmp_path, content):
     path = tmp_path / "list.csv"

@@ -110,7 +110,11 @@ def test_every_operation_tells_of_unknown_parameters_of_large_bodies_and_of_any_
 
 @pytest.mark.parametrize(
     ("text", "status"),
-    [(b"lon,lat\r116.31,39.885\r", 200), (b"lon,lat\n" + b"x" * 200_000 + b",1\n", 422)],
+    [
+        (b"lon,lat\r116.31,39.885\r", 200),
+        (b"lon,lat\n" + b"x" * 200_000 + b",1\n", 422),
+        (b"lon,lat,lon\n116.31,39.885,10\n", 422),
+    ],
 )
 def test_a_csv_with_any_end_of_line_is_read_and_one_that_is_none_refused(
     client: httpx.Client, text: bytes, status: int

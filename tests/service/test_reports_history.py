@@ -83,6 +83,7 @@ def test_a_reference_that_says_otherwise_is_refused(run, city_session):
         (SECOND.replace("A-2", "A-1"), "line 2 has the reference A-1 already"),
         (SECOND.replace("A-2", ""), "reference is empty"),
         (SECOND.replace("長安里八號樓", "里" * 201), "place_text is longer than 200"),
+        (SECOND.replace("八", "\0"), "place_text has the character U+0000"),
         ("A-2,2011\n", "too few or too many columns"),
     ],
 )
@@ -98,7 +99,8 @@ def test_one_bad_row_keeps_the_whole_file_out_and_is_told_with_its_line(
 
 
 def test_a_file_that_is_no_such_csv_is_refused(run):
-    for wrong in ("a,b\n1,2\n", "", "时间".encode("gb18030")):
+    twice = "reference," + HEAD + "A-0," + FIRST
+    for wrong in ("a,b\n1,2\n", "", "时间".encode("gb18030"), twice):
         code, error = run(wrong)
         assert code == 1
         assert "calls.csv" in str(error)

@@ -213,8 +213,10 @@ def _csv_batch(
         rows = list(csv.reader(io.StringIO(text, newline="")))
     except csv.Error as error:
         raise BadInput(f"The body is no valid CSV: {error}.") from None
-    if not rows or not {"lon", "lat"} <= set(rows[0]):
-        raise BadInput("The CSV needs a first line with the columns lon and lat.", field="header")
+    if not rows or any(rows[0].count(name) != 1 for name in ("lon", "lat")):
+        raise BadInput(
+            "The CSV needs a first line with the columns lon and lat, each once.", field="header"
+        )
     header, lines = rows[0], [row for row in rows[1:] if row]
     if len(lines) > most:
         raise TooLarge(f"A batch has at most {most:,} points; send several.")

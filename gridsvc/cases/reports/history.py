@@ -150,10 +150,10 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         header = reader.fieldnames or ()
         missing = [name for name in _MUST if name not in header]
         unknown = [name for name in header if name not in (*_MUST, *_MAY)]
-        if missing or unknown:
+        if missing or unknown or len(set(header)) < len(header):
             raise BadFile(
                 f"{path.name}, line 1: the columns must be {', '.join(_MUST)}, and may be"
-                f" {', '.join(_MAY)}; they are {', '.join(header) or 'none'}."
+                f" {', '.join(_MAY)}, each once; they are {', '.join(header) or 'none'}."
             )
         for columns in reader:
             yield reader.line_num, columns
@@ -169,7 +169,9 @@ def _row(line: int, columns: dict[str, str], seen: dict[str, int]) -> Row:
         if name not in row.columns:
             raise BadInput(f"{name} is empty")
     for name, value in row.columns.items():
-        if len(value) > _LONGEST.get(name, 100) or "\0" in value:
+        if "\0" in value:
+            raise BadInput(f"{name} has the character U+0000, which no text may have")
+        if len(value) > _LONGEST.get(name, 100):
             raise BadInput(f"{name} is longer than {_LONGEST.get(name, 100)} characters")
     if row.reference in seen:
         raise BadInput(f"line {seen[row.reference]} has the reference {row.reference} already")

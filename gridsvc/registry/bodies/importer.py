@@ -136,11 +136,13 @@ def _read(
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines)
-            header = set(reader.fieldnames or ())
-            if not must <= header or header - must - may:
+            names = reader.fieldnames or ()
+            header = set(names)
+            if not must <= header or header - must - may or len(header) < len(names):
                 raise BadFile(
                     f"{path.name}, line 1: the columns must be {', '.join(sorted(must))}, and may"
-                    f" be {', '.join(sorted(may))}; they are {', '.join(sorted(header)) or 'none'}."
+                    f" be {', '.join(sorted(may))}, each once; they are"
+                    f" {', '.join(names) or 'none'}."
                 )
             for row in reader:
                 line = reader.line_num
