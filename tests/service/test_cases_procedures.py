@@ -95,7 +95,9 @@ def test_dual_dispatch_has_two_clocks_and_closes_when_both_are_done_and_scored(w
     case.refused("supervision", "assess", note="Seen.", scores={city.LEAD: 1, BUILDER: 1})
     case.take(BUILDER, "handle", note="Mended.")
     scores = {city.LEAD: 60, BUILDER: 95}
-    case.refused("supervision", "assess", note="Seen.")
+    assert case.seen()["next"][0]["needs"] == ["note", "scores"]
+    told = case.refused("supervision", "assess", note="Seen.")
+    assert told["missing"] == ["scores"]
     closed = case.take("supervision", "assess", note="Seen.", scores=scores)
     assert closed["state"] == "closed"
     judged = {h["body_code"]: (h["overdue"], h["score"]) for h in closed["hand_ins"]}

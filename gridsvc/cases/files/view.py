@@ -14,6 +14,7 @@ from gridsvc.cases.files.stepping import running_of
 from gridsvc.cases.merging import repository as merging
 from gridsvc.cases.merging.view import report_row
 from gridsvc.cases.procedures.engine import open_steps, parties
+from gridsvc.cases.procedures.evidence import needs_of
 from gridsvc.cases.procedures.model import Actor, Procedure, Step
 from gridsvc.cases.procedures.progress import Progress
 from gridsvc.cases.whistles import repository as whistles
@@ -59,7 +60,7 @@ def case_json(session: Session, case: CaseFile) -> dict[str, Any]:
             "title_zh": step.title_zh,
             "by": list(parties(progress, step.by)),
             "taken_by": list(progress.taken_by) if step.name == progress.step else [],
-            "needs": list(step.needs),
+            "needs": needs_of(step, progress),
             "requires": [item.value for item in step.requires] if isinstance(step, Step) else [],
         }
         for step in open_steps(running, progress)

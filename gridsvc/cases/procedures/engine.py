@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gridsvc.cases.procedures.evidence import check_evidence
+from gridsvc.cases.procedures.evidence import check_evidence, needs_of
 from gridsvc.cases.procedures.model import (
     CLOSING,
     EACH,
@@ -302,7 +302,7 @@ def _why_not_now(procedure: Procedure, progress: Progress, step: Step) -> str:
 def _refusal(procedure: Procedure, progress: Progress, why: str) -> StepRefused:
     possible = open_steps(procedure, progress)
     due = [
-        {"step": step.name, "by": _still_due(progress, step), "needs": list(step.needs)}
+        {"step": step.name, "by": _still_due(progress, step), "needs": needs_of(step, progress)}
         for step in possible
     ]
     names = ", ".join(step.name for step in possible) or "nothing"

@@ -9,13 +9,13 @@ from gridsvc.cases.procedures.model import Return, Scored, Step
 from gridsvc.cases.procedures.progress import Progress
 from gridsvc.errors import BadInput, StepRefused
 
-__all__ = ["check_evidence"]
+__all__ = ["check_evidence", "needs_of"]
 
 
-def check_evidence(step: Step | Return, progress: Progress, evidence: Mapping[str, Any]) -> None:
-    """Refuse a step that lacks something, or carries it in the wrong form.
+def needs_of(step: Step | Return, progress: Progress) -> list[str]:
+    """Everything that a step must carry now, each name once.
 
-    Raises StepRefused with what is missing, BadInput with the field of a wrong value.
+    That is its note and evidence, the seats that it fills, scores, and where a returned case goes.
     """
     needs = list(step.needs)
     if isinstance(step, Step):
@@ -24,7 +24,17 @@ def check_evidence(step: Step | Return, progress: Progress, evidence: Mapping[st
             needs += ["to", "note"]
         if step.scores is not None:
             needs.append("score" if step.scores is Scored.LEAD else "scores")
-    missing = [name for name in dict.fromkeys(needs) if evidence.get(name) in (None, "", [], {})]
+    return list(dict.fromkeys(needs))
+
+
+def check_evidence(step: Step | Return, progress: Progress, evidence: Mapping[str, Any]) -> None:
+    """Refuse a step that lacks something, or carries it in the wrong form.
+
+    Raises StepRefused with what is missing, BadInput with the field of a wrong value.
+    """
+    missing = [
+        name for name in needs_of(step, progress) if evidence.get(name) in (None, "", [], {})
+    ]
     if missing:
         raise StepRefused(
             f"'{step.name}' must carry {', '.join(missing)}; send it in 'note' or 'evidence'.",
