@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import psycopg2.extensions
@@ -81,3 +82,21 @@ def test_every_way_to_a_case_has_an_index_and_all_take_one_round_trip(
     for index in (by_place, "ix_case_file_part", "ix_report_place"):
         assert index in plan, plan
     assert "Seq Scan" not in plan
+
+
+def test_newer_cases_just_too_far_away_do_not_hide_an_earlier_one_of_the_place(city_session):
+    place = replace(ABOUT, part_code=None, place_key=None)
+    closed = text(
+        "insert into case_file (district_code, id, procedure, procedure_version, step, progress,"
+        " state, closed_at, standard, kind, class_code, lead_body, point, trace_entries,"
+        " trace_head, opened_at)"
+        " select '110102', gen_random_uuid(), 'ordinary', 2, 'assess', '{}', 'closed',"
+        " now() - make_interval(days => :days), 'GB/T 47678.5-2026', 'event', '01002',"
+        " '110102020', st_setsrid(st_point(:lon, :lat), 4326), 0, '', now()"
+        " from generate_series(1, :count)"
+    )
+    # 45 m east and 45 m north: inside the box, 64 m away.
+    corner = {"lon": 116.31 + 45 / 85_500, "lat": 39.885 + 45 / 111_030}
+    city_session.execute(closed, corner | {"days": 1, "count": 5})
+    city_session.execute(closed, {"lon": 116.31, "lat": 39.885, "days": 9, "count": 1})
+    assert [case.distance_m for case in closed_candidates(city_session, place, limit=5)] == [0.0]

@@ -33,6 +33,8 @@ __all__ = [
 
 #: The nearest so many cases; a report about a hundred cases is about none of them.
 _MOST = 20
+#: So many times as many closed cases are looked at as are asked for.
+_FOR_CORNERS = 4
 #: The newest so many reports of one place text lead to its open case: it took them all in.
 _NEWEST_OF_TEXT = 20
 
@@ -138,7 +140,8 @@ def open_candidates(session: Session, about: About) -> list[Candidate]:
 
 def closed_candidates(session: Session, about: About, *, limit: int) -> list[Candidate]:
     """Closed cases about the same place, the newest first."""
-    return _candidates(session, about, "closed", limit)
+    # They are sought in a box, whose corners lie too far away.
+    return _candidates(session, about, "closed", _FOR_CORNERS * limit)[:limit]
 
 
 def _candidates(
