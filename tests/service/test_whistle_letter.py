@@ -57,6 +57,14 @@ def test_a_joint_whistle_has_its_letter_with_the_plan_and_the_footprint(client):
         assert word in said, word
 
 
+def test_a_letter_whose_time_lies_outside_the_calendar_is_shown_without_it(client):
+    case = JointCase(client)
+    case.lead.post(case.steps, {"step": "receiving_meeting", "evidence": {"minutes": "We."}})
+    demand = {"demand": {"task": "Pull it down.", "time": "0001-01-01T00:00:00+23:00"}}
+    case.lead.post(case.steps, {"step": "whistle_other_side", "evidence": demand})
+    assert "Pull it down." in words(letter(client, case.whistle.rpartition("/")[2]))
+
+
 def test_the_letter_asks_nothing_of_any_host_and_tells_no_reporters_words(client, world):
     case = world.open(city.LEAD, "whistle_3", description="secret words")
     case.take(city.LEAD, "classify", kind="emergency", ground="emergency")

@@ -11,6 +11,7 @@ import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
+from gridsvc.cases.clock.zone import CITY_ZONE
 from gridsvc.cases.files.repository import case_by_id
 from gridsvc.cases.procedures.engine import REPORTER, SUPERVISION
 from gridsvc.cases.whistles.kinds import WhistleKind, kinds
@@ -118,12 +119,12 @@ def _said(demand: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, An
 
 
 def _moment(value: Any) -> dt.datetime | None:
-    """A time that a demand names; None for words that name none."""
+    """A time that a demand names, in the city's; None for words that name none."""
     try:
         moment = dt.datetime.fromisoformat(str(value))
-    except ValueError:
+        return moment.astimezone(CITY_ZONE) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo is not None else None
 
 
 def _around(place: shapely.Point) -> tuple[float, float, float, float]:
