@@ -6,14 +6,39 @@ that come at once are then served by one process, and the others stand idle.
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import socket
+from multiprocessing.process import BaseProcess
+from threading import Thread
 
 from uvicorn import Config
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from gridsvc.errors import Conflict
 
-__all__ = ["serve_apart"]
+__all__ = ["DependentConfig", "serve_apart"]
+
+
+class DependentConfig(Config):
+    """The settings of processes that end with the one that started them, however it ends.
+
+    After ``kill -9`` of it they would answer on, with nobody to start them again, and the next
+    start would find the port taken.
+    """
+
+    def load(self) -> None:
+        """Load the application, in the process that answers."""
+        super().load()
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _Apart(Multiprocess):
@@ -26,7 +51,7 @@ class _Apart(Multiprocess):
             self.processes.append(process)
 
 
-def serve_apart(config: Config) -> None:
+def serve_apart(config: DependentConfig) -> None:
     """Serve in ``config.workers`` processes until a signal ends them.
 
     Raises Conflict where somebody else has the port.

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from gridsvc.cli.processes import serve_apart
+from gridsvc.cli.processes import DependentConfig, serve_apart
 from gridsvc.cli.runtime import database, notes
 from gridsvc.db.engine import create_engine
 from gridsvc.db.partitions import ensure_partitions
@@ -37,7 +37,7 @@ def serve(
     prepare(settings)
     port = port or _free_port(host)
     notes.print(f"gridsvc serves http://{host}:{port}/map  (interface: /docs)")
-    config = uvicorn.Config(
+    config = DependentConfig(
         "gridsvc.api.app:create_app",
         factory=True,
         host=host,
