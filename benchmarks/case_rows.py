@@ -13,9 +13,8 @@ import numpy as np
 from benchmarks.case_sites import CLASSES, JOINT_STEPS, Answering, Dispatch, Site, subject_of
 from benchmarks.made_up_cases import Chunk, uuids
 from benchmarks.report_rows import points, receipts
-from gridsvc.cases.clock.calendar import working_days
-from gridsvc.cases.clock.limits import Clock, deadline
-from gridsvc.cases.procedures.library import library
+from gridsvc.city.current import current
+from gridsvc.city.limits import Clock, deadline
 
 __all__ = ["CASE_COLUMNS", "case_rows"]
 
@@ -89,8 +88,10 @@ class _Writer:
         most = 2 * len(chunk.serial) + 3 * count
         self.message_ids = iter(uuids(rng, np.resize(chunk.reported, most)))
         self.minutes = rng.lognormal(2.7, 0.45, (count, 3)).tolist()
-        self.versions = {name: library().newest(name).version for name in ("ordinary", "joint")}
-        self.hours = library().newest("ordinary")
+        self.versions = {
+            name: current().procedures.newest(name).version for name in ("ordinary", "joint")
+        }
+        self.hours = current().procedures.newest("ordinary")
 
     def all(self) -> Rows:
         """Every row."""
@@ -314,7 +315,7 @@ class _Writer:
             return since + round(limit_h * _HOUR)
         span = dt.timedelta(hours=step.limit.hours)
         begun = _EPOCH + dt.timedelta(microseconds=since)
-        until = deadline(begun, span, Clock.WORKING, working_days())
+        until = deadline(begun, span, Clock.WORKING, current().calendar)
         return (until - _EPOCH) // dt.timedelta(microseconds=1)
 
     def _file(

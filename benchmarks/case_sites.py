@@ -17,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.files.opening import take_seats
-from gridsvc.cases.procedures.engine import SUPERVISION, begin, carried_over, go_back, take
-from gridsvc.cases.procedures.library import library
-from gridsvc.cases.procedures.model import Actor, Requirement
-from gridsvc.cases.procedures.progress import Progress
+from gridsvc.cases.core.engine import SUPERVISION, begin, carried_over, go_back, take
+from gridsvc.cases.core.opening import take_seats
+from gridsvc.cases.core.progress import Progress
+from gridsvc.city.classes import STANDARD, ClassKey
+from gridsvc.city.current import current
+from gridsvc.city.procedures.model import Actor, Requirement
 from gridsvc.registry.bodies.model import Responsibility
 from gridsvc.registry.bodies.service import find_responsible
-from gridsvc.registry.classes.model import STANDARD, ClassKey
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import AreaRef, Placement
 from gridsvc.registry.placement.service import place
@@ -124,8 +124,8 @@ class Answering:
     def _find(self, site: Site, key: ClassKey, other: str) -> Dispatch:
         placement = _areas_only(site)
         found = find_responsible(self.session, placement, key=key, asset=None, day=self.day)
-        rule = library().rule_for(_CHANNEL, key)
-        limit = library().grades[rule.grade].limit
+        rule = current().procedures.rule_for(_CHANNEL, key)
+        limit = current().procedures.grades[rule.grade].limit
         return Dispatch(
             lead=found.lead.code,
             assist=tuple(body.code for body in found.assist),
@@ -217,7 +217,7 @@ def _canonical(value: Any) -> str:
 
 
 def _opened(responsibility: Responsibility, street: str) -> Progress:
-    running = library().newest("ordinary")
+    running = current().procedures.newest("ordinary")
     progress = begin(running, lead=responsibility.lead.code)
     assist = tuple(body.code for body in responsibility.assist)
     progress = replace(progress, reporter=REPORTER, assistants=assist)
@@ -226,7 +226,7 @@ def _opened(responsibility: Responsibility, street: str) -> Progress:
 
 def _stages(responsibility: Responsibility, street: str) -> dict[str, str]:
     """Progress at each step of the ordinary case, and closed; after a refusal, with ``refused``."""
-    running = library().newest("ordinary")
+    running = current().procedures.newest("ordinary")
     kept = {}
     for prefix in ("", "refused "):
         progress = _opened(responsibility, street)
@@ -277,7 +277,7 @@ JOINT_STEPS: tuple[tuple[str, Sequence[str], dict[str, Any]], ...] = (
 
 def _joint(responsibility: Responsibility, street: str, other: str) -> dict[str, str]:
     """Progress of a joint case that both sides have closed."""
-    running = library().newest("joint")
+    running = current().procedures.newest("joint")
     progress = begin(running, lead=street, other=other)
     progress = carried_over(progress, _opened(responsibility, street))
     for step, sides, evidence in JOINT_STEPS:

@@ -30,11 +30,11 @@ from benchmarks.over_http import GRIDSVC, running
 from gridsvc.assessment.model import Dimension
 from gridsvc.assessment.period import parse_period
 from gridsvc.assessment.service import assess
+from gridsvc.callers import Role
 from gridsvc.db import PrivateCluster, create_engine, session_factory
 from gridsvc.db.migrate import migrate
 from gridsvc.demo.city import prepare_city
 from gridsvc.registry.access.keys import secret_key
-from gridsvc.registry.access.model import Role
 from gridsvc.registry.access.service import issue_token
 from gridsvc.settings import get_settings
 

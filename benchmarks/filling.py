@@ -26,7 +26,7 @@ from benchmarks.case_rows import CASE_COLUMNS, case_rows
 from benchmarks.case_sites import CLASSES, Answering, Site, draw_sites
 from benchmarks.made_up_cases import Plan, draw
 from benchmarks.report_rows import REPORT_COLUMNS, report_rows
-from gridsvc.cases.procedures.library import library
+from gridsvc.city.current import current
 from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.db.partitions import ensure_partitions
 from gridsvc.registry.placement.store import AtlasStore
@@ -129,9 +129,12 @@ def _lane(
 
 
 def _chunks(name: str, url: str, plan: Plan, sites: Sequence[Site]) -> Iterator[_Rows]:
-    grades = library().grades
+    grades = current().procedures.grades
     limits = np.array(
-        [grades[library().rule_for("12345", key).grade].limit.hours for key, _ in CLASSES]
+        [
+            grades[current().procedures.rule_for("12345", key).grade].limit.hours
+            for key, _ in CLASSES
+        ]
     )
     engine = create_engine(url, statement_timeout_s=0.0)
     with session_factory(engine)() as session:

@@ -18,8 +18,8 @@ import shapely
 from sqlalchemy.orm import Session
 
 from benchmarks.strewn_cases import NOW, SINCE, Planted, strew
-from gridsvc.cases.no_mans_land.model import Terms, Watch
-from gridsvc.cases.no_mans_land.service import watch
+from gridsvc.cases.systems.no_mans_land.model import Terms, Watch
+from gridsvc.cases.systems.no_mans_land.service import watch
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.registry.areas.repository import geometries_in
 from gridsvc.registry.placement.atlas import Atlas

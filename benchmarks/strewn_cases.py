@@ -13,9 +13,9 @@ from geoalchemy2.shape import from_shape
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.files.models import CaseFile
-from gridsvc.cases.trace.models import TraceEntry
-from gridsvc.registry.classes.model import STANDARD
+from gridsvc.cases.core.models import CaseFile
+from gridsvc.cases.core.trace.models import TraceEntry
+from gridsvc.city.classes import STANDARD
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 SINCE = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

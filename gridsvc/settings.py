@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from pydantic import AliasChoices, Field
+from pydantic import AfterValidator, AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 __all__ = ["Settings", "get_settings"]
@@ -17,6 +19,14 @@ def _boundaries_dir() -> Path:
     """The names, codes and hand-made layers: beside the package in a wheel, else in the tree."""
     shipped = _PACKAGE / "boundaries"
     return shipped if shipped.is_dir() else _PACKAGE.parent / "data" / "boundaries"
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError):
+        raise ValueError(f"'{name}' is not a time zone; write an IANA name") from None
+    return name
 
 
 class Settings(BaseSettings):
@@ -34,6 +44,14 @@ class Settings(BaseSettings):
     )
     boundaries_dir: Path = Field(
         default_factory=_boundaries_dir, description="Names, codes and sources of the boundaries."
+    )
+    zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        default="Asia/Shanghai",
+        description="The city's time zone, an IANA name; its days and working hours count in it.",
+    )
+    systems: str = Field(
+        default="gridsvc.cases.systems.catalogue:SYSTEMS",
+        description="The list of systems of the field that run here, in the order of hearing.",
     )
     city_lon: float = Field(default=116.4, description="Centre of the metric CRS, degrees east.")
     city_lat: float = Field(default=40.2, description="Centre of the metric CRS, degrees north.")

@@ -20,10 +20,10 @@ from geoalchemy2.shape import from_shape
 from sqlalchemy.orm import Session
 
 from gridsvc.api.app import create_app
-from gridsvc.cases.files.models import CaseFile
-from gridsvc.cases.reports.models import Report
-from gridsvc.cases.trace.service import append
-from gridsvc.cases.whistles.models import CalledBody, Whistle
+from gridsvc.cases.core.models import CaseFile
+from gridsvc.cases.core.trace.service import append
+from gridsvc.cases.intake.models import Report
+from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.registry.areas.models import Edition
 from gridsvc.registry.areas.service import NewArea, activate_edition, load_edition
 from gridsvc.registry.bodies.models import Body

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from gridsvc.assessment.measures import rates_of, score_of
 from gridsvc.assessment.model import Assessment, Dimension, Line, Tally
 from gridsvc.assessment.period import parse_period
-from gridsvc.assessment.weights import weights
+from gridsvc.city.current import current
+from gridsvc.city.weights import WEIGHTS
 from gridsvc.maps.review import Review
 
 __all__ = ["line", "review"]
@@ -18,14 +19,14 @@ _AT = dt.datetime(2026, 12, 3, tzinfo=dt.UTC)
 
 def line(key: str, name: str = "", rank: int | None = 1, **counts: int) -> Line:
     """A line of these counts."""
-    weighed = weights().of_rates("10-50-40", dt.date(2026, 11, 30))
+    weighed = current().table(WEIGHTS).of_rates("10-50-40", dt.date(2026, 11, 30))
     tally = Tally(counts)
     score = score_of(tally, weighed)
     return Line(key, name or key, tally, rates_of(tally, weighed), score, score and rank)
 
 
 def _assessment(lines: Mapping[Dimension, tuple[Line, ...]], period: str) -> Assessment:
-    weighed = weights().of_rates("10-50-40", dt.date(2026, 11, 30))
+    weighed = current().table(WEIGHTS).of_rates("10-50-40", dt.date(2026, 11, 30))
     return Assessment(parse_period(period), "", _AT, False, weighed, lines)
 
 

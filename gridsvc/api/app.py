@@ -42,10 +42,7 @@ from gridsvc.api.v1 import (
     whistles,
 )
 from gridsvc.api.v1.arrow import ARROW
-from gridsvc.cases.merging.distances import distances
-from gridsvc.cases.procedures.library import library
-from gridsvc.cases.whistles.facts import facts
-from gridsvc.cases.whistles.kinds import kinds
+from gridsvc.city import City
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.errors import BadInput, GridsvcError, TooLarge, UnknownParameter
 from gridsvc.registry.access.keys import secret_key
@@ -94,6 +91,8 @@ def make_service(settings: Settings) -> Service:
     keys = settings.var_dir / "keys"
     return Service(
         settings=settings,
+        # A fault in a procedure or a table is told at the start, not to the first reporter.
+        city=City.load(settings),
         engine=engine,
         sessions=session_factory(engine),
         atlases=AtlasStore(engine, settings.var_dir / "index"),
@@ -104,9 +103,6 @@ def make_service(settings: Settings) -> Service:
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; a server calls it once a process."""
-    # A fault in a procedure or a table is told at the start, not to the first reporter.
-    for read in (library, distances, kinds, facts):
-        read()
     service = make_service(settings or get_settings())
 
     @asynccontextmanager

@@ -15,10 +15,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
 from gridsvc.api.state import Service, service_of
-from gridsvc.cases.clock.zone import day_end
+from gridsvc.callers import Caller, Role
+from gridsvc.city.current import current
 from gridsvc.db.engine import transaction
 from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, NotFound, UnknownParameter
-from gridsvc.registry.access.model import Caller, Role
 from gridsvc.registry.access.service import read_token
 from gridsvc.registry.placement.atlas import Atlas
 
@@ -99,7 +99,7 @@ def parse_as_of(value: str | None) -> dt.datetime | None:
         return None
     try:
         if len(value) == 10:
-            return day_end(dt.date.fromisoformat(value))
+            return current().calendar.ends(dt.date.fromisoformat(value))
         moment = dt.datetime.fromisoformat(value)
         if moment.tzinfo is not None:
             return moment.astimezone(dt.UTC)

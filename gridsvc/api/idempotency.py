@@ -14,9 +14,9 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from gridsvc.api.clock import utc_now
-from gridsvc.cases.reports.repository import claim_key, keep_answer
+from gridsvc.callers import Caller
+from gridsvc.cases.intake.repository import claim_key, keep_answer
 from gridsvc.errors import IdempotencyMismatch
-from gridsvc.registry.access.model import Caller
 
 __all__ = ["IdempotencyKey", "once"]
 

@@ -8,6 +8,7 @@ from fastapi import Request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from gridsvc.city import City
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings
 
@@ -19,6 +20,7 @@ class Service:
     """The parts that every request shares."""
 
     settings: Settings
+    city: City
     engine: Engine
     sessions: sessionmaker[Session]
     atlases: AtlasStore

@@ -6,8 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 from gridsvc.assessment.period import Period
-from gridsvc.cases.procedures.library import Library
-from gridsvc.cases.procedures.model import Actor
+from gridsvc.city.procedures.library import Library
+from gridsvc.city.procedures.model import Actor
 
 __all__ = ["Frame", "StepNames", "step_names"]
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from gridsvc.assessment.model import Tally
 from gridsvc.assessment.rates import Rate
-from gridsvc.assessment.weights import ThreeRates
+from gridsvc.city.weights import ThreeRates
 
 __all__ = ["RATES", "rates_of", "score_of"]
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from gridsvc.assessment.period import Period
 from gridsvc.assessment.rates import Rate
-from gridsvc.assessment.weights import ThreeRates
+from gridsvc.city.weights import ThreeRates
 
 __all__ = ["COUNTS", "Assessment", "Dimension", "Family", "Line", "Tally"]
 

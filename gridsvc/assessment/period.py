@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from gridsvc.cases.clock.zone import CITY_ZONE
+from gridsvc.city.current import current
 from gridsvc.errors import BadInput
 
 __all__ = ["Period", "parse_period"]
@@ -25,12 +25,14 @@ class Period:
     @property
     def start(self) -> dt.datetime:
         """The first moment of it."""
-        return dt.datetime.combine(self.first, dt.time(), tzinfo=CITY_ZONE)
+        return dt.datetime.combine(self.first, dt.time(), tzinfo=current().calendar.zone)
 
     @property
     def end(self) -> dt.datetime:
         """The first moment behind it."""
-        return dt.datetime.combine(self.last + dt.timedelta(days=1), dt.time(), tzinfo=CITY_ZONE)
+        return dt.datetime.combine(
+            self.last + dt.timedelta(days=1), dt.time(), tzinfo=current().calendar.zone
+        )
 
     def months(self) -> list[str]:
         """The months that it touches, as ``2026-11``."""

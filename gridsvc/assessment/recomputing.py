@@ -13,8 +13,9 @@ from gridsvc.assessment.period import Period
 from gridsvc.assessment.repository.names import names
 from gridsvc.assessment.repository.years import years_of_tables, years_of_trace
 from gridsvc.assessment.service import frame_of
-from gridsvc.assessment.weights import ThreeRates, Yearly, weights
 from gridsvc.assessment.yearly import Difference, YearlyLine, differences, yearly_lines
+from gridsvc.city.current import current
+from gridsvc.city.weights import WEIGHTS, ThreeRates, Yearly
 from gridsvc.errors import BadInput
 from gridsvc.settings import Settings
 
@@ -63,8 +64,8 @@ def assess_year(
         counts = years_of_trace(session, frame, area)
     else:
         counts = years_of_tables(session, frame)
-    rates = weights().of_rates(settings.weights_scheme, period.last)
-    weighed = weights().of_year(period.last)
+    rates = current().table(WEIGHTS).of_rates(settings.weights_scheme, period.last)
+    weighed = current().table(WEIGHTS).of_year(period.last)
     lines = yearly_lines(counts, rates, weighed)
     known = names(session, Dimension.BODY, counts, now)
     return Year(period, source, lines, known, rates, weighed)

@@ -15,11 +15,10 @@ from gridsvc.assessment.period import Period
 from gridsvc.assessment.ranking import ranked
 from gridsvc.assessment.repository.names import areas_of_level, names
 from gridsvc.assessment.repository.tallies import Behind, behind, districts_of, tallies
-from gridsvc.assessment.weights import ThreeRates, weights
-from gridsvc.cases.clock.zone import city_day
-from gridsvc.cases.procedures.library import library
+from gridsvc.callers import Caller, Role
+from gridsvc.city.current import current
+from gridsvc.city.weights import WEIGHTS, ThreeRates
 from gridsvc.errors import BadInput, NotAllowed
-from gridsvc.registry.access.model import Caller, Role
 from gridsvc.settings import Settings
 
 __all__ = ["assess", "frame_of", "list_behind", "visible_area"]
@@ -57,13 +56,13 @@ def frame_of(
     """What a count of an area in a period looks at. Raises BadInput before the period begins."""
     if period.start > now:
         raise BadInput(
-            f"{period.name} has not begun; the newest day is {city_day(now)}.", field="period"
+            f"{period.name} has not begun; the newest day is {current().day(now)}.", field="period"
         )
     return Frame(
         period=period,
         now=now,
         districts=districts_of(session, area[:6]),
-        steps=step_names(library()),
+        steps=step_names(current().procedures),
         report_in_minutes=settings.report_in_minutes,
         street=area if len(area) == 9 else None,
     )
@@ -85,7 +84,7 @@ def assess(
     What ``families`` leaves out is not counted, and shows as no data.
     The weights are those in force on the last day of the period. Raises BadInput.
     """
-    weighed = weights().of_rates(scheme or settings.weights_scheme, period.last)
+    weighed = current().table(WEIGHTS).of_rates(scheme or settings.weights_scheme, period.last)
     frame = frame_of(session, settings, period, area, now=now)
     counted = tallies(session, frame, dimensions, families)
     day = min(now, period.end - dt.timedelta(seconds=1))

@@ -15,7 +15,7 @@ from gridsvc.assessment.measures import score_of
 from gridsvc.assessment.model import Tally
 from gridsvc.assessment.ranking import ranked
 from gridsvc.assessment.rates import rate, rounded
-from gridsvc.assessment.weights import ThreeRates, Yearly
+from gridsvc.city.weights import ThreeRates, Yearly
 
 __all__ = ["BodyYear", "Difference", "YearlyLine", "differences", "yearly_lines"]
 

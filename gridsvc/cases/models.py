@@ -1,18 +1,18 @@
 """Every table of the cases, in one place for migrations and tests."""
 
-from gridsvc.cases.callbacks.models import Callback
-from gridsvc.cases.evidence.models import Evidence
-from gridsvc.cases.files.models import Appeal, CaseFile, HandIn
-from gridsvc.cases.messages.models import Message
-from gridsvc.cases.reports.models import (
+from gridsvc.cases.core.messages.models import Message
+from gridsvc.cases.core.models import Appeal, CaseFile, HandIn
+from gridsvc.cases.core.trace.models import TraceEntry
+from gridsvc.cases.intake.models import (
     IdempotencyKey,
     Receipt,
     Report,
     Reporter,
     ReportPlacement,
 )
-from gridsvc.cases.trace.models import TraceEntry
-from gridsvc.cases.whistles.models import CalledBody, Whistle
+from gridsvc.cases.systems.callbacks.models import Callback
+from gridsvc.cases.systems.evidence.models import Evidence
+from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 
 __all__ = [
     "Appeal",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gridsvc.cases.messages.webhook import webhook_secret
+from gridsvc.cases.core.messages.webhook import webhook_secret
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.bodies.service import set_webhook

@@ -11,14 +11,14 @@ import typer
 from rich.table import Column, Table
 
 from gridsvc.api.clock import utc_now
-from gridsvc.cases.disputes.inside import inside_json
-from gridsvc.cases.disputes.what_if import what_if as ask_what_if
+from gridsvc.callers import Caller, Role
+from gridsvc.cases.systems.disputes.inside import inside_json
+from gridsvc.cases.systems.disputes.what_if import what_if as ask_what_if
 from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, session
 from gridsvc.db.engine import create_engine, session_factory, transaction
 from gridsvc.errors import BadCode, BadFile, TooLarge
 from gridsvc.maps.dossier import dossier_geopackage, dossier_page, read_dossier
 from gridsvc.maps.exports import parse_bbox
-from gridsvc.registry.access.model import Caller, Role
 from gridsvc.registry.bodies.agreements import read_draft
 from gridsvc.registry.disputes import repository
 from gridsvc.registry.disputes.evidence import add_file, add_note

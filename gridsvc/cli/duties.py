@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.clock.zone import city_day, day_end
+from gridsvc.city.current import current
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
 from gridsvc.errors import BadInput
 from gridsvc.registry.bodies.gaps import find_gaps
@@ -40,11 +40,11 @@ def gaps(
 ) -> None:
     """List every class in every street for which no list names a lead (属地兜底)."""
     try:
-        asked = dt.date.fromisoformat(day) if day else city_day(dt.datetime.now(dt.UTC))
+        asked = dt.date.fromisoformat(day) if day else current().day(dt.datetime.now(dt.UTC))
     except ValueError:
         raise BadInput(f"--day is '{day}'; write 2026-07-01.", field="day") from None
     with session() as opened:
-        found = find_gaps(opened, prefix=district, day=asked, at=day_end(asked))
+        found = find_gaps(opened, prefix=district, day=asked, at=current().calendar.ends(asked))
     if as_json:
         print_json(
             {

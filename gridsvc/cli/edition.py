@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.reports.rerouting import KINDS, Rerouting, rerouted, rerouting
+from gridsvc.cases.intake.rerouting import KINDS, Rerouting, rerouted, rerouting
 from gridsvc.cli.deferred import defer
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
 from gridsvc.codes import Level

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from gridsvc.cases.reports.history import BATCH, check_rows, file_rows, read_rows
+from gridsvc.callers import Caller, Role
+from gridsvc.cases.intake.history import BATCH, check_rows, file_rows, read_rows
 from gridsvc.cli.runtime import AsJson, console, database, notes, print_json
 from gridsvc.db.engine import create_engine, session_factory, transaction
 from gridsvc.registry.access.keys import secret_key
-from gridsvc.registry.access.model import Caller, Role
 from gridsvc.registry.bodies.importer import Fault
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import get_settings

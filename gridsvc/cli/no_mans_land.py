@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from gridsvc.cases.clock.zone import CITY_ZONE
-from gridsvc.cases.no_mans_land.model import GroupOutcome, Terms, Watch
-from gridsvc.cases.no_mans_land.proposing import propose_disputes
-from gridsvc.cases.no_mans_land.service import watch
+from gridsvc.callers import Role
+from gridsvc.cases.systems.no_mans_land.model import GroupOutcome, Terms, Watch
+from gridsvc.cases.systems.no_mans_land.proposing import propose_disputes
+from gridsvc.cases.systems.no_mans_land.service import watch
+from gridsvc.city.current import current
 from gridsvc.cli.runtime import AsJson, console, database, notes, print_json
 from gridsvc.db.engine import create_engine, session_factory, transaction
-from gridsvc.registry.access.model import Role
 from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import get_settings
@@ -54,7 +54,7 @@ def no_mans_land(
     """List where along the borders cases go worse than inside of both sides (三不管地带)."""
     settings = get_settings()
     now = dt.datetime.now(dt.UTC)
-    last = until.date() if until else now.astimezone(CITY_ZONE).date()
+    last = until.date() if until else now.astimezone(current().calendar.zone).date()
     first = since.date() if since else last - dt.timedelta(days=365)
     engine = create_engine(database(settings), statement_timeout_s=0.0)
     try:
@@ -64,8 +64,10 @@ def no_mans_land(
                 session,
                 atlas,
                 Terms(level=level, band_m=band_m, stretch_m=stretch_m, listed_q=listed_q),
-                since=dt.datetime.combine(first, dt.time(), tzinfo=CITY_ZONE),
-                until=dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), tzinfo=CITY_ZONE),
+                since=dt.datetime.combine(first, dt.time(), tzinfo=current().calendar.zone),
+                until=dt.datetime.combine(
+                    last + dt.timedelta(days=1), dt.time(), tzinfo=current().calendar.zone
+                ),
                 now=now,
                 report_accuracy_m=settings.report_accuracy_m,
                 shuffles=shuffles,

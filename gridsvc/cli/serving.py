@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from gridsvc.callers import Role
 from gridsvc.cli.processes import DependentConfig, serve_apart
 from gridsvc.cli.runtime import database, notes
 from gridsvc.db.engine import create_engine
 from gridsvc.db.partitions import ensure_partitions
 from gridsvc.registry.access.keys import secret_key
-from gridsvc.registry.access.model import Role
 from gridsvc.registry.access.service import issue_token
 from gridsvc.settings import Settings, get_settings
 

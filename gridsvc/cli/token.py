@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from gridsvc.callers import Role
 from gridsvc.cli.runtime import console, session
 from gridsvc.registry.access.keys import secret_key
-from gridsvc.registry.access.model import Role
 from gridsvc.registry.access.service import issue_token, revoke_token
 from gridsvc.settings import get_settings
 

@@ -7,9 +7,9 @@ from typing import Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gridsvc.cases.evidence.service import check_photos
-from gridsvc.cases.evidence.store import store_of
-from gridsvc.cases.trace.service import verify_all
+from gridsvc.cases.core.trace.service import verify_all
+from gridsvc.cases.systems.evidence.service import check_photos
+from gridsvc.cases.systems.evidence.store import store_of
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
 from gridsvc.settings import get_settings
 

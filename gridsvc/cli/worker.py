@@ -15,8 +15,8 @@ from rich.table import Table
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from gridsvc.cases.messages.service import list_given_up, retry_given_up
-from gridsvc.cases.messages.worker import Tally, Worker
+from gridsvc.cases.core.messages.service import list_given_up, retry_given_up
+from gridsvc.cases.core.messages.worker import Tally, Worker
 from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, session
 from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.db.partitions import ensure_partitions

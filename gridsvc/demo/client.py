@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
+from gridsvc.callers import Role
 from gridsvc.errors import Unavailable
-from gridsvc.registry.access.model import Role
 from gridsvc.registry.access.service import issue_token
 
 __all__ = ["Client"]

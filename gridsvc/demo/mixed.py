@@ -11,8 +11,8 @@ import numpy as np
 import shapely
 from shapely.geometry import MultiPolygon, Point, mapping
 
+from gridsvc.callers import Role
 from gridsvc.demo.client import Client
-from gridsvc.registry.access.model import Role
 from gridsvc.spatial.crs import from_wgs84, project, unproject
 
 __all__ = ["send_mixed"]

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 from shapely.geometry import Point, mapping
 
+from gridsvc.callers import Role
 from gridsvc.demo.building import Building
 from gridsvc.demo.client import Client
-from gridsvc.registry.access.model import Role
 from gridsvc.spatial.crs import from_wgs84
 
 __all__ = ["LEAD", "OTHER", "Told", "tell_story"]

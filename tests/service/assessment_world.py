@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.callbacks.models import Callback
-from gridsvc.cases.clock.zone import CITY_ZONE
-from gridsvc.cases.files.models import Appeal, CaseFile, HandIn
-from gridsvc.cases.reports.models import Report
-from gridsvc.cases.whistles.models import CalledBody, Whistle
+from gridsvc.cases.core.models import Appeal, CaseFile, HandIn
+from gridsvc.cases.intake.models import Report
+from gridsvc.cases.systems.callbacks.models import Callback
+from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
+from gridsvc.city.classes import STANDARD
+from gridsvc.city.current import current
 from gridsvc.db.base import uuid7
-from gridsvc.registry.classes.model import STANDARD
 from tests.service import joint_city as city
 
 PLACE = "SRID=4326;POINT(116.31 39.885)"
@@ -30,7 +30,7 @@ DUE = "2026-11-10 10:00"
 
 def at(text: str) -> dt.datetime:
     """A moment of the city: ``2026-11-10 10:00``."""
-    return dt.datetime.fromisoformat(text).replace(tzinfo=CITY_ZONE)
+    return dt.datetime.fromisoformat(text).replace(tzinfo=current().calendar.zone)
 
 
 @dataclass

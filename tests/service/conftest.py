@@ -24,8 +24,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from gridsvc.api.app import create_app
+from gridsvc.callers import Role
 from gridsvc.db import PrivateCluster, create_engine, session_factory
-from gridsvc.registry.access.model import Role
 from gridsvc.registry.access.service import issue_token
 from gridsvc.settings import Settings
 from tests.scratch import copy_of

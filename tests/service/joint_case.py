@@ -7,7 +7,7 @@ import threading
 
 import httpx
 
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
 from tests.service import joint_city as city
 from tests.service.conftest import Person, token_of
 

@@ -14,11 +14,11 @@ from geoalchemy2.shape import from_shape
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from gridsvc.city.classes import STANDARD
 from gridsvc.db.base import uuid7
 from gridsvc.registry.areas.models import Edition
 from gridsvc.registry.areas.service import NewArea, activate_edition, load_edition
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty
-from gridsvc.registry.classes.model import STANDARD
 from gridsvc.registry.classes.service import load_classes
 from gridsvc.registry.grids.models import UnitGrid
 from gridsvc.registry.parts.models import Part

@@ -16,7 +16,7 @@ from typing import Any, Self
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.messages.service import send
+from gridsvc.cases.core.messages.service import send
 from gridsvc.registry.bodies.models import Body
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
 from tests.service import joint_city as city
 from tests.service.conftest import Person, token_of
 

@@ -13,8 +13,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
+from gridsvc.callers import Role
 from gridsvc.cli.app import app
-from gridsvc.registry.access.model import Role
 from gridsvc.settings import get_settings
 from tests.service import joint_city as city
 from tests.service.assessment_world import NOW, History, november

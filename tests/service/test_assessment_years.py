@@ -13,8 +13,8 @@ from gridsvc.assessment.recomputing import recompute
 from gridsvc.assessment.repository.years import years_of_trace
 from gridsvc.assessment.service import frame_of
 from gridsvc.assessment.yearly import YearlyLine
-from gridsvc.cases.clock.zone import CITY_ZONE
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
+from gridsvc.city.current import current
 from gridsvc.settings import Settings
 from tests.service import joint_city as city
 from tests.service.joint_case import JointCase
@@ -147,7 +147,7 @@ def test_a_joint_case_counts_arrivals_and_the_scores_of_both_sides(
     for side in (case.lead, case.other):
         side.post(case.steps, {"step": "close", "note": "Nothing is left of it."})
     due = city_session.scalar(text("select due_at from case_file"))
-    day = parse_period(f"{due.astimezone(CITY_ZONE):%Y-%m-%d}")
+    day = parse_period(f"{due.astimezone(current().calendar.zone):%Y-%m-%d}")
     found, differing = recompute(city_session, Settings(), day, now=due)
     assert differing == ()
     counts = {line.body: line.counts for line in found.lines}

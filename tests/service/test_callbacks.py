@@ -10,9 +10,9 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.reports.models import Report
-from gridsvc.cases.reports.service import find_report
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
+from gridsvc.cases.intake.models import Report
+from gridsvc.cases.intake.service import find_report
 from tests.service import joint_city as city
 from tests.service.procedures_world import Case, Clock, World, register
 

@@ -8,9 +8,9 @@ import uuid
 import pytest
 from sqlalchemy import text
 
+from gridsvc.callers import Role
 from gridsvc.errors import NotFound
 from gridsvc.maps.case_history import case_history_page, read_case_history
-from gridsvc.registry.access.model import Role
 from tests.service import joint_city as city
 
 pytestmark = pytest.mark.system(12)

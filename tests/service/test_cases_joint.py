@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
 from tests.service import joint_city as city
 from tests.service.conftest import refusal
 from tests.service.joint_case import CGJ, GZ, JointCase

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
 from gridsvc.spatial.crs import from_wgs84
 from tests.service import joint_city as city
 from tests.service.joint_case import CGJ, GZ, JointCase

@@ -7,9 +7,9 @@ import datetime as dt
 import pytest
 from sqlalchemy import text
 
+from gridsvc.city.classes import STANDARD, ClassKey
 from gridsvc.registry.bodies.model import Ground
 from gridsvc.registry.bodies.service import AssetOwner, find_responsible
-from gridsvc.registry.classes.model import STANDARD, ClassKey
 from gridsvc.registry.placement.model import AreaRef, Placement
 from tests.service import joint_city as city
 

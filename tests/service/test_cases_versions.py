@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gridsvc.cases.procedures import library as procedures
-from gridsvc.cases.procedures.library import library
+from gridsvc.cases.systems import ordinary
+from gridsvc.city.current import current
 from gridsvc.settings import get_settings
 from tests.service import joint_city as city
 from tests.service.procedures_world import CGJ, COMMUNITY, Case, Clock, World, register
@@ -30,7 +30,7 @@ def case(world):
     return Case(world, world["citizen"].report(-300, **{"class": city.RUBBISH})["case_id"])
 
 
-SHIPPED = Path(procedures.__file__).parent / "shipped"
+SHIPPED = Path(ordinary.__file__).parent
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def own_folder(tmp_path, monkeypatch):
 
     def read_again():
         get_settings.cache_clear()
-        library.cache_clear()
+        current.cache_clear()
 
     read_again()
     yield tmp_path, read_again

@@ -11,10 +11,10 @@ from shapely.geometry import MultiPolygon, Point, box
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.files.models import CaseFile
-from gridsvc.cases.messages.models import Message
-from gridsvc.cases.reports.models import Report, Reporter, ReportPlacement
-from gridsvc.cases.trace.models import TraceEntry
+from gridsvc.cases.core.messages.models import Message
+from gridsvc.cases.core.models import CaseFile
+from gridsvc.cases.core.trace.models import TraceEntry
+from gridsvc.cases.intake.models import Report, Reporter, ReportPlacement
 from gridsvc.db.base import uuid7
 from gridsvc.db.batch import write_added
 

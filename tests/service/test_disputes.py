@@ -12,11 +12,11 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
+from gridsvc.callers import Caller, Role
+from gridsvc.city.classes import STANDARD, ClassKey
 from gridsvc.db import session_factory
 from gridsvc.errors import BadInput, Conflict, NotAllowed, NotFound, StepRefused
-from gridsvc.registry.access.model import Caller, Role
 from gridsvc.registry.bodies.service import find_responsible
-from gridsvc.registry.classes.model import STANDARD, ClassKey
 from gridsvc.registry.disputes import repository
 from gridsvc.registry.disputes.models import Dispute
 from gridsvc.registry.disputes.service import Move, move

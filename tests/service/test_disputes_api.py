@@ -13,8 +13,8 @@ import pytest
 import shapely
 from sqlalchemy import Engine, text
 
+from gridsvc.callers import Role
 from gridsvc.db import session_factory
-from gridsvc.registry.access.model import Role
 from tests.service import disputed_city as disputed
 from tests.service import joint_city as city
 from tests.service.conftest import Person, refusal

@@ -12,9 +12,9 @@ import shapely
 from sqlalchemy import Engine, text
 from typer.testing import CliRunner
 
+from gridsvc.callers import Role
 from gridsvc.cli import app as command
 from gridsvc.db import session_factory
-from gridsvc.registry.access.model import Role
 from gridsvc.settings import get_settings
 from tests.service import disputed_city as disputed
 from tests.service import joint_city as city

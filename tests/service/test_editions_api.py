@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
-from gridsvc.cases.clock.zone import CITY_ZONE
+from gridsvc.callers import Role
+from gridsvc.city.current import current
 from gridsvc.cli.edition import app
 from gridsvc.db import session_factory
-from gridsvc.registry.access.model import Role
 from gridsvc.registry.areas.service import mark_audited
 from gridsvc.settings import get_settings
 from tests.service import joint_city as city
@@ -162,7 +162,7 @@ def test_the_list_of_editions_shows_days_of_the_city(
     city_engine: Engine, run: Callable[..., Any]
 ) -> None:
     with session_factory(city_engine).begin() as session:
-        load_new_streets(session, since=dt.datetime(2026, 7, 1, tzinfo=CITY_ZONE))
+        load_new_streets(session, since=dt.datetime(2026, 7, 1, tzinfo=current().calendar.zone))
     drafts = [it for it in run("list", "--level", "street") if it["state"] == "draft"]
     assert [dt.datetime.fromisoformat(it["effective_from"]) for it in drafts] == [
         dt.datetime(2026, 6, 30, 16, tzinfo=dt.UTC)

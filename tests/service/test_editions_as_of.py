@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
+from gridsvc.callers import Role
 from gridsvc.cli.app import app
 from gridsvc.db import session_factory
-from gridsvc.registry.access.model import Role
 from gridsvc.registry.areas.service import activate_edition
 from gridsvc.settings import get_settings
 from tests.service import joint_city as city

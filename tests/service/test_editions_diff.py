@@ -12,8 +12,8 @@ from geoalchemy2.shape import from_shape
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.reports.models import Report
-from gridsvc.cases.reports.rerouting import rerouted, rerouting
+from gridsvc.cases.intake.models import Report
+from gridsvc.cases.intake.rerouting import rerouted, rerouting
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, Conflict, NotFound
 from gridsvc.registry.areas.service import NewArea, activate_edition, load_edition

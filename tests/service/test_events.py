@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from gridsvc.cases.messages.models import Message
+from gridsvc.callers import Role
+from gridsvc.cases.core.messages.models import Message
 from gridsvc.db.base import uuid7
-from gridsvc.registry.access.model import Role
 from tests.service import joint_city as city
 from tests.service.conftest import refusal
 from tests.service.messages_world import write

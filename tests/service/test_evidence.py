@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from gridsvc.cases.evidence.store import BucketStore, FolderStore, store_of
+from gridsvc.callers import Role
+from gridsvc.cases.systems.evidence.store import BucketStore, FolderStore, store_of
 from gridsvc.errors import BadInput, NotFound, Unavailable
-from gridsvc.registry.access.model import Role
 from gridsvc.settings import Settings
 from tests.service import joint_city as city
 from tests.service.conftest import refusal
-from tests.unit.cases.photos import TELEPHONE, photo
+from tests.unit.cases.systems.evidence.photos import TELEPHONE, photo
 
 JPEG = {"Content-Type": "image/jpeg"}
 ON_THE_SPOT = (city.BORDER_LON - 300 / city.LON_M, city.MIDDLE_LAT - 555.0 / city.LAT_M)

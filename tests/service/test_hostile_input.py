@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
 from tests.service.conftest import Person, refusal, report
 
 LATER = "2026-11-27T10:00:00+23:30"

@@ -18,11 +18,11 @@ from gridsvc.api.app import create_app
 from gridsvc.assessment.model import Dimension
 from gridsvc.assessment.period import parse_period
 from gridsvc.assessment.service import assess
-from gridsvc.cases.trace.service import verify_all
+from gridsvc.callers import Role
+from gridsvc.cases.core.trace.service import verify_all
 from gridsvc.db import PrivateCluster, create_engine, session_factory
 from gridsvc.db.base import Base
 from gridsvc.db.migrate import differences
-from gridsvc.registry.access.model import Role
 from gridsvc.registry.access.service import issue_token
 from gridsvc.settings import Settings
 from tests.scratch import copy_of

@@ -8,7 +8,7 @@ import uuid
 import pytest
 from sqlalchemy import text
 
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
 from tests.service import joint_city as city
 from tests.service.joint_case import at_once
 from tests.service.procedures_world import Clock

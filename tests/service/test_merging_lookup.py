@@ -9,9 +9,9 @@ import psycopg2.extensions
 import pytest
 from sqlalchemy import text
 
-from gridsvc.cases.merging.candidates import About
-from gridsvc.cases.merging.repository import closed_candidates, open_candidates
-from gridsvc.registry.classes.model import STANDARD, ClassKey
+from gridsvc.cases.intake.candidate_repository import closed_candidates, open_candidates
+from gridsvc.cases.intake.candidates import About
+from gridsvc.city.classes import STANDARD, ClassKey
 
 ABOUT = About(
     key=ClassKey(STANDARD, "event", "01002"),

@@ -17,10 +17,10 @@ import pytest
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.messages import service
-from gridsvc.cases.messages.model import Outcome
-from gridsvc.cases.messages.webhook import webhook_secret
-from gridsvc.cases.messages.worker import Tally, Worker
+from gridsvc.cases.core.messages import service
+from gridsvc.cases.core.messages.model import Outcome
+from gridsvc.cases.core.messages.webhook import webhook_secret
+from gridsvc.cases.core.messages.worker import Tally, Worker
 from gridsvc.db import create_engine, session_factory
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies.service import set_webhook

@@ -12,8 +12,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from benchmarks.strewn_cases import NOW, SINCE, Planted, strew
-from gridsvc.cases.no_mans_land.model import Terms, Watch
-from gridsvc.cases.no_mans_land.service import watch
+from gridsvc.cases.systems.no_mans_land.model import Terms, Watch
+from gridsvc.cases.systems.no_mans_land.service import watch
 from gridsvc.errors import BadInput
 from gridsvc.registry.areas.repository import edition_in_force
 from gridsvc.registry.disputes.finding import keep_places

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from benchmarks.strewn_cases import NOW, Planted, strew
+from gridsvc.callers import Role
 from gridsvc.cli.app import app
-from gridsvc.registry.access.model import Role
 from gridsvc.registry.disputes.finding import find_disputes
 from gridsvc.registry.disputes.model import Actor
 from gridsvc.settings import get_settings

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from sqlalchemy import text
 
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
 from tests.service.joint_city import LEAD
 
 

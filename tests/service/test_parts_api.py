@@ -15,7 +15,7 @@ from gridsvc.api import problems
 from gridsvc.api.app import make_service
 from gridsvc.api.dependencies import refuse_unknown_parameters
 from gridsvc.api.v1 import codes, parts
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
 from gridsvc.registry.access.service import issue_token
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.settings import Settings

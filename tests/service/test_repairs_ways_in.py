@@ -14,8 +14,8 @@ import shapely
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
+from gridsvc.callers import Role
 from gridsvc.cli.app import app
-from gridsvc.registry.access.model import Role
 from gridsvc.registry.areas.service import NewArea, load_edition
 from gridsvc.settings import get_settings
 from tests.service import joint_city as city

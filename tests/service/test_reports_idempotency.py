@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
 from tests.service import joint_city as city
 from tests.service.conftest import refusal, report
 

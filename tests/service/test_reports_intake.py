@@ -8,9 +8,9 @@ import json
 import pytest
 from sqlalchemy import text
 
-from gridsvc.cases.reports.contact import unseal
+from gridsvc.callers import Role
+from gridsvc.cases.intake.contact import unseal
 from gridsvc.errors import Unavailable
-from gridsvc.registry.access.model import Role
 from tests.service import joint_city as city
 from tests.service.conftest import (
     REPORTER_KEY,

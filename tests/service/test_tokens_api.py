@@ -7,7 +7,7 @@ import datetime as dt
 import jwt
 import pytest
 
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
 from gridsvc.registry.access.service import issue_token, read_token, revoke_token
 from tests.service import joint_city as city
 from tests.service.conftest import TOKEN_KEY, Person, refusal, report, token_of

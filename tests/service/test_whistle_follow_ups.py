@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
 from tests.service import joint_city as city
 from tests.service.joint_case import JointCase
 from tests.service.procedures_world import BUILDER, CGJ, GZ, Case, Clock, World

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
 from tests.service import joint_city as city
 from tests.service.joint_case import at_once
 from tests.service.procedures_world import CGJ, COMMUNITY, GZ, Clock, World

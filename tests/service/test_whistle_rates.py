@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from gridsvc.callers import Role
 from gridsvc.cli.app import app
-from gridsvc.registry.access.model import Role
 from gridsvc.settings import get_settings
 from tests.service import joint_city as city
 

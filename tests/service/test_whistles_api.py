@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
 from tests.service import joint_city as city
 from tests.service.conftest import refusal
 

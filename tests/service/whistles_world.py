@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from gridsvc.registry.access.model import Role
+from gridsvc.callers import Role
 from tests.service import joint_city as city
 from tests.service.procedures_world import CGJ, GZ, Case, World, register
 

@@ -14,14 +14,14 @@ from gridsvc.api.dependencies import CurrentCaller, DbSession, WritingCaller
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import Text
-from gridsvc.cases.callbacks.service import (
+from gridsvc.cases.intake.service import find_report
+from gridsvc.cases.systems.callbacks.service import (
     CallbackGiven,
     Satisfied,
     call_back,
     callback_json,
     listed_callbacks,
 )
-from gridsvc.cases.reports.service import find_report
 from gridsvc.errors import (
     BadInput,
     IdempotencyMismatch,

@@ -15,11 +15,12 @@ from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, W
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
-from gridsvc.cases.files.place import CasePlace
-from gridsvc.cases.files.repository import cases_of
-from gridsvc.cases.files.service import StepGiven, readable_case, take_step
-from gridsvc.cases.files.view import case_json, case_summary
-from gridsvc.cases.trace.service import read, verify
+from gridsvc.callers import Role
+from gridsvc.cases.core.cursor import CasePlace
+from gridsvc.cases.core.repository import cases_of
+from gridsvc.cases.core.service import StepGiven, readable_case, take_step
+from gridsvc.cases.core.trace.service import read, verify
+from gridsvc.cases.core.view import case_json, case_summary
 from gridsvc.errors import (
     BadCoordinate,
     BadInput,
@@ -30,7 +31,6 @@ from gridsvc.errors import (
     StepRefused,
     UnknownCrs,
 )
-from gridsvc.registry.access.model import Role
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 
 __all__ = ["router"]

@@ -23,8 +23,9 @@ from gridsvc.api.dependencies import (
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
-from gridsvc.cases.disputes.inside import inside_json
-from gridsvc.cases.disputes.what_if import what_if
+from gridsvc.callers import Caller, Role
+from gridsvc.cases.systems.disputes.inside import inside_json
+from gridsvc.cases.systems.disputes.what_if import what_if
 from gridsvc.errors import (
     BadCode,
     BadCoordinate,
@@ -43,7 +44,6 @@ from gridsvc.errors import (
 from gridsvc.maps.dossier import dossier_geopackage, dossier_page, read_dossier
 from gridsvc.maps.exports import parse_bbox
 from gridsvc.maps.self_contained import CONTENT_POLICY
-from gridsvc.registry.access.model import Caller, Role
 from gridsvc.registry.access.service import read_token
 from gridsvc.registry.bodies.agreements import read_draft
 from gridsvc.registry.disputes import repository

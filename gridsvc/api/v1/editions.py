@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, require_role
 from gridsvc.api.problems import problems
 from gridsvc.api.state import Service
-from gridsvc.cases.reports.rerouting import rerouted, rerouting
+from gridsvc.callers import Role
+from gridsvc.cases.intake.rerouting import rerouted, rerouting
 from gridsvc.errors import (
     BadInput,
     Conflict,
@@ -19,7 +20,6 @@ from gridsvc.errors import (
     NotFound,
     UnknownParameter,
 )
-from gridsvc.registry.access.model import Role
 from gridsvc.registry.areas.lookup import edition_detail, editions_page
 from gridsvc.registry.areas.schemas import EditionDetail, EditionPage
 

@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, WritingCaller
 from gridsvc.api.problems import problems
-from gridsvc.cases.evidence.models import Evidence
-from gridsvc.cases.evidence.photo import MEDIA_TYPES
-from gridsvc.cases.evidence.service import add_photo, photo_or_refuse, photos_of
-from gridsvc.cases.evidence.store import store_of
-from gridsvc.cases.files.models import CaseFile
-from gridsvc.cases.files.service import readable_case
+from gridsvc.callers import Caller
+from gridsvc.cases.core.models import CaseFile
+from gridsvc.cases.core.service import readable_case
+from gridsvc.cases.systems.evidence.models import Evidence
+from gridsvc.cases.systems.evidence.photo import MEDIA_TYPES
+from gridsvc.cases.systems.evidence.service import add_photo, photo_or_refuse, photos_of
+from gridsvc.cases.systems.evidence.store import store_of
 from gridsvc.errors import (
     BadEvidence,
     NotAllowed,
@@ -29,7 +30,6 @@ from gridsvc.errors import (
     TooLarge,
     Unavailable,
 )
-from gridsvc.registry.access.model import Caller
 
 __all__ = ["router"]
 

@@ -20,12 +20,12 @@ from gridsvc.api.dependencies import (
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import Text
-from gridsvc.cases.files.service import readable_case
-from gridsvc.cases.files.view import case_json
-from gridsvc.cases.merging.differences import Although
-from gridsvc.cases.merging.joining import join_cases
-from gridsvc.cases.merging.splitting import split_case
-from gridsvc.cases.merging.view import history
+from gridsvc.cases.core.service import readable_case
+from gridsvc.cases.core.view import case_json
+from gridsvc.cases.systems.merging.differences import Although
+from gridsvc.cases.systems.merging.joining import join_cases
+from gridsvc.cases.systems.merging.splitting import split_case
+from gridsvc.cases.systems.merging.view import history
 from gridsvc.errors import (
     BadInput,
     IdempotencyMismatch,

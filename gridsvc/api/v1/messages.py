@@ -19,12 +19,12 @@ from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession
 from gridsvc.api.problems import problems
 from gridsvc.api.state import Service
-from gridsvc.cases.messages.model import Place
-from gridsvc.cases.messages.models import Message
-from gridsvc.cases.messages.service import inbox
+from gridsvc.callers import Caller
+from gridsvc.cases.core.messages.model import Place
+from gridsvc.cases.core.messages.models import Message
+from gridsvc.cases.core.messages.service import inbox
 from gridsvc.db.engine import transaction
 from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, NotFound, Unavailable
-from gridsvc.registry.access.model import Caller
 from gridsvc.registry.bodies.service import body_or_refuse
 
 __all__ = ["router"]

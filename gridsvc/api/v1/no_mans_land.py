@@ -22,10 +22,11 @@ from gridsvc.api.dependencies import (
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.state import Service
-from gridsvc.cases.clock.zone import CITY_ZONE, city_day
-from gridsvc.cases.no_mans_land.model import Stretch, Terms, Watch
-from gridsvc.cases.no_mans_land.proposing import propose_disputes
-from gridsvc.cases.no_mans_land.service import watch
+from gridsvc.callers import Role
+from gridsvc.cases.systems.no_mans_land.model import Stretch, Terms, Watch
+from gridsvc.cases.systems.no_mans_land.proposing import propose_disputes
+from gridsvc.cases.systems.no_mans_land.service import watch
+from gridsvc.city.current import current
 from gridsvc.errors import (
     BadInput,
     IdempotencyMismatch,
@@ -33,7 +34,6 @@ from gridsvc.errors import (
     NotAuthenticated,
     NotFound,
 )
-from gridsvc.registry.access.model import Role
 from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.placement.atlas import Atlas
 
@@ -145,7 +145,7 @@ def _watch(
     shuffles: int = 0,
     seed: int = 0,
 ) -> Watch:
-    last = asked.until or city_day(utc_now())
+    last = asked.until or current().day(utc_now())
     for name, day in (("since", asked.since), ("until", last)):
         if day is not None and not _FIRST_YEAR <= day.year <= _LAST_YEAR:
             raise BadInput(
@@ -167,8 +167,10 @@ def _watch(
             stretch_m=asked.stretch_m,
             listed_q=asked.listed_q,
         ),
-        since=dt.datetime.combine(first, dt.time(), tzinfo=CITY_ZONE),
-        until=dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), tzinfo=CITY_ZONE),
+        since=dt.datetime.combine(first, dt.time(), tzinfo=current().calendar.zone),
+        until=dt.datetime.combine(
+            last + dt.timedelta(days=1), dt.time(), tzinfo=current().calendar.zone
+        ),
         now=utc_now(),
         report_accuracy_m=service.settings.report_accuracy_m,
         shuffles=shuffles,

@@ -17,14 +17,14 @@ from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
 from gridsvc.api.v1.reports import ReportIn, new_report
-from gridsvc.cases.files.appeals import appeal, decide
-from gridsvc.cases.files.repository import case_by_id
-from gridsvc.cases.files.view import case_json
-from gridsvc.cases.files.whistling import OpeningWhistle
-from gridsvc.cases.procedures.library import library
-from gridsvc.cases.procedures.model import Procedure
-from gridsvc.cases.reports.service import file_report
-from gridsvc.cases.whistles.kinds import WhistleGround, WhistleKind
+from gridsvc.cases.core.repository import case_by_id
+from gridsvc.cases.core.view import case_json
+from gridsvc.cases.intake.service import file_report
+from gridsvc.cases.systems.appeals.service import appeal, decide
+from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
+from gridsvc.cases.systems.whistles.step_whistles import OpeningWhistle
+from gridsvc.city.current import current
+from gridsvc.city.procedures.model import Procedure
 from gridsvc.errors import (
     AmbiguousCode,
     BadCoordinate,
@@ -90,7 +90,7 @@ class Decision(BaseModel):
 @router.get("/procedures")
 def list_procedures() -> dict[str, Any]:
     """Every procedure in its newest version: its steps, who takes each, its limit and evidence."""
-    return {"procedures": [_procedure(one) for one in library().newest_of_all()]}
+    return {"procedures": [_procedure(one) for one in current().procedures.newest_of_all()]}
 
 
 @router.post(

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from gridsvc.api.dependencies import AtlasOfDay, CurrentAtlas, DbSession, WritingCaller
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
+from gridsvc.callers import Caller
 from gridsvc.errors import (
     BadCode,
     BadCoordinate,
@@ -26,7 +27,6 @@ from gridsvc.errors import (
     UnknownCrs,
     UnknownParameter,
 )
-from gridsvc.registry.access.model import Caller
 from gridsvc.registry.parts.schemas import NearPartOut, NewPart, PartChange, PartOut, PartPage
 from gridsvc.registry.parts.service import (
     add_part,

@@ -18,6 +18,7 @@ from gridsvc.api.dependencies import (
 )
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
+from gridsvc.callers import Caller, Role
 from gridsvc.errors import (
     BadGeometry,
     BadInput,
@@ -29,7 +30,6 @@ from gridsvc.errors import (
     NotFound,
     UnknownParameter,
 )
-from gridsvc.registry.access.model import Caller, Role
 from gridsvc.registry.areas.models import Edition
 from gridsvc.registry.repairs.model import AppliedRepair
 from gridsvc.registry.repairs.proposals import preview, proposals_of

@@ -22,15 +22,17 @@ from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.state import Service
 from gridsvc.api.text import Text
-from gridsvc.cases.reports.model import GivenPoint, NewReport
-from gridsvc.cases.reports.moving import confirm_side, move_report
-from gridsvc.cases.reports.service import (
+from gridsvc.callers import Caller
+from gridsvc.cases.intake.model import GivenPoint, NewReport
+from gridsvc.cases.intake.moving import confirm_side, move_report
+from gridsvc.cases.intake.service import (
     file_report,
     find_report,
     placement_on,
     report_json,
     similar_cases,
 )
+from gridsvc.city.classes import STANDARD, ClassKey
 from gridsvc.errors import (
     AmbiguousCode,
     BadCoordinate,
@@ -46,9 +48,7 @@ from gridsvc.errors import (
     UnknownClass,
     UnknownCrs,
 )
-from gridsvc.registry.access.model import Caller
 from gridsvc.registry.classes.lookup import find_class
-from gridsvc.registry.classes.model import STANDARD, ClassKey
 from gridsvc.registry.codes.service import look_up
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.spatial.footprint import read_footprint

@@ -17,13 +17,13 @@ from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
 from gridsvc.assessment.period import parse_period
 from gridsvc.assessment.service import visible_area
-from gridsvc.cases.files.following import FollowUp, whistle_again
-from gridsvc.cases.files.service import readable_case
-from gridsvc.cases.whistles.kinds import WhistleGround, WhistleKind
-from gridsvc.cases.whistles.proposals import proposals
-from gridsvc.cases.whistles.rates import Terms
-from gridsvc.cases.whistles.rating import rate_whistles
-from gridsvc.cases.whistles.view import whistles_json
+from gridsvc.cases.core.service import readable_case
+from gridsvc.cases.systems.whistles.follow_up import FollowUp, whistle_again
+from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
+from gridsvc.cases.systems.whistles.proposals import proposals
+from gridsvc.cases.systems.whistles.rates import Terms
+from gridsvc.cases.systems.whistles.rating import rate_whistles
+from gridsvc.cases.systems.whistles.view import whistles_json
 from gridsvc.errors import (
     BadInput,
     IdempotencyMismatch,

@@ -17,13 +17,14 @@ from gridsvc.api.dependencies import CurrentService, DbSession, WritingCaller
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import Text
-from gridsvc.cases.files.acting import acting_body
-from gridsvc.cases.whistles import repository
-from gridsvc.cases.whistles import service as whistling
-from gridsvc.cases.whistles.blowing import approve as approve_whistle
-from gridsvc.cases.whistles.models import CalledBody, Whistle
-from gridsvc.cases.whistles.scoring import scoring_party
-from gridsvc.cases.whistles.view import called_json, whistles_json
+from gridsvc.callers import Caller
+from gridsvc.cases.core.rights import acting_body
+from gridsvc.cases.systems.joint.blowing import approve as approve_whistle
+from gridsvc.cases.systems.whistles import repository
+from gridsvc.cases.systems.whistles import service as whistling
+from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
+from gridsvc.cases.systems.whistles.scoring import scoring_party
+from gridsvc.cases.systems.whistles.view import called_json, whistles_json
 from gridsvc.errors import (
     BadCoordinate,
     BadInput,
@@ -34,7 +35,6 @@ from gridsvc.errors import (
     StepRefused,
     UnknownCrs,
 )
-from gridsvc.registry.access.model import Caller
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 

@@ -34,11 +34,11 @@ from sqlalchemy.sql.selectable import CTE
 
 from gridsvc.assessment.frame import Frame
 from gridsvc.assessment.model import Dimension, Family
-from gridsvc.cases.callbacks.models import Callback
-from gridsvc.cases.files.models import Appeal, CaseFile, HandIn
-from gridsvc.cases.reports.models import Report
-from gridsvc.cases.whistles.models import CalledBody, Whistle
-from gridsvc.registry.classes.model import STANDARD
+from gridsvc.cases.core.models import Appeal, CaseFile, HandIn
+from gridsvc.cases.intake.models import Report
+from gridsvc.cases.systems.callbacks.models import Callback
+from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
+from gridsvc.city.classes import STANDARD
 
 __all__ = ["cases_due", "facts"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import folium
 
-from gridsvc.cases.clock.zone import CITY_ZONE
+from gridsvc.city.current import current
 from gridsvc.maps.case_history.reading import CaseHistory, ReportRow
 from gridsvc.maps.self_contained import blank_map, draw_dot, draw_shape, render
 
@@ -60,7 +60,7 @@ def _draw(history: CaseHistory) -> folium.Map:
     for name, street in history.streets:
         draw_shape(drawn, street, color=_BORDER, weight=2, tooltip=name)
     for report in history.reports[-_DRAWN:]:
-        when = report.at.astimezone(CITY_ZONE).strftime("%Y-%m-%d")
+        when = report.at.astimezone(current().calendar.zone).strftime("%Y-%m-%d")
         color = _CAME if report.recorded_at is None else _LATER
         words = f"{when} · {report.channel} · {report.place_text or ''}"
         draw_dot(drawn, report.lon, report.lat, color, words, radius=5)
@@ -98,4 +98,4 @@ def _span(reports: Sequence[ReportRow]) -> dict[str, Any]:
 
 
 def _year(moment: dt.datetime) -> int:
-    return moment.astimezone(CITY_ZONE).year
+    return moment.astimezone(current().calendar.zone).year

@@ -11,12 +11,12 @@ import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.files.models import CaseFile
-from gridsvc.cases.files.repository import case_by_id
-from gridsvc.cases.files.stepping import running_of
-from gridsvc.cases.merging.repository import cases_joined_into, reports_page
-from gridsvc.cases.merging.surroundings import box_around
-from gridsvc.cases.trace.service import read
+from gridsvc.cases.core.models import CaseFile
+from gridsvc.cases.core.repository import case_by_id
+from gridsvc.cases.core.stepping import running_of
+from gridsvc.cases.core.trace.service import read
+from gridsvc.cases.intake.candidate_repository import cases_joined_into, reports_page
+from gridsvc.cases.intake.surroundings import box_around
 from gridsvc.errors import NotFound
 from gridsvc.maps.repository.joint_cases import areas_around, unit_grids_around
 from gridsvc.registry.bodies.repository import bodies_by_code

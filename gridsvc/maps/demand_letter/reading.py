@@ -11,12 +11,12 @@ import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.clock.zone import CITY_ZONE
-from gridsvc.cases.files.repository import case_by_id
-from gridsvc.cases.procedures.engine import REPORTER, SUPERVISION
-from gridsvc.cases.whistles.kinds import WhistleKind, kinds
-from gridsvc.cases.whistles.models import CalledBody, Whistle
-from gridsvc.cases.whistles.repository import called_bodies, whistle_by_id
+from gridsvc.cases.core.engine import REPORTER, SUPERVISION
+from gridsvc.cases.core.repository import case_by_id
+from gridsvc.cases.systems.whistles.kinds import KINDS, WhistleKind
+from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
+from gridsvc.cases.systems.whistles.repository import called_bodies, whistle_by_id
+from gridsvc.city.current import current
 from gridsvc.errors import NotFound
 from gridsvc.maps.demand_letter.model import Called, Letter
 from gridsvc.maps.joint_case.model import Place
@@ -70,7 +70,7 @@ def read_letter(session: Session, whistle_id: uuid.UUID, *, report_in_radius_m: 
     grids = _places(unit_grids_around(connection, whistle.blown_at, around))
     called = called_bodies(session, [whistle.id])
     bodies = bodies_by_code(session, [whistle.caller_body, *(row.body_code for row in called)])
-    kind = kinds()[WhistleKind(whistle.kind)]
+    kind = current().table(KINDS)[WhistleKind(whistle.kind)]
     said, plan = _said(whistle.demand)
     return Letter(
         whistle_id=whistle.id,
@@ -122,7 +122,7 @@ def _moment(value: Any) -> dt.datetime | None:
     """A time that a demand names, in the city's; None for words that name none."""
     try:
         moment = dt.datetime.fromisoformat(str(value))
-        return moment.astimezone(CITY_ZONE) if moment.tzinfo is not None else None
+        return moment.astimezone(current().calendar.zone) if moment.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
 

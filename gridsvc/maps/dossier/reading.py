@@ -10,11 +10,11 @@ import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.disputes.inside import inside_json
+from gridsvc.cases.systems.disputes.inside import inside_json
+from gridsvc.city.classes import STANDARD
 from gridsvc.maps.dossier.model import Dossier, Side, Surrounding
 from gridsvc.maps.repository.joint_cases import areas_around
 from gridsvc.registry.bodies.repository import bodies_by_code
-from gridsvc.registry.classes.model import STANDARD
 from gridsvc.registry.classes.repository import names_of
 from gridsvc.registry.disputes.models import Dispute
 from gridsvc.registry.disputes.service import dispute_or_refuse

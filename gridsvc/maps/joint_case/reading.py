@@ -12,14 +12,14 @@ import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.files.repository import case_by_id
-from gridsvc.cases.procedures.library import procedure
-from gridsvc.cases.reports.models import Report
-from gridsvc.cases.reports.repository import reports_of
-from gridsvc.cases.trace import service as trace
-from gridsvc.cases.trace.models import TraceEntry
-from gridsvc.cases.whistles.models import CalledBody, Whistle
-from gridsvc.cases.whistles.repository import called_bodies, whistle_by_id
+from gridsvc.cases.core.repository import case_by_id
+from gridsvc.cases.core.trace import service as trace
+from gridsvc.cases.core.trace.models import TraceEntry
+from gridsvc.cases.intake.models import Report
+from gridsvc.cases.intake.repository import reports_of
+from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
+from gridsvc.cases.systems.whistles.repository import called_bodies, whistle_by_id
+from gridsvc.city.current import current
 from gridsvc.errors import NotFound
 from gridsvc.maps.joint_case.model import CalledRow, Entry, JointCase, Place, ReportPin, Side
 from gridsvc.maps.repository.joint_cases import areas_around, unit_grids_around
@@ -167,7 +167,7 @@ _TITLES = {
 def _entries(entries: Sequence[TraceEntry], bodies: dict[str, BodyRef]) -> tuple[Entry, ...]:
     """The steps of the procedure and what led to it; what each body did stands in the table."""
     titles = dict(_TITLES)
-    for step in procedure("joint").steps:
+    for step in current().procedures.of("joint").steps:
         titles[step.name] = (step.title, step.title_zh)
     told: list[Entry] = []
     actions = 0

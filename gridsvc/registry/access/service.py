@@ -9,10 +9,10 @@ import uuid
 import jwt
 from sqlalchemy.orm import Session
 
+from gridsvc.callers import Caller, Role
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotAuthenticated
 from gridsvc.registry.access import repository
-from gridsvc.registry.access.model import Caller, Role
 
 __all__ = ["issue_token", "read_token", "revoke_token"]
 

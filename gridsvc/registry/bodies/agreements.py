@@ -14,12 +14,12 @@ import shapely
 from geoalchemy2.shape import from_shape
 from sqlalchemy.orm import Session
 
+from gridsvc.city.classes import STANDARD, ClassKey
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies import agreements_repository as repository
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty
 from gridsvc.registry.bodies.repository import ListedDuty, bodies_by_code
-from gridsvc.registry.classes.model import STANDARD, ClassKey
 from gridsvc.spatial.footprint import read_footprint
 
 __all__ = [

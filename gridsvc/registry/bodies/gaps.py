@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from gridsvc.city.classes import ClassKey
 from gridsvc.registry.bodies import list_repository, repository
-from gridsvc.registry.classes.model import ClassKey
 
 __all__ = ["Gap", "GapReport", "find_gaps", "gaps_of"]
 

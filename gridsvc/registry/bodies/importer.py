@@ -11,11 +11,11 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from gridsvc.city.classes import STANDARD
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadFile, BadInput
 from gridsvc.registry.bodies import list_repository, repository
 from gridsvc.registry.bodies.service import http_url
-from gridsvc.registry.classes.model import STANDARD
 
 __all__ = ["Fault", "Imported", "import_bodies", "import_duties"]
 

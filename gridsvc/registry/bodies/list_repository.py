@@ -10,8 +10,8 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from gridsvc.city.classes import ClassKey
 from gridsvc.registry.bodies.models import Body, Duty
-from gridsvc.registry.classes.model import ClassKey
 from gridsvc.registry.classes.models import ListedClass
 
 __all__ = [

@@ -10,10 +10,10 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from gridsvc.city.classes import ClassKey
 from gridsvc.db.prepared import Prepared
 from gridsvc.registry.bodies.model import BodyRef
 from gridsvc.registry.bodies.models import Body, Duty, DutyGap
-from gridsvc.registry.classes.model import ClassKey
 
 __all__ = [
     "Answering",

@@ -12,12 +12,12 @@ from pathlib import Path
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
+from gridsvc.city.classes import STANDARD, ClassKey
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadFile, BadInput, NotFound
 from gridsvc.registry.bodies import repository
 from gridsvc.registry.bodies.model import BodyRef, Ground, Responsibility
 from gridsvc.registry.bodies.repository import ListedDuty
-from gridsvc.registry.classes.model import STANDARD, ClassKey
 from gridsvc.registry.placement.model import Placement
 
 __all__ = [

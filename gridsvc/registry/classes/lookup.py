@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from gridsvc.city.classes import STANDARD, ClassKey
 from gridsvc.db.prepared import Prepared
 from gridsvc.errors import UnknownClass
-from gridsvc.registry.classes.model import STANDARD, ClassKey
 
 __all__ = ["find_class"]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from gridsvc.city.classes import STANDARD
 from gridsvc.errors import BadFile, UnknownClass
 from gridsvc.registry.classes import repository
-from gridsvc.registry.classes.model import STANDARD
 
 __all__ = ["load_classes", "part_class_names", "read_class_list"]
 

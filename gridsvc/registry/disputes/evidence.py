@@ -9,9 +9,9 @@ import uuid
 
 from sqlalchemy.orm import Session
 
+from gridsvc.callers import Caller
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, Conflict, NotFound, TooLarge
-from gridsvc.registry.access.model import Caller
 from gridsvc.registry.disputes import repository
 from gridsvc.registry.disputes.history import record
 from gridsvc.registry.disputes.model import Actor

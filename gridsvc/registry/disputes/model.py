@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gridsvc.registry.access.model import Caller
+from gridsvc.callers import Caller
 
 __all__ = [
     "NEXT_STATES",

@@ -11,8 +11,8 @@ from typing import Any
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
+from gridsvc.callers import Caller
 from gridsvc.errors import BadInput, NotAllowed, NotFound, StepRefused
-from gridsvc.registry.access.model import Caller
 from gridsvc.registry.bodies.agreements import check_draft, draft_json, read_draft
 from gridsvc.registry.disputes import repository
 from gridsvc.registry.disputes.history import record

@@ -16,8 +16,8 @@ import shapely
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from gridsvc.city.classes import STANDARD
 from gridsvc.errors import BadFile
-from gridsvc.registry.classes.model import STANDARD
 from gridsvc.registry.classes.service import part_class_names
 from gridsvc.registry.parts import loading
 from gridsvc.registry.parts.checks import (

@@ -7,9 +7,9 @@ import uuid
 
 import pytest
 
+from gridsvc.callers import Caller, Role
 from gridsvc.errors import BadInput, Unavailable
 from gridsvc.registry.access.keys import secret_key
-from gridsvc.registry.access.model import Caller, Role
 from gridsvc.registry.access.service import issue_token
 
 STREET, DEPARTMENT = "110102020", "110102-CGJ"

@@ -7,8 +7,8 @@ import time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gridsvc.city.classes import STANDARD, ClassKey
 from gridsvc.registry.bodies.gaps import gaps_of
-from gridsvc.registry.classes.model import STANDARD, ClassKey
 from gridsvc.registry.classes.service import read_class_list
 
 CLASSES = [ClassKey(STANDARD, row["kind"], row["code"]) for row in read_class_list()]

@@ -1,1 +1,0 @@
-"""The clocks of limits: emergency and calendar hours, and working hours with China's holidays."""

@@ -1,0 +1,1 @@
+"""Cases (案卷), their procedures, progress, trace and messages; knows no system of the field."""

@@ -1,0 +1,314 @@
+"""The one engine that runs every procedure: pure functions from progress to progress."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from gridsvc.cases.core.needs import check_evidence, needs_of
+from gridsvc.cases.core.progress import Progress
+from gridsvc.city.procedures.model import (
+    CLOSING,
+    EACH,
+    SEATS,
+    Act,
+    Actor,
+    Procedure,
+    Requirement,
+    Return,
+    Scored,
+    Step,
+)
+from gridsvc.errors import NotAllowed, StepRefused
+
+__all__ = [
+    "COMMAND",
+    "REPORTER",
+    "SUPERVISION",
+    "act_at",
+    "begin",
+    "carried_over",
+    "check_hands",
+    "go_back",
+    "open_steps",
+    "parties",
+    "record_actor",
+    "system_steps",
+    "take",
+]
+
+#: The party that files and checks, kept apart from those who handle.
+SUPERVISION = "supervision"
+#: The party that dispatches.
+COMMAND = "command"
+#: The party that opened the case.
+REPORTER = "reporter"
+
+_UNMET = {
+    Requirement.SELF_REPORTED_IN: "a body reports in before it acts",
+    Requirement.SIDES_REPORTED_IN: "both sides must report in first",
+    Requirement.ALL_REPORTED_IN: "every called body must report in first",
+    Requirement.ALL_DONE: "nobody leaves until it is done (事不完人不撤): a body is not done yet",
+    Requirement.ALL_SCORED: "one whistle, one assessment (一哨一考核): a body has no score yet",
+}
+
+
+def begin(procedure: Procedure, *, lead: str, other: str | None = None) -> Progress:
+    """A case at the first step that somebody must take; the system's own are done at once."""
+    progress = Progress(step=procedure.steps[0].name, lead=lead, other=other)
+    return _skip_system(procedure, progress)
+
+
+def carried_over(progress: Progress, before: Progress) -> Progress:
+    """A case that begins another procedure: who refused, handled, checked and opened it stays."""
+    return replace(
+        progress,
+        refused_by=before.refused_by,
+        seats=before.seats,
+        hands=before.hands,
+        checkers=before.checkers,
+        reporter=before.reporter,
+        assistants=before.assistants,
+    )
+
+
+def open_steps(procedure: Procedure, progress: Progress) -> tuple[Step | Return, ...]:
+    """What may be taken now: the present step, those after one left out, the ways back."""
+    if progress.closed:
+        return ()
+    present = _present(procedure, progress)
+    steps: list[Step | Return] = [present]
+    step: Step | None = present
+    while step is not None and not progress.taken_by and _may_pass(step, progress):
+        step = procedure.after(step.name)
+        if step is not None:
+            steps.append(step)
+    steps += [back for back in procedure.returns if back.source == present.name]
+    return tuple(steps)
+
+
+def take(
+    procedure: Procedure,
+    progress: Progress,
+    step_name: str,
+    *,
+    party: str,
+    evidence: Mapping[str, Any],
+    met: Collection[Requirement] = (),
+    whistled: bool = False,
+    actor: str = "",
+) -> Progress:
+    """The progress after ``party`` took a step.
+
+    ``party`` is a body code, :data:`SUPERVISION`, :data:`COMMAND` or :data:`REPORTER`; ``met``
+    the requirements that hold now; ``whistled``: a whistle is open in the case, so that it waits
+    for every called body; ``actor`` is the subject of the token, None being ``""``.
+    Raises StepRefused, naming the step that is due and who takes it; BadInput for evidence of a
+    wrong form; NotAllowed when the actor stands on the other side of supervision.
+    """
+    step = procedure.step(step_name)
+    if step is None:
+        raise _refusal(procedure, progress, f"'{step_name}' is no step of '{procedure.name}'")
+    if progress.closed:
+        raise StepRefused(f"The case is closed; '{step_name}' can no longer be taken.")
+    if step not in open_steps(procedure, progress):
+        raise _refusal(procedure, progress, _why_not_now(procedure, progress, step))
+    _check_party(procedure, progress, step, party)
+    if step.by in EACH and party in progress.taken_by:
+        others = [one for one in parties(progress, step.by) if one not in progress.taken_by]
+        why = f"{party} has already taken '{step.name}'; it waits for {' and '.join(others)}"
+        raise _refusal(procedure, progress, why)
+    check_hands(progress, step.name, party, actor)
+    check_evidence(step, progress, evidence)
+    for requirement in CLOSING if whistled and step.closes else step.requires:
+        if requirement not in met:
+            raise StepRefused(
+                f"'{step.name}' is refused: {_UNMET[requirement]}.", requirement=requirement.value
+            )
+    if step.name != progress.step:
+        progress = progress.at(step.name)
+    progress = _with_evidence(record_actor(progress, party, actor), step, evidence)
+    if step.by in EACH:
+        progress = replace(progress, taken_by=(*progress.taken_by, party))
+        if set(parties(progress, step.by)) - set(progress.taken_by):
+            return progress
+    if step.repeats:
+        return replace(progress, repeats=progress.repeats + 1)
+    if step.closes:
+        return replace(progress, closed=True)
+    following = procedure.after(step.name)
+    if following is None:
+        raise AssertionError(f"{procedure.name} ends with {step.name}, which does not close it")
+    return _skip_system(procedure, progress.at(following.name))
+
+
+def go_back(
+    procedure: Procedure,
+    progress: Progress,
+    back_name: str,
+    *,
+    party: str,
+    evidence: Mapping[str, Any],
+    actor: str = "",
+) -> Progress:
+    """The progress after a return; the system's own steps on the way are taken again at once.
+
+    Raises what :func:`take` raises.
+    """
+    back = procedure.way_back(back_name)
+    if back is None:
+        raise _refusal(procedure, progress, f"'{procedure.name}' has no return '{back_name}'")
+    if progress.closed:
+        raise StepRefused(f"The case is closed; '{back_name}' can no longer be taken.")
+    if back.source != progress.step:
+        raise _refusal(procedure, progress, f"'{back_name}' is possible only at '{back.source}'")
+    _check_party(procedure, progress, back, party)
+    check_hands(progress, back.name, party, actor)
+    check_evidence(back, progress, evidence)
+    after = _skip_system(procedure, record_actor(progress, party, actor).at(back.target))
+    if back.refuses:
+        refused_by = (*after.refused_by, party)
+        after = replace(after, refused_by=refused_by, returned=after.step == back.target)
+    return after
+
+
+def act_at(procedure: Procedure, progress: Progress, name: str, party: str) -> Act:
+    """The act (suspend, extend, raise) of that name, if ``party`` may do it now.
+
+    Raises StepRefused.
+    """
+    act = procedure.acts.get(name)
+    if act is None:
+        raise _refusal(procedure, progress, f"'{procedure.name}' has no '{name}'")
+    if progress.closed:
+        raise StepRefused(f"The case is closed; '{name}' is no longer possible.")
+    if progress.step not in act.at:
+        raise _refusal(procedure, progress, f"'{name}' is possible only at {' and '.join(act.at)}")
+    allowed = parties(progress, act.by)
+    if party not in allowed:
+        raise _refusal(
+            procedure, progress, f"'{name}' is done by {' and '.join(allowed)}, not by {party}"
+        )
+    return act
+
+
+def check_hands(progress: Progress, name: str, party: str, actor: str) -> None:
+    """Refuse a token on both sides of supervision. Raises NotAllowed."""
+    if party == SUPERVISION and actor and actor in progress.hands:
+        raise NotAllowed(
+            f"'{name}' is for supervision, and {actor} has dispatched or handled this case."
+            " Who handles a case does not close it; use the token of somebody else."
+        )
+    if party not in (SUPERVISION, REPORTER) and actor and actor in progress.checkers:
+        raise NotAllowed(
+            f"{actor} has filed or checked this case, so it cannot take '{name}'."
+            " Who supervises a case does not handle it; use the token of somebody else."
+        )
+
+
+def parties(progress: Progress, by: Actor) -> tuple[str, ...]:
+    """The parties that may take a step of this kind now: body codes, or one of the three names."""
+    if by in SEATS:
+        seated = progress.seat(by)
+        return () if seated is None else (seated,)
+    match by:
+        case Actor.LEAD:
+            return (progress.lead,)
+        case Actor.OTHER:
+            return () if progress.other is None else (progress.other,)
+        case Actor.EACH_SIDE | Actor.EITHER_SIDE:
+            return progress.sides
+        case Actor.CALLED | Actor.EACH_CALLED:
+            return progress.called_bodies
+        case Actor.SUPERVISION:
+            return (SUPERVISION,)
+        case Actor.COMMAND:
+            return (COMMAND,)
+        case Actor.REPORTER:
+            return (REPORTER,)
+        case _:
+            return ()
+
+
+def record_actor(progress: Progress, party: str, actor: str) -> Progress:
+    """The progress that remembers on which side of supervision a token has acted."""
+    if party == REPORTER or not actor:
+        return progress
+    if party == SUPERVISION:
+        return replace(progress, checkers=tuple(dict.fromkeys((*progress.checkers, actor))))
+    return replace(progress, hands=tuple(dict.fromkeys((*progress.hands, actor))))
+
+
+def system_steps(procedure: Procedure, since: str | None, until: str) -> tuple[Step, ...]:
+    """The system's own steps behind ``since`` (None: from the beginning) and before ``until``."""
+    first = 0 if since is None else procedure.index(since) + 1
+    passed = procedure.steps[first : procedure.index(until)]
+    return tuple(step for step in passed if step.by is Actor.SYSTEM)
+
+
+def _may_pass(step: Step, progress: Progress) -> bool:
+    return step.optional or (step.repeats and progress.repeats > 0)
+
+
+def _with_evidence(progress: Progress, step: Step, evidence: Mapping[str, Any]) -> Progress:
+    """Seats that the evidence fills, the body to which it is sent, the scores of called bodies."""
+    for role in step.names:
+        if evidence.get(role.value):
+            progress = progress.seated(role, str(evidence[role.value]))
+    if step.sends_on:
+        lead = str(evidence.get("to") or progress.lead)
+        progress = replace(progress, lead=lead, returned=False)
+    if step.scores is Scored.CALLED:
+        scores = evidence["scores"]
+        scored = tuple(replace(called, score=scores[called.body]) for called in progress.called)
+        progress = replace(progress, called=scored)
+    return progress
+
+
+def _present(procedure: Procedure, progress: Progress) -> Step:
+    step = procedure.step(progress.step)
+    if step is None:
+        raise AssertionError(f"progress names '{progress.step}', unknown to {procedure.name}")
+    return step
+
+
+def _skip_system(procedure: Procedure, progress: Progress) -> Progress:
+    step = _present(procedure, progress)
+    while step.by is Actor.SYSTEM:
+        following = procedure.after(step.name)
+        if following is None:
+            raise AssertionError(f"{procedure.name} has nothing but system steps")
+        step = following
+    return progress if step.name == progress.step else progress.at(step.name)
+
+
+def _check_party(procedure: Procedure, progress: Progress, step: Step | Return, party: str) -> None:
+    allowed = parties(progress, step.by)
+    if party not in allowed:
+        raise _refusal(
+            procedure,
+            progress,
+            f"'{step.name}' is taken by {' and '.join(allowed) or 'nobody yet'}, not by {party}",
+        )
+
+
+def _why_not_now(procedure: Procedure, progress: Progress, step: Step) -> str:
+    if procedure.index(step.name) < procedure.index(progress.step):
+        return f"'{step.name}' has been taken already"
+    return f"'{step.name}' cannot be taken before '{progress.step}'; no step can be skipped"
+
+
+def _refusal(procedure: Procedure, progress: Progress, why: str) -> StepRefused:
+    possible = open_steps(procedure, progress)
+    due = [
+        {"step": step.name, "by": _still_due(progress, step), "needs": needs_of(step, progress)}
+        for step in possible
+    ]
+    names = ", ".join(step.name for step in possible) or "nothing"
+    return StepRefused(f"{why}. Due now: {names}.", due=due)
+
+
+def _still_due(progress: Progress, step: Step | Return) -> list[str]:
+    taken = progress.taken_by if step.name == progress.step else ()
+    return [party for party in parties(progress, step.by) if party not in taken]

@@ -1,0 +1,214 @@
+"""The queries of messages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import CursorResult, exists, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from gridsvc.cases.core.messages.model import Delivery, Outcome, Place
+from gridsvc.cases.core.messages.models import Message
+from gridsvc.registry.bodies.models import Body
+
+__all__ = [
+    "claim",
+    "deliver_to_inboxes",
+    "districts_with_due",
+    "due_messages",
+    "given_up",
+    "retry",
+    "settle",
+    "withdraw",
+]
+
+
+def due_messages(
+    session: Session,
+    body_code: str,
+    *,
+    after: Place | None,
+    limit: int,
+    now: dt.datetime,
+) -> list[Message]:
+    """A body's messages that are due and not withdrawn, in the order in which they fell due."""
+    query = (
+        select(Message)
+        .where(Message.body_code == body_code, Message.due_at <= now, Message.state != "withdrawn")
+        .order_by(Message.due_at, Message.id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(tuple_(Message.due_at, Message.id) > (after.due_at, after.id))
+    return list(session.scalars(query))
+
+
+def withdraw(
+    session: Session, district_code: str, case_id: uuid.UUID, *, topic: str, now: dt.datetime
+) -> int:
+    """Mark a case's waiting messages of a topic that are not due yet as withdrawn."""
+    result = session.execute(
+        update(Message)
+        .where(
+            Message.district_code == district_code,
+            Message.case_id == case_id,
+            Message.topic == topic,
+            Message.state == "waiting",
+            Message.due_at > now,
+        )
+        .values(state="withdrawn", next_try_at=None)
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+_IS_CALLED = exists().where(Body.code == Message.body_code, Body.webhook_url.is_not(None))
+
+
+def districts_with_due(
+    session: Session, *, called: bool, now: dt.datetime, busy: Collection[str] = ()
+) -> list[str]:
+    """The districts with due messages to bodies that have a webhook, or that have none.
+
+    Messages to bodies in ``busy`` do not count.
+    """
+    return list(
+        session.scalars(
+            select(Message.district_code)
+            .where(
+                Message.state == "waiting",
+                Message.next_try_at <= now,
+                Message.body_code.not_in(list(busy)),
+                _IS_CALLED if called else ~_IS_CALLED,
+            )
+            .distinct()
+            .order_by(Message.district_code)
+        )
+    )
+
+
+def deliver_to_inboxes(
+    session: Session, district_code: str, *, now: dt.datetime, limit: int
+) -> int:
+    """Mark a district's due messages to bodies without a webhook as delivered.
+
+    Rows that another worker holds are left to it, so that two workers never wait for each other.
+    """
+    due = (
+        select(Message.id, Message.written_at)
+        .where(
+            Message.district_code == district_code,
+            Message.state == "waiting",
+            Message.next_try_at <= now,
+            ~_IS_CALLED,
+        )
+        .limit(limit)
+        .with_for_update(of=Message, skip_locked=True)
+        .cte("due")
+    )
+    result = session.execute(
+        update(Message)
+        .where(
+            Message.district_code == district_code,
+            tuple_(Message.id, Message.written_at).in_(select(due.c.id, due.c.written_at)),
+        )
+        .values(state="delivered", delivered_at=now, next_try_at=None),
+        execution_options={"synchronize_session": False},
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def claim(
+    session: Session,
+    district_code: str,
+    *,
+    busy: Collection[str],
+    now: dt.datetime,
+    until: dt.datetime,
+) -> Delivery | None:
+    """Take the longest-waiting message of a district for a body with a webhook.
+
+    Nobody else sees it as due before ``until``. Bodies in ``busy`` are passed over.
+    """
+    row = session.execute(
+        select(Message, Body.webhook_url)
+        .join(Body, Body.code == Message.body_code)
+        .where(
+            Message.district_code == district_code,
+            Message.state == "waiting",
+            Message.next_try_at <= now,
+            Message.body_code.not_in(list(busy)),
+            Body.webhook_url.is_not(None),
+        )
+        .order_by(Message.next_try_at, Message.id)
+        .limit(1)
+        .with_for_update(of=Message, skip_locked=True)
+    ).one_or_none()
+    if row is None:
+        return None
+    message, webhook_url = row
+    assert webhook_url is not None
+    message.tries += 1
+    message.next_try_at = until
+    return Delivery(
+        district_code=message.district_code,
+        id=message.id,
+        written_at=message.written_at,
+        body_code=message.body_code,
+        topic=message.topic,
+        case_id=message.case_id,
+        content=message.content,
+        tries=message.tries,
+        webhook_url=webhook_url,
+    )
+
+
+def settle(session: Session, delivery: Delivery, outcome: Outcome, *, now: dt.datetime) -> bool:
+    """Write down how a try ended; False when the message was claimed again meanwhile."""
+    result = session.execute(
+        update(Message)
+        .where(
+            Message.district_code == delivery.district_code,
+            Message.id == delivery.id,
+            Message.written_at == delivery.written_at,
+            Message.state == "waiting",
+            Message.tries == delivery.tries,
+        )
+        .values(
+            state=outcome.state,
+            last_error=outcome.error,
+            next_try_at=outcome.retry_at,
+            delivered_at=now if outcome.state == "delivered" else None,
+        ),
+        execution_options={"synchronize_session": False},
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
+
+
+def given_up(session: Session, *, limit: int | None = None) -> list[Message]:
+    """The messages that were given up, the oldest first."""
+    query = select(Message).where(Message.state == "given_up").order_by(Message.id)
+    return list(session.scalars(query if limit is None else query.limit(limit)))
+
+
+def retry(session: Session, messages: Sequence[Message], *, now: dt.datetime) -> int:
+    """Let given-up messages wait again, with all their tries before them."""
+    count = 0
+    for message in messages:
+        result = session.execute(
+            update(Message)
+            .where(
+                Message.district_code == message.district_code,
+                Message.id == message.id,
+                Message.written_at == message.written_at,
+                Message.state == "given_up",
+            )
+            .values(state="waiting", tries=0, next_try_at=now)
+        )
+        assert isinstance(result, CursorResult)
+        count += result.rowcount
+    return count

@@ -1,0 +1,167 @@
+"""Messages: written with what made them necessary, shown in inboxes, claimed and settled."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gridsvc.cases.core.messages import repository
+from gridsvc.cases.core.messages.model import Delivery, Outcome, Place
+from gridsvc.cases.core.messages.models import Message
+from gridsvc.cases.core.messages.pauses import pause_after
+from gridsvc.db.base import uuid7
+from gridsvc.errors import NotFound
+
+__all__ = [
+    "INBOX_BATCH",
+    "claim_deliveries",
+    "deliver_to_inboxes",
+    "inbox",
+    "judge",
+    "list_given_up",
+    "retry_given_up",
+    "send",
+    "settle",
+    "withdraw",
+]
+
+#: Inbox messages that one transaction marks as delivered, at most.
+INBOX_BATCH = 1_000
+
+
+def send(
+    session: Session,
+    district_code: str,
+    case_id: uuid.UUID,
+    bodies: Iterable[str],
+    *,
+    topic: str,
+    content: dict[str, Any],
+    now: dt.datetime,
+    due_at: dt.datetime | None = None,
+) -> None:
+    """Tell bodies something about a case, at once or from ``due_at`` on."""
+    due = due_at or now
+    session.add_all(
+        Message(
+            district_code=district_code,
+            id=uuid7(),
+            written_at=now,
+            body_code=body,
+            topic=topic,
+            case_id=case_id,
+            content=content,
+            state="waiting",
+            tries=0,
+            due_at=due,
+            next_try_at=due,
+            last_error=None,
+            delivered_at=None,
+        )
+        for body in dict.fromkeys(bodies)
+    )
+
+
+def withdraw(
+    session: Session, district_code: str, case_id: uuid.UUID, *, topic: str, now: dt.datetime
+) -> int:
+    """Take back a case's messages of a topic that are not due yet; gives their number."""
+    return repository.withdraw(session, district_code, case_id, topic=topic, now=now)
+
+
+def inbox(
+    session: Session,
+    body_code: str,
+    *,
+    after: Place | None,
+    limit: int,
+    now: dt.datetime,
+) -> list[Message]:
+    """The messages of a body that are due, as they fell due, from behind ``after``."""
+    return repository.due_messages(session, body_code, after=after, limit=limit, now=now)
+
+
+def deliver_to_inboxes(session: Session, *, now: dt.datetime) -> int:
+    """Mark due messages to bodies without a webhook as delivered: they stand in the inbox.
+
+    Gives their number, ``INBOX_BATCH`` when there may be more.
+    """
+    told = 0
+    for district in repository.districts_with_due(session, called=False, now=now):
+        told += repository.deliver_to_inboxes(session, district, now=now, limit=INBOX_BATCH - told)
+        if told == INBOX_BATCH:
+            break
+    return told
+
+
+def claim_deliveries(
+    session: Session,
+    *,
+    most: int,
+    busy: Collection[str],
+    now: dt.datetime,
+    lease: dt.timedelta,
+) -> list[Delivery]:
+    """Take up to ``most`` due messages for webhooks, one a body, the districts in turn.
+
+    After ``lease`` a message that was not settled is due again: its worker is gone. Bodies in
+    ``busy`` are passed over, so that one slow receiver holds up nobody else.
+    """
+    taken: list[Delivery] = []
+    districts = repository.districts_with_due(session, called=True, now=now, busy=busy)
+    while districts and len(taken) < most:
+        district = districts.pop(0)
+        skipped = {*busy, *(delivery.body_code for delivery in taken)}
+        claimed = repository.claim(session, district, busy=skipped, now=now, until=now + lease)
+        if claimed is not None:
+            taken.append(claimed)
+            districts.append(district)
+    return taken
+
+
+def judge(
+    delivery: Delivery,
+    error: str | None,
+    *,
+    max_attempts: int,
+    base_s: float,
+    chance: float,
+    now: dt.datetime,
+) -> Outcome:
+    """What follows from a try: delivered, tried again after a longer pause, or given up."""
+    if error is None:
+        return Outcome("delivered", None, None)
+    if delivery.tries >= max_attempts:
+        return Outcome("given_up", error, None)
+    pause = pause_after(delivery.tries, base_s=base_s, chance=chance)
+    return Outcome("waiting", error, now + pause)
+
+
+def settle(session: Session, delivery: Delivery, outcome: Outcome, *, now: dt.datetime) -> bool:
+    """Write down how a try ended; False when another worker has taken the message over."""
+    return repository.settle(session, delivery, outcome, now=now)
+
+
+def list_given_up(session: Session, *, limit: int) -> list[Message]:
+    """The messages that no try could deliver, the oldest first."""
+    return repository.given_up(session, limit=limit)
+
+
+def retry_given_up(session: Session, ids: Sequence[uuid.UUID], *, now: dt.datetime) -> int:
+    """Try given-up messages again, from the first try on; no ids: all of them.
+
+    Gives their number. Raises NotFound when one of the ids is not a given-up message.
+    """
+    found = {message.id: message for message in repository.given_up(session)}
+    unknown = [str(id_) for id_ in ids if id_ not in found]
+    if unknown:
+        raise NotFound(
+            f"No given-up message has the id {', '.join(unknown)};"
+            " 'gridsvc messages given-up' lists those there are."
+        )
+    chosen = [found[id_] for id_ in dict.fromkeys(ids)] if ids else list(found.values())
+    return repository.retry(session, chosen, now=now)

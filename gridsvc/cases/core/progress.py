@@ -1,0 +1,128 @@
+"""Where a case stands, as its file keeps it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gridsvc.city.limits import Limit
+from gridsvc.city.procedures.model import Actor
+
+__all__ = ["Called", "Progress"]
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A body that a step called, with a clock of its own.
+
+    ``since`` and ``limit_at`` are those of the step that it has to take; ``own`` is the limit
+    that its call gave it, None for the step's.
+    """
+
+    body: str
+    since: dt.datetime
+    limit_at: dt.datetime | None = None
+    own: Limit | None = None
+    score: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which a case file keeps it."""
+        return {
+            "body": self.body,
+            "since": self.since.isoformat(),
+            "limit_at": self.limit_at and self.limit_at.isoformat(),
+            "own": self.own and self.own.to_json(),
+            "score": self.score,
+        }
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Called:
+        """The called body that :meth:`to_json` wrote."""
+        limit_at = kept["limit_at"] and dt.datetime.fromisoformat(kept["limit_at"])
+        own = kept["own"] and Limit.from_json(kept["own"])
+        since = dt.datetime.fromisoformat(kept["since"])
+        return cls(kept["body"], since, limit_at, own, kept["score"])
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a case stands: its step, who holds which role, and who has taken the step.
+
+    ``repeats`` counts how often the procedure's repeating step was taken in all; ``refused_by``
+    keeps the bodies that sent it back as not theirs, in their order. ``returned``: it was sent
+    back, and whoever received it may only send it on or return it. ``hands`` and ``checkers``
+    are the subjects of the tokens that handled or dispatched it, and that filed or checked it;
+    ``reporter`` is the id of the token that opened it, ``assistants`` those who assist.
+    """
+
+    step: str
+    lead: str
+    other: str | None = None
+    taken_by: tuple[str, ...] = ()
+    repeats: int = 0
+    closed: bool = False
+    refused_by: tuple[str, ...] = ()
+    returned: bool = False
+    seats: tuple[tuple[Actor, str], ...] = ()
+    called: tuple[Called, ...] = ()
+    hands: tuple[str, ...] = ()
+    checkers: tuple[str, ...] = ()
+    reporter: str = ""
+    assistants: tuple[str, ...] = ()
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """The body codes of the sides, the lead first."""
+        return (self.lead,) if self.other is None else (self.lead, self.other)
+
+    @property
+    def called_bodies(self) -> tuple[str, ...]:
+        """The codes of the called bodies, in the order of their calls."""
+        return tuple(called.body for called in self.called)
+
+    def seat(self, role: Actor) -> str | None:
+        """The body that holds a role, None when nobody does yet."""
+        return dict(self.seats).get(role)
+
+    def seated(self, role: Actor, body: str) -> Progress:
+        """The same case with a body in a seat."""
+        others = tuple(seat for seat in self.seats if seat[0] != role)
+        return replace(self, seats=(*others, (role, body)))
+
+    def at(self, step: str) -> Progress:
+        """The same case at another step, taken by nobody yet."""
+        return replace(self, step=step, taken_by=())
+
+    def waits_for(self) -> Iterable[Called]:
+        """The called bodies that have not taken the present step."""
+        return (called for called in self.called if called.body not in self.taken_by)
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which a case file keeps it."""
+        return {
+            "step": self.step,
+            "lead": self.lead,
+            "other": self.other,
+            "taken_by": list(self.taken_by),
+            "repeats": self.repeats,
+            "closed": self.closed,
+            "refused_by": list(self.refused_by),
+            "returned": self.returned,
+            "seats": {role.value: body for role, body in self.seats},
+            "called": [called.to_json() for called in self.called],
+            "hands": list(self.hands),
+            "checkers": list(self.checkers),
+            "reporter": self.reporter,
+            "assistants": list(self.assistants),
+        }
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Progress:
+        """The progress that :meth:`to_json` wrote; what an older one did not keep is empty."""
+        lists = ("taken_by", "refused_by", "hands", "checkers", "assistants")
+        given = {name: tuple(kept[name]) for name in lists if name in kept}
+        seats = tuple((Actor(role), body) for role, body in kept.get("seats", {}).items())
+        called = tuple(Called.from_json(entry) for entry in kept.get("called", []))
+        return cls(**{**kept, **given, "seats": seats, "called": called})

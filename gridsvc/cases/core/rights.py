@@ -1,0 +1,87 @@
+"""For whom a caller acts in a case, and whether he may."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from gridsvc.callers import Caller, Role
+from gridsvc.cases.core.engine import COMMAND, REPORTER, SUPERVISION, parties
+from gridsvc.cases.core.models import CaseFile
+from gridsvc.cases.core.progress import Progress
+from gridsvc.city.procedures.model import Act, Return, Step
+from gridsvc.errors import BadInput, NotAllowed
+from gridsvc.registry.bodies.service import body_or_refuse
+
+__all__ = ["acting_body", "acting_party", "may_see"]
+
+
+def acting_body(session: Session, caller: Caller, code: str) -> str:
+    """The body, if the caller may act for it. Raises NotAllowed, NotFound."""
+    body = body_or_refuse(session, code, field="body")
+    if not caller.acts_for(body.code, body.area_code):
+        raise NotAllowed(
+            f"A token of role {caller.role.value} for '{caller.body or caller.area}' may not act"
+            f" for {body.name} ({body.code}); use that body's own token.",
+            field="body",
+        )
+    return body.code
+
+
+def acting_party(
+    session: Session,
+    caller: Caller,
+    case: CaseFile,
+    progress: Progress,
+    step: Step | Return | Act,
+    named: str | None,
+    *,
+    name: str | None = None,
+) -> str:
+    """The party that takes a step: the named body, or the one that can only be meant.
+
+    ``name`` is what an act is called.
+
+    Raises BadInput when it must be named, NotAllowed when the caller may not act for it.
+    """
+    possible = parties(progress, step.by)
+    label = name if isinstance(step, Act) else step.name
+    if possible == (REPORTER,):
+        if str(caller.token_id) != progress.reporter:
+            raise NotAllowed(f"'{label}' is for whoever opened the case, with the same token.")
+        return REPORTER
+    if possible == (COMMAND,):
+        if not caller.supervises(case.district_code):
+            raise NotAllowed(
+                f"'{label}' is for command, which dispatches: a token of role district, city or"
+                f" admin that covers {case.district_code}."
+            )
+        return COMMAND
+    if possible == (SUPERVISION,):
+        if not caller.supervises(case.district_code):
+            raise NotAllowed(
+                f"'{label}' is for supervision: a token of role district, city or admin"
+                f" that covers {case.district_code}. Who handles a case does not close it."
+            )
+        return SUPERVISION
+    code = named or caller.body or (caller.area if len(caller.area) == 9 else None)
+    if code is None:
+        if len(possible) != 1:
+            raise BadInput(
+                f"'{label}' is taken by {' and '.join(possible) or 'the service'};"
+                " say in 'body' for which of them.",
+                field="body",
+            )
+        code = possible[0]
+    return acting_body(session, caller, code)
+
+
+def may_see(caller: Caller, case: CaseFile, called: frozenset[str]) -> bool:
+    """Whether a caller may read a case: by its area, or because its body was called.
+
+    A case holds what reporters wrote; citizens see the public side of a report by its receipt.
+    """
+    if caller.role is Role.CITIZEN:
+        return False
+    own = caller.body or caller.area
+    districts = {case.district_code, case.participant_district or case.district_code}
+    return own in called or any(district.startswith(caller.area[:6]) for district in districts)

@@ -1,0 +1,162 @@
+"""Writes and verifies the trace: each entry holds the hash of the one before."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gridsvc.cases.core.models import CaseFile
+from gridsvc.cases.core.trace import repository
+from gridsvc.cases.core.trace.models import TraceEntry
+
+__all__ = ["BEGINNING", "Verification", "append", "read", "verify", "verify_all"]
+
+#: Stands before the first entry of every trace.
+BEGINNING = "0" * 64
+_CASES_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether a trace is whole, how many entries it has, and the first one that is not."""
+
+    intact: bool
+    entries: int
+    broken_at: int | None
+    reason: str | None
+
+
+def append(
+    session: Session,
+    district_code: str,
+    case_id: uuid.UUID,
+    *,
+    action: str,
+    actor: str,
+    content: dict[str, Any],
+    at: dt.datetime,
+    now: dt.datetime,
+    body_code: str | None = None,
+) -> TraceEntry:
+    """Add an entry; ``at`` is when it happened, ``now`` when it is written.
+
+    The caller holds the lock on the case file, so that numbers follow each other.
+    """
+    case = repository.case_of(session, district_code, case_id)
+    entry = TraceEntry(
+        district_code=district_code,
+        case_id=case_id,
+        n=case.trace_entries + 1,
+        written_at=now,
+        at=at,
+        action=action,
+        actor=actor,
+        body_code=body_code,
+        content=content,
+        previous_hash=case.trace_head,
+        hash="",
+    )
+    entry.hash = _hash(entry)
+    case.trace_entries, case.trace_head = entry.n, entry.hash
+    session.add(entry)
+    return entry
+
+
+def read(session: Session, district_code: str, case_id: uuid.UUID) -> list[TraceEntry]:
+    """The whole trace of a case, in its order."""
+    return repository.entries(session, district_code, case_id)
+
+
+def verify(session: Session, district_code: str, case_id: uuid.UUID) -> Verification:
+    """Check every number, every link and every hash of a case's trace, and its end."""
+    case = repository.case_of(session, district_code, case_id)
+    return _checked(case, repository.entries(session, district_code, case_id))
+
+
+def verify_all(
+    session: Session, progress: Callable[[int, int], None] | None = None
+) -> Iterator[tuple[str, uuid.UUID, Verification]]:
+    """Check the traces of all cases, in batches; gives each case and what was found.
+
+    ``progress`` is told how many cases are done, of how many. Entries whose case file is gone are
+    broken from their first on.
+    """
+    total = repository.case_count(session)
+    done = 0
+    after: tuple[str, uuid.UUID] | None = None
+    while batch := repository.cases_after(session, after, limit=_CASES_AT_ONCE):
+        after = (batch[-1].district_code, batch[-1].id)
+        first = (batch[0].district_code, batch[0].id)
+        by_case: dict[tuple[str, uuid.UUID], list[TraceEntry]] = defaultdict(list)
+        for entry in repository.entries_between(session, first, after):
+            by_case[entry.district_code, entry.case_id].append(entry)
+        for case in batch:
+            entries = by_case[case.district_code, case.id]
+            yield case.district_code, case.id, _checked(case, entries)
+        session.expunge_all()
+        done += len(batch)
+        if progress is not None:
+            progress(done, max(total, done))
+    for district_code, case_id in repository.entries_without_case(session):
+        yield district_code, case_id, Verification(False, 0, 1, "its case file is gone")
+
+
+def _checked(case: CaseFile, entries: Sequence[TraceEntry]) -> Verification:
+    previous = BEGINNING
+    for n, entry in enumerate(entries, 1):
+        reason = None
+        if entry.n != n:
+            reason = f"entry {n} is missing"
+        elif entry.previous_hash != previous:
+            reason = "it does not follow from the entry before"
+        elif entry.hash != _hash(entry):
+            reason = "its content was changed after it was written"
+        if reason is not None:
+            return Verification(False, len(entries), n, reason)
+        previous = entry.hash
+    if len(entries) != case.trace_entries or previous != case.trace_head:
+        missing = len(entries) + 1
+        return Verification(False, len(entries), missing, f"entry {missing} is missing")
+    return Verification(True, len(entries), None, None)
+
+
+def _hash(entry: TraceEntry) -> str:
+    """SHA-256 of every column but the hash itself, as canonical JSON."""
+    columns = {
+        "district_code": entry.district_code,
+        "case_id": str(entry.case_id),
+        "n": entry.n,
+        "written_at": _utc(entry.written_at),
+        "at": _utc(entry.at),
+        "action": entry.action,
+        "actor": entry.actor,
+        "body_code": entry.body_code,
+        "content": _plain(entry.content),
+        "previous_hash": entry.previous_hash,
+    }
+    canonical = json.dumps(columns, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """The value with every whole number written alike: PostgreSQL gives 1e16 back as an integer."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(Decimal(repr(value)))
+    return value
+
+
+def _utc(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds")

@@ -1,1 +1,0 @@
-"""Case files (案卷): what is handled, one or many reports about the same thing."""

@@ -1,0 +1,1 @@
+"""A report finds its place, its owner and its case."""

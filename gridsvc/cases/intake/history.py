@@ -1,0 +1,228 @@
+"""Brings in reports of earlier years from a CSV, such as the order book of a hotline."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gridsvc.callers import Caller
+from gridsvc.cases.intake import repository
+from gridsvc.cases.intake.model import GivenPoint, NewReport
+from gridsvc.cases.intake.service import check_report, file_report
+from gridsvc.errors import BadFile, BadInput, GridsvcError
+from gridsvc.registry.bodies.importer import Fault
+from gridsvc.registry.classes.lookup import find_class
+from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.settings import Settings
+
+__all__ = ["BATCH", "Row", "check_rows", "file_rows", "read_rows"]
+
+#: Rows of one transaction: each holds some ten locks until its end.
+BATCH = 100
+_MUST = ("reference", "received_at", "class", "lon", "lat")
+_MAY = ("channel", "crs", "accuracy_m", "place_text", "description", "name", "phone")
+_MOST_BYTES = 200_000_000
+_LONGEST = {"reference": 100, "channel": 20, "place_text": 200, "description": 4_000}
+#: The holder of the references, among those of idempotency keys.
+_HOLDER = "import reports"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the file, by its line: its columns, ``reference`` naming it for good."""
+
+    line: int
+    columns: dict[str, str]
+
+    @property
+    def reference(self) -> str:
+        """The number of the report in the other system."""
+        return self.columns["reference"]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the row says."""
+        said = json.dumps(self.columns, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
+def read_rows(path: Path) -> tuple[list[Row], list[Fault]]:
+    """The rows of a CSV in UTF-8, sorted by the time of the report, and those of a wrong form.
+
+    Columns: reference, received_at, class, lon, lat; may have channel (12345 if left out), crs,
+    accuracy_m, place_text, description, name and phone. Raises BadFile when it is no such CSV.
+    """
+    if path.stat().st_size > _MOST_BYTES:
+        raise BadFile(f"{path.name} is larger than {_MOST_BYTES:,} bytes; split it.")
+    rows, faults = [], []
+    seen: dict[str, int] = {}
+    try:
+        for line, columns in _lines(path):
+            try:
+                row = _row(line, columns, seen)
+            except BadInput as error:
+                faults.append(Fault(line, error.detail))
+            else:
+                rows.append(row)
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{path.name} is no UTF-8 text ({error.reason}); save it as UTF-8.") from None
+    except csv.Error as error:
+        raise BadFile(f"{path.name} is no CSV ({error}).") from None
+    return sorted(rows, key=lambda row: _moment(row.columns["received_at"])), faults
+
+
+def check_rows(
+    session: Session,
+    atlas: Atlas,
+    settings: Settings,
+    rows: Sequence[Row],
+    *,
+    caller: Caller,
+    now: dt.datetime,
+) -> tuple[list[Row], list[Fault]]:
+    """The rows that are new, and those that cannot be filed; nothing is kept.
+
+    A reference that was brought in before is passed over if it says the same.
+    """
+    known = repository.known_keys(session, _HOLDER, [row.reference for row in rows])
+    new, faults = [], []
+    for row in rows:
+        before = known.get(row.reference)
+        if before == row.digest:
+            continue
+        try:
+            if before is not None:
+                raise BadInput(f"reference {row.reference} was brought in before, saying otherwise")
+            report = _report(session, row)
+            check_report(session, atlas, settings, report, caller=caller, now=now)
+        except GridsvcError as error:
+            faults.append(Fault(row.line, error.detail))
+        else:
+            new.append(row)
+    return new, faults
+
+
+def file_rows(
+    session: Session,
+    atlas: Atlas,
+    settings: Settings,
+    rows: Sequence[Row],
+    *,
+    caller: Caller,
+    reporter_key: bytes,
+    now: dt.datetime,
+) -> int:
+    """File checked rows; gives how many. One that somebody else has just brought in is passed over.
+
+    A file that stops in the middle is brought in again as a whole: its references are known.
+    """
+    filed = 0
+    for row in rows:
+        if repository.claim_key(session, _HOLDER, row.reference, row.digest, now) is not None:
+            continue
+        routed = file_report(
+            session,
+            atlas,
+            settings,
+            _report(session, row),
+            caller=caller,
+            reporter_key=reporter_key,
+            now=now,
+        )
+        answer = {"receipt": routed.receipt, "case_id": str(routed.case_id)}
+        repository.keep_answer(session, _HOLDER, row.reference, 201, answer)
+        filed += 1
+    return filed
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        reader = csv.DictReader(lines)
+        header = reader.fieldnames or ()
+        missing = [name for name in _MUST if name not in header]
+        unknown = [name for name in header if name not in (*_MUST, *_MAY)]
+        if missing or unknown or len(set(header)) < len(header):
+            raise BadFile(
+                f"{path.name}, line 1: the columns must be {', '.join(_MUST)}, and may be"
+                f" {', '.join(_MAY)}, each once; they are {', '.join(header) or 'none'}."
+            )
+        for columns in reader:
+            yield reader.line_num, columns
+
+
+def _row(line: int, columns: dict[str, str], seen: dict[str, int]) -> Row:
+    """A row of the right form. Raises BadInput."""
+    if None in columns or None in columns.values():
+        raise BadInput("the row has too few or too many columns")
+    stripped = {name: value.strip() for name, value in columns.items()}
+    row = Row(line, {name: value for name, value in stripped.items() if value})
+    for name in _MUST:
+        if name not in row.columns:
+            raise BadInput(f"{name} is empty")
+    for name, value in row.columns.items():
+        if "\0" in value:
+            raise BadInput(f"{name} has the character U+0000, which no text may have")
+        if len(value) > _LONGEST.get(name, 100):
+            raise BadInput(f"{name} is longer than {_LONGEST.get(name, 100)} characters")
+    if row.reference in seen:
+        raise BadInput(f"line {seen[row.reference]} has the reference {row.reference} already")
+    _moment(row.columns["received_at"])
+    for name in ("lon", "lat", "accuracy_m"):
+        if name in row.columns:
+            _number(name, row.columns[name])
+    seen[row.reference] = line
+    return row
+
+
+def _report(session: Session, row: Row) -> NewReport:
+    given = row.columns
+    accuracy = given.get("accuracy_m")
+    contact: dict[str, Any] = {n: given[n] for n in ("name", "phone") if n in given}
+    return NewReport(
+        channel=given.get("channel", "12345"),
+        key=find_class(session, given["class"], kind=None),
+        description=given.get("description", ""),
+        point=GivenPoint(
+            _number("lon", given["lon"]),
+            _number("lat", given["lat"]),
+            given.get("crs", "wgs84"),
+            None if accuracy is None else _number("accuracy_m", accuracy),
+        ),
+        part=None,
+        footprint=None,
+        reporter=contact or None,
+        place_text=given.get("place_text"),
+        received_at=_moment(given["received_at"]),
+    )
+
+
+def _moment(value: str) -> dt.datetime:
+    try:
+        moment = dt.datetime.fromisoformat(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BadInput(
+            f"received_at is {value[:40]!r}; write an RFC 3339 time with an offset, such as"
+            " 2008-03-05T09:30:00+08:00"
+        )
+    return moment
+
+
+def _number(name: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or (name == "accuracy_m" and not 0 <= number <= 100_000):
+        raise BadInput(f"{name} is {value[:40]!r}, which is no number of its kind")
+    return number

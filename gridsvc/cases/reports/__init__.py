@@ -1,1 +1,0 @@
-"""Reports: one person's message about one place."""

@@ -1,0 +1,1 @@
+"""The systems of the field, a folder each; ``catalogue`` lists them."""

@@ -1,0 +1,1 @@
+"""Appeals of bodies after closing, which supervision decides."""

@@ -1,0 +1,22 @@
+"""The queries of callbacks."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gridsvc.cases.intake.models import Report
+from gridsvc.cases.systems.callbacks.models import Callback
+
+__all__ = ["callbacks_of"]
+
+
+def callbacks_of(session: Session, report: Report) -> list[Callback]:
+    """Every callback about a report, in its order; the last one stands."""
+    return list(
+        session.scalars(
+            select(Callback)
+            .where(Callback.district_code == report.district_code, Callback.report_id == report.id)
+            .order_by(Callback.n)
+        )
+    )

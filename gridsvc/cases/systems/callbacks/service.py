@@ -1,0 +1,148 @@
+"""Calls citizens back after closing: reached or not, solved or not, how satisfied, valid or not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gridsvc.callers import Caller
+from gridsvc.cases.core.engine import SUPERVISION, check_hands
+from gridsvc.cases.core.moments import happened_at
+from gridsvc.cases.core.progress import Progress
+from gridsvc.cases.core.repository import lock_case
+from gridsvc.cases.core.trace.service import append
+from gridsvc.cases.intake.models import Report
+from gridsvc.cases.systems.callbacks.models import Callback
+from gridsvc.cases.systems.callbacks.repository import callbacks_of
+from gridsvc.errors import BadInput, NotAllowed, StepRefused
+
+__all__ = ["CallbackGiven", "Satisfied", "call_back", "callback_json", "listed_callbacks"]
+
+
+class Satisfied(StrEnum):
+    """How satisfied a citizen is: 满意, 基本满意, 不满意."""
+
+    SATISFIED = "satisfied"
+    FAIRLY = "fairly"
+    NOT = "not"
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackGiven:
+    """A callback as somebody sends it."""
+
+    contacted: bool
+    solved: bool | None
+    satisfied: Satisfied | None
+    valid: bool
+    reason: str | None
+    at: dt.datetime | None
+
+
+def call_back(
+    session: Session, caller: Caller, report: Report, given: CallbackGiven, *, now: dt.datetime
+) -> Callback:
+    """Keep what a citizen said about a report, after its case was closed.
+
+    Supervision calls back (a token of role district, city or admin; the hotline 12345 has one of
+    its own), and nobody who handled the case. The newest callback of a report stands, and counts
+    if it is valid; one that takes the place of an answer needs its reason.
+
+    Raises NotAllowed, BadInput for a verdict that is not whole, StepRefused before the closing.
+    """
+    if not (caller.supervises(report.district_code) or caller.supervises(report.case_district)):
+        raise NotAllowed(
+            f"Callbacks are for the supervision of {report.district_code}: a token of role"
+            " district, city or admin that covers it, such as the hotline's own."
+        )
+    _check_whole(given)
+    case = lock_case(session, report.case_id)
+    session.refresh(report)
+    if case is None:
+        raise AssertionError(f"report {report.id} has no case")
+    if report.case_id != case.id:
+        raise StepRefused(f"The report was just given to case {report.case_id}; try again.")
+    check_hands(Progress.from_json(case.progress), "callback", SUPERVISION, caller.subject)
+    if case.closed_at is None:
+        raise StepRefused(
+            f"The case stands at '{case.step}'; citizens are called back after it is closed."
+        )
+    before = callbacks_of(session, report)
+    if before and before[-1].contacted and before[-1].valid and not given.reason:
+        raise StepRefused(
+            f"The citizen has answered, at {before[-1].at.isoformat()}; a callback that takes the"
+            " place of that answer needs 'reason'.",
+            field="reason",
+        )
+    kept = Callback(
+        district_code=report.district_code,
+        report_id=report.id,
+        n=len(before) + 1,
+        case_district=report.case_district,
+        case_id=report.case_id,
+        contacted=given.contacted,
+        solved=given.solved,
+        satisfied=given.satisfied and given.satisfied.value,
+        valid=given.valid,
+        reason=given.reason,
+        given_by=caller.subject,
+        at=happened_at(given.at, since=case.closed_at, now=now, event="the case was closed"),
+        written_at=now,
+    )
+    session.add(kept)
+    append(
+        session,
+        case.district_code,
+        case.id,
+        action="callback",
+        actor=caller.subject,
+        content={"report_id": str(report.id), "district_code": report.district_code, **_said(kept)},
+        at=kept.at,
+        now=now,
+    )
+    return kept
+
+
+def listed_callbacks(session: Session, caller: Caller, report: Report) -> list[Callback]:
+    """Every callback about a report, the last one stands. Raises NotAllowed."""
+    if not (caller.supervises(report.district_code) or caller.supervises(report.case_district)):
+        raise NotAllowed("Callbacks are read by the supervision of the report's district.")
+    return callbacks_of(session, report)
+
+
+def callback_json(kept: Callback) -> dict[str, Any]:
+    """A callback as its route answers."""
+    return {
+        "report_id": str(kept.report_id),
+        "case_id": str(kept.case_id),
+        **_said(kept),
+        "given_by": kept.given_by,
+        "at": kept.at,
+        "written_at": kept.written_at,
+    }
+
+
+def _said(kept: Callback) -> dict[str, Any]:
+    return {
+        "n": kept.n,
+        "contacted": kept.contacted,
+        "solved": kept.solved,
+        "satisfied": kept.satisfied,
+        "valid": kept.valid,
+        "reason": kept.reason,
+    }
+
+
+def _check_whole(given: CallbackGiven) -> None:
+    """A citizen who was reached says both; one who was not says nothing. Raises BadInput."""
+    for name, value in (("solved", given.solved), ("satisfied", given.satisfied)):
+        if given.contacted and value is None:
+            raise BadInput(f"'{name}' is missing; it is what the citizen says.", field=name)
+        if not given.contacted and value is not None:
+            raise BadInput(f"Who was not reached has not said '{name}'; leave it out.", field=name)
+    if not given.valid and not given.reason:
+        raise BadInput("A callback that is not valid needs its 'reason'.", field="reason")

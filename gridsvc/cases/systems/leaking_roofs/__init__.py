@@ -1,0 +1,1 @@
+"""Leaking roofs: one office, data merged, dispatched and reported upward, revisited."""

@@ -1,0 +1,1 @@
+"""The ordinary case in seven stages."""

@@ -1,0 +1,185 @@
+"""Second and third whistles inside a case, from what is found on the spot."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gridsvc.callers import Caller
+from gridsvc.cases.core import repository
+from gridsvc.cases.core.engine import check_hands, record_actor
+from gridsvc.cases.core.models import CaseFile
+from gridsvc.cases.core.moments import happened_at
+from gridsvc.cases.core.progress import Called, Progress
+from gridsvc.cases.core.rights import acting_body
+from gridsvc.cases.core.stepping import keep, running_of
+from gridsvc.cases.core.summons import named_bodies
+from gridsvc.cases.systems.whistles import repository as whistles
+from gridsvc.cases.systems.whistles.demand import read_demand
+from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
+from gridsvc.cases.systems.whistles.levels import Call, blow
+from gridsvc.cases.systems.whistles.models import Whistle
+from gridsvc.cases.systems.whistles.proposals import reasons_for
+from gridsvc.cases.systems.whistles.step_whistles import (
+    acting_step,
+    agreed_to,
+    caller_of,
+    limit_by_called,
+)
+from gridsvc.city.procedures.model import Procedure
+from gridsvc.errors import BadInput, NotFound, StepRefused
+from gridsvc.registry.bodies.service import body_or_refuse
+from gridsvc.settings import Settings
+
+__all__ = ["FollowUp", "whistle_again"]
+
+#: A street calls departments: that is level 3.
+_LEVEL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A further whistle as somebody sends it.
+
+    ``follows`` is the whistle of the case from which it comes, the newest one where left out;
+    ``found`` what was found, ``by`` the calling body where that is not clear.
+    """
+
+    bodies: Sequence[str]
+    demand: Any
+    found: str
+    follows: uuid.UUID | None
+    by: str | None
+    kind: WhistleKind | None
+    ground: WhistleGround | None
+    agreed: Mapping[str, str]
+    at: dt.datetime | None
+
+
+def whistle_again(
+    session: Session,
+    settings: Settings,
+    caller: Caller,
+    case_id: uuid.UUID,
+    given: FollowUp,
+    *,
+    now: dt.datetime,
+) -> Whistle:
+    """Blow a further whistle of level 3 in an open case, linked to the one from which it follows.
+
+    A street calls departments with it: the caller of a whistle of level 3, a side of a joint one,
+    or the street that leads a case of another procedure. The case then waits for its bodies too.
+    Raises NotFound, NotAllowed, BadInput, and StepRefused where no whistle can be blown now.
+    """
+    case = repository.lock_case(session, case_id)
+    if case is None:
+        raise NotFound(f"There is no case {case_id}.")
+    running, progress = running_of(case), Progress.from_json(case.progress)
+    _check_now(case, running)
+    party = _party(session, caller, running, progress, given.by)
+    check_hands(progress, "whistle", party, caller.subject)
+    before = _before(session, case, given.follows)
+    at = happened_at(
+        given.at,
+        since=case.opened_at if before is None else before.blown_at,
+        now=now,
+        event="the case was opened" if before is None else "the whistle before it was blown",
+    )
+    codes = named_bodies(session, list(given.bodies), city_wide=False, field="bodies")
+    called = _called(session, case, progress)
+    for code in codes:
+        if code in called:
+            raise BadInput(f"{code} has been called already.", field="bodies")
+    kind, ground = _classified(given, before)
+    facts = reasons_for(session, case, codes, found=given.found)
+    call = Call(
+        level=_LEVEL,
+        kind=kind,
+        ground=ground,
+        caller=party,
+        bodies=codes,
+        demand=read_demand(given.demand, bodies=codes, told_at=at, field="demand"),
+        agreed=agreed_to(kind, given.agreed, "whistle", field="confirmed_by"),
+        facts=facts | ({"found": given.found} if given.found else {}),
+        longest=None,
+        follows=None if before is None else before.id,
+        made_at=at,
+        given_in="",
+    )
+    progress = record_actor(progress, party, caller.subject)
+    if running.level is not None:
+        # They act in the step of the called bodies; other procedures have steps for their own.
+        new = tuple(Called(code, at) for code in codes)
+        progress = replace(progress, called=(*progress.called, *new))
+    keep(case, running, progress, at=now)
+    blown = blow(session, settings, case, call, actor=caller.subject, now=now)
+    session.flush()
+    limit_by_called(session, case, running)
+    return blown
+
+
+def _check_now(case: CaseFile, running: Procedure) -> None:
+    if case.state != "open":
+        raise StepRefused("The case is closed; no further whistle can be blown in it.")
+    if running.level is None:
+        return
+    acting = acting_step(running)
+    if running.level < _LEVEL:
+        raise StepRefused(
+            f"A whistle of level {running.level} calls no departments; take 'raise', which goes up"
+            " one level."
+        )
+    if acting is not None and case.step != acting.name:
+        raise StepRefused(
+            f"A further whistle follows while the called bodies act ('{acting.name}'); the case is"
+            f" at '{case.step}'."
+        )
+
+
+def _party(
+    session: Session, caller: Caller, running: Procedure, progress: Progress, named: str | None
+) -> str:
+    """The street that calls: the whistle's caller, a side, or the lead."""
+    levelled = running.level is not None
+    allowed = (caller_of(running, progress),) if levelled else progress.sides
+    own = named or caller.body or (caller.area if len(caller.area) == 9 else None)
+    code = acting_body(session, caller, own or allowed[0])
+    if code not in allowed:
+        raise StepRefused(f"Here {' or '.join(allowed)} may whistle, not {code}.", field="by")
+    body = body_or_refuse(session, code, field="by")
+    if body.kind != "street":
+        raise StepRefused(f"{body.name} ({code}) is no street; a street whistles.", field="by")
+    return code
+
+
+def _before(session: Session, case: CaseFile, named: uuid.UUID | None) -> Whistle | None:
+    blown = whistles.whistles_of(session, case.district_code, case.id)
+    if named is None:
+        return blown[-1] if blown else None
+    for whistle in blown:
+        if whistle.id == named:
+            return whistle
+    raise NotFound(f"The case has no whistle {named}.", field="follows")
+
+
+def _called(session: Session, case: CaseFile, progress: Progress) -> set[str]:
+    blown = whistles.open_whistles_of(session, case.district_code, case.id)
+    open_calls = whistles.called_bodies(session, [whistle.id for whistle in blown])
+    return {*progress.called_bodies, *(body.body_code for body in open_calls)}
+
+
+def _classified(given: FollowUp, before: Whistle | None) -> tuple[WhistleKind, WhistleGround]:
+    """As given; else as the whistle before, of which a joint one has another kind of ground."""
+    kind, ground = given.kind, given.ground
+    if kind is None:
+        kind = WhistleKind.EVERYDAY if before is None else WhistleKind(before.kind)
+    if ground is None:
+        if before is None or before.joint:
+            raise BadInput(f"Say in 'ground' why: {', '.join(WhistleGround)}.", field="ground")
+        ground = WhistleGround(before.ground)
+    return kind, ground

@@ -1,0 +1,131 @@
+"""Kinds of whistles (日常哨, 攻坚哨, 应急哨): the limits and approvals that each one sets."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from gridsvc.city.calendar import Calendar
+from gridsvc.city.limits import Clock, Limit, deadline
+from gridsvc.city.procedures.rules import table_rows
+from gridsvc.city.table import Table
+from gridsvc.errors import BadFile
+
+__all__ = ["KINDS", "Kind", "Limits", "WhistleGround", "WhistleKind", "read_kinds"]
+
+_COLUMNS = [
+    *("kind", "title", "title_zh", "accept_hours", "report_in_minutes", "done_hours"),
+    *("clock", "approvals"),
+]
+#: Who may have to agree before a whistle is blown: the caller's main leader, the district's.
+_APPROVALS = ("confirmed_by", "approved_by")
+_LONGEST_HOURS = 87_600
+
+
+class WhistleKind(StrEnum):
+    """Everyday (日常哨), tough (攻坚哨), emergency (应急哨)."""
+
+    EVERYDAY = "everyday"
+    TOUGH = "tough"
+    EMERGENCY = "emergency"
+
+
+class WhistleGround(StrEnum):
+    """Why a whistle is blown: what the street cannot meet, enforcement, or an emergency."""
+
+    PUBLIC_DEMAND = "public_demand"
+    ENFORCEMENT = "enforcement"
+    EMERGENCY = "emergency"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Until when a called body has accepted, reported in, and finished."""
+
+    accept_by: dt.datetime
+    report_in_by: dt.datetime
+    done_by: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a kind sets; ``report_in_minutes`` is None where the setting of that name counts."""
+
+    kind: WhistleKind
+    title: str
+    title_zh: str
+    accept: Limit
+    report_in_minutes: float | None
+    done: Limit
+    approvals: tuple[str, ...]
+
+    def limits(
+        self,
+        told_at: dt.datetime,
+        *,
+        meeting: dt.datetime | None,
+        report_in_minutes: float,
+        days: Calendar,
+    ) -> Limits:
+        """The limits of a body that is told at a moment.
+
+        It reports in within so many minutes of being told, or of the time of the ``meeting`` that
+        the demand names; it has accepted by then at the latest.
+        """
+        minutes = report_in_minutes if self.report_in_minutes is None else self.report_in_minutes
+        since = told_at if meeting is None else max(told_at, meeting)
+        report_in_by = since + dt.timedelta(minutes=minutes)
+        accept_by = deadline(told_at, _span(self.accept), self.accept.clock, days)
+        return Limits(
+            accept_by=min(accept_by, report_in_by),
+            report_in_by=report_in_by,
+            done_by=deadline(since, _span(self.done), self.done.clock, days),
+        )
+
+    def missing(self, evidence: Mapping[str, Any]) -> list[str]:
+        """The approvals of this kind that a demand does not carry."""
+        return [name for name in self.approvals if not evidence.get(name)]
+
+
+def _span(limit: Limit) -> dt.timedelta:
+    return dt.timedelta(hours=limit.hours)
+
+
+def read_kinds(path: Path) -> dict[WhistleKind, Kind]:
+    """The kinds of a CSV, each once. Raises BadFile with file, line and reason."""
+    found: dict[WhistleKind, Kind] = {}
+    for where, row in table_rows(path, _COLUMNS):
+        try:
+            kind, clock = WhistleKind(row["kind"]), Clock(row["clock"])
+            minutes = float(row["report_in_minutes"]) if row["report_in_minutes"] else None
+            accept, done = float(row["accept_hours"]), float(row["done_hours"])
+        except ValueError as error:
+            raise BadFile(
+                f"{where}: {error}; the kinds are {', '.join(WhistleKind)}, the clocks"
+                f" {', '.join(Clock)}, hours and minutes are numbers."
+            ) from None
+        spans = (accept, done, 1.0 if minutes is None else minutes / 60)
+        if not all(0 < hours <= _LONGEST_HOURS for hours in spans):
+            raise BadFile(f"{where}: a limit is above 0 and at most {_LONGEST_HOURS} hours.")
+        approvals = tuple(row["approvals"].split())
+        if unknown := [name for name in approvals if name not in _APPROVALS]:
+            raise BadFile(
+                f"{where}: there is no approval '{unknown[0]}'; there are {', '.join(_APPROVALS)}."
+            )
+        if kind in found:
+            raise BadFile(f"{where}: the kind '{kind}' stands twice.")
+        limits = Limit(accept, clock), Limit(done, clock)
+        found[kind] = Kind(
+            kind, row["title"], row["title_zh"], limits[0], minutes, limits[1], approvals
+        )
+    if lacking := [kind.value for kind in WhistleKind if kind not in found]:
+        raise BadFile(f"{path.name}, line 1: the kind '{lacking[0]}' is missing.")
+    return found
+
+
+#: A city's own ``kinds.csv``, else the shipped one.
+KINDS = Table(Path(__file__).parent, lambda find: read_kinds(find("kinds.csv")))

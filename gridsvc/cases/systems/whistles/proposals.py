@@ -1,0 +1,157 @@
+"""Whom a whistle may call: owners, agreements, duty lists, and what the facts suggest."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from geoalchemy2.shape import to_shape
+from sqlalchemy.orm import Session
+
+from gridsvc.cases.core.models import CaseFile
+from gridsvc.cases.core.progress import Progress
+from gridsvc.cases.intake import repository as reports
+from gridsvc.cases.intake.models import Report
+from gridsvc.cases.systems.whistles.facts import FACTS, suggested
+from gridsvc.city.classes import ClassKey
+from gridsvc.city.current import current
+from gridsvc.registry.bodies import naming_repository, repository
+from gridsvc.registry.bodies.model import BodyRef
+from gridsvc.registry.parts.repository import classes_beside, find
+
+__all__ = ["Proposal", "Reason", "proposals", "reasons_for"]
+
+#: A part this near says what lies beside the place, in metres.
+_BESIDE_M = 50.0
+_ORDER = ("asset_owner", "agreement", "duty", "fact")
+_BY_HAND = {"ground": "named", "why": "named by the caller"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a body is proposed: ``asset_owner``, ``agreement``, ``duty`` or ``fact``, in words."""
+
+    ground: str
+    why: str
+    lead: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """``{ground, why}``."""
+        return {"ground": self.ground, "why": self.why}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A body that may be called, for its reasons; ``called``: it has been."""
+
+    body: BodyRef
+    reasons: tuple[Reason, ...]
+    called: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """``{body_code, name, kind, reasons, called}``."""
+        return {
+            "body_code": self.body.code,
+            "name": self.body.name,
+            "kind": self.body.kind,
+            "reasons": [reason.to_json() for reason in self.reasons],
+            "called": self.called,
+        }
+
+
+def proposals(session: Session, case: CaseFile, *, found: str = "") -> list[Proposal]:
+    """Whom the present whistle of a case may call, the strongest reasons first.
+
+    ``found`` is what somebody found on the spot. The street of the place is left out: it calls.
+    """
+    filed = reports.reports_of(session, case.district_code, case.id)
+    areas = _areas(session, case, filed)
+    street = next((code for code in areas if len(code) == 9), None)
+    reasons: dict[str, list[Reason]] = defaultdict(list)
+    key = ClassKey(case.standard, case.kind, case.class_code)
+    day = current().day(case.opened_at)
+    for code, reason in (
+        *_of_part(session, case),
+        *_of_lists(session, case, key, areas, day),
+        *_of_facts(session, case, key, areas, [found, *(report.description for report in filed)]),
+    ):
+        if code != street and reason not in reasons[code]:
+            reasons[code].append(reason)
+    bodies = repository.bodies_by_code(session, reasons)
+    called = Progress.from_json(case.progress).called_bodies
+    listed = [
+        Proposal(bodies[code], tuple(reasons[code]), code in called)
+        for code in reasons
+        if code in bodies
+    ]
+    return sorted(listed, key=_rank)
+
+
+def reasons_for(
+    session: Session, case: CaseFile, called: Collection[str], *, found: str = ""
+) -> dict[str, Any]:
+    """Why each called body is called: ``{called_for: {code: [reasons]}}``."""
+    known = {one.body.code: one for one in proposals(session, case, found=found)}
+    return {
+        "called_for": {
+            code: [reason.to_json() for reason in known[code].reasons]
+            if code in known
+            else [_BY_HAND]
+            for code in called
+        }
+    }
+
+
+def _rank(proposal: Proposal) -> tuple[int, bool, str]:
+    best = min(proposal.reasons, key=lambda reason: (_ORDER.index(reason.ground), not reason.lead))
+    return _ORDER.index(best.ground), not best.lead, proposal.body.code
+
+
+def _areas(session: Session, case: CaseFile, filed: Sequence[Report]) -> list[str]:
+    """The codes of the place's areas, from the city down, as its first report was placed."""
+    placed = reports.last_placement(session, filed[0].district_code, filed[0].id) if filed else None
+    drawn = {} if placed is None else placed.placement
+    levels = (drawn.get(level) for level in ("district", "street", "community"))
+    codes = [level["code"] for level in levels if level] or [case.district_code]
+    return [codes[0][:2], codes[0][:4], *codes]
+
+
+def _of_part(session: Session, case: CaseFile) -> Iterator[tuple[str, Reason]]:
+    part = None if case.part_code is None else find(session, case.district_code, case.part_code)
+    if part is None:
+        return
+    for role, code in (
+        ("owner", part.owner_body),
+        ("maintainer", part.maintainer_body),
+        ("competent body", part.competent_body),
+    ):
+        if code is not None:
+            why = f"{role} of part {part.code} in the register"
+            yield code, Reason("asset_owner", why, lead=role == "owner")
+
+
+def _of_lists(
+    session: Session, case: CaseFile, key: ClassKey, areas: Sequence[str], day: dt.date
+) -> Iterator[tuple[str, Reason]]:
+    place = to_shape(case.point)
+    lines = repository.answering(
+        session, lon=place.x, lat=place.y, area_codes=areas, key=key, day=day, more=()
+    )
+    for ground, duties in (("agreement", lines.agreed), ("duty", lines.listed)):
+        for duty in duties:
+            yield duty.body_code, Reason(ground, duty.clause, lead=duty.role == "lead")
+
+
+def _of_facts(
+    session: Session, case: CaseFile, key: ClassKey, areas: Sequence[str], said: Sequence[str]
+) -> Iterator[tuple[str, Reason]]:
+    place = to_shape(case.point)
+    beside = classes_beside(session, lon=place.x, lat=place.y, within_m=_BESIDE_M)
+    for one in suggested(current().table(FACTS), said=said, key=key, parts=beside):
+        fact = one.fact
+        why = f"{fact.fact} ({fact.fact_zh}): {fact.by} '{one.found}'"
+        for code in naming_repository.bodies_named(session, fact.bodies, areas):
+            yield code, Reason("fact", why)

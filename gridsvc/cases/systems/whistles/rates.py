@@ -1,0 +1,136 @@
+"""Whistles per street: counts, shares, and whether there are too few or too many; pure rules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gridsvc.cases.systems.no_mans_land.statistics import false_discovery_rates
+
+__all__ = ["Counts", "Judged", "Street", "Terms", "judged", "percent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Whistles that were blown: in all, closed, and by ground, kind, and level.
+
+    The level of a joint one is ``joint``.
+    """
+
+    whistles: int
+    closed: int
+    by: Mapping[str, Mapping[str, int]]
+
+    def to_json(self) -> dict[str, Any]:
+        """``{whistles, closed, closed_percent, by: {ground, kind, level}}``."""
+        return {
+            "whistles": self.whistles,
+            "closed": self.closed,
+            "closed_percent": percent(self.closed, self.whistles),
+            "by": {name: dict(counts) for name, counts in self.by.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Street:
+    """A street's cases that were opened in the period, and its whistles."""
+
+    code: str
+    name: str
+    cases: int
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """``listed_q`` is the share of false alarms that the signs may have."""
+
+    listed_q: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A street beside all the others together.
+
+    ``expected`` are the whistles that its share of the cases would bring; ``p`` the chance of a
+    number as far from that, both tails; ``q`` the share of false alarms among what is as clear.
+    ``sign`` is ``too_few``, ``too_many`` or None; all four are None where nothing can be said.
+    """
+
+    street: Street
+    expected: float | None
+    p: float | None
+    q: float | None
+    sign: str | None
+
+    @property
+    def per_1000(self) -> float | None:
+        """Whistles to a thousand cases; None without cases."""
+        if not self.street.cases:
+            return None
+        return 1000.0 * self.street.counts.whistles / self.street.cases
+
+    def to_json(self) -> dict[str, Any]:
+        """One row of the answer; a null is "no data"."""
+        return {
+            "street": self.street.code,
+            "name": self.street.name,
+            "cases": self.street.cases,
+            **self.street.counts.to_json(),
+            "per_1000_cases": None if self.per_1000 is None else round(self.per_1000, 2),
+            "expected": None if self.expected is None else round(self.expected, 2),
+            "p": self.p,
+            "q": self.q,
+            "sign": self.sign,
+        }
+
+
+def percent(part: int, whole: int) -> float | None:
+    """A share in per cent to one decimal, half up; None, "no data", with nothing to share."""
+    return (2_000 * part + whole) // (2 * whole) / 10 if whole else None
+
+
+def judged(streets: Sequence[Street], terms: Terms) -> list[Judged]:
+    """Every street beside the city, in the order given.
+
+    If a whistle fell on every case with one chance, a street's number, given the city's total,
+    would be binomial with its share of the cases. Twice the smaller exact tail is the p; the q is
+    that of Benjamini and Hochberg over all streets that have cases.
+    """
+    total = sum(street.counts.whistles for street in streets)
+    cases = sum(street.cases for street in streets)
+    asked = [street for street in streets if street.cases and street.cases < cases and total]
+    chances = np.array([_p(it.counts.whistles, total, it.cases / cases) for it in asked])
+    rates = false_discovery_rates(chances)
+    found: dict[str, Judged] = {}
+    for street, p, q in zip(asked, chances.tolist(), rates.tolist(), strict=True):
+        expected = total * street.cases / cases
+        few = street.counts.whistles < expected
+        sign = ("too_few" if few else "too_many") if q <= terms.listed_q else None
+        found[street.code] = Judged(street, expected, p, q, sign)
+    return [found.get(street.code, Judged(street, None, None, None, None)) for street in streets]
+
+
+def _p(x: int, n: int, share: float) -> float:
+    """Twice the binomial chance of ``x`` of ``n`` or farther from the mean, 1 at most; exact.
+
+    ``share``, the chance of each, lies between 0 and 1. Terms fall outwards, so that the sum ends
+    where they no longer count.
+    """
+    outwards = range(x, -1, -1) if x < n * share else range(x, n + 1)
+    tail = 0.0
+    for k in outwards:
+        term = _binomial(k, n, share)
+        tail += term
+        if term < tail * 1e-17:
+            break
+    return min(1.0, 2.0 * tail)
+
+
+def _binomial(k: int, n: int, share: float) -> float:
+    log = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+    return math.exp(log + k * math.log(share) + (n - k) * math.log1p(-share))

@@ -1,0 +1,114 @@
+"""The queries of whistles and the bodies they call."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from geoalchemy2 import WKBElement
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gridsvc.cases.intake.models import Report
+from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
+
+__all__ = [
+    "called_bodies",
+    "open_whistle_of",
+    "open_whistles_of",
+    "reported_footprint",
+    "whistle_by_id",
+    "whistles",
+    "whistles_of",
+]
+
+
+def whistle_by_id(session: Session, whistle_id: uuid.UUID) -> Whistle | None:
+    """The whistle of an id."""
+    return session.scalar(select(Whistle).where(Whistle.id == whistle_id))
+
+
+def open_whistle_of(session: Session, district_code: str, case_id: uuid.UUID) -> Whistle | None:
+    """The joint whistle of a case that is proposed or open."""
+    return session.scalar(
+        select(Whistle).where(
+            Whistle.district_code == district_code,
+            Whistle.case_id == case_id,
+            Whistle.joint,
+            Whistle.state.in_(("proposed", "open")),
+        )
+    )
+
+
+def open_whistles_of(session: Session, district_code: str, case_id: uuid.UUID) -> list[Whistle]:
+    """Every whistle of a case that is open, oldest first."""
+    return [
+        whistle
+        for whistle in whistles_of(session, district_code, case_id)
+        if whistle.state == "open"
+    ]
+
+
+def reported_footprint(
+    session: Session, district_code: str, case_id: uuid.UUID
+) -> WKBElement | None:
+    """The outline that the newest report with one gave of a case (MULTIPOLYGON, 4326)."""
+    return session.scalar(
+        select(Report.footprint)
+        .where(
+            Report.case_district == district_code,
+            Report.case_id == case_id,
+            Report.footprint.is_not(None),
+        )
+        .order_by(Report.id.desc())
+        .limit(1)
+    )
+
+
+def whistles_of(session: Session, district_code: str, case_id: uuid.UUID) -> list[Whistle]:
+    """Every whistle of a case, oldest first."""
+    return list(
+        session.scalars(
+            select(Whistle)
+            .where(Whistle.district_code == district_code, Whistle.case_id == case_id)
+            .order_by(Whistle.id)
+        )
+    )
+
+
+def whistles(
+    session: Session,
+    *,
+    joint: bool | None,
+    state: str | None,
+    district: str | None,
+    level: int | None = None,
+    after: uuid.UUID | None,
+    limit: int,
+) -> list[Whistle]:
+    """Whistles in the order of their ids, from behind ``after``."""
+    query = select(Whistle).order_by(Whistle.id).limit(limit)
+    if joint is not None:
+        query = query.where(Whistle.joint == joint)
+    if level is not None:
+        query = query.where(Whistle.level == level)
+    if state is not None:
+        query = query.where(Whistle.state == state)
+    if district is not None:
+        query = query.where(
+            (Whistle.district_code == district) | (Whistle.participant_district == district)
+        )
+    if after is not None:
+        query = query.where(Whistle.id > after)
+    return list(session.scalars(query))
+
+
+def called_bodies(session: Session, whistle_ids: Sequence[uuid.UUID]) -> list[CalledBody]:
+    """The bodies that these whistles called, the sides first."""
+    return list(
+        session.scalars(
+            select(CalledBody)
+            .where(CalledBody.whistle_id.in_(whistle_ids))
+            .order_by(CalledBody.whistle_id, CalledBody.role.desc(), CalledBody.body_code)
+        )
+    )

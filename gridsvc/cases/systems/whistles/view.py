@@ -1,0 +1,90 @@
+"""A whistle as everybody sees it."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from geoalchemy2.shape import to_shape
+from shapely.geometry import mapping
+from sqlalchemy.orm import Session
+
+from gridsvc.cases.core.repository import cases_by_id
+from gridsvc.cases.systems.whistles.levels import letter_of
+from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
+from gridsvc.cases.systems.whistles.repository import called_bodies
+from gridsvc.registry.bodies.repository import bodies_by_code
+
+__all__ = ["called_json", "whistles_json"]
+
+
+def called_json(called: CalledBody, name: str) -> dict[str, Any]:
+    """A called body: when it was told, came, finished, and its score."""
+    point = called.reported_in_point
+    return {
+        "body_code": called.body_code,
+        "name": name,
+        "role": called.role,
+        "called_from": called.called_from,
+        "told_at": called.told_at,
+        "task": called.task,
+        "accept_by": called.accept_by,
+        "report_in_by": called.report_in_by,
+        "done_by": called.done_by,
+        "accepted_at": called.accepted_at,
+        "reported_in_at": called.reported_in_at,
+        "reported_in_point": None if point is None else mapping(to_shape(point)),
+        "metres_off": called.metres_off,
+        "late": called.late,
+        "far": called.far,
+        "done_at": called.done_at,
+        "overdue": called.overdue,
+        "score": called.score,
+        "scored_by": called.scored_by,
+    }
+
+
+def whistles_json(session: Session, blown: Sequence[Whistle]) -> list[dict[str, Any]]:
+    """Whistles with their called bodies, their areas, and the joint actions so far."""
+    bodies = called_bodies(session, [whistle.id for whistle in blown])
+    names = bodies_by_code(session, [body.body_code for body in bodies])
+    called: dict[uuid.UUID, list[CalledBody]] = defaultdict(list)
+    for body in bodies:
+        called[body.whistle_id].append(body)
+    cases = cases_by_id(session, [whistle.case_id for whistle in blown])
+    answers = []
+    for whistle in blown:
+        case = cases[whistle.case_id]
+        answers.append(
+            {
+                "id": str(whistle.id),
+                "district_code": whistle.district_code,
+                "participant_district": whistle.participant_district,
+                "case_id": str(whistle.case_id),
+                "joint": whistle.joint,
+                "level": whistle.level,
+                "follows": whistle.follows_id and str(whistle.follows_id),
+                "caller": whistle.caller_body,
+                "kind": whistle.kind,
+                "state": whistle.state,
+                "ground": whistle.ground,
+                "facts": whistle.facts,
+                "demand": whistle.demand,
+                "letter": letter_of(whistle.id),
+                "areas": [side["code"] for side in whistle.facts.get("sides", [])],
+                "point": mapping(to_shape(whistle.point)),
+                "footprint": whistle.footprint and mapping(to_shape(whistle.footprint)),
+                "step": case.step,
+                "actions": case.progress["repeats"],
+                "blown_at": whistle.blown_at,
+                "after_the_fact": whistle.recorded_at is not None,
+                "recorded_at": whistle.recorded_at,
+                "closed_at": whistle.closed_at,
+                "called": [
+                    called_json(body, names[body.body_code].name) for body in called[whistle.id]
+                ],
+            }
+        )
+    return answers

@@ -1,0 +1,116 @@
+"""A city's time: which day it is, which days are worked, when a limit has run."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import chinese_calendar
+import structlog
+
+from gridsvc.errors import BadFile
+from gridsvc.settings import Settings
+
+__all__ = ["Calendar", "read_working_days"]
+
+_COLUMNS = ["date", "kind", "name"]
+_KINDS = {"workday": True, "holiday": False}
+_SATURDAY = 5
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The zone of a city, and its working days: public holidays out, make-up days (调休) in.
+
+    ``own`` is the city's table: a day to whether it is worked. It goes before the published
+    calendar of chinesecalendar; a year that neither knows has its weekends free, and a warning
+    is logged once for it.
+    """
+
+    zone: ZoneInfo
+    own: Mapping[dt.date, bool] = field(default_factory=dict)
+    _warned: set[int] = field(default_factory=set, compare=False)
+
+    @classmethod
+    def load(cls, settings: Settings) -> Calendar:
+        """The calendar that the settings name. Raises BadFile for a table that cannot be read."""
+        path = settings.working_days
+        return cls(ZoneInfo(settings.zone), {} if path is None else read_working_days(path))
+
+    def day(self, moment: dt.datetime) -> dt.date:
+        """The day of the city on which an aware moment falls."""
+        return moment.astimezone(self.zone).date()
+
+    def begins(self, day: dt.date) -> dt.datetime:
+        """The first moment of a day of the city."""
+        return dt.datetime.combine(day, dt.time(), tzinfo=self.zone)
+
+    def ends(self, day: dt.date) -> dt.datetime:
+        """The last second of a day of the city."""
+        return dt.datetime.combine(day, dt.time(23, 59, 59), tzinfo=self.zone)
+
+    def is_working(self, day: dt.date) -> bool:
+        """Whether a day of the city is worked."""
+        listed = self.own.get(day)
+        if listed is not None:
+            return listed
+        try:
+            return bool(chinese_calendar.is_workday(day))
+        except NotImplementedError:
+            if not any(known.year == day.year for known in self.own):
+                self._warn(day.year)
+            return day.weekday() < _SATURDAY
+
+    def _warn(self, year: int) -> None:
+        if year not in self._warned:
+            self._warned.add(year)
+            _log.warning(
+                "the holidays of a year are not known; its limits count weekends only, until"
+                " GRIDSVC_WORKING_DAYS names a table of them",
+                year=year,
+            )
+
+
+def read_working_days(path: Path) -> dict[dt.date, bool]:
+    """A city's own table: a CSV with the columns date, kind (``holiday``, ``workday``) and name.
+
+    It lists the days that differ from the plain week, as the State Council announces them.
+    Raises BadFile with the line.
+    """
+    if not path.is_file():
+        raise BadFile(f"The table of working days is not at {path}; see GRIDSVC_WORKING_DAYS.")
+    days: dict[dt.date, bool] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            if reader.fieldnames != _COLUMNS:
+                raise BadFile(
+                    f"{path.name}, line 1: the columns are {reader.fieldnames}, but must be"
+                    f" {_COLUMNS}."
+                )
+            for row in reader:
+                day, worked = _row(row, f"{path.name}, line {reader.line_num}")
+                if day in days:
+                    raise BadFile(f"{path.name}, line {reader.line_num}: {day} is duplicated.")
+                days[day] = worked
+    except UnicodeDecodeError as error:
+        raise BadFile(
+            f"{path.name} is not UTF-8 text ({error.reason}); save it as UTF-8."
+        ) from None
+    return days
+
+
+def _row(row: dict[str, str], where: str) -> tuple[dt.date, bool]:
+    try:
+        day = dt.date.fromisoformat(row["date"] or "")
+    except ValueError:
+        raise BadFile(f"{where}: {row['date']!r} is not a day; write 2027-01-01.") from None
+    worked = _KINDS.get(row["kind"] or "")
+    if worked is None:
+        raise BadFile(f"{where}: the kind {row['kind']!r} is neither holiday nor workday.")
+    return day, worked

@@ -1,0 +1,115 @@
+"""How near two reports of a class are about one thing: a table, which a city may replace."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gridsvc.city.classes import STANDARD, ClassKey
+from gridsvc.city.procedures.rules import table_rows
+from gridsvc.city.table import Table
+from gridsvc.errors import BadFile
+from gridsvc.settings import Settings
+
+__all__ = ["DISTANCES", "ClassDistance", "Reach", "kinds_of", "reach_of", "read_distances"]
+
+_COLUMNS = ["kind", "class_prefix", "citizen_m", "exact_m", "reason"]
+_ANY = "*"
+#: Nothing farther away than this is taken for the same thing by its distance alone.
+_MOST_M = 2_000.0
+#: Event classes of these majors are "the part class of the same number, out of order".
+_PART_MAJORS = ("01", "02", "03", "04", "05")
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDistance:
+    """Metres within which reports of a kind (``*``: both) and of classes with a prefix join.
+
+    ``citizen_m`` is for people with a telephone, ``exact_m`` for grid workers, who stand at the
+    place.
+    """
+
+    kind: str
+    class_prefix: str
+    citizen_m: float
+    exact_m: float
+
+    def fits(self, key: ClassKey) -> bool:
+        """Whether the line speaks of a class."""
+        return self.kind in (_ANY, key.kind) and key.code.startswith(self.class_prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a report looks for cases, and the farthest that any report of its class looks."""
+
+    within_m: float
+    widest_m: float
+
+
+def read_distances(path: Path) -> tuple[ClassDistance, ...]:
+    """The lines of a CSV, the narrowest class first.
+
+    Raises BadFile with file, line and reason.
+    """
+    lines: dict[tuple[str, str], ClassDistance] = {}
+    for where, row in table_rows(path, _COLUMNS):
+        line = _line(where, row)
+        if (line.kind, line.class_prefix) in lines:
+            raise BadFile(f"{where}: an earlier line speaks of this class already.")
+        lines[line.kind, line.class_prefix] = line
+    return tuple(
+        sorted(lines.values(), key=lambda line: (-len(line.class_prefix), line.kind == _ANY))
+    )
+
+
+#: A city's own ``merging.csv``, else the shipped one.
+DISTANCES = Table(
+    Path(__file__).parent / "shipped", lambda find: read_distances(find("merging.csv"))
+)
+
+
+def reach_of(
+    key: ClassKey, settings: Settings, table: Sequence[ClassDistance], *, exact: bool
+) -> Reach:
+    """How far a report of a class looks; the settings speak where no line of the table does."""
+    line = next((line for line in table if line.fits(key)), None) or ClassDistance(
+        _ANY, "", settings.merge_within_m, settings.merge_exact_within_m
+    )
+    widest = max(line.citizen_m, line.exact_m)
+    return Reach(line.exact_m if exact else line.citizen_m, widest)
+
+
+def kinds_of(key: ClassKey) -> tuple[str, ...]:
+    """The kinds under which a code means the same thing.
+
+    In the list of 2026 an event of the majors 01 to 05 is the part of the same number out of
+    order; in older lists the same digits mean different things.
+    """
+    if key.standard == STANDARD and key.code[:2] in _PART_MAJORS:
+        return ("event", "part")
+    return (key.kind,)
+
+
+def _line(where: str, row: dict[str, str]) -> ClassDistance:
+    if row["kind"] not in (_ANY, "part", "event"):
+        raise BadFile(f"{where}: the kind is '{row['kind']}', but must be part, event or *.")
+    if re.fullmatch("[0-9]{1,5}", row["class_prefix"]) is None:
+        raise BadFile(f"{where}: '{row['class_prefix']}' begins no class of five digits.")
+    metres = [_metres(where, name, row[name]) for name in ("citizen_m", "exact_m")]
+    return ClassDistance(row["kind"], row["class_prefix"], *metres)
+
+
+def _metres(where: str, name: str, value: str) -> float:
+    try:
+        metres = float(value)
+    except ValueError:
+        metres = math.nan
+    if not 0 < metres <= _MOST_M:
+        raise BadFile(
+            f"{where}: {name} is '{value}', but must be metres above 0, up to {_MOST_M:,.0f}."
+        )
+    return metres

@@ -1,0 +1,226 @@
+"""What a procedure is: ordered steps, who takes each, its evidence, where it may go back to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gridsvc.city.limits import Limit
+
+__all__ = [
+    "CLOSING",
+    "EACH",
+    "SEATS",
+    "Act",
+    "Actor",
+    "Call",
+    "Callee",
+    "Procedure",
+    "Requirement",
+    "Return",
+    "Scored",
+    "Seat",
+    "Step",
+]
+
+
+class Actor(StrEnum):
+    """Who takes a step.
+
+    A case has a lead; a joint case has another side too. ``supervision`` files and checks,
+    ``command`` dispatches. ``called`` is one of the called bodies, ``each_called`` every one of
+    them; ``reporter`` is whoever opened the case. The others are seats (:data:`SEATS`).
+    """
+
+    SYSTEM = "system"
+    LEAD = "lead"
+    OTHER = "other"
+    EACH_SIDE = "each_side"
+    EITHER_SIDE = "either_side"
+    SUPERVISION = "supervision"
+    COMMAND = "command"
+    CALLED = "called"
+    EACH_CALLED = "each_called"
+    REPORTER = "reporter"
+    CALLER = "caller"
+    TERRITORY = "territory"
+    COMMUNITY = "community"
+    ENTERPRISE = "enterprise"
+    LEADER = "leader"
+
+
+#: The roles that one body of a case holds under that name.
+SEATS = frozenset({Actor.CALLER, Actor.TERRITORY, Actor.COMMUNITY, Actor.ENTERPRISE, Actor.LEADER})
+#: The roles whose every party must take the step.
+EACH = frozenset({Actor.EACH_SIDE, Actor.EACH_CALLED})
+
+
+class Seat(StrEnum):
+    """Which body takes a seat when a case is opened."""
+
+    RESPONSIBLE = "responsible"
+    TERRITORY = "territory"
+    COMMUNITY = "community"
+    NAMED = "named"
+
+
+class Requirement(StrEnum):
+    """What must be true of the bodies that the open whistles of a case called, before a step.
+
+    ``self_reported_in`` is about the body that takes the step.
+    """
+
+    SELF_REPORTED_IN = "self_reported_in"
+    SIDES_REPORTED_IN = "sides_reported_in"
+    ALL_REPORTED_IN = "all_reported_in"
+    ALL_DONE = "all_done"
+    ALL_SCORED = "all_scored"
+
+
+#: A case is not closed before all of this holds of the whistles that are open in it.
+CLOSING = (Requirement.ALL_REPORTED_IN, Requirement.ALL_DONE, Requirement.ALL_SCORED)
+
+
+class Callee(StrEnum):
+    """Whom a step calls.
+
+    ``named`` and ``city_units`` are the bodies that the step's evidence lists in ``bodies``
+    (the latter must work for the whole city); ``grid_bodies`` are all that answer for anything
+    in the unit grid of the place.
+    """
+
+    NAMED = "named"
+    CITY_UNITS = "city_units"
+    ASSISTANTS = "assistants"
+    GRID_BODIES = "grid_bodies"
+    LEAD = "lead"
+    TERRITORY = "territory"
+    COMMUNITY = "community"
+
+
+class Scored(StrEnum):
+    """Whom a step scores, 0 to 100: the lead (``score``) or each called body (``scores``)."""
+
+    LEAD = "lead"
+    CALLED = "called"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Bodies that a step calls, and their own limit, where it differs from the steps'."""
+
+    who: Callee
+    limit: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: ``needs`` names its evidence, ``choices`` the values that some of it may have.
+
+    ``limit`` runs from the step before, with ``from_opening`` from the opening of the case; with
+    ``graded`` the grade of the case replaces it. ``names`` are the seats that its evidence fills.
+    A step that ``sends_on`` gives the case to the body in ``to``; an ``optional`` one may be
+    left out; one that ``repeats`` may be taken again and again. One that ``blows`` makes a
+    whistle of the bodies that it calls.
+    """
+
+    name: str
+    title: str
+    title_zh: str
+    by: Actor
+    needs: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    requires: tuple[Requirement, ...] = ()
+    limit: Limit | None = None
+    graded: bool = False
+    from_opening: bool = False
+    calls: tuple[Call, ...] = ()
+    blows: bool = False
+    names: tuple[Actor, ...] = ()
+    scores: Scored | None = None
+    sends_on: bool = False
+    optional: bool = False
+    repeats: bool = False
+    closes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A way back: from one step to an earlier one, with a reason.
+
+    One that ``refuses`` says that the body is not responsible, and who is.
+    """
+
+    name: str
+    title: str
+    title_zh: str
+    source: str
+    target: str
+    by: Actor
+    needs: tuple[str, ...] = ()
+    refuses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What may be done at some steps beside them: suspend (挂账), extend (延期), raise.
+
+    ``times`` is how often an extension may be given, ``within_days`` how long a suspension may
+    last, ``to`` the procedure that follows when a case is raised.
+    """
+
+    by: Actor
+    at: tuple[str, ...]
+    times: int = 1
+    within_days: int = 0
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """A versioned procedure; a case keeps the version that it began with.
+
+    ``seats`` says which bodies take which role at the opening, ``opened_by`` which roles of
+    tokens may open such a case. Reports of one thing join a case that ``merges``; only such a
+    case can become a joint one. ``two_sides``: it runs between two sides of a border. ``level``
+    is that of its whistle, None without one; ``after_the_fact_hours`` how long afterwards a
+    whistle that was made by telephone may be recorded, 0 for not at all.
+    """
+
+    name: str
+    version: int
+    title: str
+    title_zh: str
+    source: str
+    steps: tuple[Step, ...]
+    returns: tuple[Return, ...] = ()
+    seats: Mapping[Actor, Seat] = field(default_factory=dict)
+    opened_by: frozenset[str] = frozenset()
+    merges: bool = True
+    two_sides: bool = False
+    level: int | None = None
+    after_the_fact_hours: float = 0.0
+    acts: Mapping[str, Act] = field(default_factory=dict)
+
+    def step(self, name: str) -> Step | None:
+        """The step of that name, or None when the procedure has none."""
+        return next((step for step in self.steps if step.name == name), None)
+
+    @property
+    def blows(self) -> Step | None:
+        """The step that blows its whistle, or None when the procedure has none."""
+        return next((step for step in self.steps if step.blows), None)
+
+    def way_back(self, name: str) -> Return | None:
+        """The return of that name, or None when the procedure has none."""
+        return next((back for back in self.returns if back.name == name), None)
+
+    def index(self, name: str) -> int:
+        """The position of a step."""
+        return next(i for i, step in enumerate(self.steps) if step.name == name)
+
+    def after(self, name: str) -> Step | None:
+        """The step that follows, or None at the end."""
+        i = self.index(name) + 1
+        return self.steps[i] if i < len(self.steps) else None

@@ -1,0 +1,32 @@
+"""A system of the field as a city runs it: its procedures, its tables, what it hears and shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gridsvc.city.table import Table
+
+__all__ = ["Hears", "Shows", "System"]
+
+#: What follows from an event: it is given the act and the event, and may answer whoever emitted it.
+Hears = Callable[[Any, Any], Mapping[str, Any] | None]
+#: A system's part of what readers see of a case: it is given the session, the city and the case.
+Shows = Callable[[Any, Any, Any], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One system of the field.
+
+    ``procedures`` is the folder of its procedures (TOML), None for a system without;
+    ``hears`` maps a kind of event to what follows from it, in the same transaction.
+    """
+
+    name: str
+    procedures: Path | None = None
+    tables: tuple[Table[Any], ...] = ()
+    hears: Mapping[type[Any], Hears] = field(default_factory=dict)
+    shows: Shows | None = None

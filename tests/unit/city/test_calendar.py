@@ -1,0 +1,79 @@
+"""Working days: the published calendar, a city's own table, and years that nobody knows yet."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from structlog.testing import capture_logs
+
+from gridsvc.city.calendar import read_working_days
+from gridsvc.city.limits import Clock, deadline
+from gridsvc.errors import BadFile
+from tests.cities import calendar, city
+
+TABLE = "date,kind,name\n2027-01-01,holiday,元旦\n2027-01-02,workday,元旦调休\n"
+
+
+def test_a_holiday_is_free_and_its_make_up_day_is_worked():
+    days = calendar()
+    assert not days.is_working(dt.date(2026, 10, 1))
+    assert days.is_working(dt.date(2026, 10, 10))  # a Saturday
+
+
+def test_a_year_that_is_not_published_has_its_weekends_and_one_warning():
+    days = calendar()
+    with capture_logs() as logs:
+        assert days.is_working(dt.date(2027, 1, 1))
+        assert not days.is_working(dt.date(2027, 1, 2))
+    assert [(entry["log_level"], entry["year"]) for entry in logs] == [("warning", 2027)]
+
+
+def test_a_limit_runs_over_the_end_of_the_published_years():
+    since = dt.datetime(2026, 12, 31, 14, tzinfo=calendar().zone)
+    end = deadline(since, dt.timedelta(hours=8), Clock.WORKING, calendar())
+    assert end == dt.datetime(2027, 1, 1, 12 + 2, tzinfo=calendar().zone) - dt.timedelta(hours=2)
+
+
+def test_the_citys_own_table_is_taken_and_silences_the_warning(tmp_path):
+    path = tmp_path / "days.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    days = calendar(read_working_days(path))
+    with capture_logs() as logs:
+        assert not days.is_working(dt.date(2027, 1, 1))
+        assert days.is_working(dt.date(2027, 1, 2))  # a Saturday
+        assert days.is_working(dt.date(2027, 1, 4))
+        assert not days.is_working(dt.date(2027, 1, 3))
+    assert logs == []
+
+
+def test_the_table_is_named_by_a_setting(tmp_path, monkeypatch):
+    path = tmp_path / "days.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    monkeypatch.setenv("GRIDSVC_WORKING_DAYS", str(path))
+    assert not city().calendar.is_working(dt.date(2027, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("day,kind\n", "line 1: the columns"),
+        ("date,kind,name\n1 January,holiday,x\n", "line 2: '1 January' is not a day"),
+        ("date,kind,name\n2027-01-01,party,x\n", "line 2: the kind 'party'"),
+        ("date,kind,name\n2027-01-01,holiday,x\n2027-01-01,workday,x\n", "line 3: .* duplicated"),
+        ("date,kind,name\n2027-01-01\n", "line 2: the kind None"),
+    ],
+)
+def test_a_fault_in_the_table_is_told_with_its_line(tmp_path, text, says):
+    path = tmp_path / "days.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadFile, match=says):
+        read_working_days(path)
+
+
+def test_a_table_that_is_missing_or_no_text_is_told(tmp_path):
+    with pytest.raises(BadFile, match="not at"):
+        read_working_days(tmp_path / "none.csv")
+    (tmp_path / "gbk.csv").write_bytes("date,kind,name\n2027-01-01,holiday,元旦\n".encode("gbk"))
+    with pytest.raises(BadFile, match="UTF-8"):
+        read_working_days(tmp_path / "gbk.csv")

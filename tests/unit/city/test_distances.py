@@ -1,0 +1,95 @@
+"""How near two reports are about one thing: by class, from a table that is checked on load."""
+
+from __future__ import annotations
+
+import pytest
+
+from gridsvc.city.classes import STANDARD, ClassKey
+from gridsvc.city.current import current
+from gridsvc.city.distances import DISTANCES, kinds_of, reach_of, read_distances
+from gridsvc.errors import BadFile
+from gridsvc.settings import Settings
+from tests.cities import city
+
+SHIPPED = city().table(DISTANCES)
+HEAD = "kind,class_prefix,citizen_m,exact_m,reason\n"
+
+
+def event(code):
+    return ClassKey(STANDARD, "event", code)
+
+
+def reach(code, *, exact=False):
+    return reach_of(event(code), Settings(), SHIPPED, exact=exact).within_m
+
+
+def test_a_class_that_the_table_does_not_list_joins_within_the_setting():
+    assert reach("06001") == 250.0
+    assert reach("06001", exact=True) == 50.0
+    assert (
+        reach_of(event("06001"), Settings(merge_within_m=80), SHIPPED, exact=False).within_m == 80.0
+    )
+
+
+def test_covers_stand_closer_than_noise_carries():
+    assert reach("01002") == 50.0
+    assert reach("06028") == 400.0
+    assert reach("01002", exact=True) < reach("01002")
+
+
+def test_the_narrowest_line_speaks():
+    assert (reach("04013"), reach("04001")) == (150.0, 50.0)
+
+
+def test_all_reports_of_a_class_share_the_widest_reach_for_their_locks():
+    both = {
+        reach_of(event("09001"), Settings(), SHIPPED, exact=exact).widest_m
+        for exact in (True, False)
+    }
+    assert both == {100.0}
+
+
+def test_an_event_of_a_part_is_the_part_out_of_order_and_nothing_else_is():
+    assert kinds_of(event("01002")) == ("event", "part")
+    assert kinds_of(event("06001")) == ("event",)
+    assert kinds_of(ClassKey("GB/T 30428.2-2013", "event", "01002")) == ("event",)
+
+
+def test_the_package_has_a_reason_for_every_line():
+    assert len(current().table(DISTANCES)) > 15
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("kind,class_prefix,m\n", "line 1: the columns"),
+        (HEAD + "*,01,50,15\n", "line 2: the line has not 5 fields"),
+        (HEAD + "thing,01,50,15,why\n", "line 2: the kind is 'thing'"),
+        (HEAD + "*,,50,15,why\n", "line 2: '' begins no class"),
+        (HEAD + "*,0100x,50,15,why\n", "line 2: '0100x' begins no class"),
+        (HEAD + "*,01,50,15,why\n*,02,nan,15,why\n", "line 3: citizen_m is 'nan'"),
+        (HEAD + "*,01,50,0,why\n", "line 2: exact_m is '0'"),
+        (HEAD + "*,01,5000,1,why\n", "line 2: citizen_m is '5000'"),
+        (HEAD + "*,01,50,15,why\n*,01,60,15,why\n", "line 3: an earlier line"),
+    ],
+)
+def test_a_fault_is_told_with_its_line(tmp_path, lines, said):
+    path = tmp_path / "merging.csv"
+    path.write_text(lines, encoding="utf-8")
+    with pytest.raises(BadFile, match=f"merging.csv, {said}".replace("(", r"\(")):
+        read_distances(path)
+
+
+def test_a_file_that_is_no_utf_8_is_told(tmp_path):
+    path = tmp_path / "merging.csv"
+    path.write_bytes("种类".encode("gb18030"))
+    with pytest.raises(BadFile, match="UTF-8"):
+        read_distances(path)
+
+
+def test_a_city_puts_its_own_table_beside_its_procedures(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRIDSVC_PROCEDURES_DIR", str(tmp_path))
+    (tmp_path / "merging.csv").write_text(HEAD + "event,06001,80,20,denser here\n")
+    own = city().table(DISTANCES)
+    reaches = [reach_of(event(code), Settings(), own, exact=False) for code in ("06001", "06028")]
+    assert [reach.within_m for reach in reaches] == [80.0, 250.0]
