@@ -8,7 +8,6 @@ made for a first start and for trying; a city's own files replace it (``import a
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from gridsvc.settings import get_settings
 from gridsvc.spatial.coverage import match_edges
 from gridsvc.spatial.crs import project
 from gridsvc.spatial.partition import partition
+from gridsvc.tables import table
 
 __all__ = [
     "COMMUNITY_ACCURACY_M",
@@ -93,16 +93,15 @@ def read_centres(folder: Path | None = None) -> dict[str, Centre]:
     if not path.is_file():
         raise BadFile(f"The table of centres is not at {path}: set GRIDSVC_BOUNDARIES_DIR.")
     centres: dict[str, Centre] = {}
-    with path.open(encoding="utf-8", newline="") as lines:
-        for number, row in enumerate(csv.DictReader(lines), start=2):
-            try:
-                centre = Centre(float(row["lon"]), float(row["lat"]), int(row["points"]))
-            except (KeyError, TypeError, ValueError):
-                raise BadFile(
-                    f"{path.name}, line {number}: {row} is no centre; code, lon, lat (degrees) and "
-                    "points are needed."
-                ) from None
-            centres[row["code"]] = centre
+    for row in table(path, ["code", "lon", "lat", "points"], None):
+        try:
+            centre = Centre(float(row["lon"]), float(row["lat"]), int(row["points"]))
+        except ValueError:
+            raise BadFile(
+                f"{row.where}: {row} is not a centre; code, lon, lat (degrees) and points are"
+                " needed."
+            ) from None
+        centres[row["code"]] = centre
     return centres
 
 

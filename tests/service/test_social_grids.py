@@ -126,9 +126,9 @@ def test_a_wrong_row_is_listed_with_its_line_and_nothing_is_kept(load, client, r
     assert totals(client.get("/v1/social-grids").json()) == (0, 0, 0)
 
 
-def test_what_is_no_csv_is_refused_with_a_sentence(load):
+def test_what_is_not_csv_is_refused_with_a_sentence(load):
     code, refused = load(HEADER + "A" * 200_000)
-    assert (code, "is no CSV" in str(refused)) == (1, True)
+    assert (code, "is not a CSV file" in str(refused)) == (1, True)
 
 
 def test_a_grid_that_is_too_large_is_taken_and_told(load):

@@ -32,6 +32,7 @@ from gridsvc.registry.placement.straddle import straddle
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.footprint import read_footprint
+from gridsvc.tables import records
 
 __all__ = ["router"]
 
@@ -209,15 +210,13 @@ def _csv_batch(
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"The CSV is not UTF-8 (byte {error.start}); convert it first.") from None
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline="")))
-    except csv.Error as error:
-        raise BadInput(f"The body is no valid CSV: {error}.") from None
-    if not rows or any(rows[0].count(name) != 1 for name in ("lon", "lat")):
+    rows = records(io.StringIO(text, newline=""), "The body")
+    _, header = next(rows, (1, []))
+    if any(header.count(name) != 1 for name in ("lon", "lat")):
         raise BadInput(
             "The CSV needs a first line with the columns lon and lat, each once.", field="header"
         )
-    header, lines = rows[0], [row for row in rows[1:] if row]
+    lines = [fields for _, fields in rows]
     if len(lines) > most:
         raise TooLarge(f"A batch has at most {most:,} points; send several.")
     at = header.index("lon"), header.index("lat")

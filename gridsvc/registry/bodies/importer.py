@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import re
 from collections.abc import Callable
@@ -16,14 +15,15 @@ from gridsvc.db.base import uuid7
 from gridsvc.errors import BadFile, BadInput
 from gridsvc.registry.bodies import list_repository, repository
 from gridsvc.registry.bodies.service import http_url
+from gridsvc.tables import table
 
 __all__ = ["Fault", "Imported", "import_bodies", "import_duties"]
 
 _KINDS = ("street", "department", "company", "city_unit", "community")
-_BODY_COLUMNS = ({"code", "name", "kind", "area_code"}, {"webhook_url", "source"})
+_BODY_COLUMNS = (["code", "name", "kind", "area_code"], ["webhook_url", "source"])
 _DUTY_COLUMNS = (
-    {"body", "area", "kind", "class_prefix", "role", "clause", "valid_from"},
-    {"valid_to", "standard"},
+    ["body", "area", "kind", "class_prefix", "role", "clause", "valid_from"],
+    ["valid_to", "standard"],
 )
 _MOST_BYTES = 200_000_000
 
@@ -57,14 +57,14 @@ def import_bodies(session: Session, path: Path) -> Imported:
         _need(0 < len(row["name"]) <= 100, "name", row["name"])
         _need(row["kind"] in _KINDS, "kind", row["kind"], f"one of {', '.join(_KINDS)}")
         _need(re.fullmatch(r"[0-9]{2,12}", row["area_code"]), "area_code", row["area_code"])
-        url = row.get("webhook_url") or None
+        url = row["webhook_url"] or None
         return {
             "code": row["code"],
             "name": row["name"],
             "kind": row["kind"],
             "area_code": row["area_code"],
             "webhook_url": None if url is None else http_url(url),
-            "source": row.get("source") or path.name,
+            "source": row["source"] or path.name,
         }
 
     rows, faults = _read(path, _BODY_COLUMNS, read, ("code",))
@@ -88,13 +88,13 @@ def import_duties(session: Session, path: Path) -> Imported:
         _need(re.fullmatch(r"[0-9]{0,5}", row["class_prefix"]), "class_prefix", row["class_prefix"])
         _need(row["role"] in ("lead", "assist"), "role", row["role"], "lead or assist")
         since = _day(row["valid_from"], "valid_from")
-        until = _day(row["valid_to"], "valid_to") if row.get("valid_to") else None
+        until = _day(row["valid_to"], "valid_to") if row["valid_to"] else None
         _need(until is None or until > since, "valid_to", str(until), "after valid_from")
         return {
             "id": uuid7(),
             "body_code": row["body"],
             "area_code": row["area"],
-            "standard": row.get("standard") or STANDARD,
+            "standard": row["standard"] or STANDARD,
             "kind": row["kind"],
             "class_prefix": row["class_prefix"],
             "role": row["role"],
@@ -123,46 +123,28 @@ def import_duties(session: Session, path: Path) -> Imported:
 
 def _read(
     path: Path,
-    columns: tuple[set[str], set[str]],
+    columns: tuple[list[str], list[str]],
     read: Callable[[dict[str, str]], dict[str, object]],
     keys: tuple[str, ...],
 ) -> tuple[list[tuple[int, dict[str, object]]], tuple[Fault, ...]]:
-    must, may = columns
     if path.stat().st_size > _MOST_BYTES:
         raise BadFile(f"{path.name} is larger than {_MOST_BYTES:,} bytes; split it.")
     rows: list[tuple[int, dict[str, object]]] = []
     faults: list[Fault] = []
     seen: dict[tuple[object, ...], int] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines)
-            names = reader.fieldnames or ()
-            header = set(names)
-            if not must <= header or header - must - may or len(header) < len(names):
-                raise BadFile(
-                    f"{path.name}, line 1: the columns must be {', '.join(sorted(must))}, and may"
-                    f" be {', '.join(sorted(may))}, each once; they are"
-                    f" {', '.join(names) or 'none'}."
-                )
-            for row in reader:
-                line = reader.line_num
-                try:
-                    if None in row or None in row.values():
-                        raise BadInput("the row has too few or too many columns")
-                    kept = read({name: value.strip() for name, value in row.items()})
-                except BadInput as error:
-                    faults.append(Fault(line, error.detail))
-                    continue
-                key = tuple(kept[name] for name in keys)
-                if key in seen:
-                    faults.append(Fault(line, f"line {seen[key]} says the same"))
-                    continue
-                seen[key] = line
-                rows.append((line, kept))
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{path.name} is no UTF-8 text ({error.reason}); save it as UTF-8.") from None
-    except csv.Error as error:
-        raise BadFile(f"{path.name} is no CSV ({error}).") from None
+    for row in table(path, *columns, ragged=True):
+        try:
+            if row.fault is not None:
+                raise BadInput(row.fault)
+            kept = read(row)
+        except BadInput as error:
+            faults.append(Fault(row.line, error.detail))
+            continue
+        first = seen.setdefault(tuple(kept[name] for name in keys), row.line)
+        if first != row.line:
+            faults.append(Fault(row.line, f"line {first} says the same"))
+            continue
+        rows.append((row.line, kept))
     return rows, tuple(faults)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from gridsvc.city.classes import STANDARD, ClassKey
 from gridsvc.db.base import uuid7
-from gridsvc.errors import BadFile, BadInput, NotFound
+from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies import repository
 from gridsvc.registry.bodies.model import BodyRef, Ground, Responsibility
 from gridsvc.registry.bodies.repository import ListedDuty
 from gridsvc.registry.placement.model import Placement
+from gridsvc.tables import table
 
 __all__ = [
     "AssetOwner",
@@ -32,6 +32,7 @@ __all__ = [
 
 _FOLDER = Path(__file__).parent
 _HTTP_URL: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
+_DUTY_COLUMNS = ["body", "kind", "class_prefix", "role", "clause"]
 _SOURCE = "example list of gridsvc: real names, made-up division of duties"
 
 
@@ -160,7 +161,7 @@ def _bodies(
     for code, name in streets.items():
         office = f"{name}办事处" if name.endswith("街道") else f"{name}人民政府"
         yield {"code": code, "name": office, "kind": "street", "area_code": code, **common}
-    for row in _read("departments.csv"):
+    for row in table(_FOLDER / "departments.csv", ["suffix", "name", "kind"]):
         for district, name in districts.items():
             yield {
                 "code": f"{district}-{row['suffix']}",
@@ -169,7 +170,7 @@ def _bodies(
                 "area_code": district,
                 **common,
             }
-    for row in _read("city_units.csv"):
+    for row in table(_FOLDER / "city_units.csv", ["code", "name", "kind"]):
         city = next(iter(districts))[:4]
         yield {"code": row["code"], "name": row["name"], "kind": row["kind"], **common} | {
             "area_code": city
@@ -179,7 +180,7 @@ def _bodies(
 def _duties(
     streets: Mapping[str, str], districts: Mapping[str, str], day: dt.date
 ) -> Iterator[dict[str, object]]:
-    for row in _read("duties.csv"):
+    for row in table(_FOLDER / "duties.csv", _DUTY_COLUMNS):
         if row["body"] == "street":
             holders = [(code, code) for code in streets]
         else:
@@ -197,14 +198,6 @@ def _duties(
                 "valid_from": day,
                 "valid_to": None,
             }
-
-
-def _read(name: str) -> Iterator[dict[str, str]]:
-    with (_FOLDER / name).open(encoding="utf-8", newline="") as file:
-        for line, row in enumerate(csv.DictReader(file), 2):
-            if None in row.values() or None in row:
-                raise BadFile(f"{name}, line {line}: the row has too few or too many columns.")
-            yield row
 
 
 def body_or_refuse(session: Session, code: str, *, field: str) -> BodyRef:

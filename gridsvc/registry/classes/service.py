@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 from gridsvc.city.classes import STANDARD
 from gridsvc.errors import BadFile, UnknownClass
 from gridsvc.registry.classes import repository
+from gridsvc.tables import Row, table
 
 __all__ = ["load_classes", "part_class_names", "read_class_list"]
 
@@ -20,30 +20,16 @@ _COLUMNS = ["kind", "code", "name", "major"]
 _KINDS = ("part", "event")
 
 
-def read_class_list(path: Path | None = None) -> list[dict[str, str]]:
+def read_class_list(path: Path | None = None) -> list[Row]:
     """Read a class list: a CSV with the columns kind, code, name and major.
 
     Raises BadFile, with the line number, for an unknown kind, a code that has not 5 digits, an
-    empty name or major, and a kind and code that stand twice.
+    empty name or major, and a kind and code that are duplicated.
     """
-    path = path or _SHIPPED
-    classes: list[dict[str, str]] = []
-    seen: dict[tuple[str, str], int] = {}
-    with path.open(encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines)
-        if reader.fieldnames != _COLUMNS:
-            raise BadFile(
-                f"{path.name}, line 1: the columns are {reader.fieldnames}, but must be {_COLUMNS}."
-            )
-        for row in reader:
-            line = reader.line_num
-            wrong = _fault(row)
-            if wrong is None and (first := seen.get((row["kind"], row["code"]))) is not None:
-                wrong = f"{row['kind']} {row['code']} stands in line {first} already"
-            if wrong is not None:
-                raise BadFile(f"{path.name}, line {line}: {wrong}; mend the line and load again.")
-            seen[row["kind"], row["code"]] = line
-            classes.append(row)
+    classes = list(table(path or _SHIPPED, _COLUMNS, key=("kind", "code")))
+    for row in classes:
+        if (wrong := _fault(row)) is not None:
+            raise BadFile(f"{row.where}: {wrong}; correct the line and load again.")
     return classes
 
 
@@ -71,9 +57,7 @@ def part_class_names(session: Session, standard: str = STANDARD) -> dict[str, st
     return names
 
 
-def _fault(row: dict[str, str]) -> str | None:
-    if None in row or None in row.values():
-        return f"the line has not {len(_COLUMNS)} fields"
+def _fault(row: Row) -> str | None:
     if row["kind"] not in _KINDS:
         return f"kind {row['kind']!r} is neither part nor event"
     if re.fullmatch("[0-9]{5}", row["code"]) is None:

@@ -14,7 +14,6 @@ offset     from the middle of the road, 1 being the kerb; above 1 is the pavemen
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +28,15 @@ from gridsvc.registry.parts import loading
 from gridsvc.registry.parts.placing import district_of
 from gridsvc.registry.parts.streets import RANKS, Streets, draw_streets
 from gridsvc.spatial.crs import unproject
+from gridsvc.tables import table
 
 __all__ = ["made_up_census"]
 
 _LAYOUT = Path(__file__).with_name("census.csv")
+_COLUMNS = [
+    *("class_code", "side", "offset", *(f"{rank}_m" for rank in RANKS)),
+    *("competent", "owner", "maintainer"),
+]
 _SIDES = {"middle": (1,), "left": (1,), "right": (-1,), "both": (1, -1), "crossing": (1, -1)}
 _STATES = {"intact": 0.968, "damaged": 0.02, "missing": 0.006, "abandoned": 0.004, "removed": 0.002}
 _FIRST_DAY = np.datetime64("2004-01-01")
@@ -93,25 +97,22 @@ def made_up_census(
 def _read_layouts(path: Path = _LAYOUT) -> list[_Layout]:
     """Read census.csv. Raises BadFile with the number of a line that does not fit."""
     layouts: list[_Layout] = []
-    with path.open(encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines)
-        for row in reader:
-            try:
-                if row["side"] not in _SIDES:
-                    raise ValueError(f"side is {row['side']!r}")
-                spacing = {rank: row[f"{rank}_m"] for rank in RANKS}
-                bodies = (row["competent"], row["owner"], row["maintainer"])
-                layouts.append(
-                    _Layout(
-                        row["class_code"],
-                        row["side"],
-                        float(row["offset"]),
-                        {rank: float(metres) for rank, metres in spacing.items() if metres},
-                        bodies,
-                    )
+    for row in table(path, _COLUMNS):
+        try:
+            if row["side"] not in _SIDES:
+                raise ValueError(f"side is {row['side']!r}")
+            spacing = {rank: row[f"{rank}_m"] for rank in RANKS}
+            layouts.append(
+                _Layout(
+                    row["class_code"],
+                    row["side"],
+                    float(row["offset"]),
+                    {rank: float(metres) for rank, metres in spacing.items() if metres},
+                    (row["competent"], row["owner"], row["maintainer"]),
                 )
-            except (KeyError, TypeError, ValueError) as error:
-                raise BadFile(f"{path.name}, line {reader.line_num}: {error}; mend it.") from error
+            )
+        except ValueError as error:
+            raise BadFile(f"{row.where}: {error}; correct it.") from None
     return layouts
 
 

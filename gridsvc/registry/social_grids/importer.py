@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import re
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from gridsvc.registry.bodies.importer import Fault
 from gridsvc.registry.bodies.list_repository import active_areas
 from gridsvc.registry.social_grids.repository import replace_grids
 from gridsvc.registry.social_grids.tree import Grid, Totals, mismatches
+from gridsvc.tables import table
 
 __all__ = ["ImportedGrids", "import_social_grids"]
 
@@ -55,17 +55,16 @@ def import_social_grids(
     }
     if re.fullmatch("[0-9]{6}", district) is None or district not in known:
         raise BadInput(f"No district '{district[:12]}' is in force.", field="district")
-    rows = _rows(path)
     faults: list[Fault] = []
     grids: dict[str, tuple[int, Grid]] = {}
-    for line, row in rows:
+    for row in table(path, _COLUMNS):
         try:
             grid = _grid(row)
             if grid.code in grids:
                 raise BadInput(f"line {grids[grid.code][0]} has the code {grid.code} already")
-            grids[grid.code] = (line, grid)
+            grids[grid.code] = (row.line, grid)
         except BadInput as error:
-            faults.append(Fault(line, error.detail))
+            faults.append(Fault(row.line, error.detail))
     lines = {grid.code: line for line, grid in grids.values()}
     for line, grid in grids.values():
         if wrong := _wrong(grid, grids, known):
@@ -85,30 +84,6 @@ def import_social_grids(
         tuple(sorted(faults, key=lambda fault: fault.line)),
         tuple(Fault(line, why) for line, grid in grids.values() if (why := _unusual(grid))),
     )
-
-
-def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines)
-            if reader.fieldnames != _COLUMNS:
-                raise BadFile(
-                    f"{path.name}, line 1: the columns are {reader.fieldnames}, but must be"
-                    f" {_COLUMNS}."
-                )
-            rows = []
-            for row in reader:
-                if None in row or None in row.values():
-                    raise BadFile(
-                        f"{path.name}, line {reader.line_num}: the line has not"
-                        f" {len(_COLUMNS)} fields."
-                    )
-                rows.append((reader.line_num, {name: row[name].strip() for name in _COLUMNS}))
-            return rows
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{path.name} is no UTF-8 text ({error.reason}); save it as UTF-8.") from None
-    except csv.Error as error:
-        raise BadFile(f"{path.name} is no CSV ({error}).") from None
 
 
 def _grid(row: Mapping[str, str]) -> Grid:

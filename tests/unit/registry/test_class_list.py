@@ -29,7 +29,7 @@ def test_the_list_of_2026_has_153_part_and_250_event_classes():
         ("part,01002,,b", "name or major is empty"),
         ("part,01002,a", "the line has not 4 fields"),
         ("part,01002,a,b,c", "the line has not 4 fields"),
-        ("part,01001,a,b", "part 01001 stands in line 2 already"),
+        ("part,01001,a,b", "kind .part., code .01001. is duplicated: line 2 has it too"),
     ],
 )
 def test_a_bad_line_of_a_class_list_is_named(tmp_path, line, words):
