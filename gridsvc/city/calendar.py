@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import structlog
 
 from gridsvc.errors import BadFile
 from gridsvc.settings import Settings
+from gridsvc.tables import Row, table
 
 __all__ = ["Calendar", "read_working_days"]
 
@@ -85,32 +85,20 @@ def read_working_days(path: Path) -> dict[dt.date, bool]:
     if not path.is_file():
         raise BadFile(f"The table of working days is not at {path}; see GRIDSVC_WORKING_DAYS.")
     days: dict[dt.date, bool] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines)
-            if reader.fieldnames != _COLUMNS:
-                raise BadFile(
-                    f"{path.name}, line 1: the columns are {reader.fieldnames}, but must be"
-                    f" {_COLUMNS}."
-                )
-            for row in reader:
-                day, worked = _row(row, f"{path.name}, line {reader.line_num}")
-                if day in days:
-                    raise BadFile(f"{path.name}, line {reader.line_num}: {day} is duplicated.")
-                days[day] = worked
-    except UnicodeDecodeError as error:
-        raise BadFile(
-            f"{path.name} is not UTF-8 text ({error.reason}); save it as UTF-8."
-        ) from None
+    for row in table(path, _COLUMNS):
+        day, worked = _row(row)
+        if day in days:
+            raise BadFile(f"{row.where}: {day} is duplicated.")
+        days[day] = worked
     return days
 
 
-def _row(row: dict[str, str], where: str) -> tuple[dt.date, bool]:
+def _row(row: Row) -> tuple[dt.date, bool]:
     try:
-        day = dt.date.fromisoformat(row["date"] or "")
+        day = dt.date.fromisoformat(row["date"])
     except ValueError:
-        raise BadFile(f"{where}: {row['date']!r} is not a day; write 2027-01-01.") from None
-    worked = _KINDS.get(row["kind"] or "")
+        raise BadFile(f"{row.where}: {row['date']!r} is not a day; write 2027-01-01.") from None
+    worked = _KINDS.get(row["kind"])
     if worked is None:
-        raise BadFile(f"{where}: the kind {row['kind']!r} is neither holiday nor workday.")
+        raise BadFile(f"{row.where}: the kind {row['kind']!r} is neither holiday nor workday.")
     return day, worked

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gridsvc.city.classes import STANDARD, ClassKey
-from gridsvc.city.procedures.rules import table_rows
 from gridsvc.city.table import Table
 from gridsvc.errors import BadFile
 from gridsvc.settings import Settings
+from gridsvc.tables import Row, table
 
 __all__ = ["DISTANCES", "ClassDistance", "Reach", "kinds_of", "reach_of", "read_distances"]
 
@@ -55,15 +55,8 @@ def read_distances(path: Path) -> tuple[ClassDistance, ...]:
 
     Raises BadFile with file, line and reason.
     """
-    lines: dict[tuple[str, str], ClassDistance] = {}
-    for where, row in table_rows(path, _COLUMNS):
-        line = _line(where, row)
-        if (line.kind, line.class_prefix) in lines:
-            raise BadFile(f"{where}: an earlier line speaks of this class already.")
-        lines[line.kind, line.class_prefix] = line
-    return tuple(
-        sorted(lines.values(), key=lambda line: (-len(line.class_prefix), line.kind == _ANY))
-    )
+    lines = [_line(row) for row in table(path, _COLUMNS, key=["kind", "class_prefix"])]
+    return tuple(sorted(lines, key=lambda line: (-len(line.class_prefix), line.kind == _ANY)))
 
 
 #: A city's own ``merging.csv``, else the shipped one.
@@ -94,12 +87,12 @@ def kinds_of(key: ClassKey) -> tuple[str, ...]:
     return (key.kind,)
 
 
-def _line(where: str, row: dict[str, str]) -> ClassDistance:
+def _line(row: Row) -> ClassDistance:
     if row["kind"] not in (_ANY, "part", "event"):
-        raise BadFile(f"{where}: the kind is '{row['kind']}', but must be part, event or *.")
+        raise BadFile(f"{row.where}: the kind is '{row['kind']}', but must be part, event or *.")
     if re.fullmatch("[0-9]{1,5}", row["class_prefix"]) is None:
-        raise BadFile(f"{where}: '{row['class_prefix']}' begins no class of five digits.")
-    metres = [_metres(where, name, row[name]) for name in ("citizen_m", "exact_m")]
+        raise BadFile(f"{row.where}: '{row['class_prefix']}' begins no class of five digits.")
+    metres = [_metres(row.where, name, row[name]) for name in ("citizen_m", "exact_m")]
     return ClassDistance(row["kind"], row["class_prefix"], *metres)
 
 

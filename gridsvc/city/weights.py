@@ -9,9 +9,9 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
 
-from gridsvc.city.procedures.rules import table_rows
 from gridsvc.city.table import Find, Table
 from gridsvc.errors import BadFile, BadInput
+from gridsvc.tables import Row, table
 
 __all__ = ["ThreeRates", "Weights", "Yearly", "load_weights"]
 
@@ -115,23 +115,20 @@ WEIGHTS = Table(_SHIPPED, load_weights, own=lambda settings: settings.weights_di
 
 def _lines(
     path: Path, parts: tuple[str, ...], beside: str | None
-) -> Iterator[tuple[dict[str, str], dt.date, list[Fraction], Fraction]]:
+) -> Iterator[tuple[Row, dt.date, list[Fraction], Fraction]]:
     """Each line with its day, its weights, which sum to 1, and the share beside them."""
     columns = ["scheme", "valid_from", *parts, *([beside] if beside else []), "source"]
-    seen: set[tuple[str, str]] = set()
-    for where, row in table_rows(path, columns):
-        if not row["scheme"]:
-            raise BadFile(f"{where}: the line has no scheme.")
-        if (row["scheme"], row["valid_from"]) in seen:
-            raise BadFile(f"{where}: '{row['scheme']}' has that day already.")
-        seen.add((row["scheme"], row["valid_from"]))
-        given = [_share(where, name, row[name]) for name in parts]
-        if sum(given) != 1:
-            raise BadFile(f"{where}: {', '.join(parts)} sum to {float(sum(given))}, not 1.")
-        extra = _share(where, beside, row[beside]) if beside else Fraction(0)
-        yield row, _day(where, row["valid_from"]), given, extra
-    if not seen:
+    rows = list(table(path, columns, key=["scheme", "valid_from"]))
+    if not rows:
         raise BadFile(f"{path.name}, line 2: there must be one line of weights at least.")
+    for row in rows:
+        if not row["scheme"]:
+            raise BadFile(f"{row.where}: the line has no scheme.")
+        given = [_share(row.where, name, row[name]) for name in parts]
+        if sum(given) != 1:
+            raise BadFile(f"{row.where}: {', '.join(parts)} sum to {float(sum(given))}, not 1.")
+        extra = _share(row.where, beside, row[beside]) if beside else Fraction(0)
+        yield row, _day(row.where, row["valid_from"]), given, extra
 
 
 def _share(where: str, name: str, text: str) -> Fraction:
@@ -148,4 +145,4 @@ def _day(where: str, text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise BadFile(f"{where}: '{text}' is no day, such as 2026-01-01.") from None
+        raise BadFile(f"{where}: '{text}' is not a day, such as 2026-01-01.") from None

@@ -123,7 +123,7 @@ def test_a_code_that_stands_twice_is_listed_in_both_rows(register):
         (1, "00110001"),
         (3, "00110001"),
     ]
-    assert "stands twice, in rows 1, 3" in result.refused[0].reason
+    assert "is duplicated, in rows 1, 3" in result.refused[0].reason
 
 
 def test_a_code_and_an_id_of_the_register_cannot_come_again(register):

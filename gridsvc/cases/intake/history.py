@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from gridsvc import tables
 from gridsvc.callers import Caller
 from gridsvc.cases.intake import repository
 from gridsvc.cases.intake.model import GivenPoint, NewReport
@@ -65,18 +65,11 @@ def read_rows(path: Path) -> tuple[list[Row], list[Fault]]:
         raise BadFile(f"{path.name} is larger than {_MOST_BYTES:,} bytes; split it.")
     rows, faults = [], []
     seen: dict[str, int] = {}
-    try:
-        for line, columns in _lines(path):
-            try:
-                row = _row(line, columns, seen)
-            except BadInput as error:
-                faults.append(Fault(line, error.detail))
-            else:
-                rows.append(row)
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{path.name} is no UTF-8 text ({error.reason}); save it as UTF-8.") from None
-    except csv.Error as error:
-        raise BadFile(f"{path.name} is no CSV ({error}).") from None
+    for given in tables.table(path, _MUST, _MAY, ragged=True):
+        try:
+            rows.append(_row(given, seen))
+        except BadInput as error:
+            faults.append(Fault(given.line, error.detail))
     return sorted(rows, key=lambda row: _moment(row.columns["received_at"])), faults
 
 
@@ -144,27 +137,11 @@ def file_rows(
     return filed
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.DictReader(lines)
-        header = reader.fieldnames or ()
-        missing = [name for name in _MUST if name not in header]
-        unknown = [name for name in header if name not in (*_MUST, *_MAY)]
-        if missing or unknown or len(set(header)) < len(header):
-            raise BadFile(
-                f"{path.name}, line 1: the columns must be {', '.join(_MUST)}, and may be"
-                f" {', '.join(_MAY)}, each once; they are {', '.join(header) or 'none'}."
-            )
-        for columns in reader:
-            yield reader.line_num, columns
-
-
-def _row(line: int, columns: dict[str, str], seen: dict[str, int]) -> Row:
+def _row(given: tables.Row, seen: dict[str, int]) -> Row:
     """A row of the right form. Raises BadInput."""
-    if None in columns or None in columns.values():
-        raise BadInput("the row has too few or too many columns")
-    stripped = {name: value.strip() for name, value in columns.items()}
-    row = Row(line, {name: value for name, value in stripped.items() if value})
+    if given.fault is not None:
+        raise BadInput(given.fault)
+    row = Row(given.line, {name: value for name, value in given.items() if value})
     for name in _MUST:
         if name not in row.columns:
             raise BadInput(f"{name} is empty")
@@ -179,7 +156,7 @@ def _row(line: int, columns: dict[str, str], seen: dict[str, int]) -> Row:
     for name in ("lon", "lat", "accuracy_m"):
         if name in row.columns:
             _number(name, row.columns[name])
-    seen[row.reference] = line
+    seen[row.reference] = row.line
     return row
 
 

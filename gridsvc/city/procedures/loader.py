@@ -46,8 +46,8 @@ def load_procedure(path: Path) -> Procedure:
     try:
         text = path.read_text(encoding="utf-8")
         raw = tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{path.name} is no UTF-8 text ({error.reason}); save it as UTF-8.") from None
+    except UnicodeDecodeError:
+        raise BadFile(f"{path.name} is not UTF-8 text; save it as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         raise BadFile(f"{path.name}: {error}") from error
     return _Reader(Source(path.name, text), raw).procedure()

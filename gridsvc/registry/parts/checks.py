@@ -146,7 +146,7 @@ def repeated(values: NDArray[np.object_], what: str) -> dict[int, str]:
     reasons: dict[int, str] = {}
     for value, rows in twice.groupby(twice).groups.items():
         listed = ", ".join(str(row + 1) for row in rows[:5]) + (" ..." if len(rows) > 5 else "")
-        reasons |= {int(row): f"{what} {value} stands twice, in rows {listed}" for row in rows}
+        reasons |= {int(row): f"{what} {value} is duplicated, in rows {listed}" for row in rows}
     return reasons
 
 

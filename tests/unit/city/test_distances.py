@@ -70,7 +70,7 @@ def test_the_package_has_a_reason_for_every_line():
         (HEAD + "*,01,50,15,why\n*,02,nan,15,why\n", "line 3: citizen_m is 'nan'"),
         (HEAD + "*,01,50,0,why\n", "line 2: exact_m is '0'"),
         (HEAD + "*,01,5000,1,why\n", "line 2: citizen_m is '5000'"),
-        (HEAD + "*,01,50,15,why\n*,01,60,15,why\n", "line 3: an earlier line"),
+        (HEAD + "*,01,50,15,why\n*,01,60,15,why\n", "line 3: .* is duplicated: line 2"),
     ],
 )
 def test_a_fault_is_told_with_its_line(tmp_path, lines, said):

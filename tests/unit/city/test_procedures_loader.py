@@ -268,12 +268,12 @@ def test_a_case_is_raised_to_a_procedure_that_exists(folder):
         ("rules.csv", "*,event,,visit,soon", "line 3: there is no grade 'soon'"),
         ("rules.csv", "*,act,,visit,general", "line 3: the kind"),
         ("rules.csv", "*,event,06x,visit,general", "line 3: '06x'"),
-        ("rules.csv", "*,*,,visit,general", "line 3: an earlier line"),
+        ("rules.csv", "*,*,,visit,general", "line 3: .* is duplicated: line"),
         ("rules.csv", "*,event", "line 3: the line has not 5 fields"),
         ("grades.csv", "soon,2,sand,Soon,快", "line 3: .*'sand'"),
         ("grades.csv", "soon,two,working,Soon,快", "line 3: .*two"),
         ("grades.csv", "soon,-2,working,Soon,快", "line 3: -2 hours"),
-        ("grades.csv", "general,2,working,Soon,快", "line 3: .*twice"),
+        ("grades.csv", "general,2,working,Soon,快", "line 3: .*duplicated"),
     ],
 )
 def test_a_fault_in_the_rules_is_told_with_its_line(folder, name, line, says):

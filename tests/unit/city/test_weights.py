@@ -48,14 +48,14 @@ def test_weights_change_on_their_day(tmp_path: Path) -> None:
     ("lines", "said"),
     [
         ("a,2020-01-01,0.1,0.5,0.5,0.9,x\n", "line 2.*sum to 1.1, not 1"),
-        ("a,2020-01-01,0.1,0.5,0.4,0.9,x\na,2020-01-01,0.1,0.5,0.4,0.9,x\n", "line 3.*already"),
+        ("a,2020-01-01,0.1,0.5,0.4,0.9,x\na,2020-01-01,0.1,0.5,0.4,0.9,x\n", "line 3: .*duplicated"),
         ("a,2020-01-01,0.1,half,0.4,0.9,x\n", "line 2: solved is 'half'"),
         ("a,2020-01-01,-0.1,0.7,0.4,0.9,x\n", "line 2: response is '-0.1'"),
         ("a,2020-01-01,0.1,0.5,0.4,NaN,x\n", "line 2: fairly is 'NaN'"),
-        ("a,yesterday,0.1,0.5,0.4,0.9,x\n", "line 2: 'yesterday' is no day"),
+        ("a,yesterday,0.1,0.5,0.4,0.9,x\n", "line 2: 'yesterday' is not a day"),
         ("a,2020-01-01,0.1,0.5,0.4\n", "line 2: the line has not 7 fields"),
         (",2020-01-01,0.1,0.5,0.4,0.9,x\n", "line 2: the line has no scheme"),
-        ("a" * 200_000, "is no CSV"),
+        ("a" * 200_000, "is not a CSV file"),
         ("", "one line of weights"),
     ],
 )

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gridsvc.city.classes import ClassKey
-from gridsvc.city.procedures.rules import table_rows
 from gridsvc.city.table import Table
 from gridsvc.errors import BadFile
+from gridsvc.tables import table
 
 __all__ = ["FACTS", "Fact", "Suggestion", "read_facts", "suggested"]
 
@@ -76,20 +76,20 @@ def _word_in(fact: Fact, text: str) -> str | None:
 def read_facts(path: Path) -> tuple[Fact, ...]:
     """The facts of a CSV; several values in a field are parted by ``|``. Raises BadFile."""
     found: list[Fact] = []
-    for where, row in table_rows(path, ["by", "match", "unless", "bodies", "fact", "fact_zh"]):
+    for row in table(path, ["by", "match", "unless", "bodies", "fact", "fact_zh"]):
         parted = {
             name: tuple(filter(None, row[name].split("|")))
             for name in ("match", "unless", "bodies")
         }
         if not (parted["match"] and parted["bodies"] and row["fact"] and row["fact_zh"]):
-            raise BadFile(f"{where}: match, bodies, fact and fact_zh must not be empty.")
+            raise BadFile(f"{row.where}: match, bodies, fact and fact_zh must not be empty.")
         form = {"class": _CLASS, "part": _PART}.get(row["by"])
         if form is None and row["by"] != "word":
-            raise BadFile(f"{where}: '{row['by']}' is none of word, class, part.")
+            raise BadFile(f"{row.where}: '{row['by']}' is none of word, class, part.")
         if form is not None and not all(form.fullmatch(one) for one in parted["match"]):
-            raise BadFile(f"{where}: a class is written 'event 0602', a part's class '01069'.")
+            raise BadFile(f"{row.where}: a class is written 'event 0602', a part's class '01069'.")
         if row["by"] == "word" and any(one != one.lower() for one in parted["match"]):
-            raise BadFile(f"{where}: write words in small letters; any case is found.")
+            raise BadFile(f"{row.where}: write words in small letters; any case is found.")
         found.append(
             Fact(
                 row["by"],

@@ -11,9 +11,9 @@ from typing import Any
 
 from gridsvc.city.calendar import Calendar
 from gridsvc.city.limits import Clock, Limit, deadline
-from gridsvc.city.procedures.rules import table_rows
 from gridsvc.city.table import Table
 from gridsvc.errors import BadFile
+from gridsvc.tables import table
 
 __all__ = ["KINDS", "Kind", "Limits", "WhistleGround", "WhistleKind", "read_kinds"]
 
@@ -98,26 +98,25 @@ def _span(limit: Limit) -> dt.timedelta:
 def read_kinds(path: Path) -> dict[WhistleKind, Kind]:
     """The kinds of a CSV, each once. Raises BadFile with file, line and reason."""
     found: dict[WhistleKind, Kind] = {}
-    for where, row in table_rows(path, _COLUMNS):
+    for row in table(path, _COLUMNS, key=["kind"]):
         try:
             kind, clock = WhistleKind(row["kind"]), Clock(row["clock"])
             minutes = float(row["report_in_minutes"]) if row["report_in_minutes"] else None
             accept, done = float(row["accept_hours"]), float(row["done_hours"])
         except ValueError as error:
             raise BadFile(
-                f"{where}: {error}; the kinds are {', '.join(WhistleKind)}, the clocks"
+                f"{row.where}: {error}; the kinds are {', '.join(WhistleKind)}, the clocks"
                 f" {', '.join(Clock)}, hours and minutes are numbers."
             ) from None
         spans = (accept, done, 1.0 if minutes is None else minutes / 60)
         if not all(0 < hours <= _LONGEST_HOURS for hours in spans):
-            raise BadFile(f"{where}: a limit is above 0 and at most {_LONGEST_HOURS} hours.")
+            raise BadFile(f"{row.where}: a limit is above 0 and at most {_LONGEST_HOURS} hours.")
         approvals = tuple(row["approvals"].split())
         if unknown := [name for name in approvals if name not in _APPROVALS]:
             raise BadFile(
-                f"{where}: there is no approval '{unknown[0]}'; there are {', '.join(_APPROVALS)}."
+                f"{row.where}: there is no approval '{unknown[0]}'; there are"
+                f" {', '.join(_APPROVALS)}."
             )
-        if kind in found:
-            raise BadFile(f"{where}: the kind '{kind}' stands twice.")
         limits = Limit(accept, clock), Limit(done, clock)
         found[kind] = Kind(
             kind, row["title"], row["title_zh"], limits[0], minutes, limits[1], approvals

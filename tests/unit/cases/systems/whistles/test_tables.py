@@ -26,7 +26,7 @@ NOON = dt.datetime(2026, 11, 23, 4, tzinfo=dt.UTC)
         ("everyday,E,日,1,,1,lunar,", "line 2: .*lunar"),
         ("everyday,E,日,1,,1,calendar,the_mayor", "line 2: .*the_mayor"),
         ("everyday,E,日,1,,1,calendar", "line 2: .*fields"),
-        ("everyday,E,日,1,,1,calendar,\neveryday,E,日,1,,1,calendar,", "line 3: .*twice"),
+        ("everyday,E,日,1,,1,calendar,\neveryday,E,日,1,,1,calendar,", "line 3: .*duplicated"),
         ("everyday,E,日,1,,1,calendar,", "line 1: .*'tough' is missing"),
     ],
 )
