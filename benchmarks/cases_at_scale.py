@@ -31,6 +31,7 @@ from gridsvc.assessment.model import Dimension
 from gridsvc.assessment.period import parse_period
 from gridsvc.assessment.service import assess
 from gridsvc.callers import Role
+from gridsvc.city import City
 from gridsvc.db import PrivateCluster, create_engine, session_factory
 from gridsvc.db.migrate import migrate
 from gridsvc.demo.city import prepare_city
@@ -129,7 +130,9 @@ def _measure(
             if database == _FULL:
                 most_ms, open_ms = _open_lists(url, token, plain)
                 say(f"open lists: {max(most_ms):.1f} ms, p99 {np.percentile(open_ms, 99):.1f} ms")
-    month = (dt.date.today().replace(day=1) - dt.timedelta(days=1)).strftime("%Y-%m")
+    city = City.load(get_settings())
+    today = city.day(dt.datetime.now(dt.UTC))
+    month = parse_period(f"{today.replace(day=1) - dt.timedelta(days=1):%Y-%m}", city.calendar)
     engine = create_engine(cluster.url(_FULL), statement_timeout_s=0.0)
     took = {}
     for name, by in (("city, by street", ["city", "street"]), ("all eight", [*Dimension])):
@@ -137,7 +140,7 @@ def _measure(
             begun = time.perf_counter()
             dimensions = [Dimension(one) for one in by]
             now = dt.datetime.now(dt.UTC)
-            assess(session, get_settings(), parse_period(month), dimensions, now=now)
+            assess(session, city, month, dimensions, now=now)
             took[name] = time.perf_counter() - begun
         say(f"assessment, {name}: {took[name]:.1f} s")
     engine.dispose()

@@ -7,7 +7,7 @@ import uuid
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, HTMLResponse
 
-from gridsvc.api.dependencies import DbSession
+from gridsvc.api.dependencies import CurrentService, DbSession
 from gridsvc.api.problems import problems
 from gridsvc.errors import BadInput, MissingPrerequisite, NotFound, UnknownParameter
 from gridsvc.maps.joint_case import joint_case_page, read_joint_case
@@ -26,9 +26,9 @@ _PAGE_HEADERS = {
 
 
 @router.get("/map", response_class=HTMLResponse, responses=problems(UnknownParameter))
-def viewer(session: DbSession) -> HTMLResponse:
+def viewer(service: CurrentService, session: DbSession) -> HTMLResponse:
     """The map of the city."""
-    return HTMLResponse(viewer_page(session.connection()), headers=_PAGE_HEADERS)
+    return HTMLResponse(viewer_page(session.connection(), service.city), headers=_PAGE_HEADERS)
 
 
 @router.get(
@@ -48,8 +48,9 @@ def static(name: str) -> FileResponse:
     response_class=HTMLResponse,
     responses=problems(UnknownParameter, NotFound, BadInput, MissingPrerequisite),
 )
-def joint_case(session: DbSession, whistle_id: uuid.UUID) -> HTMLResponse:
+def joint_case(service: CurrentService, session: DbSession, whistle_id: uuid.UUID) -> HTMLResponse:
     """The page of a joint case: map, steps, bodies, ready to print."""
-    page = joint_case_page(read_joint_case(session, whistle_id))
+    city = service.city
+    page = joint_case_page(read_joint_case(session, city, whistle_id), city)
     headers = {**_PAGE_HEADERS, "Content-Security-Policy": CASE_POLICY}
     return HTMLResponse(page, headers=headers)

@@ -6,33 +6,33 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from gridsvc.city.current import current
+from gridsvc.city.calendar import Calendar
 from gridsvc.errors import BadInput
 
 __all__ = ["Period", "parse_period"]
 
+_DAY = dt.timedelta(days=1)
 _FORMS = "a month (2026-11), a quarter (2026-Q4), a year (2026), or days (2026-11-01/2026-11-15)"
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From the beginning of ``first`` to the end of ``last``, days of the city (UTC+8)."""
+    """From the beginning of ``first`` to the end of ``last``, days of the city."""
 
     name: str
     first: dt.date
     last: dt.date
+    calendar: Calendar
 
     @property
     def start(self) -> dt.datetime:
         """The first moment of it."""
-        return dt.datetime.combine(self.first, dt.time(), tzinfo=current().calendar.zone)
+        return self.calendar.begins(self.first)
 
     @property
     def end(self) -> dt.datetime:
         """The first moment behind it."""
-        return dt.datetime.combine(
-            self.last + dt.timedelta(days=1), dt.time(), tzinfo=current().calendar.zone
-        )
+        return self.calendar.begins(self.last + _DAY)
 
     def months(self) -> list[str]:
         """The months that it touches, as ``2026-11``."""
@@ -44,20 +44,22 @@ class Period:
 
     def before(self) -> Period:
         """The period of the same kind before this one."""
+        return parse_period(self._name_before(), self.calendar)
+
+    def _name_before(self) -> str:
         if match := re.fullmatch(r"(\d{4})-Q([1-4])", self.name):
             year, quarter = int(match[1]), int(match[2])
-            return parse_period(f"{year}-Q{quarter - 1}" if quarter > 1 else f"{year - 1}-Q4")
-        day_before = self.first - dt.timedelta(days=1)
+            return f"{year}-Q{quarter - 1}" if quarter > 1 else f"{year - 1}-Q4"
+        day_before = self.first - _DAY
         if re.fullmatch(r"\d{4}", self.name):
-            return parse_period(f"{day_before:%Y}")
+            return f"{day_before:%Y}"
         if re.fullmatch(r"\d{4}-\d{2}", self.name):
-            return parse_period(f"{day_before:%Y-%m}")
-        length = self.last - self.first
-        return parse_period(f"{day_before - length}/{day_before}")
+            return f"{day_before:%Y-%m}"
+        return f"{day_before - (self.last - self.first)}/{day_before}"
 
 
-def parse_period(text: str, *, field: str = "period") -> Period:
-    """The period that a text names. Raises BadInput with the forms that there are."""
+def parse_period(text: str, calendar: Calendar, *, field: str = "period") -> Period:
+    """The period of a city that a text names. Raises BadInput with the forms that there are."""
     try:
         first, last = _days(text)
     except (ValueError, OverflowError):
@@ -68,7 +70,7 @@ def parse_period(text: str, *, field: str = "period") -> Period:
         raise BadInput(f"'{field}' ends before it begins: {text[:40]!r}.", field=field)
     if (last - first).days > 366:
         raise BadInput(f"'{field}' is longer than a year; ask for one year at a time.", field=field)
-    return Period(text, first, last)
+    return Period(text, first, last, calendar)
 
 
 def _days(text: str) -> tuple[dt.date, dt.date]:
@@ -87,9 +89,6 @@ def _days(text: str) -> tuple[dt.date, dt.date]:
         month = dt.date(int(match[1]), int(match[2]), 1)
         return month, _next_month(month) - _DAY
     return _day(text), _day(text)
-
-
-_DAY = dt.timedelta(days=1)
 
 
 def _day(text: str) -> dt.date:

@@ -14,10 +14,9 @@ from gridsvc.assessment.repository.names import names
 from gridsvc.assessment.repository.years import years_of_tables, years_of_trace
 from gridsvc.assessment.service import frame_of
 from gridsvc.assessment.yearly import Difference, YearlyLine, differences, yearly_lines
-from gridsvc.city.current import current
+from gridsvc.city import City
 from gridsvc.city.weights import WEIGHTS, ThreeRates, Yearly
 from gridsvc.errors import BadInput
-from gridsvc.settings import Settings
 
 __all__ = ["Source", "Year", "assess_year", "recompute"]
 
@@ -43,7 +42,7 @@ class Year:
 
 def assess_year(
     session: Session,
-    settings: Settings,
+    city: City,
     period: Period,
     *,
     area: str = "",
@@ -59,20 +58,20 @@ def assess_year(
         raise BadInput(
             f"Yearly scores are those of districts; send 'area' as {area[:6]}.", field="area"
         )
-    frame = frame_of(session, settings, period, area, now=now)
+    frame = frame_of(session, city, period, area, now=now)
     if source is Source.TRACE:
         counts = years_of_trace(session, frame, area)
     else:
         counts = years_of_tables(session, frame)
-    rates = current().table(WEIGHTS).of_rates(settings.weights_scheme, period.last)
-    weighed = current().table(WEIGHTS).of_year(period.last)
+    rates = city.table(WEIGHTS).of_rates(city.settings.weights_scheme, period.last)
+    weighed = city.table(WEIGHTS).of_year(period.last)
     lines = yearly_lines(counts, rates, weighed)
     known = names(session, Dimension.BODY, counts, now)
     return Year(period, source, lines, known, rates, weighed)
 
 
 def recompute(
-    session: Session, settings: Settings, period: Period, *, area: str = "", now: dt.datetime
+    session: Session, city: City, period: Period, *, area: str = "", now: dt.datetime
 ) -> tuple[Year, tuple[Difference, ...]]:
     """The yearly scores recomputed from the trace alone, and where the tables say otherwise.
 
@@ -80,8 +79,8 @@ def recompute(
     this service that did not write its judgements into the trace. Whether the trace itself is
     whole, ``gridsvc trace verify`` says.
     """
-    traced = assess_year(session, settings, period, area=area, source=Source.TRACE, now=now)
-    tables = assess_year(session, settings, period, area=area, now=now)
+    traced = assess_year(session, city, period, area=area, source=Source.TRACE, now=now)
+    tables = assess_year(session, city, period, area=area, now=now)
     found = differences(
         {line.body: line.counts for line in tables.lines},
         {line.body: line.counts for line in traced.lines},

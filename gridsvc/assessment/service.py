@@ -16,10 +16,9 @@ from gridsvc.assessment.ranking import ranked
 from gridsvc.assessment.repository.names import areas_of_level, names
 from gridsvc.assessment.repository.tallies import Behind, behind, districts_of, tallies
 from gridsvc.callers import Caller, Role
-from gridsvc.city.current import current
+from gridsvc.city import City
 from gridsvc.city.weights import WEIGHTS, ThreeRates
 from gridsvc.errors import BadInput, NotAllowed
-from gridsvc.settings import Settings
 
 __all__ = ["assess", "frame_of", "list_behind", "visible_area"]
 
@@ -50,27 +49,25 @@ def visible_area(caller: Caller, area: str | None, dimensions: Sequence[Dimensio
     return wanted
 
 
-def frame_of(
-    session: Session, settings: Settings, period: Period, area: str, *, now: dt.datetime
-) -> Frame:
+def frame_of(session: Session, city: City, period: Period, area: str, *, now: dt.datetime) -> Frame:
     """What a count of an area in a period looks at. Raises BadInput before the period begins."""
     if period.start > now:
         raise BadInput(
-            f"{period.name} has not begun; the newest day is {current().day(now)}.", field="period"
+            f"{period.name} has not begun; the newest day is {city.day(now)}.", field="period"
         )
     return Frame(
         period=period,
         now=now,
         districts=districts_of(session, area[:6]),
-        steps=step_names(current().procedures),
-        report_in_minutes=settings.report_in_minutes,
+        steps=step_names(city.procedures),
+        report_in_minutes=city.settings.report_in_minutes,
         street=area if len(area) == 9 else None,
     )
 
 
 def assess(
     session: Session,
-    settings: Settings,
+    city: City,
     period: Period,
     dimensions: Sequence[Dimension],
     *,
@@ -84,8 +81,8 @@ def assess(
     What ``families`` leaves out is not counted, and shows as no data.
     The weights are those in force on the last day of the period. Raises BadInput.
     """
-    weighed = current().table(WEIGHTS).of_rates(scheme or settings.weights_scheme, period.last)
-    frame = frame_of(session, settings, period, area, now=now)
+    weighed = city.table(WEIGHTS).of_rates(scheme or city.settings.weights_scheme, period.last)
+    frame = frame_of(session, city, period, area, now=now)
     counted = tallies(session, frame, dimensions, families)
     day = min(now, period.end - dt.timedelta(seconds=1))
     lines = {}

@@ -44,7 +44,15 @@ class Calendar:
 
     def day(self, moment: dt.datetime) -> dt.date:
         """The day of the city on which an aware moment falls."""
-        return moment.astimezone(self.zone).date()
+        return self.local(moment).date()
+
+    def local(self, moment: dt.datetime) -> dt.datetime:
+        """An aware moment as the clocks of the city show it."""
+        return moment.astimezone(self.zone)
+
+    def name(self, moment: dt.datetime) -> str:
+        """The zone's name and its offset at a moment: ``Asia/Urumqi (UTC+06:00)``."""
+        return f"{self.zone.key} (UTC{self.local(moment).isoformat()[-6:]})"
 
     def begins(self, day: dt.date) -> dt.datetime:
         """The first moment of a day of the city."""

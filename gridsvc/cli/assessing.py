@@ -17,9 +17,9 @@ from gridsvc.assessment.recomputing import recompute
 from gridsvc.assessment.service import assess
 from gridsvc.assessment.table import assessment_csv
 from gridsvc.assessment.view import assessment_json, year_json
-from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
+from gridsvc.city import City
+from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
 from gridsvc.maps.review import read_review, review_page
-from gridsvc.settings import get_settings
 
 __all__ = ["assess_period"]
 
@@ -52,20 +52,20 @@ def assess_period(
     as_json: AsJson = False,
 ) -> None:
     """Rates, scores and ranks of a period (考核评价)."""
-    span = parse_period(period)
+    city = load_city()
+    span = parse_period(period, city.calendar)
     now = dt.datetime.now(dt.UTC)
-    settings = get_settings()
     if recomputed:
-        _recompute(span, area, now, as_json)
+        _recompute(city, span, area, now, as_json)
         return
     with session() as opened:
         if page is not None:
-            review = read_review(opened, settings, span, area=area, scheme=scheme, now=now)
+            review = read_review(opened, city, span, area=area, scheme=scheme, now=now)
             page.write_text(review_page(review), encoding="utf-8")
             notes.print(f"The review is in {page}.")
         if page is not None and csv is None and not as_json:
             return
-        found = assess(opened, settings, span, [by], area=area, scheme=scheme, now=now)
+        found = assess(opened, city, span, [by], area=area, scheme=scheme, now=now)
     if csv is not None:
         csv.write_bytes(assessment_csv(found.lines[by]))
         notes.print(f"{len(found.lines[by]):,} lines are in {csv}.")
@@ -95,11 +95,11 @@ def _table(found: Assessment, by: Dimension) -> Table:
     return table
 
 
-def _recompute(period: Period, area: str, now: dt.datetime, as_json: bool) -> None:
+def _recompute(city: City, period: Period, area: str, now: dt.datetime, as_json: bool) -> None:
     with session() as opened:
         # One view of everything: what is written meanwhile is no difference.
         opened.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        found, differing = recompute(opened, get_settings(), period, area=area, now=now)
+        found, differing = recompute(opened, city, period, area=area, now=now)
     if as_json:
         listed = [
             {"body": one.body, "count": one.count, "tables": one.tables, "trace": one.trace}

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gridsvc.cli.runtime import console, session
+from gridsvc.cli.runtime import console, load_city, session
 from gridsvc.errors import BadFile
 from gridsvc.maps.case_history import case_history_page, read_case_history
 
@@ -30,7 +30,8 @@ def history(
     """Write the history of a case as a page: every report by year, and what was done."""
     if out.suffix != ".html":
         raise BadFile(f"{out} ends in '{out.suffix}'; a history is written to .html.")
+    city = load_city()
     with session() as opened:
-        read = read_case_history(opened, case_id)
-        out.write_text(case_history_page(read), encoding="utf-8")
+        read = read_case_history(opened, city, case_id)
+        out.write_text(case_history_page(read, city), encoding="utf-8")
     console.print(f"{out}: {len(read.reports):,} reports")

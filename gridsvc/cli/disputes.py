@@ -14,7 +14,7 @@ from gridsvc.api.clock import utc_now
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.systems.disputes.inside import inside_json
 from gridsvc.cases.systems.disputes.what_if import what_if as ask_what_if
-from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, session
+from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, print_json, session
 from gridsvc.db.engine import create_engine, session_factory, transaction
 from gridsvc.errors import BadCode, BadFile, TooLarge
 from gridsvc.maps.dossier import dossier_geopackage, dossier_page, read_dossier
@@ -165,7 +165,7 @@ def dossier(
     with session() as opened:
         read = read_dossier(opened, dispute_id, now=utc_now())
     if out.suffix == ".html":
-        out.write_text(dossier_page(read), encoding="utf-8")
+        out.write_text(dossier_page(read, load_city()), encoding="utf-8")
     else:
         out.write_bytes(dossier_geopackage(read))
     notes.print(f"{out} is written.")

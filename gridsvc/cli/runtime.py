@@ -11,11 +11,12 @@ import typer
 from rich.console import Console
 from sqlalchemy.orm import Session
 
+from gridsvc.city import City
 from gridsvc.db.engine import create_engine, database_url, session_factory, transaction
 from gridsvc.db.migrate import migrate
 from gridsvc.settings import Settings, get_settings
 
-__all__ = ["AsJson", "console", "database", "notes", "print_json", "session"]
+__all__ = ["AsJson", "console", "database", "load_city", "notes", "print_json", "session"]
 
 #: Answers go to standard output, everything else to standard error. Names come from files: what
 #: looks like markup in them is shown as it is written.
@@ -28,6 +29,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON on standa
 def print_json(answer: Any) -> None:
     """Write one line of JSON."""
     typer.echo(json.dumps(answer, ensure_ascii=False, default=str))
+
+
+def load_city() -> City:
+    """The city of this command, by the settings. Raises BadFile for a table that is wrong."""
+    return City.load(get_settings())
 
 
 def database(settings: Settings | None = None) -> str:

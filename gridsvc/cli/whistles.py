@@ -12,10 +12,9 @@ from rich.table import Table
 from gridsvc.assessment.period import Period, parse_period
 from gridsvc.cases.systems.whistles.rates import Judged, Terms
 from gridsvc.cases.systems.whistles.rating import Rated, rate_whistles
-from gridsvc.cli.runtime import AsJson, console, print_json, session
+from gridsvc.cli.runtime import AsJson, console, load_city, print_json, session
 from gridsvc.errors import BadInput
 from gridsvc.maps.demand_letter import letter_page, read_letter
-from gridsvc.settings import get_settings
 
 __all__ = ["app"]
 
@@ -32,7 +31,7 @@ def rates(
     as_json: AsJson = False,
 ) -> None:
     """Whistles per street by ground, kind and level, to 1,000 cases; too few and too many."""
-    asked = parse_period(period)
+    asked = parse_period(period, load_city().calendar)
     with session() as opened:
         rated = rate_whistles(
             opened, start=asked.start, end=asked.end, prefix=area, terms=Terms(listed_q)
@@ -60,9 +59,9 @@ def letter(
         whistle_id = uuid.UUID(whistle)
     except ValueError:
         raise BadInput(f"'{whistle[:40]}' is no id of a whistle.", field="whistle") from None
-    radius = get_settings().report_in_radius_m
+    city = load_city()
     with session() as opened:
-        page = letter_page(read_letter(opened, whistle_id, report_in_radius_m=radius))
+        page = letter_page(read_letter(opened, city, whistle_id), city)
     file.write_text(page, encoding="utf-8")
     console.print(f"The letter is in {file}.", markup=False, highlight=False)
 

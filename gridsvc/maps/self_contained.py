@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import re
 from functools import cache
 from importlib.util import find_spec
@@ -32,8 +31,6 @@ __all__ = [
 CONTENT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 )
-
-_BEIJING = dt.timezone(dt.timedelta(hours=8))
 
 
 def render(template: str, drawn: folium.Map, **content: Any) -> str:
@@ -150,9 +147,10 @@ def _templates() -> jinja2.Environment:
     return environment
 
 
-def _moment(value: Any) -> str:
-    """A time as Beijing's clocks show it; a dash for none."""
-    return "–" if value is None else value.astimezone(_BEIJING).strftime("%Y-%m-%d %H:%M")
+@jinja2.pass_context
+def _moment(page: jinja2.runtime.Context, value: Any) -> str:
+    """A time as the clocks of the page's ``calendar`` show it; a dash for none."""
+    return "–" if value is None else f"{page['calendar'].local(value):%Y-%m-%d %H:%M}"
 
 
 @cache

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from gridsvc.city import City
 from gridsvc.errors import MissingPrerequisite, NotFound
 from gridsvc.maps.repository.viewer import city_bounds
 
@@ -25,15 +26,20 @@ CONTENT_POLICY = (
     " frame-ancestors 'self'"
 )
 
-#: What the map shows before any district is loaded: Beijing.
-_FALLBACK = (115.42, 39.44, 117.51, 41.06)
+#: How far from the city's centre the map reaches before any district is loaded, in degrees.
+_FALLBACK_LON, _FALLBACK_LAT = 1.05, 0.8
 
 
-def viewer_page(connection: Connection) -> str:
+def viewer_page(connection: Connection, city: City) -> str:
     """The page, looking at the whole city: west, south, east, north of its districts."""
-    west, south, east, north = city_bounds(connection) or _FALLBACK
+    west, south, east, north = city_bounds(connection) or _around_centre(city)
     page = (_STATIC / "index.html").read_text(encoding="utf-8")
     return page.replace("{{bounds}}", json.dumps([[west, south], [east, north]]))
+
+
+def _around_centre(city: City) -> tuple[float, float, float, float]:
+    lon, lat = city.settings.city_lon, city.settings.city_lat
+    return lon - _FALLBACK_LON, lat - _FALLBACK_LAT, lon + _FALLBACK_LON, lat + _FALLBACK_LAT
 
 
 def asset(name: str) -> Path:

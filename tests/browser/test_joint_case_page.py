@@ -8,6 +8,7 @@ import pytest
 
 from gridsvc.db import create_engine, session_factory
 from gridsvc.maps.joint_case import joint_case_page, read_joint_case
+from tests import cities
 from tests import maps_city as city
 from tests.browser.conftest import DESK, PHONE, Browser
 
@@ -32,7 +33,9 @@ def test_the_same_page_works_as_a_file(
 ) -> None:
     engine = create_engine(city_database)
     with session_factory(engine)() as session:
-        page = joint_case_page(read_joint_case(session, city.WHISTLE_ID))
+        page = joint_case_page(
+            read_joint_case(session, cities.city(), city.WHISTLE_ID), cities.city()
+        )
     engine.dispose()
     file = tmp_path / "case.html"
     file.write_text(page, encoding="utf-8")

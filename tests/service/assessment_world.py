@@ -18,8 +18,8 @@ from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.city.classes import STANDARD
-from gridsvc.city.current import current
 from gridsvc.db.base import uuid7
+from tests.cities import calendar
 from tests.service import joint_city as city
 
 PLACE = "SRID=4326;POINT(116.31 39.885)"
@@ -30,7 +30,7 @@ DUE = "2026-11-10 10:00"
 
 def at(text: str) -> dt.datetime:
     """A moment of the city: ``2026-11-10 10:00``."""
-    return dt.datetime.fromisoformat(text).replace(tzinfo=current().calendar.zone)
+    return dt.datetime.fromisoformat(text).replace(tzinfo=calendar().zone)
 
 
 @dataclass

@@ -11,16 +11,11 @@ from gridsvc.assessment.model import Assessment, Dimension, Line
 from gridsvc.assessment.period import parse_period
 from gridsvc.assessment.rates import percent
 from gridsvc.assessment.service import assess, frame_of, list_behind
-from gridsvc.settings import Settings
+from tests import cities
 from tests.service import joint_city as city
 from tests.service.assessment_world import NOW, History, at, november
 
 pytestmark = pytest.mark.system(14)
-
-
-@pytest.fixture
-def settings() -> Settings:
-    return Settings()
 
 
 @pytest.fixture
@@ -29,7 +24,9 @@ def history(city_session: Session) -> History:
 
 
 def _assessed(session: Session, *by: Dimension, period: str = "2026-11", **more: Any) -> Assessment:
-    return assess(session, Settings(), parse_period(period), by, **({"now": NOW} | more))
+    return assess(
+        session, cities.city(), parse_period(period, cities.calendar()), by, **({"now": NOW} | more)
+    )
 
 
 def _city(session: Session, **more: Any) -> Line:
@@ -181,7 +178,9 @@ def test_every_number_is_taken_apart_into_its_cases(
     city_session: Session, history: History
 ) -> None:
     cases = november(history)
-    frame = frame_of(city_session, Settings(), parse_period("2026-11"), "", now=NOW)
+    frame = frame_of(
+        city_session, cities.city(), parse_period("2026-11", cities.calendar()), "", now=NOW
+    )
     by, key = Dimension.STREET, city.LEAD
     line = _by(city_session, by)[key]
 

@@ -15,8 +15,7 @@ from sqlalchemy.orm import Session
 from gridsvc.assessment.model import Dimension
 from gridsvc.assessment.period import parse_period
 from gridsvc.assessment.service import assess
-from gridsvc.city.current import current
-from gridsvc.settings import Settings
+from tests import cities
 from tests.service import joint_city as city
 from tests.service.assessment_world import History
 
@@ -159,10 +158,10 @@ def test_sql_counts_what_a_person_counts(city_session: Session, story: list[Told
         _write(history, one)
     found = assess(
         city_session,
-        Settings(),
-        parse_period("2026-11"),
+        cities.city(),
+        parse_period("2026-11", cities.calendar()),
         [Dimension.CITY, Dimension.STREET, Dimension.INSPECTOR, Dimension.BODY],
-        now=dt.datetime.fromisoformat(NOW).replace(tzinfo=current().calendar.zone),
+        now=dt.datetime.fromisoformat(NOW).replace(tzinfo=cities.calendar().zone),
     )
     lines = {by: {line.key: line.tally for line in each} for by, each in found.lines.items()}
 

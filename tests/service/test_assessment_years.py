@@ -14,8 +14,7 @@ from gridsvc.assessment.repository.years import years_of_trace
 from gridsvc.assessment.service import frame_of
 from gridsvc.assessment.yearly import YearlyLine
 from gridsvc.callers import Role
-from gridsvc.city.current import current
-from gridsvc.settings import Settings
+from tests import cities
 from tests.service import joint_city as city
 from tests.service.joint_case import JointCase
 from tests.service.procedures_world import BUILDER, CGJ, GZ, Case, Clock, World, register
@@ -23,7 +22,7 @@ from tests.service.whistles_world import published
 
 pytestmark = pytest.mark.system(30)
 
-YEAR = parse_period("2026")
+YEAR = parse_period("2026", cities.calendar())
 SAID = {"contacted": True, "solved": True, "satisfied": "fairly"}
 
 
@@ -62,7 +61,7 @@ def _dual(world: World) -> Case:
 
 
 def _recomputed(session: Session, world: World) -> tuple[dict[str, YearlyLine], list[Any]]:
-    found, differing = recompute(session, Settings(), YEAR, now=world.clock.now)
+    found, differing = recompute(session, cities.city(), YEAR, now=world.clock.now)
     return {line.body: line for line in found.lines}, list(differing)
 
 
@@ -131,7 +130,7 @@ def test_a_table_that_was_tampered_with_is_found_by_the_trace(
 def test_the_trace_alone_is_read(world: World, city_engine: Engine) -> None:
     _ordinary(world)
     with Session(city_engine) as session:
-        frame = frame_of(session, Settings(), YEAR, "", now=world.clock.now)
+        frame = frame_of(session, cities.city(), YEAR, "", now=world.clock.now)
         session.execute(text("create role trace_reader"))
         session.execute(text("grant usage on schema public to trace_reader"))
         session.execute(text("grant select on trace to trace_reader"))
@@ -147,8 +146,8 @@ def test_a_joint_case_counts_arrivals_and_the_scores_of_both_sides(
     for side in (case.lead, case.other):
         side.post(case.steps, {"step": "close", "note": "Nothing is left of it."})
     due = city_session.scalar(text("select due_at from case_file"))
-    day = parse_period(f"{due.astimezone(current().calendar.zone):%Y-%m-%d}")
-    found, differing = recompute(city_session, Settings(), day, now=due)
+    day = parse_period(cities.calendar().day(due).isoformat(), cities.calendar())
+    found, differing = recompute(city_session, cities.city(), day, now=due)
     assert differing == ()
     counts = {line.body: line.counts for line in found.lines}
     assert {body: (one.scored, one.points) for body, one in counts.items()} == {

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from gridsvc.callers import Role
 from gridsvc.errors import NotFound
 from gridsvc.maps.case_history import case_history_page, read_case_history
+from tests import cities
 from tests.service import joint_city as city
 
 pytestmark = pytest.mark.system(12)
@@ -33,11 +34,11 @@ def history(lead, citizen, as_, city_session):
     command.post(steps, {"step": "extend", "note": "It needs more time."})
     lead.post(steps, {"step": "handle", "note": "The roof is on."})
     city_session.rollback()
-    return read_case_history(city_session, uuid.UUID(filed["case_id"]))
+    return read_case_history(city_session, cities.city(), uuid.UUID(filed["case_id"]))
 
 
 def test_the_page_shows_every_report_by_year_and_what_was_done(history, tmp_path):
-    page = case_history_page(history)
+    page = case_history_page(history, cities.city())
     (tmp_path / "history.html").write_text(page, encoding="utf-8")
     rows = re.findall(r'<tr><td class="number">(\d+)</td><td><time>([^<]+)', page)
     assert [int(number) for number, _ in rows] == list(range(1, 13))
@@ -55,7 +56,7 @@ def test_the_page_shows_every_report_by_year_and_what_was_done(history, tmp_path
 
 
 def test_nothing_personal_and_no_markup_of_others_is_on_the_page(history):
-    page = case_history_page(history)
+    page = case_history_page(history, cities.city())
     assert "5550199" not in page
     assert "Two storeys" not in page
     assert "<b>`" not in page
@@ -68,7 +69,9 @@ def test_a_joined_case_leads_to_the_other_one(lead, citizen, city_session):
     path = f"/v1/cases/{first['case_id']}/join"
     lead.post(path, {"into": second["case_id"], "reason": "one building"})
     city_session.rollback()
-    page = case_history_page(read_case_history(city_session, uuid.UUID(first["case_id"])))
+    page = case_history_page(
+        read_case_history(city_session, cities.city(), uuid.UUID(first["case_id"])), cities.city()
+    )
     assert second["case_id"] in page
     assert "已并案" in page
     assert "并入他案" in page
@@ -77,4 +80,4 @@ def test_a_joined_case_leads_to_the_other_one(lead, citizen, city_session):
 def test_a_case_that_is_not_there_has_no_history(city_session):
     assert city_session.scalar(text("select count(*) from case_file")) == 0
     with pytest.raises(NotFound, match="There is no case"):
-        read_case_history(city_session, uuid.uuid4())
+        read_case_history(city_session, cities.city(), uuid.uuid4())

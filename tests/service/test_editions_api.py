@@ -14,11 +14,11 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from gridsvc.callers import Role
-from gridsvc.city.current import current
 from gridsvc.cli.edition import app
 from gridsvc.db import session_factory
 from gridsvc.registry.areas.service import mark_audited
 from gridsvc.settings import get_settings
+from tests import cities
 from tests.service import joint_city as city
 from tests.service.conftest import Person, refusal
 from tests.service.test_editions_diff import NEW_STREET, add_reports, load_new_streets
@@ -162,7 +162,7 @@ def test_the_list_of_editions_shows_days_of_the_city(
     city_engine: Engine, run: Callable[..., Any]
 ) -> None:
     with session_factory(city_engine).begin() as session:
-        load_new_streets(session, since=dt.datetime(2026, 7, 1, tzinfo=current().calendar.zone))
+        load_new_streets(session, since=cities.calendar().begins(dt.date(2026, 7, 1)))
     drafts = [it for it in run("list", "--level", "street") if it["state"] == "draft"]
     assert [dt.datetime.fromisoformat(it["effective_from"]) for it in drafts] == [
         dt.datetime(2026, 6, 30, 16, tzinfo=dt.UTC)

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from gridsvc.errors import NotFound
 from gridsvc.maps.joint_case import joint_case_page, read_joint_case
+from tests import cities
 from tests import maps_city as city
 
 
 @pytest.fixture
 def page(session: Session) -> str:
     city.make_city(session)
-    return joint_case_page(read_joint_case(session, city.WHISTLE_ID))
+    return joint_case_page(read_joint_case(session, cities.city(), city.WHISTLE_ID), cities.city())
 
 
 def test_the_page_asks_nothing_of_any_host(page: str) -> None:
@@ -65,7 +66,7 @@ def test_words_from_outside_bring_no_markup_onto_the_page(session: Session, stat
     evil = "<b>`${1}`</script>"
     session.execute(text(statement), {"evil": evil})
 
-    page = joint_case_page(read_joint_case(session, city.WHISTLE_ID))
+    page = joint_case_page(read_joint_case(session, cities.city(), city.WHISTLE_ID), cities.city())
 
     assert "<b>`" not in page
     assert "`${1}`" not in page[page.rindex("<script>") :]
@@ -74,4 +75,4 @@ def test_words_from_outside_bring_no_markup_onto_the_page(session: Session, stat
 
 def test_an_unknown_whistle_has_no_page(session: Session) -> None:
     with pytest.raises(NotFound, match="no joint whistle"):
-        read_joint_case(session, uuid.uuid4())
+        read_joint_case(session, cities.city(), uuid.uuid4())

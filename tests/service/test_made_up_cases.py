@@ -25,6 +25,7 @@ from gridsvc.db.base import Base
 from gridsvc.db.migrate import differences
 from gridsvc.registry.access.service import issue_token
 from gridsvc.settings import Settings
+from tests import cities
 from tests.scratch import copy_of
 from tests.service.conftest import REPORTER_KEY, TOKEN_KEY, _served
 
@@ -166,8 +167,8 @@ def test_reports_come_after_their_case_and_before_its_end(session_of_made):
 def test_a_month_is_assessed(session_of_made):
     city = assess(
         session_of_made,
-        Settings(),
-        parse_period("2026-09"),
+        cities.city(),
+        parse_period("2026-09", cities.calendar()),
         [Dimension.CITY],
         now=UNTIL,
     ).lines[Dimension.CITY][0]

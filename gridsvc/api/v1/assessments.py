@@ -55,8 +55,8 @@ def get_assessment(
     """Rates, score and rank of every line of a period; without data they are null, with why."""
     found = assess(
         session,
-        service.settings,
-        parse_period(period),
+        service.city,
+        parse_period(period, service.city.calendar),
         [by],
         area=visible_area(caller, area, [by]),
         scheme=scheme,
@@ -91,8 +91,8 @@ def get_cases(
         key = "city"
     frame = frame_of(
         session,
-        service.settings,
-        parse_period(period),
+        service.city,
+        parse_period(period, service.city.calendar),
         visible_area(caller, area, [by]),
         now=utc_now(),
     )
@@ -128,10 +128,10 @@ def get_table(
     scheme: Scheme = None,
 ) -> Response:
     """Every line of a period as CSV for spreadsheets (UTF-8 with a byte order mark)."""
-    span = parse_period(period)
+    span = parse_period(period, service.city.calendar)
     found = assess(
         session,
-        service.settings,
+        service.city,
         span,
         [by],
         area=visible_area(caller, area, [by]),
@@ -167,8 +167,8 @@ def get_review(
     """The monthly review (月度点评会) as one HTML file that prints on A4."""
     review = read_review(
         session,
-        service.settings,
-        parse_period(period),
+        service.city,
+        parse_period(period, service.city.calendar),
         area=visible_area(caller, area),
         scheme=scheme,
         months=months,
@@ -192,8 +192,8 @@ def get_yearly(
     """The yearly score of every body (年度考核) and its parts; from the trace it is the same."""
     found = assess_year(
         session,
-        service.settings,
-        parse_period(period),
+        service.city,
+        parse_period(period, service.city.calendar),
         area=visible_area(caller, area),
         source=source,
         now=utc_now(),

@@ -319,9 +319,9 @@ def post_what_if(
     response_class=HTMLResponse,
     responses=problems(NotFound, BadInput, MissingPrerequisite),
 )
-def get_dossier(dispute_id: uuid.UUID, session: DbSession) -> HTMLResponse:
+def get_dossier(dispute_id: uuid.UUID, service: CurrentService, session: DbSession) -> HTMLResponse:
     """The dossier as one file: map, sides, reports and parts inside, evidence, history."""
-    page = dossier_page(read_dossier(session, dispute_id, now=utc_now()))
+    page = dossier_page(read_dossier(session, dispute_id, now=utc_now()), service.city)
     headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
     return HTMLResponse(page, headers=headers)
 

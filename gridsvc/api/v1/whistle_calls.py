@@ -122,8 +122,8 @@ def post_whistle(
 )
 def get_letter(whistle_id: uuid.UUID, service: CurrentService, session: DbSession) -> HTMLResponse:
     """The demand letter (需求函) of a whistle as one page that prints on A4; it is public."""
-    radius = service.settings.report_in_radius_m
-    page = letter_page(read_letter(session, whistle_id, report_in_radius_m=radius))
+    city = service.city
+    page = letter_page(read_letter(session, city, whistle_id), city)
     headers = {
         "Content-Security-Policy": CONTENT_POLICY,
         "X-Content-Type-Options": "nosniff",
@@ -134,6 +134,7 @@ def get_letter(whistle_id: uuid.UUID, service: CurrentService, session: DbSessio
 
 @router.get("/whistles/rates", responses=problems(NotAuthenticated, NotAllowed, BadInput))
 def get_rates(
+    service: CurrentService,
     session: DbSession,
     caller: CurrentCaller,
     period: Annotated[
@@ -147,7 +148,7 @@ def get_rates(
     ] = 0.05,
 ) -> dict[str, Any]:
     """Whistles per street by ground, kind and level, per 1,000 cases; too few, too many."""
-    asked = parse_period(period)
+    asked = parse_period(period, service.city.calendar)
     prefix = visible_area(caller, area)
     rated = rate_whistles(
         session, start=asked.start, end=asked.end, prefix=prefix, terms=Terms(listed_q)

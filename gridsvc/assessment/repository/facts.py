@@ -69,7 +69,7 @@ def cases_due(frame: Frame) -> CTE:
         select(
             c.district_code.label("case_district"),
             c.id.label("case_id"),
-            *_dimensions(c.district_code, c.due_at),
+            *_dimensions(frame, c.district_code, c.due_at),
             c.procedure,
             c.procedure_version,
             c.due_at,
@@ -263,7 +263,7 @@ def _arrivals(frame: Frame) -> Select[Any]:
             c.district_code.label("case_district"),
             c.id.label("case_id"),
             b.body_code.label("thing"),
-            *_dimensions(c.district_code, b.report_in_by, b.body_code),
+            *_dimensions(frame, c.district_code, b.report_in_by, b.body_code),
             true().label("called"),
             came.label("reported_in"),
             func.coalesce(b.late, True).label("late"),
@@ -296,7 +296,7 @@ def _reports(frame: Frame) -> Select[Any]:
             c.district_code.label("case_district"),
             c.id.label("case_id"),
             cast(r.id, String).label("thing"),
-            *_dimensions(r.district_code, r.created_at),
+            *_dimensions(frame, r.district_code, r.created_at),
             true().label("reported"),
             not_(waits).label("filed"),
         )
@@ -311,11 +311,11 @@ def _reports(frame: Frame) -> Select[Any]:
 
 
 def _dimensions(
-    district: Any, moment: Any, body: Any = CaseFile.lead_body
+    frame: Frame, district: Any, moment: Any, body: Any = CaseFile.lead_body
 ) -> list[ColumnElement[Any]]:
     """The dimensions of a thing in a case, by their names."""
     c = CaseFile
-    month = func.to_char(func.timezone("Asia/Shanghai", moment), "YYYY-MM")
+    month = func.to_char(func.timezone(frame.period.calendar.zone.key, moment), "YYYY-MM")
     older = case((c.standard == STANDARD, ""), else_=literal("@").concat(c.standard))
     values = {
         Dimension.CITY: literal("city"),

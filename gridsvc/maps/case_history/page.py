@@ -10,7 +10,8 @@ from typing import Any
 
 import folium
 
-from gridsvc.city.current import current
+from gridsvc.city import City
+from gridsvc.city.calendar import Calendar
 from gridsvc.maps.case_history.reading import CaseHistory, ReportRow
 from gridsvc.maps.self_contained import blank_map, draw_dot, draw_shape, render
 
@@ -33,17 +34,18 @@ class _Year:
     height_later: float
 
 
-def case_history_page(history: CaseHistory) -> str:
+def case_history_page(history: CaseHistory, city: City) -> str:
     """The page as one self-contained HTML text.
 
     Raises MissingPrerequisite when the package that brings Leaflet is not installed.
     """
-    reports = history.reports
+    reports, calendar = history.reports, city.calendar
     return render(
         "case_history.html",
-        _draw(history),
+        _draw(history, calendar),
         it=history,
-        years=_years(reports),
+        calendar=calendar,
+        years=_years(reports, calendar),
         span=_span(reports),
         channels=Counter(report.channel for report in reports).most_common(),
         later=sum(report.recorded_at is not None for report in reports),
@@ -53,14 +55,14 @@ def case_history_page(history: CaseHistory) -> str:
     )
 
 
-def _draw(history: CaseHistory) -> folium.Map:
+def _draw(history: CaseHistory, calendar: Calendar) -> folium.Map:
     drawn = blank_map()
     for grid in history.grids:
         draw_shape(drawn, grid, color=_GRID, weight=1)
     for name, street in history.streets:
         draw_shape(drawn, street, color=_BORDER, weight=2, tooltip=name)
     for report in history.reports[-_DRAWN:]:
-        when = report.at.astimezone(current().calendar.zone).strftime("%Y-%m-%d")
+        when = calendar.day(report.at).isoformat()
         color = _CAME if report.recorded_at is None else _LATER
         words = f"{when} · {report.channel} · {report.place_text or ''}"
         draw_dot(drawn, report.lon, report.lat, color, words, radius=5)
@@ -76,12 +78,14 @@ def _corners(history: CaseHistory) -> list[list[float]]:
     return [[min(lats), min(lons)], [max(lats), max(lons)]]
 
 
-def _years(reports: Sequence[ReportRow]) -> list[_Year]:
+def _years(reports: Sequence[ReportRow], calendar: Calendar) -> list[_Year]:
     """Every year from the first report to the last, the empty ones too."""
     if not reports:
         return []
-    counts = Counter(_year(report.at) for report in reports)
-    later = Counter(_year(report.at) for report in reports if report.recorded_at is not None)
+    counts = Counter(calendar.day(report.at).year for report in reports)
+    later = Counter(
+        calendar.day(report.at).year for report in reports if report.recorded_at is not None
+    )
     scale = _TALLEST / max(counts.values())
     return [
         _Year(year, counts[year], later[year], counts[year] * scale, later[year] * scale)
@@ -95,7 +99,3 @@ def _span(reports: Sequence[ReportRow]) -> dict[str, Any]:
         return {"first": None, "last": None, "years": 0}
     first, last = reports[0].at, reports[-1].at
     return {"first": first, "last": last, "years": (last - first) // dt.timedelta(days=365.2425)}
-
-
-def _year(moment: dt.datetime) -> int:
-    return moment.astimezone(current().calendar.zone).year

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.models import CaseFile
 from gridsvc.cases.core.repository import case_by_id
-from gridsvc.cases.core.stepping import running_of
 from gridsvc.cases.core.trace.service import read
 from gridsvc.cases.intake.candidate_repository import cases_joined_into, reports_page
 from gridsvc.cases.intake.surroundings import box_around
+from gridsvc.city import City
 from gridsvc.errors import NotFound
 from gridsvc.maps.repository.joint_cases import areas_around, unit_grids_around
 from gridsvc.registry.bodies.repository import bodies_by_code
@@ -73,12 +73,12 @@ class CaseHistory:
     grids: tuple[shapely.Geometry, ...]
 
 
-def read_case_history(session: Session, case_id: uuid.UUID) -> CaseHistory:
+def read_case_history(session: Session, city: City, case_id: uuid.UUID) -> CaseHistory:
     """Everything about a case that its page shows. Raises NotFound."""
     case = case_by_id(session, case_id)
     if case is None:
         raise NotFound(f"There is no case {case_id}.")
-    running = running_of(case)
+    procedure = city.procedures.of(case.procedure, case.procedure_version)
     point = to_shape(case.point)
     entries = read(session, case.district_code, case.id)
     connection, around = session.connection(), box_around(point.x, point.y, _AROUND_M)
@@ -89,7 +89,7 @@ def read_case_history(session: Session, case_id: uuid.UUID) -> CaseHistory:
     return CaseHistory(
         case=case,
         class_name=names_of(session, case.standard, case.kind).get(case.class_code, ""),
-        procedure=(running.title_zh, running.title),
+        procedure=(procedure.title_zh, procedure.title),
         lead=names.get(case.lead_body, case.lead_body),
         lon=point.x,
         lat=point.y,
@@ -98,7 +98,8 @@ def read_case_history(session: Session, case_id: uuid.UUID) -> CaseHistory:
             Act(
                 entry.at,
                 _title(
-                    entry.action, {step.name: (step.title_zh, step.title) for step in running.steps}
+                    entry.action,
+                    {step.name: (step.title_zh, step.title) for step in procedure.steps},
                 ),
                 names.get(entry.body_code or "", entry.actor),
                 str(entry.content.get("note") or entry.content.get("reason") or ""),

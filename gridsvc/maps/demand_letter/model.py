@@ -68,4 +68,3 @@ class Letter:
     streets: tuple[Place, ...]
     unit_grids: tuple[Place, ...]
     called: tuple[Called, ...]
-    report_in_radius_m: float

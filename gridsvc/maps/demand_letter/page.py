@@ -5,6 +5,7 @@ from __future__ import annotations
 import folium
 import shapely
 
+from gridsvc.city import City
 from gridsvc.maps.demand_letter.model import Letter
 from gridsvc.maps.self_contained import (
     CONTENT_POLICY,
@@ -21,7 +22,7 @@ _ALARM, _VIOLET = "#d93a2b", "#6a5a86"
 _SHOWN_M = 130.0
 
 
-def letter_page(letter: Letter) -> str:
+def letter_page(letter: Letter, city: City) -> str:
     """The letter as one self-contained HTML text.
 
     Raises MissingPrerequisite when the package that brings Leaflet is not installed.
@@ -31,6 +32,8 @@ def letter_page(letter: Letter) -> str:
         "demand_letter.html",
         _draw(letter),
         it=letter,
+        calendar=city.calendar,
+        report_in_radius_m=city.settings.report_in_radius_m,
         corners=[[south, west], [north, east]],
         area_m2=None if letter.footprint is None else project(letter.footprint).area,
     )

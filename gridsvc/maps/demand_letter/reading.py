@@ -16,7 +16,8 @@ from gridsvc.cases.core.repository import case_by_id
 from gridsvc.cases.systems.whistles.kinds import KINDS, WhistleKind
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.cases.systems.whistles.repository import called_bodies, whistle_by_id
-from gridsvc.city.current import current
+from gridsvc.city import City
+from gridsvc.city.calendar import Calendar
 from gridsvc.errors import NotFound
 from gridsvc.maps.demand_letter.model import Called, Letter
 from gridsvc.maps.joint_case.model import Place
@@ -51,7 +52,7 @@ _GROUNDS = {
 _PARTIES = {REPORTER: "上报人 the reporter", SUPERVISION: "区监督中心 the district's supervision"}
 
 
-def read_letter(session: Session, whistle_id: uuid.UUID, *, report_in_radius_m: float) -> Letter:
+def read_letter(session: Session, city: City, whistle_id: uuid.UUID) -> Letter:
     """The letter of a whistle of any level, or a joint one. Raises NotFound.
 
     Borders are those in force when the whistle was blown.
@@ -70,7 +71,7 @@ def read_letter(session: Session, whistle_id: uuid.UUID, *, report_in_radius_m: 
     grids = _places(unit_grids_around(connection, whistle.blown_at, around))
     called = called_bodies(session, [whistle.id])
     bodies = bodies_by_code(session, [whistle.caller_body, *(row.body_code for row in called)])
-    kind = current().table(KINDS)[WhistleKind(whistle.kind)]
+    kind = city.table(KINDS)[WhistleKind(whistle.kind)]
     said, plan = _said(whistle.demand)
     return Letter(
         whistle_id=whistle.id,
@@ -86,7 +87,7 @@ def read_letter(session: Session, whistle_id: uuid.UUID, *, report_in_radius_m: 
         caller=_name(whistle.caller_body, bodies),
         task=str(said.get("task", "")),
         place=str(said.get("place") or plan.get("place") or ""),
-        meeting=_moment(said.get("time") or plan.get("time")),
+        meeting=_moment(said.get("time") or plan.get("time"), city.calendar),
         limit=str(said.get("limit", "")),
         confirmed_by=str(said.get("confirmed_by", "")),
         approved_by=str(said.get("approved_by", "")),
@@ -107,7 +108,6 @@ def read_letter(session: Session, whistle_id: uuid.UUID, *, report_in_radius_m: 
         streets=drawn["street"],
         unit_grids=grids,
         called=tuple(_called(row, whistle, bodies) for row in called),
-        report_in_radius_m=report_in_radius_m,
     )
 
 
@@ -118,11 +118,11 @@ def _said(demand: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, An
     return said, plan if isinstance(plan, Mapping) else {}
 
 
-def _moment(value: Any) -> dt.datetime | None:
+def _moment(value: Any, calendar: Calendar) -> dt.datetime | None:
     """A time that a demand names, in the city's; None for words that name none."""
     try:
         moment = dt.datetime.fromisoformat(str(value))
-        return moment.astimezone(current().calendar.zone) if moment.tzinfo is not None else None
+        return calendar.local(moment) if moment.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
 

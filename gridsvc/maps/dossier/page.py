@@ -7,6 +7,7 @@ from typing import Any
 import folium
 import shapely
 
+from gridsvc.city import City
 from gridsvc.maps.dossier.model import Dossier
 from gridsvc.maps.self_contained import (
     blank_map,
@@ -57,7 +58,7 @@ _ACTIONS = {
 }
 
 
-def dossier_page(dossier: Dossier) -> str:
+def dossier_page(dossier: Dossier, city: City) -> str:
     """The dossier as one self-contained HTML text.
 
     Raises MissingPrerequisite when the package that brings Leaflet is not installed.
@@ -68,6 +69,7 @@ def dossier_page(dossier: Dossier) -> str:
         _draw(dossier),
         it=shown,
         dossier=dossier,
+        calendar=city.calendar,
         inside=dossier.inside,
         state=_STATES[shown["state"]],
         kind=_KINDS[shown["kind"]],

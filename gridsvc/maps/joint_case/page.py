@@ -5,6 +5,7 @@ from __future__ import annotations
 import folium
 import shapely
 
+from gridsvc.city import City
 from gridsvc.maps.joint_case.model import CalledRow, JointCase, Place
 from gridsvc.maps.self_contained import (
     CONTENT_POLICY,
@@ -37,7 +38,7 @@ _GROUNDS = {
 }
 
 
-def joint_case_page(case: JointCase) -> str:
+def joint_case_page(case: JointCase, city: City) -> str:
     """The page of a joint case as one self-contained HTML text.
 
     Raises MissingPrerequisite when the package that brings Leaflet is not installed.
@@ -46,6 +47,7 @@ def joint_case_page(case: JointCase) -> str:
         "joint_case.html",
         _draw(case),
         case=case,
+        calendar=city.calendar,
         state=_STATES.get(case.state, (case.state, case.state)),
         ground=_GROUNDS.get(case.ground, (case.ground, case.ground)),
         actions=sum(entry.action is not None for entry in case.entries),

@@ -19,7 +19,8 @@ from gridsvc.cases.intake.models import Report
 from gridsvc.cases.intake.repository import reports_of
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.cases.systems.whistles.repository import called_bodies, whistle_by_id
-from gridsvc.city.current import current
+from gridsvc.city import City
+from gridsvc.city.procedures.model import Procedure
 from gridsvc.errors import NotFound
 from gridsvc.maps.joint_case.model import CalledRow, Entry, JointCase, Place, ReportPin, Side
 from gridsvc.maps.repository.joint_cases import areas_around, unit_grids_around
@@ -34,7 +35,7 @@ _GRIDS_AROUND_M = 400.0
 _GEOD = pyproj.Geod(ellps="WGS84")
 
 
-def read_joint_case(session: Session, whistle_id: uuid.UUID) -> JointCase:
+def read_joint_case(session: Session, city: City, whistle_id: uuid.UUID) -> JointCase:
     """The joint case of a whistle, with what lies around it.
 
     Borders are those in force when the case was opened. Raises NotFound where there is no such
@@ -79,7 +80,7 @@ def read_joint_case(session: Session, whistle_id: uuid.UUID) -> JointCase:
         border=_border(sides, districts),
         reports=tuple(_pin(report) for report in reports),
         called=tuple(_called(row, bodies) for row in called),
-        entries=_entries(entries, bodies),
+        entries=_entries(entries, bodies, city.procedures.of("joint")),
     )
 
 
@@ -164,10 +165,12 @@ _TITLES = {
 }
 
 
-def _entries(entries: Sequence[TraceEntry], bodies: dict[str, BodyRef]) -> tuple[Entry, ...]:
+def _entries(
+    entries: Sequence[TraceEntry], bodies: dict[str, BodyRef], joint: Procedure
+) -> tuple[Entry, ...]:
     """The steps of the procedure and what led to it; what each body did stands in the table."""
     titles = dict(_TITLES)
-    for step in current().procedures.of("joint").steps:
+    for step in joint.steps:
         titles[step.name] = (step.title, step.title_zh)
     told: list[Entry] = []
     actions = 0

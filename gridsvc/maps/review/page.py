@@ -59,6 +59,7 @@ def review_page(review: Review) -> str:
         "review.html",
         review=review,
         found=found,
+        calendar=found.period.calendar,
         figures=_figures(review),
         bars=bars(found.lines[ranking], review.before.lines[ranking]),
         trend=trend(review.months),

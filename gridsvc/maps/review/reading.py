@@ -11,7 +11,7 @@ from gridsvc.assessment.model import Assessment, Dimension, Family, Line
 from gridsvc.assessment.period import Period, parse_period
 from gridsvc.assessment.repository.names import areas_of_level
 from gridsvc.assessment.service import assess
-from gridsvc.settings import Settings
+from gridsvc.city import City
 
 __all__ = ["Review", "read_review"]
 
@@ -41,7 +41,7 @@ class Review:
 
 def read_review(
     session: Session,
-    settings: Settings,
+    city: City,
     period: Period,
     *,
     area: str = "",
@@ -57,10 +57,10 @@ def read_review(
     dimensions = [Dimension.CITY, Dimension.STREET, Dimension.BODY, Dimension.CLASS]
     if not area:
         dimensions.insert(1, Dimension.DISTRICT)
-    found = assess(session, settings, period, dimensions, area=area, scheme=scheme, now=now)
+    found = assess(session, city, period, dimensions, area=area, scheme=scheme, now=now)
     before = assess(
         session,
-        settings,
+        city,
         period.before(),
         [Dimension.CITY, Dimension.STREET],
         area=area,
@@ -74,14 +74,14 @@ def read_review(
     return Review(
         found=found,
         before=before,
-        months=_months(session, settings, period, area, scheme, months, now),
+        months=_months(session, city, period, area, scheme, months, now),
         area_name=_name(session, area, now),
     )
 
 
 def _months(
     session: Session,
-    settings: Settings,
+    city: City,
     period: Period,
     area: str,
     scheme: str | None,
@@ -92,10 +92,10 @@ def _months(
         return ()
     month = period.last.year * 12 + period.last.month - months
     first = dt.date(month // 12, month % 12 + 1, 1)
-    trend = parse_period(f"{first}/{period.last}")
+    trend = parse_period(f"{first}/{period.last}", period.calendar)
     found = assess(
         session,
-        settings,
+        city,
         trend,
         [Dimension.MONTH],
         area=area,

@@ -6,10 +6,11 @@ import pytest
 
 from gridsvc.assessment.period import parse_period
 from gridsvc.errors import BadInput
+from tests.cities import calendar
 
 
 def test_a_month_is_the_citys_own_and_not_that_of_greenwich() -> None:
-    november = parse_period("2026-11")
+    november = parse_period("2026-11", calendar())
     assert november.start == dt.datetime(2026, 10, 31, 16, tzinfo=dt.UTC)
     assert november.end == dt.datetime(2026, 11, 30, 16, tzinfo=dt.UTC)
 
@@ -25,7 +26,7 @@ def test_a_month_is_the_citys_own_and_not_that_of_greenwich() -> None:
     ],
 )
 def test_every_form_names_its_days(text: str, first: str, last: str) -> None:
-    period = parse_period(text)
+    period = parse_period(text, calendar())
     assert (period.first, period.last) == (
         dt.date.fromisoformat(first),
         dt.date.fromisoformat(last),
@@ -42,11 +43,11 @@ def test_every_form_names_its_days(text: str, first: str, last: str) -> None:
     ],
 )
 def test_every_form_knows_the_one_before(text: str, before: str) -> None:
-    assert parse_period(text).before() == parse_period(before)
+    assert parse_period(text, calendar()).before() == parse_period(before, calendar())
 
 
 def test_a_year_has_twelve_months() -> None:
-    months = parse_period("2026").months()
+    months = parse_period("2026", calendar()).months()
     assert (len(months), months[0], months[-1]) == (12, "2026-01", "2026-12")
 
 
@@ -60,5 +61,5 @@ def test_a_year_has_twelve_months() -> None:
 )
 def test_what_is_no_period_is_refused_with_its_field(text: str) -> None:
     with pytest.raises(BadInput) as caught:
-        parse_period(text)
+        parse_period(text, calendar())
     assert caught.value.field == "period"
