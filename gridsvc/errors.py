@@ -35,6 +35,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from gridsvc.texts import Phrase, say
+
 __all__ = [
     "AmbiguousCode",
     "BadCode",
@@ -73,11 +75,11 @@ class GridsvcError(Exception):
 
     status: ClassVar[int] = 500
     type: ClassVar[str] = "internal"
-    title: ClassVar[str] = "Something went wrong inside the service"
+    title: ClassVar[Phrase] = say("Something went wrong inside the service")
 
     def __init__(self, detail: str, *, field: str | None = None, **extra: Any) -> None:
         super().__init__(detail)
-        self.detail = detail
+        self.detail = detail if isinstance(detail, Phrase) else say(detail)
         self.field = field
         self.extra = extra
 
@@ -99,70 +101,70 @@ class BadInput(GridsvcError):
 
     status = 422
     type = "bad-input"
-    title = "The input cannot be used"
+    title = say("The input cannot be used")
 
 
 class BadCoordinate(BadInput):
     """A coordinate is no number, infinite, out of range, or swapped."""
 
     type = "bad-coordinate"
-    title = "The coordinate cannot be used"
+    title = say("The coordinate cannot be used")
 
 
 class UnknownCrs(BadInput):
     """The declared CRS is not known, or cannot be brought to WGS84 without parameters."""
 
     type = "unknown-crs"
-    title = "The coordinate reference system is not known"
+    title = say("The coordinate reference system is not known")
 
 
 class BadGeometry(BadInput):
     """A geometry is empty, broken, too large or of the wrong kind."""
 
     type = "bad-geometry"
-    title = "The geometry cannot be used"
+    title = say("The geometry cannot be used")
 
 
 class BadCode(BadInput):
     """A code has the wrong form."""
 
     type = "bad-code"
-    title = "The code has the wrong form"
+    title = say("The code has the wrong form")
 
 
 class UnknownClass(BadInput):
     """A part or event class is not in any list."""
 
     type = "unknown-class"
-    title = "The class is not known"
+    title = say("The class is not known")
 
 
 class OutsideCity(BadInput):
     """The place lies in none of the service's districts."""
 
     type = "outside-city"
-    title = "The place is outside the city"
+    title = say("The place is outside the city")
 
 
 class BadEvidence(BadInput):
     """A file of evidence is no photo, or is broken."""
 
     type = "bad-evidence"
-    title = "The evidence cannot be used"
+    title = say("The evidence cannot be used")
 
 
 class BadFile(BadInput):
     """A file cannot be read, or its rows cannot be used."""
 
     type = "bad-file"
-    title = "The file cannot be used"
+    title = say("The file cannot be used")
 
 
 class TooWide(BadInput):
     """A question takes longer than its time limit; the message says how to narrow it."""
 
     type = "too-wide"
-    title = "The question is too wide"
+    title = say("The question is too wide")
 
 
 class UnknownParameter(BadInput):
@@ -170,7 +172,7 @@ class UnknownParameter(BadInput):
 
     status = 400
     type = "unknown-parameter"
-    title = "The query parameter is not known"
+    title = say("The query parameter is not known")
 
 
 class TooLarge(GridsvcError):
@@ -178,7 +180,7 @@ class TooLarge(GridsvcError):
 
     status = 413
     type = "too-large"
-    title = "The input is too large"
+    title = say("The input is too large")
 
 
 class NotAuthenticated(GridsvcError):
@@ -186,7 +188,7 @@ class NotAuthenticated(GridsvcError):
 
     status = 401
     type = "not-authenticated"
-    title = "A valid token is needed"
+    title = say("A valid token is needed")
 
 
 class NotAllowed(GridsvcError):
@@ -194,7 +196,7 @@ class NotAllowed(GridsvcError):
 
     status = 403
     type = "not-allowed"
-    title = "The token does not allow this"
+    title = say("The token does not allow this")
 
 
 class NotFound(GridsvcError):
@@ -202,7 +204,7 @@ class NotFound(GridsvcError):
 
     status = 404
     type = "not-found"
-    title = "Not found"
+    title = say("Not found")
 
 
 class Conflict(GridsvcError):
@@ -210,42 +212,42 @@ class Conflict(GridsvcError):
 
     status = 409
     type = "conflict"
-    title = "This contradicts the present state"
+    title = say("This contradicts the present state")
 
 
 class AmbiguousCode(Conflict):
     """A code names several things; the district must be given."""
 
     type = "ambiguous-code"
-    title = "The code names several things"
+    title = say("The code names several things")
 
 
 class CodesExhausted(Conflict):
     """A street has no free numbers left."""
 
     type = "codes-exhausted"
-    title = "No free codes are left"
+    title = say("No free codes are left")
 
 
 class StepRefused(Conflict):
     """A step of a procedure cannot be taken now, or not by this body."""
 
     type = "step-refused"
-    title = "The step is refused"
+    title = say("The step is refused")
 
 
 class CoverageBroken(Conflict):
     """Areas that must fit together have gaps or overlaps."""
 
     type = "coverage-broken"
-    title = "The areas do not fit together"
+    title = say("The areas do not fit together")
 
 
 class IdempotencyMismatch(Conflict):
     """An idempotency key was used before with another request."""
 
     type = "idempotency-mismatch"
-    title = "The idempotency key belongs to another request"
+    title = say("The idempotency key belongs to another request")
 
 
 class DamagedIndex(GridsvcError):
@@ -253,7 +255,7 @@ class DamagedIndex(GridsvcError):
 
     status = 503
     type = "damaged-index"
-    title = "The index file cannot be used"
+    title = say("The index file cannot be used")
 
 
 class Unavailable(GridsvcError):
@@ -261,11 +263,11 @@ class Unavailable(GridsvcError):
 
     status = 503
     type = "unavailable"
-    title = "The service is not ready"
+    title = say("The service is not ready")
 
 
 class MissingPrerequisite(Unavailable):
     """Something that must be installed is missing."""
 
     type = "missing-prerequisite"
-    title = "Something must be installed first"
+    title = say("Something must be installed first")

@@ -52,7 +52,7 @@ class IntakeDoor:
                 messages = [await receive()]
                 while messages[-1].get("more_body", False):
                     messages.append(await receive())
-                response = await self._response(headers, messages)
+                response = await self._response(scope, headers, messages)
                 if response is not None:
                     await response(scope, receive, send)
                     return
@@ -70,7 +70,7 @@ class IntakeDoor:
         )
 
     async def _response(
-        self, headers: dict[bytes, bytes], messages: list[Message]
+        self, scope: Scope, headers: dict[bytes, bytes], messages: list[Message]
     ) -> Response | None:
         """The answer, None where the route must look at it."""
         if any(message["type"] != "http.request" for message in messages):
@@ -84,10 +84,10 @@ class IntakeDoor:
         given_key = headers.get(b"idempotency-key")
         key = None if given_key is None else given_key.decode("latin-1")
         return await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._file, token, given, key
+            self._threads, self._file, scope, token, given, key
         )
 
-    def _file(self, token: str, given: ReportIn, key: str | None) -> Response:
+    def _file(self, scope: Scope, token: str, given: ReportIn, key: str | None) -> Response:
         """File the report in one transaction, committed before the answer is sent."""
         service = self._service
         try:
@@ -97,7 +97,7 @@ class IntakeDoor:
         except GridsvcError as error:
             if error.status >= 500:
                 _log.error("request failed", type=error.type, detail=error.detail)
-            return problem_response(error)
+            return problem_response(error, scope)
 
 
 def _replay(messages: list[Message], receive: Receive) -> Receive:

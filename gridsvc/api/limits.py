@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gridsvc.api.problems import problem_response
 from gridsvc.errors import TooLarge
+from gridsvc.texts import say
 
 __all__ = ["BodyLimit"]
 
@@ -37,10 +38,12 @@ class BodyLimit:
         headers = dict(scope["headers"])
         kind = headers.get(b"content-type", b"").partition(b";")[0].decode("latin-1")
         most = self._max_stream_bytes if kind in self._streamed else self._max_bytes
-        refusal = f"The body is larger than {most:,} bytes; send less, or import the file."
+        refusal = say(
+            "The body is larger than {most:,} bytes; send less, or import the file.", most=most
+        )
         announced = headers.get(b"content-length", b"0")
         if not announced.isdigit() or int(announced) > most:
-            await problem_response(TooLarge(refusal))(scope, receive, send)
+            await problem_response(TooLarge(refusal), scope)(scope, receive, send)
             return
         seen = 0
 

@@ -1,4 +1,7 @@
-"""Errors as ``application/problem+json`` (RFC 9457): never a stack trace, always what to do."""
+"""Errors as ``application/problem+json`` (RFC 9457): never a stack trace, always what to do.
+
+What people read of them, title and detail, is in the language that ``Accept-Language`` asks for.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from gridsvc.errors import (
     BadInput,
@@ -21,8 +26,9 @@ from gridsvc.errors import (
     TooLarge,
     UnknownParameter,
 )
+from gridsvc.texts import LANGUAGES, Phrase, any_of, said_in, say
 
-__all__ = ["Problem", "install", "problem_response", "problems"]
+__all__ = ["Problem", "install", "problem_response", "problems", "validation_problem"]
 
 _log = structlog.get_logger(__name__)
 
@@ -60,14 +66,32 @@ def problems(*errors: type[GridsvcError]) -> dict[int | str, dict[str, Any]]:
     return responses
 
 
-def problem_response(error: GridsvcError) -> JSONResponse:
-    """The response that tells of an error."""
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAuthenticated) else None
-    told = error.problem()
+def problem_response(error: GridsvcError, scope: Scope) -> JSONResponse:
+    """The response that tells the sender of the request in ``scope`` of an error."""
+    language = _language(Headers(scope=scope).get("accept-language", ""))
+    headers = {"Content-Language": language, "Vary": "Accept-Language"}
+    if isinstance(error, NotAuthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    told = said_in(language, error.problem())
     quoting = {name: _quotable(told[name]) for name in ("detail", "field") if name in told}
     return JSONResponse(
         told | quoting, status_code=error.status, media_type=MEDIA_TYPE, headers=headers
     )
+
+
+def _language(accepted: str) -> str:
+    """The one of our languages that an ``Accept-Language`` weighs most, of equals the first."""
+    best, most = LANGUAGES[0], 0.0
+    for item in accepted.split(","):
+        tag, _, weight = item.partition(";")
+        language = tag.strip().lower().partition("-")[0]
+        try:
+            q = float(weight.replace(" ", "").removeprefix("q=") or 1)
+        except ValueError:
+            continue
+        if language in LANGUAGES and q > most:
+            best, most = language, q
+    return best
 
 
 def _quotable(text: str) -> str:
@@ -80,30 +104,29 @@ def _quotable(text: str) -> str:
 def install(app: FastAPI) -> None:
     """Make every error of the application a problem document."""
 
-    async def on_known(_: Request, error: Exception) -> JSONResponse:
+    async def on_known(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, GridsvcError):
             raise error
         if error.status >= 500:
             _log.error("request failed", type=error.type, detail=error.detail)
-        return problem_response(error)
+        return problem_response(error, request.scope)
 
-    async def on_validation(_: Request, error: Exception) -> JSONResponse:
+    async def on_validation(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, RequestValidationError):
             raise error
-        return problem_response(_from_validation(error.errors()))
+        return problem_response(validation_problem(error.errors()), request.scope)
 
-    async def on_http(_: Request, error: Exception) -> JSONResponse:
+    async def on_http(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, HTTPException):
             raise error
-        response = problem_response(_from_http(error))
+        response = problem_response(_from_http(error), request.scope)
         response.headers.update(error.headers or {})
         return response
 
     async def on_unknown(request: Request, error: Exception) -> JSONResponse:
         _log.exception("request failed", path=request.url.path, exc_info=error)
-        return problem_response(
-            GridsvcError("The service met a fault of its own; nothing was changed. Try again.")
-        )
+        internal = say("An internal error occurred; nothing was changed. Try again.")
+        return problem_response(GridsvcError(internal), request.scope)
 
     app.add_exception_handler(GridsvcError, on_known)
     app.add_exception_handler(RequestValidationError, on_validation)
@@ -111,37 +134,48 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, on_unknown)
 
 
-def _from_validation(errors: Sequence[Any]) -> BadInput:
+def validation_problem(errors: Sequence[Any]) -> BadInput:
+    """The error that tells of the first of Pydantic's ``errors``."""
     first = errors[0]
     path = [str(step) for step in first["loc"] if step not in ("body", "query", "path", "header")]
     field = ".".join(path) or None
+    context = first.get("ctx", {})
     if first["type"] == "json_invalid":
-        reason = first.get("ctx", {}).get("error", first["msg"])
-        return BadInput(f"The body is no valid JSON: {reason}.", field=None)
+        reason = context.get("error", first["msg"])
+        return BadInput(say("The body is not valid JSON: {reason}.", reason=reason))
     if first["type"] == "extra_forbidden" and first["loc"][0] == "query":
         return UnknownParameter(
-            f"This address has no query parameter '{field}'; /docs lists those that it has.",
+            say(
+                "This address has no query parameter '{field}'; /docs lists those that it has.",
+                field=field,
+            ),
             field=field,
         )
     if first["type"] == "missing":
-        return BadInput(f"'{field or 'body'}' is missing; it must be given.", field=field)
-    what = f"'{field}': {first['msg']}" if field else first["msg"]
-    more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
-    return BadInput(f"{what}{more}.", field=field)
+        missing = say("'{field}' is missing; it is required.", field=field or "body")
+        return BadInput(missing, field=field)
+    if "expected" in context:
+        context = context | {"expected": any_of(re.split(", | or ", str(context["expected"])))}
+    fault = Phrase(first["msg"], first["type"], context)
+    what = say("'{field}': {fault}", field=field, fault=fault) if field else fault
+    more = len(errors) - 1
+    told = say("{what} ({more} more).", what=what, more=more) if more else say("{what}.", what=what)
+    return BadInput(told, field=field)
 
 
 def _from_http(error: HTTPException) -> GridsvcError:
     if error.status_code == 404:
-        return NotFound("There is nothing at this address; /docs lists what there is.")
+        return NotFound(say("There is nothing at this address; /docs lists what there is."))
     if error.status_code == 405:
-        return _MethodNotAllowed("This address does not take this method; see /docs.")
+        return _MethodNotAllowed(say("This address does not support this method; see /docs."))
+    detail = error.detail if isinstance(error.detail, Phrase) else say(str(error.detail))
     if error.status_code == TooLarge.status:
-        return TooLarge(str(error.detail))
+        return TooLarge(detail)
     failed = BadInput if error.status_code < 500 else GridsvcError
-    return failed(str(error.detail))
+    return failed(detail)
 
 
 class _MethodNotAllowed(GridsvcError):
     status = 405
     type = "method-not-allowed"
-    title = "The method is not allowed here"
+    title = say("The method is not allowed here")

@@ -16,9 +16,11 @@ _MOST_LEVELS = 20
 
 def _check_text(value: str) -> str:
     if "\0" in value:
-        raise PydanticCustomError("unkeepable", "has the character U+0000, which no text may have")
+        raise PydanticCustomError(
+            "null_character", "has the character U+0000, which no text may have"
+        )
     if any("\ud800" <= character <= "\udfff" for character in value):
-        raise PydanticCustomError("unkeepable", "has half a character (a lone surrogate)")
+        raise PydanticCustomError("half_character", "contains half a character (a lone surrogate)")
     return value
 
 
@@ -27,11 +29,13 @@ def _check_json(value: dict[str, Any]) -> dict[str, Any]:
     while waiting:
         level, item = waiting.pop()
         if level > _MOST_LEVELS:
-            raise PydanticCustomError("unkeepable", f"is nested deeper than {_MOST_LEVELS} levels")
+            raise PydanticCustomError(
+                "too_deep", "is nested deeper than {most} levels", {"most": _MOST_LEVELS}
+            )
         if isinstance(item, str):
             _check_text(item)
         elif isinstance(item, float) and not math.isfinite(item):
-            raise PydanticCustomError("unkeepable", "has a number that is not finite")
+            raise PydanticCustomError("not_finite", "contains a number that is not finite")
         elif isinstance(item, dict):
             waiting += ((level + 1, part) for pair in item.items() for part in pair)
         elif isinstance(item, list):

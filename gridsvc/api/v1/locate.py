@@ -16,7 +16,7 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession
-from gridsvc.api.problems import problems
+from gridsvc.api.problems import problems, validation_problem
 from gridsvc.api.v1.arrow import ARROW, arrow_answer
 from gridsvc.errors import (
     BadCoordinate,
@@ -149,9 +149,7 @@ def _json_batch(body: bytes) -> Batch:
     except orjson.JSONDecodeError as error:
         raise BadInput(f"The body is no valid JSON: {error}.") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or None
-        raise BadInput(f"{field or 'body'}: {first['msg']}.", field=field) from None
+        raise validation_problem(error.errors()) from None
     if not isinstance(points, list):
         raise BadInput("'points' is missing; send [[lon, lat], ...].", field="points")
     batch.points = points
