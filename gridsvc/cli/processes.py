@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import socket
+from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from threading import Thread
 
@@ -42,7 +43,16 @@ def _end_after(parent: BaseProcess) -> None:
 
 
 class _Apart(Multiprocess):
-    """The supervisor of uvicorn; a process that takes the place of another one has all sockets."""
+    """The supervisor of uvicorn; a process that takes the place of another one has all sockets.
+
+    ``tell`` hears the port once every process answers.
+    """
+
+    def __init__(
+        self, config: Config, sockets: list[socket.socket], tell: Callable[[int], None]
+    ) -> None:
+        super().__init__(config, sockets)
+        self._tell: Callable[[int], None] | None = tell
 
     def init_processes(self) -> None:
         for own in self.sockets:
@@ -50,27 +60,32 @@ class _Apart(Multiprocess):
             process.start()
             self.processes.append(process)
 
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        if self._tell and all(process.is_ready() for process in self.processes):
+            self._tell(self.config.port)
+            self._tell = None
 
-def serve_apart(config: DependentConfig) -> None:
+
+def serve_apart(config: DependentConfig, tell: Callable[[int], None]) -> None:
     """Serve in ``config.workers`` processes until a signal ends them.
 
-    Raises Conflict where somebody else has the port.
+    ``tell`` hears the port once all of them answer. Raises Conflict where somebody else has it.
     """
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    with socket.socket(family) as alone:
-        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        _bind(alone, config)
-        if config.port == 0:
-            config.port = alone.getsockname()[1]
-    sockets = []
+    sockets: list[socket.socket] = []
     for _ in range(config.workers):
         own = socket.socket(family)
         own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if sockets:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         _bind(own, config)
+        # The first has bound a port that nobody shares; from now on it lets the others in.
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        config.port = own.getsockname()[1]
         own.set_inheritable(True)
         sockets.append(own)
-    _Apart(config, sockets=sockets).run()
+    _Apart(config, sockets, tell).run()
 
 
 def _bind(own: socket.socket, config: Config) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated
 
@@ -23,6 +24,20 @@ from gridsvc.settings import Settings, get_settings
 __all__ = ["prepare", "serve"]
 
 _GOODBYE_S = 5
+#: A process that has said nothing for so long hangs; a busy machine holds a sound one up for less.
+_HUNG_S = 120
+
+
+class _Server(uvicorn.Server):
+    """Tells the port that it listens on as soon as it answers."""
+
+    def __init__(self, config: uvicorn.Config, tell: Callable[[int], None]) -> None:
+        super().__init__(config)
+        self._tell = tell
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._tell(self.servers[0].sockets[0].getsockname()[1])
 
 
 def serve(
@@ -35,8 +50,10 @@ def serve(
     """Serve HTTP; /healthz answers when it is ready, /map shows the city, /docs lists the rest."""
     settings = get_settings()
     prepare(settings)
-    port = port or _free_port(host)
-    notes.print(f"gridsvc serves http://{host}:{port}/map  (interface: /docs)")
+
+    def tell(port: int) -> None:
+        notes.print(f"gridsvc serves http://{host}:{port}/map  (interface: /docs)")
+
     config = DependentConfig(
         "gridsvc.api.app:create_app",
         factory=True,
@@ -50,11 +67,12 @@ def serve(
         access_log=False,
         # Streams of events never end by themselves.
         timeout_graceful_shutdown=_GOODBYE_S,
+        timeout_worker_healthcheck=_HUNG_S,
     )
     if workers > 1:
-        serve_apart(config)
+        serve_apart(config, tell)
         return
-    server = uvicorn.Server(config)
+    server = _Server(config, tell)
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:
@@ -72,12 +90,6 @@ def prepare(settings: Settings) -> str:
         engine.dispose()
     _first_token(settings)
     return url
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
 
 
 def _first_token(settings: Settings) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,9 +18,7 @@ from sqlalchemy import Engine
 
 from gridsvc.db import PrivateCluster, create_engine
 from tests.scratch import server_folder
-
-_COMMAND = [sys.executable, "-c", "from gridsvc.cli import main; main()"]
-_READY_WITHIN_S = 120
+from tests.waiting import GRIDSVC, PATIENCE_S, Command
 
 
 @dataclass(frozen=True)
@@ -36,11 +32,10 @@ class City:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A gridsvc command on this city."""
         return subprocess.run(
-            [*_COMMAND, *arguments],
+            [*GRIDSVC, *arguments],
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=600,
             check=False,
         )
 
@@ -70,41 +65,19 @@ def city() -> Iterator[City]:
 @pytest.fixture(scope="session")
 def server(city: City) -> Iterator[str]:
     """The URL of 'gridsvc serve' on that city, in a process of its own."""
-    with subprocess.Popen(
-        [*_COMMAND, "serve", "--port", "0"],
-        env=city.environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield _url_of(process)
-        finally:
-            process.terminate()
-
-
-def _url_of(process: subprocess.Popen[str]) -> str:
-    """The address that the server names when it is about to listen, once it answers."""
-    deadline = time.monotonic() + _READY_WITHIN_S
-    assert process.stderr is not None
-    for line in process.stderr:
-        named = re.search(r"http://127\.0\.0\.1:\d+", line)
-        if named:
-            break
-    else:
-        raise AssertionError("the server ended before it named its address")
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(named[0] + "/healthz").status_code == 200:
-                return named[0]
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise AssertionError("the server did not become ready")
+    command = Command([*GRIDSVC, "serve", "--port", "0"], environment=city.environment)
+    try:
+        yield command.says(r"serves (http://\S+)/map")[1]
+    finally:
+        command.process.terminate()
+        command.wait()
+        command.kill()
 
 
 @pytest.fixture
 def http(server: str) -> Iterator[httpx.Client]:
     """A client of the running server."""
-    with httpx.Client(base_url=server, timeout=60) as client:
+    with httpx.Client(base_url=server, timeout=PATIENCE_S) as client:
         yield client
 
 

@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from tests.acceptance.conftest import City
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.system(12)
 
@@ -104,7 +105,7 @@ class Story:
 def story(city: City, server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """The story, played once to its end."""
     folder = tmp_path_factory.mktemp("eighteen-years")
-    with httpx.Client(base_url=server, timeout=60) as http:
+    with httpx.Client(base_url=server, timeout=PATIENCE_S) as http:
         _register_enterprise(city, folder)
         recorded = _record_calls(city, folder)
         assert recorded == {"rows": 139, "recorded": 139, "known": 0, "refused": []}

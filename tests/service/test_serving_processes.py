@@ -1,29 +1,20 @@
-"""``gridsvc serve --workers``: the processes that answer end with the one that started them."""
+"""``gridsvc serve``: it answers when it says so; its processes end with the one that began them."""
 
 from __future__ import annotations
 
 import os
-import re
 import signal
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import pytest
+
+from tests.waiting import GRIDSVC, PATIENCE_S, Command, wait_until
 
 
-def _answers(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
-def _free(port: int) -> bool:
+def _is_free(port: int) -> bool:
     with socket.socket() as again:
         again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -33,33 +24,38 @@ def _free(port: int) -> bool:
         return True
 
 
-def _within(seconds: float, comes: Callable[[], bool]) -> bool:
-    until = time.monotonic() + seconds
-    while not (came := comes()) and time.monotonic() < until:
-        time.sleep(0.1)
-    return came
-
-
-def test_after_a_kill_nobody_answers_on_and_the_port_is_free(
-    city_database: str, tmp_path: Path
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_says_where_it_serves_once_it_answers_and_after_a_kill_nobody_answers_on(
+    workers: int, city_database: str, tmp_path: Path
 ) -> None:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GRIDSVC_")}
-    environment = {**kept, "DATABASE_URL": city_database, "GRIDSVC_VAR_DIR": str(tmp_path)}
-    command = "from gridsvc.cli import main; main()"
-    with subprocess.Popen(
-        [sys.executable, "-c", command, "serve", "--port", "0", "--workers", "2"],
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as server:
+    server = Command(
+        [*GRIDSVC, "serve", "--port", "0", "--workers", workers],
+        environment={"DATABASE_URL": city_database, "GRIDSVC_VAR_DIR": str(tmp_path)},
+        own_session=True,
+    )
+    try:
+        port = int(server.says(r"serves http://127\.0\.0\.1:(\d+)/map")[1])
+        for _ in range(4 * workers):  # each on a connection of its own, so of any process
+            answer = httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE_S)
+            assert answer.status_code == 200
+        server.process.kill()
+        wait_until(lambda: _is_free(port))
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.process.pid, signal.SIGKILL)
+        server.kill()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_port_that_is_taken_is_told(workers: int, city_database: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        server = Command(
+            [*GRIDSVC, "serve", "--port", taken.getsockname()[1], "--workers", workers],
+            environment={"DATABASE_URL": city_database, "GRIDSVC_VAR_DIR": str(tmp_path)},
+        )
         try:
-            assert server.stderr is not None
-            named = next(m for line in server.stderr if (m := re.search(r":(\d+)/map", line)))
-            port = int(named[1])
-            assert _within(60, lambda: _answers(port)), "the server did not become ready"
-            server.kill()
-            assert _within(20, lambda: _free(port)), "somebody answers on"
+            server.says(r"(?i)address already in use")
+            assert server.wait() != 0
+            assert "serves http" not in server.said
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(server.pid, signal.SIGKILL)
+            server.kill()

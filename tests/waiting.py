@@ -1,0 +1,139 @@
+"""Waiting in tests: for the thing itself, as long as a very busy machine may need for it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import psycopg2
+
+__all__ = ["GRIDSVC", "PATIENCE_S", "Command", "slowness", "wait_until", "wait_until_blocked"]
+
+#: Only what never happens takes so long.
+PATIENCE_S = 600.0
+#: The words that run ``gridsvc`` as a user does.
+GRIDSVC = (sys.executable, "-c", "from gridsvc.cli import main; main()")
+_TICK_S = 0.02
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    """Wait until it holds."""
+    end = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < end, "it has not happened"
+        time.sleep(_TICK_S)
+
+
+def wait_until_blocked(url: str) -> None:
+    """Wait until somebody in the database of this URL waits for a lock that another one holds."""
+    connection = psycopg2.connect(url.replace("+psycopg2", ""))
+    connection.autocommit = True
+    waiting = (
+        "select 1 from pg_stat_activity where datname = current_database()"
+        " and cardinality(pg_blocking_pids(pid)) > 0"
+    )
+    try:
+        with connection.cursor() as cursor:
+
+            def is_blocked() -> bool:
+                cursor.execute(waiting)
+                return cursor.rowcount > 0
+
+            wait_until(is_blocked)
+    finally:
+        connection.close()
+
+
+def _foreign() -> dict[str, str]:
+    """The environment without what the service reads."""
+    ours = ("GRIDSVC_", "DATABASE_URL")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def slowness() -> float:
+    """How many times as long as alone on this machine a piece of work takes now, 1 or more.
+
+    Figures of a quiet machine are multiplied by it where the machine may be busy with others.
+    """
+    spin_s = 0.2
+    began, end = time.monotonic(), time.thread_time() + spin_s
+    while time.thread_time() < end:
+        pass
+    return max(1.0, (time.monotonic() - began) / spin_s)
+
+
+class Command:
+    """A process; what it says on both outputs is kept, and waited for line by line.
+
+    Its settings are those of ``environment``: a user's own database is never touched.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[object],
+        *,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        own_session: bool = False,
+    ) -> None:
+        self.process = subprocess.Popen(
+            [str(word) for word in words],
+            env={**_foreign(), **(environment or {})},
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=own_session,
+        )
+        self._said = ""
+        self._more = threading.Condition()
+        self._ended = False
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    @property
+    def said(self) -> str:
+        """Everything until now."""
+        with self._more:
+            return self._said
+
+    def says(self, pattern: str) -> re.Match[str]:
+        """Wait until it has said this; fails with its words as soon as it has ended without."""
+        with self._more:
+            self._more.wait_for(
+                lambda: self._ended or re.search(pattern, self._said), timeout=PATIENCE_S
+            )
+            found = re.search(pattern, self._said)
+            assert found, f"it did not say {pattern!r}, but:\n{self._said}"
+            return found
+
+    def wait(self) -> int:
+        """Wait for its end; gives the exit status."""
+        status = self.process.wait(PATIENCE_S)
+        self._listener.join(PATIENCE_S)
+        return status
+
+    def kill(self) -> None:
+        """End it at once, if it has not ended, and close what it was spoken to by."""
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as words:
+            for line in words:
+                with self._more:
+                    self._said += line
+                    self._more.notify_all()
+        with self._more:
+            self._ended = True
+            self._more.notify_all()
