@@ -75,7 +75,11 @@ def _serve_until_stopped(base_url: str, token_path: object) -> None:
 
 
 def _table(outcome: Outcome, seconds: float) -> Table:
-    title = "A building astride the border" if outcome.told else "The story was played before"
+    title = "The city has reports of its own; --again plays the story beside them"
+    if outcome.told:
+        title = "A building astride the border"
+    elif outcome.played:
+        title = "The story was played before"
     table = Table(title=f"{title} ({seconds:.0f} s)", show_header=False, title_style="bold")
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")

@@ -2,53 +2,37 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from itertools import count
 from typing import Any
 
 import httpx
 
-from gridsvc.callers import Role
 from gridsvc.errors import Unavailable
-from gridsvc.registry.access.service import issue_token
 
 __all__ = ["Client"]
 
 
 class Client:
-    """One user of the service, with a token; a refusal is an error unless it was expected."""
+    """An actor of a playing, with a token; a refusal is an error unless it was expected.
+
+    Its writes are numbered, and the number is their idempotency key.
+    """
 
     def __init__(self, http: httpx.Client, token: str) -> None:
         self._http = http
         self._headers = {"Authorization": f"Bearer {token}"}
-
-    @classmethod
-    def of(
-        cls,
-        http: httpx.Client,
-        key: bytes,
-        role: Role,
-        *,
-        area: str = "",
-        body: str | None = None,
-    ) -> Client:
-        """A client with a token of its own, valid for a day."""
-        token = issue_token(
-            key,
-            role=role,
-            area=area,
-            body=body,
-            valid_for=dt.timedelta(days=1),
-            now=dt.datetime.now(dt.UTC),
-        )
-        return cls(http, token)
+        self._written = count(1)
 
     def get(self, path: str, **query: Any) -> Any:
         """Read. Raises Unavailable with the service's own words."""
         return self._answer(self._http.get(path, params=query, headers=self._headers))
 
     def post(self, path: str, body: Any = None, *, key: str | None = None) -> Any:
-        """Write; ``key`` makes it happen once. Raises Unavailable with the service's own words."""
-        headers = self._headers | ({"Idempotency-Key": key} if key else {})
+        """Write once in a playing: the ``key``, or the next number, stands for this write.
+
+        Raises Unavailable with the service's own words.
+        """
+        headers = self._headers | {"Idempotency-Key": key or str(next(self._written))}
         return self._answer(self._http.post(path, json=body, headers=headers))
 
     def refused(self, path: str, body: Any) -> str:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import numpy as np
 import shapely
 from shapely.geometry import MultiPolygon, Point, mapping
 
 from gridsvc.callers import Role
-from gridsvc.demo.client import Client
+from gridsvc.demo.playing import Playing
 from gridsvc.spatial.crs import from_wgs84, project, unproject
 
 __all__ = ["send_mixed"]
@@ -46,8 +45,7 @@ _PART_SHARE, _FOOTPRINT_SHARE = 0.2, 0.1
 
 
 def send_mixed(
-    http: httpx.Client,
-    key: bytes,
+    playing: Playing,
     districts: Sequence[MultiPolygon],
     parts: Sequence[tuple[str, str]],
     count: int,
@@ -57,15 +55,16 @@ def send_mixed(
 
     ``districts`` are in WGS84, ``parts`` pairs of district and code. Raises Unavailable.
     """
-    client = Client.of(http, key, Role.CITIZEN)
+    client = playing.actor("many citizens", Role.CITIZEN)
 
-    def send(report: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = client.post("/v1/reports", report)
+    def send(number: int, report: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = client.post("/v1/reports", report, key=str(number))
         advance()
         return answer
 
+    reports = list(_reports(districts, parts, count))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = list(pool.map(send, _reports(districts, parts, count)))
+        answers = list(pool.map(send, range(count), reports))
     return {
         "joined": sum(answer["joined"] for answer in answers),
         "asked": sum(answer["needs_confirmation"] for answer in answers),

@@ -21,6 +21,7 @@ from gridsvc.db.engine import create_engine, database_url, session_factory, tran
 from gridsvc.demo.building import building_astride
 from gridsvc.demo.city import GRIDDED, PARTS_IN, count_city, prepare_city
 from gridsvc.demo.mixed import send_mixed
+from gridsvc.demo.playing import Playing, last_playing
 from gridsvc.demo.story import LEAD, OTHER, Told, tell_story
 from gridsvc.errors import Unavailable
 from gridsvc.settings import Settings
@@ -28,14 +29,19 @@ from gridsvc.settings import Settings
 __all__ = ["Outcome", "play", "serving"]
 
 MIXED_REPORTS = 2_000
-_READY_WITHIN_S = 60.0
+_GOODBYE_S = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the demonstration made: counts, the story (None when it was played before), whistles."""
+    """What the demonstration made: counts, the story, whistles.
+
+    ``told`` is None when nothing was played: the story was ``played`` to its end before, or the
+    database has reports of somebody else's.
+    """
 
     counts: dict[str, int]
+    played: bool
     told: Told | None
     mixed: dict[str, int]
     joint_whistles: tuple[dict[str, Any], ...]
@@ -54,19 +60,31 @@ class Outcome:
 def serving(settings: Settings, port: int) -> Iterator[tuple[httpx.Client, Service]]:
     """A server in this process, on loopback; gives a client of it. Raises Unavailable."""
     app = create_app(settings)
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_GOODBYE_S,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="gridsvc serve", daemon=True)
     thread.start()
-    deadline = time.monotonic() + _READY_WITHIN_S
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > deadline:
-            raise Unavailable(f"The server did not start on port {port}; choose another --port.")
-        time.sleep(0.02)
-    with httpx.Client(base_url=f"http://127.0.0.1:{_port_of(server)}", timeout=120) as http:
-        yield http, app.state.service
-    server.should_exit = True
-    thread.join(timeout=10)
+    try:
+        while not server.started:
+            thread.join(0.02)
+            if not thread.is_alive():
+                raise Unavailable(
+                    f"The server ended before it answered on port {port}: the lines above say why;"
+                    " if the port is taken, choose another --port."
+                )
+        # No limit on an answer: the server is in this process and ends with it.
+        with httpx.Client(base_url=f"http://127.0.0.1:{_port_of(server)}", timeout=None) as http:
+            yield http, app.state.service
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def play(
@@ -80,27 +98,36 @@ def play(
 ) -> Outcome:
     """Play the story and send the mixed reports, once in the life of a database.
 
+    A playing that was interrupted is taken up, and all of it told. Where somebody else has filed
+    reports, and where it was played to its end, it is played only ``again``.
     ``tell`` hears each stage, ``track`` gives a function that counts the mixed reports.
     """
     started = time.perf_counter()
     told, mixed = None, {}
+    number, ended = last_playing(service.sessions)
     with transaction(service.sessions) as session:
-        played = count_city(session)["reports"] > 0
-    if again or not played:
+        strange = not number and count_city(session)["reports"] > 0
+    if again or not (ended or strange):
+        if number and not ended:
+            tell("The story was interrupted: it goes on, and is told from its beginning.")
+        else:
+            number += 1
+        playing = Playing(number, http, service.token_key, service.sessions)
+        playing.begin()
         with transaction(service.sessions) as session:
             building = building_astride(_street(session, LEAD), _street(session, OTHER))
             districts = [_district(session, code) for code in GRIDDED]
             parts = _some_parts(session)
-        told = tell_story(http, service.token_key, building, tell)
+        told = tell_story(playing, building, tell)
         tell(f"{MIXED_REPORTS:,} mixed reports")
-        mixed = send_mixed(
-            http, service.token_key, districts, parts, MIXED_REPORTS, track(MIXED_REPORTS)
-        )
+        mixed = send_mixed(playing, districts, parts, MIXED_REPORTS, track(MIXED_REPORTS))
+        playing.end()
     with transaction(service.sessions) as session:
         counts = count_city(session)
     whistles = http.get("/v1/whistles", params={"joint": True, "limit": 500}).json()["whistles"]
     return Outcome(
         counts=counts,
+        played=number > 0,
         told=told,
         mixed=mixed,
         joint_whistles=tuple(

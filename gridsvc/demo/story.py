@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 from shapely.geometry import Point, mapping
 
 from gridsvc.callers import Role
 from gridsvc.demo.building import Building
 from gridsvc.demo.client import Client
+from gridsvc.demo.playing import Playing
 from gridsvc.spatial.crs import from_wgs84
 
 __all__ = ["LEAD", "OTHER", "Told", "tell_story"]
@@ -41,28 +41,28 @@ class Told:
     intact: bool
 
 
-def tell_story(
-    http: httpx.Client, key: bytes, building: Building, tell: Callable[[str], None]
-) -> Told:
-    """Play the story over HTTP. Raises Unavailable when the service answers otherwise."""
-    return _Story(http, key, building, tell).play()
+def tell_story(playing: Playing, building: Building, tell: Callable[[str], None]) -> Told:
+    """Play the story over HTTP, or the rest of it, and tell all of it.
+
+    Raises Unavailable when the service answers otherwise.
+    """
+    return _Story(playing, building, tell).play()
 
 
 class _Story:
     """One playing of the story: its actors, and the rows it has told."""
 
-    def __init__(
-        self, http: httpx.Client, key: bytes, building: Building, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, playing: Playing, building: Building, tell: Callable[[str], None]) -> None:
+        self._playing = playing
         self._building = building
         self._tell = tell
         self._rows: list[tuple[str, str]] = []
-        self._citizen = Client.of(http, key, Role.CITIZEN)
+        self._citizen = playing.actor("citizen", Role.CITIZEN)
         self._streets = {
-            code: Client.of(http, key, Role.STREET, area=code) for code in (LEAD, OTHER)
+            code: playing.actor(code, Role.STREET, area=code) for code in (LEAD, OTHER)
         }
         self._departments = {
-            code: Client.of(http, key, Role.DEPARTMENT, area=code[:6], body=code)
+            code: playing.actor(code, Role.DEPARTMENT, area=code[:6], body=code)
             for code in _DEPARTMENTS
         }
 
@@ -76,7 +76,12 @@ class _Story:
         self._note(
             "The joint whistle blows", f"ground: {whistle['ground']}; {LEAD} leads (首接负责)"
         )
-        self._note("A step skipped", lead.refused(steps, {"step": "agree_plan", "body": LEAD}))
+        # Once the case has gone on, the same step is refused with other words, or taken.
+        skipped = {"step": "agree_plan", "body": LEAD}
+        self._note(
+            "A step skipped",
+            self._playing.once("refusal", lambda: lead.refused(steps, skipped)),
+        )
         self._meet_and_plan(steps)
         bodies = f"/v1/whistles/{whistle['id']}/bodies"
         self._report_in(bodies)
@@ -152,7 +157,9 @@ class _Story:
             steps, {"step": "bring_departments", "evidence": {"departments": list(_DEPARTMENTS)}}
         )
         plan = {
-            "time": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "time": self._playing.once(
+                "plan", lambda: dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+            ),
             "place": "at the building",
             "division": "Xicheng: east rooms and rubble; Fengtai: west rooms and traffic",
         }

@@ -96,7 +96,7 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def _served(app: FastAPI) -> Iterator[httpx.Client]:
+def served(app: FastAPI) -> Iterator[httpx.Client]:
     """A client of the application on a free port of this machine."""
     config = uvicorn.Config(app, port=0, log_level="critical", lifespan="on")
     server = _Server(config)
@@ -129,7 +129,7 @@ def serve(city_database: str, index_folder: Path) -> Iterator[Callable[..., http
                     **settings,
                 )
             )
-            return open_servers.enter_context(_served(app))
+            return open_servers.enter_context(served(app))
 
         yield start
 

@@ -28,11 +28,13 @@ def issue_token(
     area: str = "",
     body: str | None = None,
     subject: str | None = None,
+    token_id: uuid.UUID | None = None,
     valid_for: dt.timedelta,
     now: dt.datetime,
 ) -> str:
     """A token for a role inside an area prefix. Raises BadInput for a wrong prefix.
 
+    ``token_id`` is what it is revoked by and what owns its idempotency keys; a new one when None.
     A street's token names the whole street, since it acts for that street's office; a
     department's names its body.
     """
@@ -42,10 +44,9 @@ def issue_token(
         raise BadInput("A street's token needs the street's 9-digit code as area.", field="area")
     if role is Role.DEPARTMENT and body is None:
         raise BadInput("A department's token needs the code of its body.", field="body")
-    token_id = uuid7()
     claims = {
         "iss": _ISSUER,
-        "jti": str(token_id),
+        "jti": str(token_id or uuid7()),
         "sub": subject or f"{role.value}:{body or area or 'city'}",
         "role": role.value,
         "area": area,
