@@ -49,14 +49,14 @@ class Playing:
         )
         return Client(self.http, token)
 
-    def once(self, what: str, say: Callable[[], str]) -> str:
-        """What ``say`` gave when it was first asked for ``what`` in this playing."""
+    def once(self, what: str, ask: Callable[[], str]) -> str:
+        """What ``ask`` gave when ``what`` was first asked for in this playing."""
         with transaction(self.sessions) as session:
             key = _key(self.number, what)
             known = claim_key(session, _HOLDER, key, "", dt.datetime.now(dt.UTC))
             if known is not None:
                 return str(known.answer["said"])
-            said = say()
+            said = ask()
             keep_answer(session, _HOLDER, key, 200, {"said": said})
             return said
 
