@@ -74,7 +74,9 @@ class Settings(BaseSettings):
     )
     max_batch_points: int = Field(default=1_000_000, description="Most points of one batch.")
     import_max_bytes: int = Field(
-        default=1_000_000_000, gt=0, description="Largest file of areas, also once unpacked."
+        default=1_000_000_000,
+        gt=0,
+        description="Largest file of an import, also once unpacked.",
     )
     import_max_zip_ratio: float = Field(
         default=100.0, gt=1, description="A zip that swells by more than this is not unpacked."
@@ -82,8 +84,11 @@ class Settings(BaseSettings):
     import_max_features: int = Field(
         default=100_000, gt=0, description="Most features of one file of areas."
     )
+    import_max_parts: int = Field(
+        default=2_000_000, gt=0, description="Most rows of one file of parts."
+    )
     import_max_vertices: int = Field(
-        default=10_000_000, gt=0, description="Most vertices of one file of areas."
+        default=10_000_000, gt=0, description="Most vertices of one vector file."
     )
     import_max_geometry_bytes: int = Field(
         default=50_000_000, gt=0, description="Largest geometry of one feature, as a file holds it."

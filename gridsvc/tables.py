@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gridsvc.errors import BadFile
 
-__all__ = ["Row", "check_header", "records", "table"]
+__all__ = ["Row", "check_header", "ragged_fault", "records", "table"]
 
 
 class Row(dict[str, str]):
@@ -52,7 +52,7 @@ def table(
     for line, fields in lines:
         where = f"{path.name}, line {line}"
         if len(fields) != len(header):
-            fault = f"the line has not {len(header)} fields"
+            fault = ragged_fault(fields, header)
             if not ragged:
                 raise BadFile(f"{where}: {fault}.")
             yield Row({}, line, where, fault)
@@ -82,6 +82,11 @@ def check_header(
             f"{name}, line 1: the columns are {', '.join(header)[:300] or 'none'}, but must be"
             f" {', '.join(columns)}{may}."
         )
+
+
+def ragged_fault(fields: Sequence[str], header: Sequence[str]) -> str:
+    """What is said of a record that has not as many fields as the header."""
+    return f"the line has {len(fields)} fields, the header {len(header)}"
 
 
 def records(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str]]]:

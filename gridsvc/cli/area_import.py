@@ -16,20 +16,22 @@ from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
 from gridsvc.codes import Level
 from gridsvc.errors import BadInput
 from gridsvc.maps.import_report import import_report_page
+from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.vector_file import read_columns
 from gridsvc.registry.areas.columns import ColumnGuess, guess_columns
 from gridsvc.registry.areas.importer import import_areas
 from gridsvc.registry.areas.report import AreaImport, full_report, report_rows, summary
-from gridsvc.registry.areas.vector_file import read_columns
-from gridsvc.registry.districts import read_divisions
+from gridsvc.registry.districts import Division, read_divisions
+from gridsvc.settings import get_settings
 
-__all__ = ["Columns", "areas", "mapping_of"]
+__all__ = ["ROWS_LOOKED_AT", "Columns", "areas", "mapping_of"]
 
 Columns = Annotated[
     list[str],
     typer.Option("--column", help="ours=theirs, as code=street_code; may be repeated."),
 ]
-# Enough rows to tell what a column holds, few enough to be read at once.
-_ROWS_LOOKED_AT = 5_000
+#: Enough rows to tell what a column holds, few enough to be read at once.
+ROWS_LOOKED_AT = 5_000
 
 
 def areas(
@@ -83,8 +85,10 @@ def areas(
     _check_reports(reports)
     zone = dt.timezone(dt.timedelta(hours=8))
     since = _day(effective_from) if effective_from else dt.datetime.now(zone).date()
+    settings, divisions = get_settings(), read_divisions()
+    limits = ReadLimits.of(settings)
     columns = mapping_of(column) or _confirmed(
-        _guess(file, level, layer=layer, encoding=encoding), yes=yes
+        _guess(file, level, limits, divisions, layer=layer, encoding=encoding), yes=yes
     )
     with session() as opened:
         result = import_areas(
@@ -104,6 +108,9 @@ def areas(
             new_codes=new_codes,
             reason=reason,
             by=by,
+            limits=limits,
+            divisions=divisions,
+            centre=(settings.city_lon, settings.city_lat),
             progress=notes.print,
         )
         if not commit:
@@ -138,12 +145,25 @@ def _day(text: str) -> dt.date:
 
 
 def _guess(
-    file: Path, level: str, *, layer: str | None, encoding: str | None
+    file: Path,
+    level: str,
+    limits: ReadLimits,
+    divisions: list[Division],
+    *,
+    layer: str | None,
+    encoding: str | None,
 ) -> tuple[ColumnGuess, ...]:
     if level not in set(Level):
         raise BadInput(f"{level!r} is no level of areas: give {', '.join(Level)}.", field="level")
-    table = read_columns(file, _ROWS_LOOKED_AT, layer=layer, encoding=encoding)
-    return guess_columns(table, Level(level), read_divisions())
+    table = read_columns(
+        file,
+        ROWS_LOOKED_AT,
+        limits,
+        layer=layer,
+        encoding=encoding,
+        known_names={it.name for it in divisions},
+    )
+    return guess_columns(table, Level(level), divisions)
 
 
 def _confirmed(guesses: tuple[ColumnGuess, ...], *, yes: bool) -> dict[str, str]:

@@ -9,14 +9,15 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from gridsvc.cli.area_import import Columns, mapping_of
+from gridsvc.cli.area_import import ROWS_LOOKED_AT, Columns, mapping_of
 from gridsvc.cli.edition import Actor
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
 from gridsvc.codes import Level
 from gridsvc.errors import BadInput
 from gridsvc.maps.audit import audit_page
+from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.vector_file import read_columns
 from gridsvc.registry.areas.columns import guess_columns
-from gridsvc.registry.areas.vector_file import read_columns
 from gridsvc.registry.audits.file_audit import areas_of_file
 from gridsvc.registry.audits.model import AuditReport, ProjectedCount
 from gridsvc.registry.audits.service import (
@@ -27,12 +28,10 @@ from gridsvc.registry.audits.service import (
     levels_above,
 )
 from gridsvc.registry.districts import read_divisions
+from gridsvc.settings import get_settings
 from gridsvc.spatial.audit import INLET_WIDTH_M, SLIVER_M, AreaFault, FaultKind
 
 __all__ = ["audit"]
-
-# Enough rows to tell what a column holds.
-_ROWS_LOOKED_AT = 5_000
 
 
 def audit(
@@ -121,12 +120,14 @@ def _of_file(
 ) -> AuditReport:
     if level is None:
         raise BadInput("Say of which level the areas of the file are: --level.", field="level")
-    columns = mapping_of(column)
+    columns, limits, divisions = mapping_of(column), ReadLimits.of(get_settings()), read_divisions()
+    names = {it.name for it in divisions}
     if not columns:
-        guesses = guess_columns(read_columns(file, _ROWS_LOOKED_AT), level, read_divisions())
+        cells = read_columns(file, ROWS_LOOKED_AT, limits, known_names=names)
+        guesses = guess_columns(cells, level, divisions)
         columns = {it.role: it.column for it in guesses}
         notes.print(f"Columns: {', '.join(f'{a} = {b}' for a, b in columns.items())}.")
-    read = areas_of_file(file, level, columns, crs=crs)
+    read = areas_of_file(file, level, columns, limits, known_names=names, crs=crs)
     for remark in read.remarks:
         notes.print(remark, highlight=False)
     with session() as opened:

@@ -13,12 +13,14 @@ from sqlalchemy.orm import Session
 from gridsvc.cli.deferred import defer
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
 from gridsvc.errors import BadCode, NotFound
+from gridsvc.readers.limits import ReadLimits
 from gridsvc.registry.grids import rebuild_repository as repository
 from gridsvc.registry.grids.barriers import read_barriers
 from gridsvc.registry.grids.measures import CityMeasures, GridBuild
 from gridsvc.registry.grids.rebuild import KEEP_SHARE, rebuild_grids
 from gridsvc.registry.grids.rebuild_report import Rebuild
 from gridsvc.registry.grids.service import build_grids
+from gridsvc.settings import get_settings
 from gridsvc.spatial.gridding_barriers import Barriers
 
 __all__ = ["app", "table_of"]
@@ -178,7 +180,9 @@ def _barriers(
     if not (lines or buildings or with_parts):
         return None
     parts = repository.part_points(opened, districts if with_parts else [])
-    barriers, remarks = read_barriers(lines, buildings, parts, crs=crs)
+    barriers, remarks = read_barriers(
+        lines, buildings, parts, ReadLimits.of(get_settings()), crs=crs
+    )
     for remark in remarks:
         notes.print(remark)
     notes.print(

@@ -10,8 +10,11 @@ import typer
 from gridsvc.cli.area_import import Columns, areas, mapping_of
 from gridsvc.cli.deferred import defer
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
+from gridsvc.registry.classes.service import part_class_names
 from gridsvc.registry.parts.importer import import_parts
+from gridsvc.registry.parts.reading import parts_limits, read_parts
 from gridsvc.registry.start import load_start
+from gridsvc.settings import get_settings
 
 __all__ = ["app"]
 
@@ -61,14 +64,25 @@ def parts(
     district: Annotated[str, typer.Option(help="The district whose register takes them.")],
     column: Columns = [],  # noqa: B006 - typer reads the default, nobody changes it
     crs: Annotated[str | None, typer.Option(help="Declared CRS; else the file's, WGS84.")] = None,
+    layer: Annotated[str | None, typer.Option(help="Layer, where a file has several.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of the attributes, as GBK.")] = None,
     dry_run: Annotated[bool, typer.Option(help="Check and report; keep nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Load parts into a district's register: all of them, or none and a list of bad rows."""
     with session() as opened:
-        result = import_parts(
-            opened, file, district=district, crs=crs, mapping=mapping_of(column), dry_run=dry_run
+        raw = read_parts(
+            file,
+            parts_limits(get_settings()),
+            crs=crs,
+            mapping=mapping_of(column),
+            layer=layer,
+            encoding=encoding,
+            class_names=part_class_names(opened).values(),
         )
+        result = import_parts(opened, raw, district=district, dry_run=dry_run)
+    for remark in raw.remarks:
+        notes.print(remark, highlight=False)
     if as_json:
         print_json(
             {

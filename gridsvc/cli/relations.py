@@ -11,7 +11,8 @@ from rich.table import Table
 from gridsvc.api.dependencies import parse_as_of
 from gridsvc.cli.runtime import AsJson, console, print_json, session
 from gridsvc.errors import BadFile, BadInput
-from gridsvc.registry.areas.vector_file import read_vector_file
+from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.vector_file import read_vector_file
 from gridsvc.registry.relations.model import (
     LayerName,
     LayerSide,
@@ -89,7 +90,7 @@ def _side(
     if codes or as_of or edition:
         raise BadInput(f"{path.name} is a file, which has no codes, as_of or edition.", field=name)
     features = []
-    for feature in read_vector_file(path, (), crs=crs).features:
+    for feature in read_vector_file(path, (), ReadLimits.of(get_settings()), crs=crs).features:
         if feature.trouble is not None:
             raise BadFile(
                 f"Feature {feature.number} of {path.name}: {feature.trouble}.", field=name

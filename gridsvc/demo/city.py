@@ -12,6 +12,7 @@ from gridsvc.errors import BadFile
 from gridsvc.registry.grids.service import build_grids
 from gridsvc.registry.parts.census import made_up_census
 from gridsvc.registry.parts.importer import import_parts
+from gridsvc.registry.parts.reading import parts_of_table
 from gridsvc.registry.start import load_start
 
 __all__ = ["GRIDDED", "PARTS_IN", "count_city", "prepare_city"]
@@ -33,7 +34,7 @@ def prepare_city(sessions: sessionmaker[Session], tell: Callable[[str], None]) -
             tell("Making up a census of parts.")
             census = made_up_census(session, district=PARTS_IN)
             tell(f"Importing {len(census):,} parts.")
-            result = import_parts(session, census, district=PARTS_IN)
+            result = import_parts(session, parts_of_table(census), district=PARTS_IN)
             if result.refused:
                 raise BadFile(f"The census was refused: {result.refused[0]}.")
     with transaction(sessions) as session:

@@ -15,11 +15,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadFile, BadInput, Conflict, UnknownCrs
+from gridsvc.readers.limits import ReadLimits
 from gridsvc.registry.areas import repository, service
 from gridsvc.registry.areas.importer import import_areas
 from gridsvc.registry.areas.report import AreaImport, FaultKind, report_rows, summary
 from gridsvc.registry.areas.service import NewArea
-from gridsvc.registry.districts import read_districts
+from gridsvc.registry.districts import read_districts, read_divisions
+from gridsvc.settings import Settings
 from gridsvc.spatial.crs import area_m2, from_wgs84
 from tests.service import areas_world as world
 from tests.service.areas_world import NEW, box
@@ -58,6 +60,9 @@ def load(session: Session, path: Path, **options: Any) -> AreaImport:
         "accuracy_m": 10.0,
         "source": "made up for a test",
         "licence": "CC0",
+        "limits": ReadLimits.of(Settings()),
+        "divisions": read_divisions(),
+        "centre": (116.4, 40.2),
     }
     return import_areas(session, path, **(fields | options))
 
@@ -358,7 +363,7 @@ def test_a_file_that_is_none_says_what_is_wrong(session: Session, tmp_path: Path
     words = tmp_path / "words.geojson"
     words.write_text("no json")
     sound = write(tmp_path / "s.gpkg", SOUND, layer="one")
-    with pytest.raises(BadFile, match=r"no vector file that can be read: it is none"):
+    with pytest.raises(BadFile, match=r"cannot be read as a vector file: it is none"):
         load(session, words)
     with pytest.raises(BadFile, match="There is no file"):
         load(session, tmp_path / "nothing.shp")

@@ -17,9 +17,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadFile, UnknownCrs
+from gridsvc.readers.limits import ReadLimits
 from gridsvc.registry.areas import repository
 from gridsvc.registry.areas.importer import import_areas
 from gridsvc.registry.areas.report import AreaImport, full_report
+from gridsvc.registry.districts import read_divisions
+from gridsvc.settings import Settings
 from gridsvc.spatial.crs import area_m2
 from tests.service import areas_world as world
 from tests.service.areas_world import NEW, box
@@ -54,6 +57,9 @@ def load(session: Session, path: Path, **options: Any) -> AreaImport:
         "accuracy_m": 10.0,
         "source": "made up for a test",
         "licence": "CC0",
+        "limits": ReadLimits.of(Settings()),
+        "divisions": read_divisions(),
+        "centre": (116.4, 40.2),
     }
     return import_areas(session, path, **(fields | options))
 

@@ -107,7 +107,7 @@ def test_a_dry_run_keeps_nothing(run, files):
         ("110102-CGJ,110102,event,06,boss,c,2020-01-01,", "lead or assist"),
         ("110102-CGJ,110102,event,06,lead,c,yesterday,", "write a day"),
         ("110102-CGJ,110102,event,06,lead,c,2020-01-01,2019-01-01", "after valid_from"),
-        ("110102-CGJ,110102", "the line has not 8 fields"),
+        ("110102-CGJ,110102", "the line has 2 fields, the header 8"),
         ("110102-CGJ,110102020001,event,07,lead,again,2020-01-01,", "line 3 says the same"),
     ],
 )

@@ -15,6 +15,7 @@ from gridsvc.db import session_factory
 from gridsvc.errors import BadCode, BadGeometry, BadInput, Conflict, NotFound, OutsideCity
 from gridsvc.registry.parts import repository
 from gridsvc.registry.parts.importer import import_parts
+from gridsvc.registry.parts.reading import parts_of_table
 from gridsvc.registry.parts.schemas import NewPart, PartChange
 from gridsvc.registry.parts.service import (
     add_part,
@@ -46,7 +47,9 @@ def atlas(register, engine, tmp_path):
 
 def load(session, **columns):
     count = len(next(iter(columns.values())))
-    assert import_parts(session, world.rows(count, **columns), district=world.DISTRICT).loaded
+    assert import_parts(
+        session, parts_of_table(world.rows(count, **columns)), district=world.DISTRICT
+    ).loaded
     return columns
 
 
@@ -175,7 +178,7 @@ def test_a_new_part_is_placed_as_an_import_would(register, atlas):
     assert all(all(row) for row in singly)
     register.execute(text("delete from part"))
     table = world.rows(12, lon=[row.lon for row in singly], lat=[row.lat for row in singly])
-    import_parts(register, table, district=world.DISTRICT)
+    import_parts(register, parts_of_table(table), district=world.DISTRICT)
     assert placed_parts(register) == singly
 
 

@@ -16,6 +16,7 @@ from gridsvc.registry.classes.service import part_class_names
 from gridsvc.registry.parts import census, loading
 from gridsvc.registry.parts.census import made_up_census
 from gridsvc.registry.parts.importer import import_parts
+from gridsvc.registry.parts.reading import parts_of_table
 from gridsvc.registry.parts.streets import draw_streets
 from gridsvc.spatial.crs import project
 from tests.service import parts_world as world
@@ -64,7 +65,7 @@ def test_the_same_seed_gives_the_same_census_and_another_seed_another(register):
 
 def test_a_census_loads_through_the_importer_whole_each_part_in_a_grid(register):
     table = made_up_census(register, at_least=2000)
-    result = import_parts(register, table, district=world.DISTRICT)
+    result = import_parts(register, parts_of_table(table), district=world.DISTRICT)
     assert (result.loaded, result.refused, result.without_grid) == (len(table), (), 0)
     assert parts_outside_their_grid(register) == 0
 
@@ -118,7 +119,7 @@ def test_160000_parts_load_in_under_a_minute_each_in_its_grid(register):
     started = time.perf_counter()
     result = import_parts(
         register,
-        table,
+        parts_of_table(table),
         district=world.DISTRICT,
         progress=lambda step, share: steps.append((step, share)),
     )

@@ -10,10 +10,13 @@ import shapely
 from sqlalchemy import func, select, text
 
 from gridsvc.errors import BadFile, BadInput, CodesExhausted, NotFound, UnknownCrs
+from gridsvc.registry.classes.service import part_class_names
 from gridsvc.registry.grids.models import NationalId
 from gridsvc.registry.parts import numbering
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.models import Part
+from gridsvc.registry.parts.reading import parts_limits, parts_of_table, read_parts
+from gridsvc.settings import Settings
 from gridsvc.spatial.crs import from_wgs84
 from tests.service import parts_world as world
 
@@ -26,8 +29,13 @@ def register(session):
     return session
 
 
-def load(session, source, **options):
-    return import_parts(session, source, district=world.DISTRICT, **options)
+def load(session, source, *, dry_run=False, **options):
+    if isinstance(source, pd.DataFrame):
+        raw = parts_of_table(source, **options)
+    else:
+        names = part_class_names(session).values()
+        raw = read_parts(source, parts_limits(Settings()), class_names=names, **options)
+    return import_parts(session, raw, district=world.DISTRICT, dry_run=dry_run)
 
 
 def reasons(result):
@@ -140,9 +148,8 @@ def test_a_code_and_an_id_of_the_register_cannot_come_again(register):
 def test_the_same_code_may_be_given_in_another_district(register):
     load(register, world.rows(1, code="12345678"))
     lon, lat = world.inside(5, 1)
-    other = import_parts(
-        register, world.rows(1, code="12345678", lon=lon, lat=lat), district=world.NEIGHBOUR
-    )
+    table = world.rows(1, code="12345678", lon=lon, lat=lat)
+    other = import_parts(register, parts_of_table(table), district=world.NEIGHBOUR)
     assert other.loaded == 1
 
 
@@ -159,15 +166,9 @@ def test_coordinates_of_a_phone_declared_as_wgs84_are_recognised(register, crs):
 
 
 def test_swapped_coordinates_that_are_both_in_range_are_recognised(register):
-    wide = import_parts
     lon, lat = world.inside()
     easting, northing = from_wgs84(lon, lat, "EPSG:4548")
-    result = wide(
-        register,
-        world.rows(1, lon=northing, lat=easting),
-        district=world.DISTRICT,
-        crs="EPSG:4548",
-    )
+    result = load(register, world.rows(1, lon=northing, lat=easting), crs="EPSG:4548")
     assert "axes swapped" in reasons(result)[0] or "no place in EPSG:4548" in reasons(result)[0]
 
 
@@ -236,7 +237,7 @@ def test_bad_geometries_of_a_file_are_refused_each_with_its_reason(register):
     assert found[0] == "no geometry (it is empty)"
     assert found[1].startswith("the geometry is broken (Self-intersection")
     assert found[2:] == [
-        "the geometry is no WKT",
+        "the geometry is not WKT",
         "no geometry",
         "the geometry is neither point, line nor polygon",
     ]
@@ -294,7 +295,7 @@ def test_a_street_without_numbers_says_what_to_do(register, monkeypatch):
             BadFile,
             "both mean class_code",
         ),
-        (world.rows(1), {"colour": "lon"}, BadInput, "'colour', which is no column"),
+        (world.rows(1), {"colour": "lon"}, BadInput, "'colour', which is not a column"),
         (world.rows(1), {"note": "remark"}, BadFile, "no column 'remark'"),
         (world.rows(0), None, BadFile, "has no rows"),
     ],
@@ -309,9 +310,9 @@ def test_a_missing_file_an_unknown_crs_and_an_unknown_district_are_refused(regis
         load(register, tmp_path / "no.csv")
     broken = tmp_path / "broken.geojson"
     broken.write_text("{")
-    with pytest.raises(BadFile, match="cannot be read as a vector file"):
+    with pytest.raises(BadFile, match="its last bracket is missing"):
         load(register, broken)
     with pytest.raises(UnknownCrs):
         load(register, world.rows(1), crs="mars")
     with pytest.raises(NotFound, match="no district 110199"):
-        import_parts(register, world.rows(1), district="110199")
+        import_parts(register, parts_of_table(world.rows(1)), district="110199")

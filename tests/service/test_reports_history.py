@@ -84,7 +84,7 @@ def test_a_reference_that_says_otherwise_is_refused(run, city_session):
         (SECOND.replace("A-2", ""), "reference is empty"),
         (SECOND.replace("長安里八號樓", "里" * 201), "place_text is longer than 200"),
         (SECOND.replace("八", "\0"), "place_text has the character U+0000"),
-        ("A-2,2011\n", "the line has not"),
+        ("A-2,2011\n", "the line has 2 fields, the header"),
     ],
 )
 def test_one_bad_row_keeps_the_whole_file_out_and_is_told_with_its_line(

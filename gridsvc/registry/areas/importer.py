@@ -1,7 +1,7 @@
 """A city's own boundaries from any vector file: load what is sound, mend, refuse, and say so.
 
 Nothing is guessed. The CRS is the file's or the declared one; which features can be loaded is told
-in ``sifting``. Overlaps, gaps, slivers and areas that reach outside their parent are reported and
+in ``screening``. Overlaps, gaps, slivers and areas that reach outside their parent are reported and
 left: which side of a border is right is for people to settle. So is a datum that is suspected to be
 another one.
 """
@@ -9,7 +9,7 @@ another one.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,15 @@ from sqlalchemy.orm import Session
 
 from gridsvc.codes import Level
 from gridsvc.errors import BadFile, BadInput, Conflict
-from gridsvc.registry.areas import fit, repository
+from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.vector_file import VectorFile, read_vector_file
+from gridsvc.registry.areas import coverage_check, repository
 from gridsvc.registry.areas.datum import measured_shift
-from gridsvc.registry.areas.report import AreaImport, DrawnFeature, Fault, summary
+from gridsvc.registry.areas.report import AreaImport, DrawnFeature, ImportFault, summary
+from gridsvc.registry.areas.screening import DIGITS, Candidate, Known, one_per_code, screen
 from gridsvc.registry.areas.service import NewArea, load_edition
-from gridsvc.registry.areas.sifting import DIGITS, Candidate, Known, one_each, sift
-from gridsvc.registry.areas.vector_file import VectorFile, read_vector_file
-from gridsvc.registry.districts import read_divisions
+from gridsvc.registry.districts import Division
 from gridsvc.registry.editions.service import SERVICE
-from gridsvc.settings import get_settings
 
 __all__ = ["import_areas"]
 
@@ -57,6 +57,9 @@ def import_areas(
     new_codes: bool = False,
     reason: str | None = None,
     by: str = SERVICE,
+    limits: ReadLimits,
+    divisions: Sequence[Division],
+    centre: tuple[float, float],
     progress: Callable[[str], None] | None = None,
 ) -> AreaImport:
     """Load a vector file as a new edition in draft, and tell what became of every feature.
@@ -64,7 +67,8 @@ def import_areas(
     ``columns`` maps ``code`` and, where the file has them, ``name`` and ``parent`` to the file's
     columns. ``crs`` is the declared CRS, believed before the file's own. ``new_codes`` takes codes
     that are in no list of divisions and no edition in force. ``reason`` says why the edition is
-    made, ``by`` who makes it. The result is kept as the edition's audit. Raises what
+    made, ``by`` who makes it. ``divisions`` is the list that codes and names are held against,
+    ``centre`` the city's (lon, lat). The result is kept as the edition's audit. Raises what
     ``read_vector_file`` and ``load_edition`` raise, and BadFile when not one feature can be loaded;
     then nothing is stored.
     """
@@ -84,10 +88,18 @@ def import_areas(
             field="edition_id",
         )
     tell(f"Reading {path.name}.")
-    file = read_vector_file(path, list(columns.values()), crs=crs, layer=layer, encoding=encoding)
-    known = _known(session, wanted, effective_from, new_codes)
-    candidates, refused = sift(file, wanted, columns, known)
-    kept = one_each(candidates, refused, join_parts=join_parts)
+    file = read_vector_file(
+        path,
+        list(columns.values()),
+        limits,
+        crs=crs,
+        layer=layer,
+        encoding=encoding,
+        known_names={it.name for it in divisions},
+    )
+    known = _known(session, wanted, effective_from, new_codes, divisions, centre)
+    candidates, refused = screen(file, wanted, columns, known)
+    kept = one_per_code(candidates, refused, join_parts=join_parts)
     if not kept:
         reasons = {outcome.words for outcome in refused}
         raise BadFile(
@@ -153,17 +165,22 @@ def _lacking(known: Known, codes: set[str], level: Level) -> list[str]:
     ]
 
 
-def _known(session: Session, level: Level, day: dt.datetime, new_codes: bool) -> Known:
+def _known(
+    session: Session,
+    level: Level,
+    day: dt.datetime,
+    new_codes: bool,
+    divisions: Sequence[Division],
+    centre: tuple[float, float],
+) -> Known:
     """Everything that is known for the day on which the areas shall take effect."""
-    names = {it.code: it.name for it in read_divisions() if it.level == level}
+    names = {it.code: it.name for it in divisions if it.level == level}
     own = repository.edition_in_force(session, level, day)
     held = {} if own is None else repository.codes_in(session, own.id)
     names = held | names
+    lon, lat = centre
     city = shapely.box(
-        get_settings().city_lon - _FAR_DEGREES,
-        get_settings().city_lat - _FAR_DEGREES,
-        get_settings().city_lon + _FAR_DEGREES,
-        get_settings().city_lat + _FAR_DEGREES,
+        lon - _FAR_DEGREES, lat - _FAR_DEGREES, lon + _FAR_DEGREES, lat + _FAR_DEGREES
     )
     districts = _areas_of(session, Level.DISTRICT, day)
     if districts and level is not Level.DISTRICT:
@@ -184,13 +201,13 @@ def _areas_of(session: Session, level: Level, day: dt.datetime) -> dict[str, Any
     return dict(zip(codes, geometries, strict=True))
 
 
-def _faults(kept: list[Candidate], known: Known) -> tuple[Fault, ...]:
+def _faults(kept: list[Candidate], known: Known) -> tuple[ImportFault, ...]:
     codes = [area.code for area in kept]
     shapes = [area.geometry for area in kept]
-    found = fit.area_faults(codes, shapes)
+    found = coverage_check.area_faults(codes, shapes)
     if known.parents:
-        found += fit.parent_faults(codes, shapes, known.parents)
-    found += fit.name_faults(codes, [area.name for area in kept], shapes, known.names)
+        found += coverage_check.parent_faults(codes, shapes, known.parents)
+    found += coverage_check.name_faults(codes, [area.name for area in kept], shapes, known.names)
     return tuple(sorted(found, key=lambda fault: (-fault.area_m2, fault.kind, fault.codes)))
 
 

@@ -12,8 +12,8 @@ from gridsvc.registry.areas.datum import Shift
 __all__ = [
     "AreaImport",
     "DrawnFeature",
-    "Fault",
     "FaultKind",
+    "ImportFault",
     "Outcome",
     "ReportRow",
     "full_report",
@@ -57,7 +57,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ImportFault:
     """Something wrong between areas: which, how many m², where, and a sentence.
 
     ``area_m2`` is 0 for what has no size (names); ``lon`` and ``lat`` are WGS84.
@@ -94,7 +94,7 @@ class AreaImport:
     loaded: tuple[Outcome, ...]
     mended: tuple[Outcome, ...]
     refused: tuple[Outcome, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[ImportFault, ...]
     remarks: tuple[str, ...]
     shift: Shift | None = None
     drawn: tuple[DrawnFeature, ...] = ()

@@ -12,7 +12,8 @@ import shapely
 from numpy.typing import NDArray
 
 from gridsvc.errors import BadFile
-from gridsvc.registry.areas.vector_file import Feature, read_vector_file
+from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.vector_file import Feature, read_vector_file
 from gridsvc.spatial.gridding_barriers import Barriers, barriers_of
 
 __all__ = ["barrier_hashes", "read_barriers"]
@@ -27,6 +28,7 @@ def read_barriers(
     lines: Sequence[Path],
     buildings: Sequence[Path],
     parts: NDArray[np.object_],
+    limits: ReadLimits,
     *,
     crs: str | None = None,
 ) -> tuple[Barriers, tuple[str, ...]]:
@@ -41,12 +43,12 @@ def read_barriers(
     remarks: list[str] = []
     drawn: list[Any] = []
     for path in lines:
-        for feature in _features(path, _LINES, "lines or polygons", crs, remarks):
+        for feature in _features(path, _LINES, "lines or polygons", limits, crs, remarks):
             shape = feature.geometry
             drawn.append(shapely.boundary(shape) if shape.geom_type in _GROUND else shape)
     built: list[Any] = []
     for path in buildings:
-        features = _features(path, _GROUND, "polygons", crs, remarks)
+        features = _features(path, _GROUND, "polygons", limits, crs, remarks)
         broken = [feature for feature in features if not feature.geometry.is_valid]
         if broken:
             remarks.append(
@@ -79,9 +81,14 @@ def barrier_hashes(barriers: Barriers, communities: Sequence[Any]) -> list[str]:
 
 
 def _features(
-    path: Path, types: set[str], what: str, crs: str | None, remarks: list[str]
+    path: Path,
+    types: set[str],
+    what: str,
+    limits: ReadLimits,
+    crs: str | None,
+    remarks: list[str],
 ) -> list[Feature]:
-    read = read_vector_file(path, (), crs=crs)
+    read = read_vector_file(path, (), limits, crs=crs)
     remarks += [f"{path.name}: {remark}" for remark in read.remarks]
     features = []
     wrong = []

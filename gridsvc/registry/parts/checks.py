@@ -11,9 +11,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridsvc.registry.parts.columns import STATES
-from gridsvc.registry.parts.faults import Faults
-from gridsvc.registry.parts.reading import RawParts
+from gridsvc.registry.parts.faults import RowFaults
+from gridsvc.registry.parts.reading import STATES, RawParts
 from gridsvc.spatial.crs import Crs, to_wgs84
 
 __all__ = [
@@ -40,9 +39,9 @@ class Identifiers:
     national_ids_2013: NDArray[np.object_]
 
 
-def check_geometries(raw: RawParts, faults: Faults) -> NDArray[np.object_]:
+def check_geometries(raw: RawParts, faults: RowFaults) -> NDArray[np.object_]:
     """The geometries in WGS84 (object, n), None where a row has none that can be used."""
-    faults.refuse_each(raw.no_geometry)
+    faults.refuse_each(raw.faults)
     present = ~shapely.is_missing(raw.geometries)
     empty = present & shapely.is_empty(raw.geometries)
     faults.refuse_where(empty, "no geometry (it is empty)")
@@ -60,7 +59,7 @@ def check_geometries(raw: RawParts, faults: Faults) -> NDArray[np.object_]:
 
 
 def check_attributes(
-    columns: pd.DataFrame, classes: Mapping[str, str], today: str, faults: Faults
+    columns: pd.DataFrame, classes: Mapping[str, str], today: str, faults: RowFaults
 ) -> pd.DataFrame:
     """Names, states, dates and position classes as they are stored; defaults where none is given.
 
@@ -94,7 +93,7 @@ def check_attributes(
     )
 
 
-def check_bodies(columns: pd.DataFrame, known: Collection[str], faults: Faults) -> None:
+def check_bodies(columns: pd.DataFrame, known: Collection[str], faults: RowFaults) -> None:
     """Every body named must be known, and the competent one named."""
     faults.refuse_where(columns["competent_body"] == "", "no competent body (主管部门)")
     for column in _BODY_COLUMNS:
@@ -104,7 +103,7 @@ def check_bodies(columns: pd.DataFrame, known: Collection[str], faults: Faults) 
             )
 
 
-def check_identifiers(columns: pd.DataFrame, district: str, faults: Faults) -> Identifiers:
+def check_identifiers(columns: pd.DataFrame, district: str, faults: RowFaults) -> Identifiers:
     """Tell 8-digit codes and national ids apart by their length, in either of both columns."""
     given = {length: np.full(len(columns), "", dtype=object) for length in (8, 16, 17)}
     for column in ("code", "national_id"):
@@ -150,7 +149,7 @@ def repeated(values: NDArray[np.object_], what: str) -> dict[int, str]:
     return reasons
 
 
-def _to_wgs84(raw: RawParts, usable: NDArray[np.int64], faults: Faults) -> NDArray[np.object_]:
+def _to_wgs84(raw: RawParts, usable: NDArray[np.int64], faults: RowFaults) -> NDArray[np.object_]:
     geometries = np.full(len(raw), None, dtype=object)
     if not usable.size:
         return geometries
@@ -202,7 +201,7 @@ def _unknown_class(code: str, classes: Mapping[str, str]) -> str:
     return f"unknown class {code!r}"
 
 
-def _dates(texts: Any, what: str, faults: Faults) -> Any:
+def _dates(texts: Any, what: str, faults: RowFaults) -> Any:
     plain = texts.str.replace("/", "-", regex=False).str.slice(0, 10)
     compact = plain.str.fullmatch("[0-9]{8}")
     plain = plain.where(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Faults", "ImportResult", "RowFault"]
+__all__ = ["ImportResult", "RowFault", "RowFaults"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ImportResult:
     codes: tuple[str, ...] = ()
 
 
-class Faults:
+class RowFaults:
     """Collects the reasons row by row; rows here count from 0."""
 
     def __init__(self, count: int) -> None:

@@ -1,13 +1,13 @@
-"""The one way into the register of parts: read, check every row, then load all rows or none.
+"""The one way into the register of parts: check every row, then load all rows or none.
 
-A source is a CSV, a vector file that GDAL reads, or a data frame. Every row is checked before any
-is written, all faults are listed, and one of them is enough for nothing to be loaded. What is
-sound goes into ``part`` and ``national_id`` by COPY inside the caller's transaction.
+Every row is checked before any is written, all faults are listed, and one of them is enough for
+nothing to be loaded. What is sound goes into ``part`` and ``national_id`` by COPY inside the
+caller's transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from gridsvc.registry.parts.checks import (
     repeated,
 )
 from gridsvc.registry.parts.dates import today
-from gridsvc.registry.parts.faults import Faults, ImportResult
+from gridsvc.registry.parts.faults import ImportResult, RowFaults
 from gridsvc.registry.parts.numbering import number_codes, number_ids
 from gridsvc.registry.parts.placing import (
     District,
@@ -39,7 +39,7 @@ from gridsvc.registry.parts.placing import (
     explain_outside,
     own_placer,
 )
-from gridsvc.registry.parts.reading import RawParts, Source, read_parts
+from gridsvc.registry.parts.reading import RawParts
 
 __all__ = ["Progress", "import_parts"]
 
@@ -49,33 +49,28 @@ Progress = Callable[[str, float], None]
 
 def import_parts(
     session: Session,
-    source: Source,
+    raw: RawParts,
     *,
     district: str,
-    crs: str | None = None,
-    mapping: Mapping[str, str] | None = None,
     dry_run: bool = False,
     standard: str = STANDARD,
     placer: Placer | None = None,
     progress: Progress | None = None,
 ) -> ImportResult:
-    """Import parts into a district's register; never commits.
+    """Import parts that were read into a district's register; never commits.
 
-    ``crs`` declares the coordinates' system (else the file's own, else WGS84); ``mapping`` gives
-    the file's name of a column for ours; ``dry_run`` only checks. Rows without an 8-digit code
-    get one of their street, rows with one keep it. A line or polygon is placed by a point on it.
+    ``dry_run`` only checks. Rows without an 8-digit code get one of their street, rows with one
+    keep it. A line or polygon is placed by a point on it.
 
-    Bad rows are in the result, not raised. Raises BadFile when the file or its columns cannot be
-    read, UnknownCrs, NotFound and BadCode for the district, UnknownClass when the class list is
-    not loaded, CodesExhausted when numbers run out.
+    Bad rows are in the result, not raised. Raises BadFile when there are no rows, NotFound and
+    BadCode for the district, UnknownClass when the class list is not loaded, CodesExhausted when
+    numbers run out.
     """
     tell = progress or (lambda step, share: None)
-    tell("read", 0.0)
-    raw = read_parts(source, crs, mapping)
     if not len(raw):
         raise BadFile(f"{raw.title} has no rows: there is nothing to import.")
-    tell("check", 0.2)
-    faults = Faults(len(raw))
+    tell("check", 0.0)
+    faults = RowFaults(len(raw))
     faults.refuse_each(raw.ragged)
     geometries = check_geometries(raw, faults)
     attributes = check_attributes(
@@ -131,7 +126,9 @@ def import_parts(
     return ImportResult(len(raw), len(raw), (), without_grid, tuple(codes.tolist()))
 
 
-def _check_taken(session: Session, district: str, identifiers: Identifiers, faults: Faults) -> None:
+def _check_taken(
+    session: Session, district: str, identifiers: Identifiers, faults: RowFaults
+) -> None:
     """Refuse codes and national ids that the register has given already."""
     codes = identifiers.codes
     owners = loading.owners_of_codes(session, district, codes[codes != ""].tolist())
@@ -153,7 +150,7 @@ def _check_taken(session: Session, district: str, identifiers: Identifiers, faul
 
 
 def _check_made(
-    session: Session, identifiers: Identifiers, ids_2013: NDArray[np.object_], faults: Faults
+    session: Session, identifiers: Identifiers, ids_2013: NDArray[np.object_], faults: RowFaults
 ) -> None:
     """Refuse rows whose 17-digit id leads to a 16-digit one that something else bears."""
     led = (identifiers.national_ids != "") & (identifiers.national_ids_2013 == "")
@@ -173,7 +170,7 @@ def _place(
     raw: RawParts,
     geometries: NDArray[np.object_],
     identifiers: Identifiers,
-    faults: Faults,
+    faults: RowFaults,
 ) -> Placed:
     """Place every row that has a geometry; refuse those outside the district."""
     present = np.flatnonzero(~shapely.is_missing(geometries))

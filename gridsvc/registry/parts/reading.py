@@ -1,47 +1,76 @@
-"""Reads parts as they come (CSV, a vector file that GDAL reads, a data frame) into one shape."""
+"""Parts as they come, in a CSV, a vector file or a data frame, and which column holds what."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-import pyogrio
-import pyogrio.errors
-import shapely
 from numpy.typing import NDArray
 
-from gridsvc.errors import BadFile, UnknownCrs
-from gridsvc.registry.parts.columns import COLUMNS, match_columns
-from gridsvc.spatial.crs import Crs, parse_crs
+from gridsvc.errors import BadFile, BadInput
+from gridsvc.readers.crs import declared_crs
+from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.table import points_of, read_csv, shapes_of_wkt, texts_of
+from gridsvc.readers.vector_file import opened_layer, read_layer
+from gridsvc.settings import Settings
+from gridsvc.spatial.crs import Crs
 
-__all__ = ["RawParts", "Source", "read_parts"]
+__all__ = ["STATES", "RawParts", "parts_limits", "parts_of_table", "read_parts"]
 
-#: A path to a CSV or vector file, or a data frame with our column names.
-Source: TypeAlias = Path | str | pd.DataFrame
-
+#: Our column names, each with the names that a file may use instead (case does not matter).
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "code": ("编码", "八位编码", "8位编码", "部件编码", "部件代码"),
+    "national_id": ("标识码", "部件标识码", "国家标识码"),
+    "class_code": ("class", "小类代码", "部件小类代码", "类别代码", "分类代码", "部件类别"),
+    "name": ("部件名称", "名称"),
+    "lon": ("x", "longitude", "经度"),
+    "lat": ("y", "latitude", "纬度"),
+    "wkt": ("几何", "坐标串"),
+    "state": ("status", "部件状态", "状态"),
+    "competent_body": ("主管部门代码", "主管部门"),
+    "owner_body": ("权属单位代码", "权属单位"),
+    "maintainer_body": ("养护单位代码", "养护单位", "维护单位代码"),
+    "position_class": ("定位精度", "精度等级", "定位等级"),
+    "first_date": ("初始日期", "初始时间", "普查日期"),
+    "change_date": ("变更日期", "变更时间"),
+    "source": ("数据来源",),
+    "note": ("备注",),
+}
 _GEOMETRY_COLUMNS = ("lon", "lat", "wkt")
+
+#: The five states, and the standard's words for them.
+STATES: Mapping[str, str] = {
+    "完好": "intact",
+    "破损": "damaged",
+    "丢失": "missing",
+    "废弃": "abandoned",
+    "移除": "removed",
+} | {state: state for state in ("intact", "damaged", "missing", "abandoned", "removed")}
+
+# A note may be long; what is longer is no note.
+_LONGEST_NOTE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class RawParts:
-    """n rows as read, nothing judged yet but the geometry's form.
+    """n rows as read, nothing judged yet but the form.
 
     ``columns`` has every column of ``COLUMNS`` but the three of the geometry, as text, empty for
     absent. ``geometries`` (object, n) is in ``crs``, two-dimensional, None where the row has none
-    that can be read; ``no_geometry`` says why. ``lines`` are the rows' lines in a CSV file.
+    that can be read. ``faults`` are reasons for which a row cannot be used, by row from 0, and
+    ``lines`` the rows' lines in a CSV file.
     """
 
     columns: pd.DataFrame
     geometries: NDArray[np.object_]
-    no_geometry: dict[int, str]
+    faults: dict[int, str]
     crs: Crs
     title: str
+    remarks: tuple[str, ...] = ()
     lines: NDArray[np.int64] | None = None
     ragged: dict[int, str] = field(default_factory=dict)
 
@@ -49,157 +78,139 @@ class RawParts:
         return len(self.columns)
 
 
-def read_parts(source: Source, crs: str | None, mapping: Mapping[str, str] | None) -> RawParts:
-    """Read every row of ``source``.
-
-    ``crs`` declares the coordinates' system; when None, the file's own, else WGS84. Raises BadFile
-    when the file cannot be read or its columns cannot be told, UnknownCrs as ``parse_crs`` does.
-    """
-    if isinstance(source, pd.DataFrame):
-        return _from_table(source, parse_crs(crs or "wgs84"), mapping, "data frame")
-    path = Path(source)
-    if not path.exists():
-        raise BadFile(f"There is no file {path}: give the path of a CSV or a vector file.")
-    if path.suffix.lower() in (".csv", ".txt"):
-        table, lines, ragged = _read_csv(path)
-        raw = _from_table(table, parse_crs(crs or "wgs84"), mapping, path.name)
-        return RawParts(
-            raw.columns, raw.geometries, raw.no_geometry, raw.crs, raw.title, lines, ragged
-        )
-    return _read_vector(path, crs, mapping)
-
-
-def _read_csv(path: Path) -> tuple[pd.DataFrame, NDArray[np.int64], dict[int, str]]:
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = content.decode("gb18030")  # what spreadsheets in China write
-        except UnicodeDecodeError:
-            raise BadFile(f"{path.name} is neither UTF-8 nor GB18030: save it as UTF-8.") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    ragged: dict[int, str] = {}
-    try:
-        header = next(reader, [])
-        width, begins = len(header), reader.line_num + 1
-        for row in reader:
-            if row:
-                if len(row) != width:
-                    ragged[len(rows)] = f"the line has {len(row)} fields, the header {width}"
-                    row = [*row, *[""] * width][:width]
-                rows.append(row)
-                lines.append(begins)
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        raise BadFile(
-            f"{path.name}, line {reader.line_num}: {error}; check the quotes there."
-        ) from error
-    if len(set(header)) != width:
-        raise BadFile(f"{path.name}, line 1: a column name stands twice; make them different.")
-    table = pd.DataFrame(rows, columns=pd.Index(header, dtype=object), dtype=object)
-    return table, np.asarray(lines, dtype=np.int64), ragged
-
-
-def _read_vector(path: Path, crs: str | None, mapping: Mapping[str, str] | None) -> RawParts:
-    try:
-        meta, _, wkb, columns = pyogrio.raw.read(path, force_2d=True)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise BadFile(f"{path.name} cannot be read as a vector file: {error}") from error
-    if wkb is None:
-        raise BadFile(f"{path.name} has no geometries: give a layer of points, lines or polygons.")
-    if crs is not None:
-        known = parse_crs(crs)
-    elif meta["crs"] is None:
-        raise UnknownCrs(f"{path.name} names no reference system: declare one.", field="crs")
-    else:
-        known = parse_crs(meta["crs"])
-    table = pd.DataFrame(
-        {name: _as_text(values) for name, values in zip(meta["fields"], columns, strict=True)},
-        dtype=object,
-        index=range(len(wkb)),
-    )
-    geometries = shapely.from_wkb(wkb, on_invalid="ignore")
-    return RawParts(
-        _text_columns(table, match_columns(table.columns, mapping)),
-        np.asarray(geometries, dtype=object),
-        {int(row): "no geometry" for row in np.flatnonzero(shapely.is_missing(geometries))},
-        known,
-        path.name,
+def parts_limits(settings: Settings) -> ReadLimits:
+    """How much of a file of parts is taken: more rows than of areas, and long notes."""
+    return dataclasses.replace(
+        ReadLimits.of(settings),
+        features=settings.import_max_parts,
+        features_setting="GRIDSVC_IMPORT_MAX_PARTS",
+        text_chars=_LONGEST_NOTE,
     )
 
 
-def _from_table(
-    table: pd.DataFrame, crs: Crs, mapping: Mapping[str, str] | None, title: str
+def read_parts(
+    path: Path,
+    limits: ReadLimits,
+    *,
+    crs: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    layer: str | None = None,
+    encoding: str | None = None,
+    class_names: Collection[str] = (),
 ) -> RawParts:
-    chosen = match_columns([str(name) for name in table.columns], mapping)
+    """Read every row of a CSV (``.csv``, ``.txt``) or a vector file.
+
+    ``crs`` declares the coordinates' system; when None, the file's own, of a CSV WGS84. ``mapping``
+    gives the file's name of a column for ours. Of a vector file ``layer`` names the one to read,
+    ``encoding`` that of its texts, which of a shapefile ``class_names`` help to tell. Raises
+    BadFile when the file cannot be read or its columns cannot be told, TooLarge above the limits,
+    UnknownCrs as ``declared_crs`` does.
+    """
+    if path.suffix.lower() in (".csv", ".txt"):
+        table = read_csv(path, limits)
+        raw = parts_of_table(table.cells, crs=crs, mapping=mapping, title=path.name)
+        return dataclasses.replace(raw, lines=table.lines, ragged=table.ragged)
+    words = {*class_names, *STATES, *(alias for aliases in COLUMNS.values() for alias in aliases)}
+    with opened_layer(path, limits, layer=layer, encoding=encoding, known_names=words) as opened:
+        chosen = _match_columns(opened.columns, mapping)
+        wanted = [theirs for ours, theirs in chosen.items() if ours not in _GEOMETRY_COLUMNS]
+        file = read_layer(opened, wanted, limits, crs=crs, as_read=True)
+    columns = {
+        theirs: np.array([it.texts[theirs] or "" for it in file.features], dtype=object)
+        for theirs in wanted
+    }
+    geometries = np.full(len(file.features), None, dtype=object)
+    geometries[:] = [it.geometry for it in file.features]
+    return RawParts(
+        _text_columns(columns, chosen, len(geometries)),
+        geometries,
+        {it.number - 1: it.trouble for it in file.features if it.trouble is not None},
+        file.crs,
+        path.name,
+        file.remarks,
+    )
+
+
+def parts_of_table(
+    table: pd.DataFrame,
+    *,
+    crs: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    title: str = "data frame",
+) -> RawParts:
+    """The parts of a data frame, which has columns lon and lat, or wkt, in ``crs`` (else WGS84).
+
+    Raises BadFile when its columns cannot be told, UnknownCrs as ``declared_crs`` does.
+    """
+    known = declared_crs(crs or "wgs84")
+    chosen = _match_columns([str(name) for name in table.columns], mapping)
     if "wkt" in chosen:
-        geometries, missing = _from_wkt(_as_text(table[chosen["wkt"]].to_numpy()))
+        geometries, missing = shapes_of_wkt(texts_of(table[chosen["wkt"]].to_numpy()))
     elif "lon" in chosen and "lat" in chosen:
-        geometries, missing = _from_lon_lat(table[chosen["lon"]], table[chosen["lat"]])
+        geometries, missing = points_of(table[chosen["lon"]], table[chosen["lat"]])
     else:
         raise BadFile(
             f"{title} has no geometry: name the columns lon and lat (or x and y), or wkt, or map"
             f" them; it has {', '.join(map(str, table.columns))}.",
             field="mapping",
         )
-    return RawParts(_text_columns(table, chosen), geometries, missing, crs, title)
+    columns = {theirs: texts_of(table[theirs].to_numpy()) for theirs in chosen.values()}
+    return RawParts(_text_columns(columns, chosen, len(table)), geometries, missing, known, title)
 
 
-def _from_wkt(texts: NDArray[np.object_]) -> tuple[NDArray[np.object_], dict[int, str]]:
-    given = np.array([bool(text) for text in texts])
-    geometries = np.full(len(texts), None, dtype=object)
-    geometries[given] = shapely.force_2d(shapely.from_wkt(texts[given], on_invalid="ignore"))
-    return geometries, {
-        int(row): "the geometry is no WKT" if given[row] else "no geometry"
-        for row in np.flatnonzero(shapely.is_missing(geometries))
-    }
-
-
-def _from_lon_lat(lon: Any, lat: Any) -> tuple[NDArray[np.object_], dict[int, str]]:
-    x = pd.to_numeric(lon, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    y = pd.to_numeric(lat, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    sound = np.isfinite(x) & np.isfinite(y)
-    geometries = np.full(len(x), None, dtype=object)
-    geometries[sound] = shapely.points(x[sound], y[sound])
-    missing: dict[int, str] = {}
-    for row in np.flatnonzero(~sound):
-        pair = [str(lon.iloc[row]).strip(), str(lat.iloc[row]).strip()]
-        missing[int(row)] = (
-            "no geometry"
-            if not any(pair)
-            else f"the coordinates {pair[0]!r}, {pair[1]!r} are not two finite numbers"
-        )
-    return geometries, missing
-
-
-def _text_columns(table: pd.DataFrame, chosen: Mapping[str, str]) -> pd.DataFrame:
-    absent = np.full(len(table), "", dtype=object)
+def _text_columns(
+    columns: Mapping[str, NDArray[np.object_]], chosen: Mapping[str, str], count: int
+) -> pd.DataFrame:
+    absent = np.full(count, "", dtype=object)
     return pd.DataFrame(
         {
-            ours: _as_text(table[chosen[ours]].to_numpy()) if ours in chosen else absent
+            ours: columns[chosen[ours]] if ours in chosen else absent
             for ours in COLUMNS
             if ours not in _GEOMETRY_COLUMNS
         }
     )
 
 
-def _as_text(values: Any) -> NDArray[np.object_]:
-    """Cells as stripped text, '' for none. Numbers lose a fraction of zero, days their hour."""
-    array = np.asarray(values)
-    if array.dtype.kind == "f":
-        whole = np.isfinite(array) & (array == np.floor(array))
-        texts = [
-            "" if np.isnan(value) else str(int(value)) if fits else str(value)
-            for value, fits in zip(array.tolist(), whole.tolist(), strict=True)
-        ]
-    elif array.dtype.kind == "M":
-        texts = ["" if np.isnat(day) else str(day) for day in array.astype("datetime64[D]")]
-    else:
-        texts = [
-            "" if value is None or value != value else str(value).strip()
-            for value in array.tolist()
-        ]
-    return np.array(texts, dtype=object)
+def _match_columns(present: Iterable[str], mapping: Mapping[str, str] | None) -> dict[str, str]:
+    """Give, for each of our columns that the file has, the file's name for it.
+
+    ``mapping`` (ours to the file's) goes before every alias. Raises BadInput when it names a
+    column that is not ours, BadFile when the file lacks a mapped column, when two columns claim
+    one meaning, or when there is no column of the class.
+    """
+    names = list(present)
+    chosen = dict(mapping or {})
+    for ours, theirs in chosen.items():
+        if ours not in COLUMNS:
+            raise BadInput(
+                f"The mapping names {ours!r}, which is not a column of parts: use"
+                f" {', '.join(COLUMNS)}.",
+                field="mapping",
+            )
+        if theirs not in names:
+            raise BadFile(
+                f"The file has no column {theirs!r}, which the mapping gives for {ours}; it has"
+                f" {', '.join(names)}.",
+                field="mapping",
+            )
+    taken = set(chosen.values())
+    for ours, aliases in COLUMNS.items():
+        if ours in chosen:
+            continue
+        known = {ours, *aliases}
+        found = [name for name in names if name.strip().lower() in known and name not in taken]
+        if len(found) > 1:
+            raise BadFile(
+                f"The columns {' and '.join(found)} both mean {ours}: say which one counts by a"
+                f" mapping, as in {ours}={found[0]}.",
+                field="mapping",
+            )
+        if found:
+            chosen[ours] = found[0]
+    if "class_code" not in chosen:
+        raise BadFile(
+            "The file has no column of the parts' class: name it class_code, or map it, as in"
+            f" class_code=COLUMN; it has {', '.join(names)}.",
+            field="mapping",
+        )
+    return chosen

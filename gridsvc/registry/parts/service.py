@@ -22,6 +22,7 @@ from gridsvc.registry.parts.dates import today
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.parts.placing import Floats, Placed, Placer
+from gridsvc.registry.parts.reading import parts_of_table
 from gridsvc.registry.parts.repository import Near
 from gridsvc.registry.parts.schemas import NewPart, PartChange
 from gridsvc.registry.placement.atlas import Atlas
@@ -137,7 +138,10 @@ def add_part(session: Session, new: NewPart, district: str, atlas: Atlas) -> Par
     columns = new.model_dump(exclude={"district", "geometry", "crs"}, exclude_none=True)
     row = {name: str(value) for name, value in columns.items()} | {"wkt": shapely.to_wkt(geometry)}
     result = import_parts(
-        session, pd.DataFrame([row]), district=district, placer=atlas_placer(atlas, district)
+        session,
+        parts_of_table(pd.DataFrame([row])),
+        district=district,
+        placer=atlas_placer(atlas, district),
     )
     if result.refused:
         listed = "; ".join(fault.reason for fault in result.refused)

@@ -61,7 +61,7 @@ def test_the_table_is_named_by_a_setting(tmp_path, monkeypatch):
         ("date,kind,name\n1 January,holiday,x\n", "line 2: '1 January' is not a day"),
         ("date,kind,name\n2027-01-01,party,x\n", "line 2: the kind 'party'"),
         ("date,kind,name\n2027-01-01,holiday,x\n2027-01-01,workday,x\n", "line 3: .* duplicated"),
-        ("date,kind,name\n2027-01-01\n", "line 2: the line has not 3 fields"),
+        ("date,kind,name\n2027-01-01\n", "line 2: the line has 1 fields, the header 3"),
     ],
 )
 def test_a_fault_in_the_table_is_told_with_its_line(tmp_path, text, says):

@@ -63,7 +63,7 @@ def test_the_package_has_a_reason_for_every_line():
     ("lines", "said"),
     [
         ("kind,class_prefix,m\n", "line 1: the columns"),
-        (HEAD + "*,01,50,15\n", "line 2: the line has not 5 fields"),
+        (HEAD + "*,01,50,15\n", "line 2: the line has 4 fields, the header 5"),
         (HEAD + "thing,01,50,15,why\n", "line 2: the kind is 'thing'"),
         (HEAD + "*,,50,15,why\n", "line 2: '' begins no class"),
         (HEAD + "*,0100x,50,15,why\n", "line 2: '0100x' begins no class"),

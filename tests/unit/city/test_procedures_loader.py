@@ -269,7 +269,7 @@ def test_a_case_is_raised_to_a_procedure_that_exists(folder):
         ("rules.csv", "*,act,,visit,general", "line 3: the kind"),
         ("rules.csv", "*,event,06x,visit,general", "line 3: '06x'"),
         ("rules.csv", "*,*,,visit,general", "line 3: .* is duplicated: line"),
-        ("rules.csv", "*,event", "line 3: the line has not 5 fields"),
+        ("rules.csv", "*,event", "line 3: the line has 2 fields, the header 5"),
         ("grades.csv", "soon,2,sand,Soon,快", "line 3: .*'sand'"),
         ("grades.csv", "soon,two,working,Soon,快", "line 3: .*two"),
         ("grades.csv", "soon,-2,working,Soon,快", "line 3: -2 hours"),

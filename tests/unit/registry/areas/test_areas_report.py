@@ -6,8 +6,8 @@ import json
 
 from gridsvc.registry.areas.report import (
     AreaImport,
-    Fault,
     FaultKind,
+    ImportFault,
     Outcome,
     report_rows,
     summary,
@@ -18,8 +18,8 @@ def outcome(*features: int, words: str = "", changed_m2: float = 0.0) -> Outcome
     return Outcome(features, "110102020", "广安门外街道", words, changed_m2, 116.3, 39.9)
 
 
-def fault(kind: FaultKind, area_m2: float) -> Fault:
-    return Fault(kind, ("110102020", "110106002"), area_m2, "both claim it", 116.31, 39.88)
+def fault(kind: FaultKind, area_m2: float) -> ImportFault:
+    return ImportFault(kind, ("110102020", "110106002"), area_m2, "both claim it", 116.31, 39.88)
 
 
 RESULT = AreaImport(

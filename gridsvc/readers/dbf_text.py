@@ -3,8 +3,8 @@
 A .cpg file or a code page in the .dbf is a claim, and often a wrong one: GIS programs in China
 write GBK and claim Latin 1 or nothing, and others write UTF-8 beside an old .cpg. Latin 1 reads any
 bytes, and short GBK words can be sound UTF-8 by accident. So every text of the table is read in
-each encoding that may be meant, and names that are in the list of divisions decide; then what is
-declared; then UTF-8, whose sound sequences are rarely an accident; then GB 18030, which holds GBK.
+each encoding that may be meant, and names that are known decide; then what is declared; then UTF-8,
+whose sound sequences are rarely an accident; then GB 18030, which holds GBK.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from gridsvc.errors import BadFile
-from gridsvc.registry.areas.file_format import sibling
+from gridsvc.readers.formats import sibling
 
 __all__ = ["TextEncoding", "decoded", "encoding_of"]
 

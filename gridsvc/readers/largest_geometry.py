@@ -14,8 +14,7 @@ import numpy as np
 from sqlalchemy import column, create_engine, func, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
-from gridsvc.registry.areas.file_format import Format, sibling
-from gridsvc.settings import get_settings
+from gridsvc.readers.formats import Format, sibling
 
 __all__ = ["largest_geometry_bytes"]
 
@@ -27,15 +26,18 @@ _FGB_MAGIC_BYTES, _FGB_NODE_BYTES, _FGB_DEFAULT_NODE = 8, 40, 16
 _TEXT_BYTES_AT_ONCE = 16_000_000
 
 
-def largest_geometry_bytes(path: Path, kind: Format) -> int:
+def largest_geometry_bytes(path: Path, kind: Format, most_features: int) -> int:
     """The size of the largest geometry of a file, at least; 0 where nothing tells it.
 
+    A FlatGeobuf, which has no table of sizes, is looked through for so many features and one more.
     Of KML it is the longest text between two tags, of a geodatabase what its longest row may
     hold once unpacked.
     """
-    way = _WAYS.get(kind)
     try:
-        return 0 if way is None else way(path)
+        if kind is Format.FLATGEOBUF:
+            return _in_flatgeobuf(path, most_features)
+        measure = _MEASURES.get(kind)
+        return 0 if measure is None else measure(path)
     except (SQLAlchemyError, OSError, ValueError, struct.error):
         return 0  # what is wrong with the file, its reader says better
 
@@ -64,14 +66,14 @@ def _in_geopackage(path: Path) -> int:
     return largest
 
 
-def _in_flatgeobuf(path: Path) -> int:
+def _in_flatgeobuf(path: Path, most_features: int) -> int:
     """Features stand one behind the other, each after its length, behind header and index."""
     largest, end = 0, path.stat().st_size
     with path.open("rb") as stream:
         stream.seek(_FGB_MAGIC_BYTES)
         header = stream.read(struct.unpack("<I", stream.read(4))[0])
         at = stream.tell() + _index_bytes(header)
-        for _ in range(get_settings().import_max_features + 1):
+        for _ in range(most_features + 1):
             stream.seek(at)
             length = stream.read(4)
             size = struct.unpack("<I", length)[0] if len(length) == 4 else end
@@ -142,10 +144,9 @@ def _longest_text(path: Path) -> int:
     return max(longest, run)
 
 
-_WAYS: dict[Format, Callable[[Path], int]] = {
+_MEASURES: dict[Format, Callable[[Path], int]] = {
     Format.SHAPEFILE: _in_shapefile,
     Format.GEOPACKAGE: _in_geopackage,
-    Format.FLATGEOBUF: _in_flatgeobuf,
     Format.FILE_GDB: _in_file_gdb,
     Format.KML: _longest_text,
 }

@@ -9,7 +9,7 @@ from typing import Any
 import shapely
 
 from gridsvc.codes import parent_of
-from gridsvc.registry.areas.report import Fault, FaultKind
+from gridsvc.registry.areas.report import FaultKind, ImportFault
 from gridsvc.spatial.coverage import faults
 from gridsvc.spatial.crs import area_m2
 
@@ -29,11 +29,11 @@ def place_of(geometry: Any) -> tuple[float | None, float | None]:
     return float(point.x), float(point.y)
 
 
-def area_faults(codes: Sequence[str], geometries: Sequence[Any]) -> list[Fault]:
+def area_faults(codes: Sequence[str], geometries: Sequence[Any]) -> list[ImportFault]:
     """Overlaps in pairs, gaps, slivers and areas drawn twice among sound areas (WGS84)."""
     found = faults(geometries)
     tree = shapely.STRtree(list(geometries))
-    listed: list[Fault] = []
+    listed: list[ImportFault] = []
     for overlap in found.overlaps:
         pair = (codes[overlap.first], codes[overlap.second])
         words = f"{pair[0]} and {pair[1]} both claim {overlap.area_m2:,.1f} m²"
@@ -58,12 +58,12 @@ def area_faults(codes: Sequence[str], geometries: Sequence[Any]) -> list[Fault]:
 
 def parent_faults(
     codes: Sequence[str], geometries: Sequence[Any], parents: Mapping[str, Any]
-) -> list[Fault]:
+) -> list[ImportFault]:
     """Areas that reach outside the area above them, which their code names.
 
     ``parents``: geometries (WGS84) by code. Sizes are of what lies outside.
     """
-    listed: list[Fault] = []
+    listed: list[ImportFault] = []
     for code, geometry in zip(codes, geometries, strict=True):
         above = parent_of(code)
         if above is None:
@@ -101,9 +101,9 @@ def name_faults(
     names: Sequence[str],
     geometries: Sequence[Any],
     listed_names: Mapping[str, str],
-) -> list[Fault]:
+) -> list[ImportFault]:
     """Areas below one parent that share a name, and names that the list gives otherwise."""
-    found: list[Fault] = []
+    found: list[ImportFault] = []
     namesakes: dict[tuple[str | None, str], list[int]] = defaultdict(list)
     for index, (code, name) in enumerate(zip(codes, names, strict=True)):
         if name:
@@ -127,6 +127,6 @@ def _around(tree: shapely.STRtree, codes: Sequence[str], geometry: Any) -> tuple
 
 def _fault(
     kind: FaultKind, codes: tuple[str, ...], area: float, words: str, geometry: Any
-) -> Fault:
+) -> ImportFault:
     lon, lat = place_of(geometry)
-    return Fault(kind, codes, area, words, lon, lat)
+    return ImportFault(kind, codes, area, words, lon, lat)

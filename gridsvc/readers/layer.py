@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyogrio.errors
 
 from gridsvc.errors import BadFile
-from gridsvc.registry.areas.dbf_text import decoded
-from gridsvc.registry.areas.file_source import Source
+from gridsvc.readers.dbf_text import decoded
+from gridsvc.readers.source import FileSource
 
 __all__ = ["READ_ERRORS", "Batch", "Blobs", "Cell", "Layer", "cells_of", "in_short", "stopped"]
 
@@ -64,12 +64,14 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer: its columns, its CRS (WKT or EPSG:n; None: it names none), remarks, and its rows.
+    """A layer of the file ``name``: its columns, its CRS, remarks on it, and its rows.
 
+    ``crs`` is WKT, EPSG:n or a name that the file gives; None: it names none.
     ``read(columns)`` gives batches with these columns. It raises BadFile with the number of the
     feature after which the file could not be read further.
     """
 
+    name: str
     columns: tuple[str, ...]
     crs: str | None
     remarks: tuple[str, ...]
@@ -109,7 +111,7 @@ def _text(value: Any) -> str | None:
     return str(value).strip() or None
 
 
-def stopped(source: Source, done: int, error: Exception) -> BadFile:
+def stopped(source: FileSource, done: int, error: Exception) -> BadFile:
     """What is said of a file that cannot be read behind its first ``done`` features."""
     return BadFile(
         f"{source.name} cannot be read after feature {done} ({in_short(error)}): it is cut off or "

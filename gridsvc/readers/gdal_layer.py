@@ -1,4 +1,4 @@
-"""One layer of a file, read in batches: by GDAL, or as GeoParquet.
+"""One layer of a file, read by GDAL in batches.
 
 A batch holds few rows, so that what a file takes in memory is what is kept of it, within the limits
 on features and vertices. Cells come as texts, or as bytes where they are no text; geometries as
@@ -8,94 +8,74 @@ WKB. Curves come as GDAL's straight pieces of four degrees of arc at most.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
 import pyogrio
 
 from gridsvc.errors import BadFile
-from gridsvc.registry.areas.dbf_text import decoded, encoding_of
-from gridsvc.registry.areas.file_format import Format
-from gridsvc.registry.areas.file_source import Source
-from gridsvc.registry.areas.geojson_crs import crs_of_geojson
-from gridsvc.registry.areas.layer import (
-    READ_ERRORS,
-    Batch,
-    Blobs,
-    Cell,
-    Layer,
-    cells_of,
-    in_short,
-    stopped,
-)
-from gridsvc.registry.areas.parquet_layer import parquet_layer
-from gridsvc.registry.districts import read_divisions
-from gridsvc.settings import get_settings
+from gridsvc.readers.crs import crs_of_geojson
+from gridsvc.readers.dbf_text import decoded, encoding_of
+from gridsvc.readers.formats import Format
+from gridsvc.readers.layer import READ_ERRORS, Batch, Blobs, Cell, Layer, cells_of, stopped
+from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.source import FileSource
 
-__all__ = ["open_layer"]
+__all__ = ["gdal_layer", "gdal_within", "quietly"]
 
 # Few rows, and fewer where one geometry is large, so that a batch stays small.
 _ROWS_AT_ONCE, _BATCH_BYTES = 128, 64_000_000
-# The drivers whose files hold areas and lead nowhere else.
+# The drivers whose files hold features and lead nowhere else.
 _DRIVERS = {
     "CSV",
+    "DGN",
+    "DXF",
     "ESRI Shapefile",
     "ESRIJSON",
     "FlatGeobuf",
+    "GML",
     "GPKG",
+    "GPX",
     "GeoJSON",
     "GeoJSONSeq",
+    "GeoRSS",
+    "JSONFG",
     "KML",
     "LIBKML",
     "MapInfo File",
+    "OGR_GMT",
+    "OSM",
     "OpenFileGDB",
+    "S57",
     "SQLite",
     "TopoJSON",
 }
 _CURVES = range(8, 13)
 
 
-@contextmanager
-def open_layer(
-    source: Source, layer: str | None = None, encoding: str | None = None
-) -> Iterator[Layer]:
+def gdal_layer(
+    source: FileSource, layer: str | None, encoding: str | None, known_names: Collection[str]
+) -> Layer:
     """Open one layer of a source, the only one with geometries when none is named.
 
-    ``encoding`` is that of a shapefile's texts; without it ``encoding_of`` tells it. Raises BadFile
-    when the file cannot be read, has several layers or is of a kind that is not taken.
+    ``encoding`` is that of its texts; without it ``encoding_of`` tells a shapefile's, by names that
+    are known. Raises BadFile for several layers and for a driver that is not taken, and one of
+    READ_ERRORS for what GDAL cannot open.
     """
-    most = max(1, get_settings().import_max_geometry_bytes // 1_000_000)
-    with _gdal_option("OGR_GEOJSON_MAX_OBJ_SIZE", most):
-        yield _opened(source, layer, encoding)
-
-
-def _opened(source: Source, layer: str | None, encoding: str | None) -> Layer:
-    try:
-        with _quietly():
-            if source.format is Format.GEOPARQUET:
-                return parquet_layer(source)
-            return _gdal(source, layer, encoding)
-    except READ_ERRORS as error:
-        raise BadFile(
-            f"{source.name} is no vector file that can be read: {in_short(error)}", field="path"
-        ) from error
-
-
-def _gdal(source: Source, layer: str | None, encoding: str | None) -> Layer:
     layer = layer or _only_layer(source)
     shapefile = source.format is Format.SHAPEFILE
     codec, remarks = encoding or "utf-8", []
     if shapefile and encoding is None:
-        told = encoding_of(source.path, source.name, {it.name for it in read_divisions()})
+        told = encoding_of(source.path, source.name, known_names)
         codec, remarks = told.codec, [told.remark] if told.remark else []
     # Latin 1 hands every byte of a shapefile through; of other files GDAL leaves the bytes alone.
     handed = "ISO-8859-1" if shapefile else encoding
     info = pyogrio.read_info(source.path, layer=layer, encoding=handed)
     if info["driver"] not in _DRIVERS:
         raise BadFile(
-            f"{source.name} is read by GDAL's driver {info['driver']}, which is not taken for "
-            "areas: convert it to GeoPackage.",
+            f"{source.name} is read by GDAL's driver {info['driver']}, which is not "
+            "taken: convert it to GeoPackage.",
             field="path",
         )
     theirs = [str(name) for name in info["fields"]]
@@ -107,7 +87,7 @@ def _gdal(source: Source, layer: str | None, encoding: str | None) -> Layer:
         done = 0
         try:
             with (
-                _quietly(),
+                quietly(),
                 pyogrio.raw.open_arrow(
                     source.path,
                     layer=layer,
@@ -135,14 +115,14 @@ def _gdal(source: Source, layer: str | None, encoding: str | None) -> Layer:
             )
 
     crs = crs_of_geojson(source.path) if source.format is Format.GEOJSON else None
-    return Layer(tuple(ours), crs or info["crs"], tuple(remarks), read)
+    return Layer(source.name, tuple(ours), crs or info["crs"], tuple(remarks), read)
 
 
-def _rows_at_once(source: Source) -> int:
+def _rows_at_once(source: FileSource) -> int:
     return max(1, min(_ROWS_AT_ONCE, _BATCH_BYTES // max(1, source.largest_bytes)))
 
 
-def _only_layer(source: Source) -> str:
+def _only_layer(source: FileSource) -> str:
     """The only layer that may have geometries."""
     layers = [
         str(name) for name, kind in pyogrio.list_layers(source.path).tolist() if kind is not None
@@ -154,7 +134,7 @@ def _only_layer(source: Source) -> str:
 
 
 def _batch(
-    source: Source,
+    source: FileSource,
     layer: str,
     rows: pa.RecordBatch,
     at: str,
@@ -195,18 +175,23 @@ def _column(name: str, codec: str) -> str:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep what pyogrio warns of: dropped measures and the like are told area by area."""
+def quietly() -> Iterator[None]:
+    """Keep what pyogrio warns of: dropped measures and the like are told feature by feature."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 @contextmanager
-def _gdal_option(name: str, value: int) -> Iterator[None]:
-    before = pyogrio.get_gdal_config_option(name)
-    pyogrio.set_gdal_config_options({name: value})
+def gdal_within(limits: ReadLimits) -> Iterator[None]:
+    """Let GDAL take no larger object of GeoJSON than the limits allow, and fetch no schema."""
+    options: Mapping[str, str | int] = {
+        "OGR_GEOJSON_MAX_OBJ_SIZE": max(1, limits.geometry_bytes // 1_000_000),
+        "GML_DOWNLOAD_WFS_SCHEMA": "NO",
+    }
+    before = {name: pyogrio.get_gdal_config_option(name) for name in options}
+    pyogrio.set_gdal_config_options(options)
     try:
         yield
     finally:
-        pyogrio.set_gdal_config_options({name: before})
+        pyogrio.set_gdal_config_options(before)

@@ -1,4 +1,4 @@
-"""Which format a file of areas has, told by its first bytes and not by its name."""
+"""Which format a vector file has, told by its first bytes and not by its name."""
 
 from __future__ import annotations
 

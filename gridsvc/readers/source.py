@@ -2,7 +2,7 @@
 
 Readers trust a file's own words: they unpack what a zip declares, follow a virtual file to other
 files and hosts, and give the features that a cut file still has as if they were all. So what can be
-told from the bytes alone is checked here, with limits that are settings.
+told from the bytes alone is checked here, within the limits that are given.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from gridsvc.errors import BadFile, TooLarge
-from gridsvc.registry.areas.file_format import Format, format_of, head_of, sibling, tail_of
-from gridsvc.registry.areas.largest_geometry import largest_geometry_bytes
-from gridsvc.settings import get_settings
+from gridsvc.readers.formats import Format, format_of, head_of, sibling, tail_of
+from gridsvc.readers.largest_geometry import largest_geometry_bytes
+from gridsvc.readers.limits import ReadLimits
 
-__all__ = ["Source", "opened_source"]
+__all__ = ["FileSource", "check_size", "opened_source"]
 
 # A zip below this is harmless whatever its ratio: a .dbf of blanks shrinks a hundredfold.
 _SMALL_ZIP_BYTES = 10_000_000
@@ -34,7 +34,7 @@ _LEADING_AWAY = (b"<OGRVRTDataSource", b"gdal_streamed_alg", b"<OGRWFSDataSource
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class FileSource:
     """What a reader opens, its format, and the name by which messages call the user's file.
 
     ``largest_bytes`` is the size of its largest geometry, 0 where nothing tells it beforehand.
@@ -47,43 +47,43 @@ class Source:
 
 
 @contextmanager
-def opened_source(path: Path) -> Iterator[Source]:
+def opened_source(path: Path, limits: ReadLimits) -> Iterator[FileSource]:
     """Look at a file or a .gdb folder; a zip is unpacked into a folder that goes at the end.
 
     Raises BadFile when there is nothing, when the file is empty, cut off, encrypted or leads to
-    other files, and when a zip does not hold exactly one file of areas; TooLarge above
-    ``import_max_bytes`` or ``import_max_zip_ratio``, before anything is unpacked.
+    other files, and when a zip does not hold exactly one vector file; TooLarge above
+    the limits on bytes, on what a zip swells to and on one geometry, before anything is unpacked.
     """
+    check_size(path, limits)
+    if path.is_file() and head_of(path, 4) == b"PK\x03\x04":
+        with tempfile.TemporaryDirectory(prefix="gridsvc-file-") as folder:
+            yield _checked(_unpacked(path, Path(folder), limits), path.name, limits)
+    else:
+        yield _checked(path, path.name, limits)
+
+
+def check_size(path: Path, limits: ReadLimits) -> None:
+    """Refuse a path with nothing there, an empty file (BadFile), one above the limit (TooLarge)."""
     if not path.exists():
         raise BadFile(f"There is no file {path}: check the path.", field="path")
-    _check_size(path)
-    if path.is_file() and head_of(path, 4) == b"PK\x03\x04":
-        with tempfile.TemporaryDirectory(prefix="gridsvc-areas-") as folder:
-            yield _checked(_unpacked(path, Path(folder)), path.name)
-    else:
-        yield _checked(path, path.name)
-
-
-def _check_size(path: Path) -> None:
     held = [path] if path.is_file() else [it for it in path.rglob("*") if it.is_file()]
     size = sum(it.stat().st_size for it in held)
     if size == 0:
         raise BadFile(f"{path.name} is empty: ask for the file again.", field="path")
-    most = get_settings().import_max_bytes
-    if size > most:
+    if size > limits.file_bytes:
         raise TooLarge(
-            f"{path.name} has {size:,} bytes, more than the {most:,} that are taken: split it, or "
-            "raise GRIDSVC_IMPORT_MAX_BYTES where there is memory for it.",
+            f"{path.name} has {size:,} bytes, more than the {limits.file_bytes:,} that are taken: "
+            "split it, or raise GRIDSVC_IMPORT_MAX_BYTES where there is memory for it.",
             field="path",
         )
 
 
-def _checked(path: Path, name: str) -> Source:
-    source = Source(path, format_of(path), name)
+def _checked(path: Path, name: str, limits: ReadLimits) -> FileSource:
+    source = FileSource(path, format_of(path), name)
     head = b"" if path.is_dir() else head_of(path, 4096)
     if any(words in head for words in _LEADING_AWAY):
         raise BadFile(
-            f"{name} holds no areas but leads to other files: give the file that has them.",
+            f"{name} holds no features but leads to other files: give the file that has them.",
             field="path",
         )
     lack = _lack(source)
@@ -93,8 +93,8 @@ def _checked(path: Path, name: str) -> Source:
             field="path",
         )
     _check_held_whole(source, head)
-    most = get_settings().import_max_geometry_bytes
-    largest = largest_geometry_bytes(path, source.format)
+    most = limits.geometry_bytes
+    largest = largest_geometry_bytes(path, source.format, limits.features)
     if largest > most:
         raise TooLarge(
             f"{name} holds one geometry of {largest:,} bytes, more than the {most:,} that are "
@@ -102,10 +102,10 @@ def _checked(path: Path, name: str) -> Source:
             "it.",
             field="path",
         )
-    return Source(path, source.format, name, largest)
+    return FileSource(path, source.format, name, largest)
 
 
-def _check_held_whole(source: Source, head: bytes) -> None:
+def _check_held_whole(source: FileSource, head: bytes) -> None:
     if source.format is Format.KML:
         most = _MOST_KML_BYTES
     elif source.format is Format.GEOJSON and not _lists_features(head):
@@ -121,7 +121,7 @@ def _check_held_whole(source: Source, head: bytes) -> None:
         )
 
 
-def _lack(source: Source) -> str | None:
+def _lack(source: FileSource) -> str | None:
     """What is missing from a file that was cut, in words; None when nothing can be seen."""
     path = source.path
     if source.format is Format.SHAPEFILE:
@@ -171,9 +171,9 @@ def _shorter(path: Path, expected: int) -> str | None:
     return None if size >= expected else f"it has {size:,} of {expected:,} bytes"
 
 
-def _unpacked(path: Path, folder: Path) -> Path:
-    """Unpack a zip within the limits; gives the one file of areas in it."""
-    most, ratio = get_settings().import_max_bytes, get_settings().import_max_zip_ratio
+def _unpacked(path: Path, folder: Path, limits: ReadLimits) -> Path:
+    """Unpack a zip within the limits; gives the one vector file in it."""
+    most, ratio = limits.file_bytes, limits.zip_ratio
     try:
         with zipfile.ZipFile(path) as archive:
             members = [it for it in archive.infolist() if not it.is_dir()]
@@ -190,7 +190,7 @@ def _unpacked(path: Path, folder: Path) -> Path:
             if len(members) > _MAX_ZIP_MEMBERS:
                 raise TooLarge(
                     f"{path.name} holds {len(members):,} files, more than {_MAX_ZIP_MEMBERS:,}: "
-                    "pack the areas alone.",
+                    "pack the vector file alone.",
                     field="path",
                 )
             if any(it.flag_bits & 1 for it in members):
@@ -204,10 +204,10 @@ def _unpacked(path: Path, folder: Path) -> Path:
             "that is not known here.",
             field="path",
         ) from error
-    return _only_areas(path.name, folder)
+    return _only_vector_file(path.name, folder)
 
 
-def _only_areas(name: str, folder: Path) -> Path:
+def _only_vector_file(name: str, folder: Path) -> Path:
     bases = [it for it in folder.rglob("*.gdb") if it.is_dir()]
     found = bases + [
         it
@@ -222,7 +222,7 @@ def _only_areas(name: str, folder: Path) -> Path:
     if len(found) != 1:
         names = ", ".join(str(PurePosixPath(it.relative_to(folder))) for it in found[:5])
         raise BadFile(
-            f"{name} must hold one file of areas and holds {len(found)}"
+            f"{name} must hold one vector file and holds {len(found)}"
             f"{f' ({names})' if found else ''}: pack one alone.",
             field="path",
         )

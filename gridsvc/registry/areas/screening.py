@@ -20,13 +20,13 @@ import shapely
 
 from gridsvc.codes import Level, level_of, parent_of
 from gridsvc.errors import BadCode, BadGeometry
-from gridsvc.registry.areas import fit
+from gridsvc.readers.vector_file import Feature, VectorFile
+from gridsvc.registry.areas.coverage_check import place_of
 from gridsvc.registry.areas.report import Outcome
-from gridsvc.registry.areas.vector_file import Feature, VectorFile
 from gridsvc.spatial.coverage import mend
 from gridsvc.spatial.crs import area_m2
 
-__all__ = ["DIGITS", "Candidate", "Known", "one_each", "sift"]
+__all__ = ["DIGITS", "Candidate", "Known", "one_per_code", "screen"]
 
 #: How many digits a code of each level has.
 DIGITS = {Level.DISTRICT: 6, Level.STREET: 9, Level.COMMUNITY: 12}
@@ -72,7 +72,7 @@ class _Refused(Exception):
     """One feature cannot be loaded; the message says why."""
 
 
-def sift(
+def screen(
     file: VectorFile, level: Level, columns: Mapping[str, str], known: Known
 ) -> tuple[list[Candidate], list[Outcome]]:
     """Part the features into those that can be loaded, mended where needed, and the refused."""
@@ -98,7 +98,7 @@ def sift(
     return candidates, refused
 
 
-def one_each(
+def one_per_code(
     candidates: list[Candidate], refused: list[Outcome], *, join_parts: bool
 ) -> list[Candidate]:
     """One area for each code, in code order; what must not be guessed goes to ``refused``."""
@@ -156,7 +156,7 @@ def _candidate(
         name = known.names.get(code, "")
         if "name" in texts and name:
             how.append(f"no name: took {name} from the list of divisions")
-    place = _broken_place(feature.geometry) or fit.place_of(mended.geometry)
+    place = _broken_place(feature.geometry) or place_of(mended.geometry)
     return Candidate(
         (feature.number,),
         code,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import shapely
 
-from gridsvc.registry.areas.fit import (
+from gridsvc.registry.areas.coverage_check import (
     area_faults,
     name_faults,
     outside_parents_m2,

@@ -1,0 +1,293 @@
+"""A vector file becomes features: number, texts and a geometry, within the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+
+from gridsvc.errors import BadCoordinate, BadFile, TooLarge, UnknownCrs
+from gridsvc.readers.crs import declared_crs
+from gridsvc.readers.formats import Format
+from gridsvc.readers.gdal_layer import gdal_layer, gdal_within, quietly
+from gridsvc.readers.layer import READ_ERRORS, Batch, Layer, in_short
+from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.parquet_layer import parquet_layer
+from gridsvc.readers.source import FileSource, opened_source
+from gridsvc.spatial.crs import Crs, geometry_to_wgs84, parse_crs
+
+__all__ = [
+    "Feature",
+    "VectorFile",
+    "open_layer",
+    "opened_layer",
+    "read_columns",
+    "read_layer",
+    "read_vector_file",
+]
+
+# What is said of a feature whose arcs were replaced.
+_ARCS = "drew its arcs as straight pieces of four degrees"
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A row of a file, numbered from 1.
+
+    ``texts`` holds the columns that were asked for (None: empty). ``geometry`` is in WGS84 (or as
+    it was read, see ``read_layer``), None when there is none or when it cannot be used;
+    ``trouble`` says why the row cannot be used.
+    ``how`` tells what reading changed: arcs that became straight pieces, heights and measures that
+    were dropped.
+    """
+
+    number: int
+    texts: dict[str, str | None]
+    geometry: Any
+    trouble: str | None
+    how: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VectorFile:
+    """The features of one layer, the CRS they were read by, and remarks on the reading."""
+
+    features: tuple[Feature, ...]
+    crs: Crs
+    remarks: tuple[str, ...]
+
+
+@contextmanager
+def opened_layer(
+    path: Path,
+    limits: ReadLimits,
+    *,
+    layer: str | None = None,
+    encoding: str | None = None,
+    known_names: Collection[str] = (),
+) -> Iterator[Layer]:
+    """Open one layer of a vector file, the only one with geometries when none is named.
+
+    ``encoding`` is that of its texts; without it a shapefile's is told from its texts, by
+    ``known_names`` where it holds such. Raises BadFile when the file cannot be read or has several
+    layers; TooLarge above the limits on bytes and one geometry.
+    """
+    with opened_source(path, limits) as source, gdal_within(limits):
+        yield open_layer(source, limits, layer, encoding, known_names)
+
+
+def open_layer(
+    source: FileSource,
+    limits: ReadLimits,
+    layer: str | None,
+    encoding: str | None,
+    known_names: Collection[str],
+) -> Layer:
+    """The layer of a source, by the reader of its format. Raises BadFile, TooLarge."""
+    try:
+        with quietly():
+            if source.format is Format.GEOPARQUET:
+                return parquet_layer(source, limits)
+            return gdal_layer(source, layer, encoding, known_names)
+    except READ_ERRORS as error:
+        raise BadFile(
+            f"{source.name} cannot be read as a vector file: {in_short(error)}", field="path"
+        ) from error
+
+
+def read_columns(
+    path: Path,
+    rows: int,
+    limits: ReadLimits,
+    *,
+    layer: str | None = None,
+    encoding: str | None = None,
+    known_names: Collection[str] = (),
+) -> dict[str, list[str | None]]:
+    """The texts of all columns in the first rows of a layer, to tell what the columns hold.
+
+    A cell that is no text counts as empty. Raises what ``opened_layer`` and reading raise, and
+    BadFile when there are no rows or a column is no text in most of them.
+    """
+    with opened_layer(
+        path, limits, layer=layer, encoding=encoding, known_names=known_names
+    ) as opened:
+        table: dict[str, list[str | None]] = {column: [] for column in opened.columns}
+        no_text: dict[str, list[int]] = {column: [] for column in opened.columns}
+        read = 0
+        for batch in opened.read(opened.columns):
+            for column, cells in batch.cells.items():
+                table[column] += [
+                    it[: limits.text_chars] if isinstance(it, str) else None for it in cells
+                ]
+                no_text[column] += [
+                    number for number, it in enumerate(cells, read + 1) if isinstance(it, bytes)
+                ]
+            read += len(batch.geometries)
+            if read >= rows:
+                break
+    if not read:
+        raise BadFile(f"{path.name} holds no features: there is nothing to load.", field="path")
+    for column, numbers in no_text.items():
+        if len(numbers) > sum(it is not None for it in table[column]):
+            raise BadFile(
+                f"The column {column} of {path.name} is no text in {encoding or 'UTF-8'} (look at "
+                f"features {', '.join(str(it) for it in numbers[:5])}): declare its encoding, as "
+                "--encoding GBK.",
+                field="encoding",
+            )
+    return table
+
+
+def read_vector_file(
+    path: Path,
+    columns: Sequence[str],
+    limits: ReadLimits,
+    *,
+    crs: str | None = None,
+    layer: str | None = None,
+    encoding: str | None = None,
+    known_names: Collection[str] = (),
+) -> VectorFile:
+    """Read the given columns and the geometries (WGS84) of one layer.
+
+    Raises what ``opened_layer`` and ``read_layer`` raise.
+    """
+    with opened_layer(
+        path, limits, layer=layer, encoding=encoding, known_names=known_names
+    ) as opened:
+        return read_layer(opened, columns, limits, crs=crs)
+
+
+def read_layer(
+    layer: Layer,
+    columns: Sequence[str],
+    limits: ReadLimits,
+    *,
+    crs: str | None = None,
+    as_read: bool = False,
+) -> VectorFile:
+    """Read the given columns and the geometries of a layer that is open.
+
+    ``crs``, when declared, is believed before the file's own. With ``as_read`` geometries stay in
+    it, whatever their coordinates. Raises BadFile when the file cannot be read to its end, lacks a
+    column or names no CRS; TooLarge above the limits on features, vertices and one geometry;
+    UnknownCrs as ``declared_crs`` does.
+    """
+    for column in columns:
+        if column not in layer.columns:
+            raise BadFile(
+                f"{layer.name} has no column {column!r}: it has "
+                f"{', '.join(layer.columns) or 'none'}.",
+                field="columns",
+            )
+    remarks: list[str] = []
+    known = _crs_of(layer, crs, remarks)
+    wanted = list(dict.fromkeys(columns))
+    features = tuple(_features(layer, wanted, limits, None if as_read else known))
+    return VectorFile(features, known, (*remarks, *layer.remarks))
+
+
+def _features(
+    layer: Layer, columns: Sequence[str], limits: ReadLimits, crs: Crs | None
+) -> Iterator[Feature]:
+    number = vertices = 0
+    for batch in layer.read(columns):
+        for index in range(len(batch.geometries)):
+            number += 1
+            if number > limits.features:
+                raise TooLarge(
+                    f"{layer.name} has more than the {limits.features:,} features that are taken:"
+                    f" split it, or raise {limits.features_setting}.",
+                    field="path",
+                )
+            blob = batch.geometries[index]
+            if blob is not None and len(blob) > limits.geometry_bytes:
+                raise TooLarge(
+                    f"Feature {number:,} of {layer.name} has a geometry of {len(blob):,} bytes,"
+                    f" more than the {limits.geometry_bytes:,} that are taken: split it, or raise"
+                    " GRIDSVC_IMPORT_MAX_GEOMETRY_BYTES where there is memory for it.",
+                    field="path",
+                )
+            feature = _feature(number, batch, index, blob, crs, limits.text_chars)
+            vertices += int(shapely.get_num_coordinates(feature.geometry))
+            if vertices > limits.vertices:
+                raise TooLarge(
+                    f"{layer.name} has more than the {limits.vertices:,} vertices that are taken,"
+                    f" up to feature {number:,}: split it, or raise GRIDSVC_IMPORT_MAX_VERTICES"
+                    " where there is memory for it.",
+                    field="path",
+                )
+            yield feature
+
+
+def _feature(
+    number: int, batch: Batch, index: int, blob: bytes | None, crs: Crs | None, text_chars: int
+) -> Feature:
+    texts: dict[str, str | None] = {}
+    troubles: list[str] = []
+    for column, cells in batch.cells.items():
+        cell = cells[index]
+        if isinstance(cell, bytes):
+            shown = " ".join(f"{byte:02x}" for byte in cell[:8])
+            troubles.append(f"the bytes of its {column} are no text ({shown})")
+            cell = None
+        if cell is not None and len(cell) > text_chars:
+            troubles.append(f"its {column} has {len(cell):,} characters")
+            cell = None
+        texts[column] = cell
+    geometry, how, trouble = _geometry(blob, crs)
+    troubles += [trouble] if trouble is not None else []
+    how = (_ARCS, *how) if index in batch.curved else how
+    return Feature(number, texts, geometry, "; ".join(troubles) or None, how)
+
+
+def _crs_of(layer: Layer, declared: str | None, remarks: list[str]) -> Crs:
+    own = layer.crs
+    if declared is not None:
+        known = declared_crs(declared)
+        if own is not None and _name_or_none(own) != known.name:
+            remarks.append(
+                f"{layer.name} calls its CRS {own[:60]}; read as {known.name}, as declared"
+            )
+        return known
+    if own is None:
+        raise BadFile(
+            f"{layer.name} names no CRS: declare it (wgs84, gcj02, bd09, EPSG:n or WKT).",
+            field="crs",
+        )
+    return parse_crs(own)
+
+
+def _name_or_none(text: str) -> str | None:
+    try:
+        return parse_crs(text).name
+    except UnknownCrs:
+        return None
+
+
+def _geometry(blob: bytes | None, crs: Crs | None) -> tuple[Any, tuple[str, ...], str | None]:
+    """The flat geometry, what was dropped from it, and why it cannot be used.
+
+    It is in WGS84, or as it was read when ``crs`` is None.
+    """
+    if blob is None:
+        return None, (), "it has no geometry"
+    try:
+        geometry = shapely.from_wkb(blob)
+    except (shapely.errors.GEOSException, NotImplementedError) as error:
+        return None, (), f"its geometry cannot be read: {error}"
+    if not np.isfinite(shapely.get_coordinates(geometry)).all():
+        return None, (), "a coordinate is no finite number"
+    dropped = (("dropped measures", shapely.has_m), ("dropped heights", shapely.has_z))
+    how = tuple(words for words, has in dropped if has(geometry))
+    flat = shapely.force_2d(geometry) if how else geometry
+    try:
+        return flat if crs is None else geometry_to_wgs84(flat, crs), how, None
+    except BadCoordinate as error:
+        return None, how, error.detail
