@@ -13,7 +13,6 @@ import numpy as np
 from benchmarks.case_sites import CLASSES, JOINT_STEPS, Answering, Dispatch, Site, subject_of
 from benchmarks.made_up_cases import Chunk, uuids
 from benchmarks.report_rows import points, receipts
-from gridsvc.city.current import current
 from gridsvc.city.limits import Clock, deadline
 
 __all__ = ["CASE_COLUMNS", "case_rows"]
@@ -88,10 +87,9 @@ class _Writer:
         most = 2 * len(chunk.serial) + 3 * count
         self.message_ids = iter(uuids(rng, np.resize(chunk.reported, most)))
         self.minutes = rng.lognormal(2.7, 0.45, (count, 3)).tolist()
-        self.versions = {
-            name: current().procedures.newest(name).version for name in ("ordinary", "joint")
-        }
-        self.hours = current().procedures.newest("ordinary")
+        procedures = answering.city.procedures
+        self.versions = {name: procedures.newest(name).version for name in ("ordinary", "joint")}
+        self.hours = procedures.newest("ordinary")
 
     def all(self) -> Rows:
         """Every row."""
@@ -315,7 +313,7 @@ class _Writer:
             return since + round(limit_h * _HOUR)
         span = dt.timedelta(hours=step.limit.hours)
         begun = _EPOCH + dt.timedelta(microseconds=since)
-        until = deadline(begun, span, Clock.WORKING, current().calendar)
+        until = deadline(begun, span, Clock.WORKING, self.answering.city.calendar)
         return (until - _EPOCH) // dt.timedelta(microseconds=1)
 
     def _file(

@@ -20,8 +20,9 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.core.engine import SUPERVISION, begin, carried_over, go_back, take
 from gridsvc.cases.core.opening import take_seats
 from gridsvc.cases.core.progress import Progress
+from gridsvc.city import City
 from gridsvc.city.classes import STANDARD, ClassKey
-from gridsvc.city.current import current
+from gridsvc.city.procedures.library import Library
 from gridsvc.city.procedures.model import Actor, Requirement
 from gridsvc.registry.bodies.model import Responsibility
 from gridsvc.registry.bodies.service import find_responsible
@@ -110,6 +111,7 @@ class Answering:
     """Finds who answers, once for each street and class."""
 
     session: Session
+    city: City
     day: dt.date
     known: dict[tuple[str, str, int], Dispatch] = field(default_factory=dict)
 
@@ -124,15 +126,17 @@ class Answering:
     def _find(self, site: Site, key: ClassKey, other: str) -> Dispatch:
         placement = _areas_only(site)
         found = find_responsible(self.session, placement, key=key, asset=None, day=self.day)
-        rule = current().procedures.rule_for(_CHANNEL, key)
-        limit = current().procedures.grades[rule.grade].limit
+        rule = self.city.procedures.rule_for(_CHANNEL, key)
+        limit = self.city.procedures.grades[rule.grade].limit
         return Dispatch(
             lead=found.lead.code,
             assist=tuple(body.code for body in found.assist),
             limit_hours=limit.hours,
             grade=rule.grade,
             responsibility=_canonical(found.to_json()),
-            stages=_joint(found, site.street, other) if other else _stages(found, site.street),
+            stages=_joint(self.city.procedures, found, site.street, other)
+            if other
+            else _stages(self.city.procedures, found, site.street),
         )
 
 
@@ -216,20 +220,20 @@ def _canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _opened(responsibility: Responsibility, street: str) -> Progress:
-    running = current().procedures.newest("ordinary")
+def _opened(procedures: Library, responsibility: Responsibility, street: str) -> Progress:
+    running = procedures.newest("ordinary")
     progress = begin(running, lead=responsibility.lead.code)
     assist = tuple(body.code for body in responsibility.assist)
     progress = replace(progress, reporter=REPORTER, assistants=assist)
     return take_seats(running, progress.seated(Actor.TERRITORY, street))
 
 
-def _stages(responsibility: Responsibility, street: str) -> dict[str, str]:
+def _stages(procedures: Library, responsibility: Responsibility, street: str) -> dict[str, str]:
     """Progress at each step of the ordinary case, and closed; after a refusal, with ``refused``."""
-    running = current().procedures.newest("ordinary")
+    running = procedures.newest("ordinary")
     kept = {}
     for prefix in ("", "refused "):
-        progress = _opened(responsibility, street)
+        progress = _opened(procedures, responsibility, street)
         if prefix:
             evidence = {"note": "not ours", "responsible_now": street}
             lead = progress.lead
@@ -275,11 +279,13 @@ JOINT_STEPS: tuple[tuple[str, Sequence[str], dict[str, Any]], ...] = (
 )
 
 
-def _joint(responsibility: Responsibility, street: str, other: str) -> dict[str, str]:
+def _joint(
+    procedures: Library, responsibility: Responsibility, street: str, other: str
+) -> dict[str, str]:
     """Progress of a joint case that both sides have closed."""
-    running = current().procedures.newest("joint")
+    running = procedures.newest("joint")
     progress = begin(running, lead=street, other=other)
-    progress = carried_over(progress, _opened(responsibility, street))
+    progress = carried_over(progress, _opened(procedures, responsibility, street))
     for step, sides, evidence in JOINT_STEPS:
         for side in sides:
             body = street if side == "lead" else other

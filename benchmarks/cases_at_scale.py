@@ -86,7 +86,8 @@ def _fill(var: Path, cases: int, seed: int) -> None:
         url = cluster.url()
         migrate(url)
         engine = create_engine(url, statement_timeout_s=0.0)
-        prepare_city(session_factory(engine), lambda said: bar.print(said))
+        city = City.load(get_settings().model_copy(update={"var_dir": var}))
+        prepare_city(session_factory(engine), city, lambda said: bar.print(said))
         engine.dispose()
         with psycopg2.connect(_plain(cluster.url("postgres"))) as connection:
             connection.autocommit = True
@@ -96,7 +97,7 @@ def _fill(var: Path, cases: int, seed: int) -> None:
         def progress(stage: str, done: int, of: int) -> None:
             bar.update(task, description=stage, completed=done, total=of)
 
-        filled = fill(url, var / "index", plan, sites=20_000, progress=progress)
+        filled = fill(url, city, plan, sites=20_000, progress=progress)
         for database in (_FULL, _EMPTY):
             _run(cluster, database, "vacuum analyze")
     (var / _FILLED).write_text(json.dumps(asdict(filled)))

@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,10 +25,12 @@ from benchmarks.case_rows import CASE_COLUMNS, case_rows
 from benchmarks.case_sites import CLASSES, Answering, Site, draw_sites
 from benchmarks.made_up_cases import Plan, draw
 from benchmarks.report_rows import REPORT_COLUMNS, report_rows
-from gridsvc.city.current import current
+from gridsvc.api.clock import utc_now
+from gridsvc.city import City
 from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.db.partitions import ensure_partitions
 from gridsvc.registry.placement.store import AtlasStore
+from gridsvc.settings import Settings
 
 __all__ = ["BEIJING", "Filled", "fill"]
 
@@ -54,7 +55,7 @@ class Filled:
 
 def fill(
     url: str,
-    index_dir: Path,
+    city: City,
     plan: Plan,
     *,
     sites: int,
@@ -70,12 +71,15 @@ def fill(
     made_again = _without_indexes(url, [*REPORT_COLUMNS, *CASE_COLUMNS])
     engine = create_engine(url, statement_timeout_s=0.0)
     try:
-        places = draw_sites(AtlasStore(engine, index_dir).get(), sites, plan.seed, box)
+        places = draw_sites(AtlasStore(engine, city, utc_now).get(), sites, plan.seed, box)
     finally:
         engine.dispose()
     context = multiprocessing.get_context("spawn")
     said: multiprocessing.Queue[Any] = context.Queue()
-    lanes = [context.Process(target=_lane, args=(name, url, plan, places, said)) for name in _LANES]
+    lanes = [
+        context.Process(target=_lane, args=(name, url, city.settings, plan, places, said))
+        for name in _LANES
+    ]
     for lane in lanes:
         lane.start()
     rows: dict[str, int] = {}
@@ -108,7 +112,12 @@ def fill(
 
 
 def _lane(
-    name: str, url: str, plan: Plan, sites: Sequence[Site], said: multiprocessing.Queue[Any]
+    name: str,
+    url: str,
+    settings: Settings,
+    plan: Plan,
+    sites: Sequence[Site],
+    said: multiprocessing.Queue[Any],
 ) -> None:
     """Load the tables of one lane, rows being drawn while those before are sent."""
     columns = _LANES[name]
@@ -116,7 +125,7 @@ def _lane(
     with _connected(url) as connection, connection.cursor() as cursor:
         connection.autocommit = False
         cursor.execute(f"truncate {', '.join(columns)}")
-        for rows in _ahead(_chunks(name, url, plan, sites)):
+        for rows in _ahead(_chunks(name, url, City.load(settings), plan, sites)):
             for table, parts in rows.items():
                 for part, lines in parts.items():
                     into = f"{table}_{part.replace('-', '_')}" if part else table
@@ -128,17 +137,14 @@ def _lane(
     said.put(counts)
 
 
-def _chunks(name: str, url: str, plan: Plan, sites: Sequence[Site]) -> Iterator[_Rows]:
-    grades = current().procedures.grades
+def _chunks(name: str, url: str, city: City, plan: Plan, sites: Sequence[Site]) -> Iterator[_Rows]:
+    grades = city.procedures.grades
     limits = np.array(
-        [
-            grades[current().procedures.rule_for("12345", key).grade].limit.hours
-            for key, _ in CLASSES
-        ]
+        [grades[city.procedures.rule_for("12345", key).grade].limit.hours for key, _ in CLASSES]
     )
     engine = create_engine(url, statement_timeout_s=0.0)
     with session_factory(engine)() as session:
-        answering = Answering(session, plan.until.date())
+        answering = Answering(session, city, city.day(plan.until))
         for number in range(plan.chunks):
             chunk = draw(plan, sites, number, limits)
             if name == "reports":

@@ -18,8 +18,10 @@ import shapely
 from sqlalchemy.orm import Session
 
 from benchmarks.strewn_cases import NOW, SINCE, Planted, strew
+from gridsvc.api.clock import utc_now
 from gridsvc.cases.systems.no_mans_land.model import Terms, Watch
 from gridsvc.cases.systems.no_mans_land.service import watch
+from gridsvc.city import City
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.registry.areas.repository import geometries_in
 from gridsvc.registry.placement.atlas import Atlas
@@ -45,9 +47,9 @@ def main() -> None:
     parser.add_argument("--shuffles", type=int, default=1_000, help="so many shuffles (1,000)")
     parser.add_argument("--seed", type=int, default=7, help="of everything (7)")
     chosen = parser.parse_args()
-    settings = get_settings()
-    engine = create_engine(database_url(settings), statement_timeout_s=0.0)
-    atlas = AtlasStore(engine, settings.var_dir / "index").get()
+    city = City.load(get_settings())
+    engine = create_engine(database_url(city.settings), statement_timeout_s=0.0)
+    atlas = AtlasStore(engine, city, utc_now).get()
     answer: dict[str, Any] = {}
     with session_factory(engine)() as session:
         boxes = _boxes(session, atlas, chosen.planted, chosen.seed)

@@ -13,7 +13,7 @@ from gridsvc.city import City
 from gridsvc.city.calendar import Calendar
 from gridsvc.settings import Settings
 
-__all__ = ["SYSTEM_FOLDERS", "calendar", "city"]
+__all__ = ["SYSTEM_FOLDERS", "calendar", "city", "now", "on"]
 
 #: The folders in which the shipped procedures lie.
 SYSTEM_FOLDERS = sorted({p.parent for p in Path(systems.__file__).parent.glob("*/*_v*.toml")})
@@ -25,3 +25,14 @@ def calendar(own: Mapping[dt.date, bool] | None = None, zone: str = "Asia/Shangh
 
 def city(**settings: Any) -> City:
     return City.load(Settings(**settings))
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def on(day: dt.date | None = None) -> dict[str, Any]:
+    """Noon of a day of the city (now when None), for what takes ``calendar`` and ``now``."""
+    days = calendar()
+    moment = now() if day is None else days.begins(day) + dt.timedelta(hours=12)
+    return {"calendar": days, "now": moment}

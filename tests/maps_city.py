@@ -32,6 +32,7 @@ from gridsvc.registry.disputes.models import Dispute
 from gridsvc.registry.grids.models import UnitGrid
 from gridsvc.registry.parts.models import Part
 from gridsvc.settings import Settings
+from tests import cities
 
 SINCE = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 BLOWN = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
@@ -100,8 +101,9 @@ def _put_in_force(session: Session, level: str, drawn: list[NewArea]) -> None:
         approximate=level != "district",
         effective_from=SINCE,
         areas=drawn,
+        at=cities.now(),
     )
-    activate_edition(session, f"{level}-2020", without_audit="made up for a test")
+    activate_edition(session, f"{level}-2020", without_audit="made up for a test", at=cities.now())
 
 
 def _edition_of_grids(session: Session) -> None:

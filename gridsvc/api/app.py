@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 
 from gridsvc import __version__
 from gridsvc.api import exports, map, problems, tiles
+from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import refuse_unknown_parameters
 from gridsvc.api.front_door import FrontDoor
 from gridsvc.api.intake_door import IntakeDoor
@@ -88,14 +89,15 @@ grid, community and street; where a border runs through it, a joint whistle call
 def make_service(settings: Settings) -> Service:
     """The shared parts of a process. Raises MissingPrerequisite, Unavailable."""
     engine = create_engine(database_url(settings), role=SERVICE_ROLE)
+    # A fault in a procedure or a table is told at the start, not to the first reporter.
+    city = City.load(settings)
     keys = settings.var_dir / "keys"
     return Service(
         settings=settings,
-        # A fault in a procedure or a table is told at the start, not to the first reporter.
-        city=City.load(settings),
+        city=city,
         engine=engine,
         sessions=session_factory(engine),
-        atlases=AtlasStore(engine, settings.var_dir / "index"),
+        atlases=AtlasStore(engine, city, utc_now),
         token_key=secret_key(keys, "token", settings.token_key),
         reporter_key=secret_key(keys, "reporter", settings.reporter_key),
     )

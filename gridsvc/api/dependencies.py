@@ -14,9 +14,10 @@ from fastapi.params import Query as QueryParameter
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
+from gridsvc.api.clock import utc_now
 from gridsvc.api.state import Service, service_of
 from gridsvc.callers import Caller, Role
-from gridsvc.city.current import current
+from gridsvc.city.calendar import Calendar
 from gridsvc.db.engine import transaction
 from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, NotFound, UnknownParameter
 from gridsvc.registry.access.service import read_token
@@ -29,6 +30,7 @@ __all__ = [
     "CurrentCaller",
     "CurrentService",
     "DbSession",
+    "Moment",
     "WritingCaller",
     "may_write",
     "parse_as_of",
@@ -90,8 +92,8 @@ def _db_session(service: CurrentService) -> Iterator[Session]:
 DbSession = Annotated[Session, Depends(_db_session, scope="function")]
 
 
-def parse_as_of(value: str | None) -> dt.datetime | None:
-    """A day or an RFC 3339 time, in UTC; a bare day means its end in UTC+8. Raises BadInput.
+def parse_as_of(value: str | None, calendar: Calendar) -> dt.datetime | None:
+    """A day or an RFC 3339 time, in UTC; a bare day means its end in the city. Raises BadInput.
 
     Other offsets are not handed on: PostgreSQL knows none of 16 hours or more.
     """
@@ -99,7 +101,7 @@ def parse_as_of(value: str | None) -> dt.datetime | None:
         return None
     try:
         if len(value) == 10:
-            return current().calendar.ends(dt.date.fromisoformat(value))
+            return calendar.ends(dt.date.fromisoformat(value))
         moment = dt.datetime.fromisoformat(value)
         if moment.tzinfo is not None:
             return moment.astimezone(dt.UTC)
@@ -111,14 +113,23 @@ def parse_as_of(value: str | None) -> dt.datetime | None:
 
 
 async def _as_of(
+    service: CurrentService,
     as_of: Annotated[
         str | None, Query(description="Answer from the editions in force then; a day or a time.")
     ] = None,
 ) -> dt.datetime | None:
-    return parse_as_of(as_of)
+    return parse_as_of(as_of, service.city.calendar)
 
 
 AsOf = Annotated[dt.datetime | None, Depends(_as_of)]
+
+
+async def _moment(as_of: AsOf) -> dt.datetime:
+    return as_of or utc_now()
+
+
+#: The moment that was asked for, else the present one.
+Moment = Annotated[dt.datetime, Depends(_moment)]
 
 
 async def _atlas(service: CurrentService, as_of: AsOf) -> Atlas:

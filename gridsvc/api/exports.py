@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from gridsvc.api.dependencies import AsOf, CurrentService, DbSession
+from gridsvc.api.dependencies import AsOf, CurrentService, DbSession, Moment
 from gridsvc.api.problems import problems
 from gridsvc.db.engine import transaction
 from gridsvc.errors import BadCode, BadCoordinate, BadInput, NotFound, UnknownParameter
@@ -34,6 +33,7 @@ def export(
     service: CurrentService,
     session: DbSession,
     as_of: AsOf,
+    moment: Moment,
     layer: str,
     bbox: Annotated[
         str | None, Query(description="west,south,east,north in degrees: what touches this box.")
@@ -46,7 +46,6 @@ def export(
     disputes. Parts bear
     the areas that they were registered in; with ``as_of``, those of that day.
     """
-    moment = as_of or dt.datetime.now(dt.UTC)
     selection = select(
         session.connection(),
         layer,

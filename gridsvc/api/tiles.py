@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
-from gridsvc.api.dependencies import AsOf, DbSession
+from gridsvc.api.dependencies import DbSession, Moment
 from gridsvc.api.problems import problems
 from gridsvc.errors import BadInput, NotFound, UnknownParameter
 from gridsvc.maps.tiles import render_tile
@@ -31,7 +30,7 @@ _MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 )
 def tile(
     session: DbSession,
-    as_of: AsOf,
+    moment: Moment,
     layer: str,
     z: int,
     x: int,
@@ -50,7 +49,7 @@ def tile(
         z,
         x,
         y,
-        moment=as_of or dt.datetime.now(dt.UTC),
+        moment=moment,
         known=_strong(if_none_match),
     )
     caching = f"public, max-age={rendered.max_age_s}" if rendered.max_age_s else "no-cache"

@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from gridsvc.api.clock import utc_now
 from gridsvc.cli.edition import Actor
-from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
+from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
 from gridsvc.codes import Level
 from gridsvc.errors import BadInput
 from gridsvc.maps.import_report import import_report_page
@@ -83,10 +84,9 @@ def areas(
     """Check a file of areas and report; with --commit, keep it as a new edition in draft."""
     reports = report or []
     _check_reports(reports)
-    zone = dt.timezone(dt.timedelta(hours=8))
-    since = _day(effective_from) if effective_from else dt.datetime.now(zone).date()
-    settings, divisions = get_settings(), read_divisions()
-    limits = ReadLimits.of(settings)
+    city, now = load_city(), utc_now()
+    since = _day(effective_from) if effective_from else city.day(now)
+    divisions, limits = read_divisions(), ReadLimits.of(city.settings)
     columns = mapping_of(column) or _confirmed(
         _guess(file, level, limits, divisions, layer=layer, encoding=encoding), yes=yes
     )
@@ -97,7 +97,8 @@ def areas(
             level=level,
             edition_id=edition,
             columns=columns,
-            effective_from=dt.datetime.combine(since, dt.time(), tzinfo=zone),
+            effective_from=city.calendar.begins(since),
+            now=now,
             accuracy_m=accuracy_m,
             source=source,
             licence=licence,
@@ -110,7 +111,7 @@ def areas(
             by=by,
             limits=limits,
             divisions=divisions,
-            centre=(settings.city_lon, settings.city_lat),
+            centre=(city.settings.city_lon, city.settings.city_lat),
             progress=notes.print,
         )
         if not commit:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from gridsvc.api.clock import utc_now
+from gridsvc.api.dependencies import parse_as_of
 from gridsvc.bulk import locate_file
 from gridsvc.bulk.on_dask import dask_runner
-from gridsvc.cli.runtime import AsJson, console, database, notes, print_json
+from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, print_json
 from gridsvc.db.engine import create_engine
-from gridsvc.errors import BadInput
 from gridsvc.registry.placement.store import AtlasStore
-from gridsvc.settings import get_settings
 
 __all__ = ["locate_file_command"]
 
 _STOPPED = 130
-_LOCAL_TIME = dt.timezone(dt.timedelta(hours=8))
 
 
 def locate_file_command(
@@ -33,7 +31,7 @@ def locate_file_command(
     ] = None,
     accuracy_m: Annotated[float | None, typer.Option(min=0, help="Accuracy in metres.")] = None,
     as_of: Annotated[
-        str | None, typer.Option(help="Boundaries of that day or moment (RFC 3339).")
+        str | None, typer.Option(help="By the boundaries of that day, or of an RFC 3339 time.")
     ] = None,
     strict: Annotated[bool, typer.Option(help="End at the first bad row; keep nothing.")] = False,
     restart: Annotated[bool, typer.Option(help="Forget what a stopped run has done.")] = False,
@@ -43,10 +41,10 @@ def locate_file_command(
     as_json: AsJson = False,
 ) -> None:
     """Add the codes of every row's place to a file; stopped, the same command goes on."""
-    settings = get_settings()
-    moment = None if as_of is None else _moment(as_of)
+    city = load_city()
+    settings, moment = city.settings, parse_as_of(as_of, city.calendar)
     engine = create_engine(database(settings))
-    atlas = AtlasStore(engine, settings.var_dir / "index").get(moment)
+    atlas = AtlasStore(engine, city, utc_now).get(moment)
     engine.dispose()
     accuracy = settings.report_accuracy_m if accuracy_m is None else accuracy_m
     with _bar() as bar:
@@ -97,15 +95,3 @@ def _bar() -> Progress:
         console=notes,
         transient=True,
     )
-
-
-def _moment(text: str) -> dt.datetime:
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput(
-            f"--as-of takes a day or a moment, as 2026-01-31 or 2026-01-31T08:00:00+08:00, not"
-            f" '{text}'.",
-            field="as_of",
-        ) from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=_LOCAL_TIME)

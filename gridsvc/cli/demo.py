@@ -10,10 +10,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gridsvc.cli.runtime import AsJson, console, notes, print_json
+from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json
 from gridsvc.cli.serving import prepare as prepare_server
 from gridsvc.demo.play import Outcome, play, prepare, serving
-from gridsvc.settings import get_settings
 
 __all__ = ["demo"]
 
@@ -26,14 +25,15 @@ def demo(
 ) -> None:
     """Load real Beijing, cut unit grids, make up parts, play the story, and serve the map."""
     started = time.perf_counter()
-    settings = get_settings()
+    city = load_city()
+    settings = city.settings
     prepare_server(settings)
 
     def tell(what: str) -> None:
         notes.print(f"{time.perf_counter() - started:6.1f} s  ", end="", style="dim")
         notes.print(what, highlight=False)
 
-    prepare(settings, tell)
+    prepare(city, tell)
     tell("The city is ready.")
     with (
         Progress(

@@ -183,10 +183,11 @@ def what_if(
     """Say what would change sides if a border moved or an agreement were signed. Writes nothing."""
     given = _read_json(file)
     proposal = read_draft(given) if "duties" in given else read_border_move(given, crs)
-    settings = get_settings()
+    city = load_city()
+    settings = city.settings
     engine = create_engine(database(settings), application_name="gridsvc cli")
     try:
-        atlas = AtlasStore(engine, settings.var_dir / "index").get()
+        atlas = AtlasStore(engine, city, utc_now).get()
         with transaction(session_factory(engine)) as opened:
             answer = ask_what_if(opened, atlas, proposal, now=utc_now())
     finally:

@@ -12,8 +12,8 @@ import typer
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from gridsvc.city.current import current
-from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
+from gridsvc.api.clock import utc_now
+from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
 from gridsvc.errors import BadInput
 from gridsvc.registry.bodies.gaps import find_gaps
 from gridsvc.registry.bodies.importer import Imported, import_bodies, import_duties
@@ -39,12 +39,13 @@ def gaps(
     as_json: AsJson = False,
 ) -> None:
     """List every class in every street for which no list names a lead (属地兜底)."""
+    city = load_city()
     try:
-        asked = dt.date.fromisoformat(day) if day else current().day(dt.datetime.now(dt.UTC))
+        asked = dt.date.fromisoformat(day) if day else city.day(utc_now())
     except ValueError:
         raise BadInput(f"--day is '{day}'; write 2026-07-01.", field="day") from None
     with session() as opened:
-        found = find_gaps(opened, prefix=district, day=asked, at=current().calendar.ends(asked))
+        found = find_gaps(opened, prefix=district, day=asked, at=city.calendar.ends(asked))
     if as_json:
         print_json(
             {

@@ -10,9 +10,11 @@ import typer
 from rich.table import Table
 from sqlalchemy.orm import Session
 
+from gridsvc.api.clock import utc_now
 from gridsvc.cases.intake.rerouting import KINDS, Rerouting, rerouted, rerouting
+from gridsvc.city import City
 from gridsvc.cli.deferred import defer
-from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
+from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
 from gridsvc.codes import Level
 from gridsvc.registry.areas import repository as areas
 from gridsvc.registry.areas.lookup import edition_detail
@@ -25,7 +27,6 @@ from gridsvc.registry.areas.service import (
     revert_edition,
 )
 from gridsvc.registry.grids.fit import unfit_communities
-from gridsvc.registry.placement.repository import city_day
 from gridsvc.settings import get_settings
 
 __all__ = ["Actor", "EditionId", "app"]
@@ -57,6 +58,7 @@ def list_all(
     as_json: AsJson = False,
 ) -> None:
     """List the editions, what is in force, and how far each can be trusted."""
+    city = load_city()
     with session() as opened:
         editions = list_editions(opened, level)
         rows = [
@@ -72,7 +74,7 @@ def list_all(
             }
             for edition in editions
         ]
-        days = [(_day(it.effective_from), _day(it.effective_to)) for it in editions]
+        days = [(_day(city, it.effective_from), _day(city, it.effective_to)) for it in editions]
     if as_json:
         print_json(rows)
         return
@@ -83,9 +85,9 @@ def list_all(
     console.print(table)
 
 
-def _day(moment: dt.datetime | None) -> str:
+def _day(city: City, moment: dt.datetime | None) -> str:
     """The day of the city on which an edition begins or ends, empty where it does not end."""
-    return "" if moment is None else city_day(moment).isoformat()
+    return "" if moment is None else city.day(moment).isoformat()
 
 
 @app.command()
@@ -121,11 +123,13 @@ def activate(
     """Put an audited edition in force, and list what is routed differently from then on."""
     with session() as opened:
         former = _in_force(opened, existing_edition(opened, edition_id))
-        edition = activate_edition(opened, edition_id, by=by, why=why, without_audit=without_audit)
+        edition = activate_edition(
+            opened, edition_id, by=by, at=utc_now(), why=why, without_audit=without_audit
+        )
         since = edition.effective_from.isoformat()
         found = None if former is None else _compare(opened, former.id, edition_id)
         # Unit grids are not cut anew by an activation: it only says which no longer fit.
-        unfit = unfit_communities(opened) if edition.level == Level.COMMUNITY else []
+        unfit = unfit_communities(opened, now=utc_now()) if edition.level == Level.COMMUNITY else []
     if as_json:
         compared = None if found is None else found.to_json()
         misfits = [{"code": it.code, "name": it.name, "reason": it.reason} for it in unfit]
@@ -154,7 +158,7 @@ def revert(
 ) -> None:
     """Take the newest activation of a level back: the edition before it is in force again."""
     with session() as opened:
-        former = revert_edition(opened, edition_id, why=why, by=by)
+        former = revert_edition(opened, edition_id, why=why, by=by, at=utc_now())
         restored = None if former is None else former.id
     if as_json:
         print_json({"id": edition_id, "in_force": restored})
@@ -168,7 +172,7 @@ def revert(
 def discard(edition_id: EditionId, by: Actor) -> None:
     """Delete a draft."""
     with session() as opened:
-        discard_edition(opened, edition_id, by=by)
+        discard_edition(opened, edition_id, by=by, at=utc_now())
     console.print(f"{edition_id} is discarded.")
 
 

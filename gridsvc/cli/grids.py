@@ -10,8 +10,9 @@ import typer
 from rich.table import Table
 from sqlalchemy.orm import Session
 
+from gridsvc.api.clock import utc_now
 from gridsvc.cli.deferred import defer
-from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
+from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
 from gridsvc.errors import BadCode, NotFound
 from gridsvc.readers.limits import ReadLimits
 from gridsvc.registry.grids import rebuild_repository as repository
@@ -56,12 +57,20 @@ def build(
     as_json: AsJson = False,
 ) -> None:
     """Cut the communities of whole districts into unit grids and store them."""
+    city = load_city()
     with session() as opened:
         lines = [*(roads or []), *(walls or []), *(rivers or [])]
         barriers = _barriers(
             opened, districts, lines, buildings or [], parts_from_register, crs=crs
         )
-        built = build_grids(opened, districts, barriers=barriers, progress=notes.print)
+        built = build_grids(
+            opened,
+            districts,
+            barriers=barriers,
+            progress=notes.print,
+            calendar=city.calendar,
+            now=utc_now(),
+        )
     if as_json:
         print_json({**asdict(built), "total": built.total})
     else:
@@ -92,6 +101,7 @@ def rebuild(
     as_json: AsJson = False,
 ) -> None:
     """Show what no longer fits and how it would be mended; with --commit mend it."""
+    city = load_city()
     with session() as opened:
         lines = [*(roads or []), *(walls or []), *(rivers or [])]
         inside = districts or repository.every_gridded_district(opened)
@@ -105,6 +115,8 @@ def rebuild(
             keep_share=keep_share,
             commit=commit,
             progress=notes.print,
+            calendar=city.calendar,
+            now=utc_now(),
         )
     if as_json:
         print_json(done.to_json())

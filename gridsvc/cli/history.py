@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gridsvc.api.clock import utc_now
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.intake.history import BATCH, check_rows, file_rows, read_rows
-from gridsvc.cli.runtime import AsJson, console, database, notes, print_json
+from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, print_json
 from gridsvc.db.engine import create_engine, session_factory, transaction
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.bodies.importer import Fault
 from gridsvc.registry.placement.store import AtlasStore
-from gridsvc.settings import get_settings
 
 __all__ = ["reports"]
 
@@ -35,12 +34,13 @@ def reports(
     middle, or has grown, is brought in again as a whole: references that are known are passed over.
     """
     rows, faults = read_rows(file)
-    settings = get_settings()
+    city = load_city()
+    settings = city.settings
     engine = create_engine(database(settings), application_name="gridsvc cli")
-    atlas = AtlasStore(engine, settings.var_dir / "index").get()
+    atlas = AtlasStore(engine, city, utc_now).get()
     key = secret_key(settings.var_dir / "keys", "reporter", settings.reporter_key)
     sessions = session_factory(engine)
-    now = dt.datetime.now(dt.UTC)
+    now = utc_now()
     with transaction(sessions) as session:
         new, refused = check_rows(session, atlas, settings, rows, caller=_OPERATOR, now=now)
     faults = sorted([*faults, *refused], key=lambda fault: fault.line)

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from gridsvc.api.clock import utc_now
 from gridsvc.cli.area_import import Columns, areas, mapping_of
 from gridsvc.cli.deferred import defer
-from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
+from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
 from gridsvc.registry.classes.service import part_class_names
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.reading import parts_limits, read_parts
@@ -54,7 +55,7 @@ _SHOWN_FAULTS = 50
 def beijing() -> None:
     """Load Beijing's districts, approximate streets and communities, classes and bodies."""
     with session() as opened:
-        load_start(opened, progress=notes.print)
+        load_start(opened, load_city(), now=utc_now(), progress=notes.print)
     console.print("Beijing is loaded.")
 
 

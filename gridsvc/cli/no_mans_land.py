@@ -9,16 +9,15 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from gridsvc.api.clock import utc_now
 from gridsvc.callers import Role
 from gridsvc.cases.systems.no_mans_land.model import GroupOutcome, Terms, Watch
 from gridsvc.cases.systems.no_mans_land.proposing import propose_disputes
 from gridsvc.cases.systems.no_mans_land.service import watch
-from gridsvc.city.current import current
-from gridsvc.cli.runtime import AsJson, console, database, notes, print_json
+from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, print_json
 from gridsvc.db.engine import create_engine, session_factory, transaction
 from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.placement.store import AtlasStore
-from gridsvc.settings import get_settings
 
 __all__ = ["no_mans_land"]
 
@@ -52,22 +51,20 @@ def no_mans_land(
     as_json: AsJson = False,
 ) -> None:
     """List where along the borders cases go worse than inside of both sides (三不管地带)."""
-    settings = get_settings()
-    now = dt.datetime.now(dt.UTC)
-    last = until.date() if until else now.astimezone(current().calendar.zone).date()
+    city = load_city()
+    settings, now = city.settings, utc_now()
+    last = until.date() if until else city.day(now)
     first = since.date() if since else last - dt.timedelta(days=365)
     engine = create_engine(database(settings), statement_timeout_s=0.0)
     try:
-        atlas = AtlasStore(engine, settings.var_dir / "index").get()
+        atlas = AtlasStore(engine, city, utc_now).get()
         with transaction(session_factory(engine)) as session:
             found = watch(
                 session,
                 atlas,
                 Terms(level=level, band_m=band_m, stretch_m=stretch_m, listed_q=listed_q),
-                since=dt.datetime.combine(first, dt.time(), tzinfo=current().calendar.zone),
-                until=dt.datetime.combine(
-                    last + dt.timedelta(days=1), dt.time(), tzinfo=current().calendar.zone
-                ),
+                since=city.calendar.begins(first),
+                until=city.calendar.begins(last + dt.timedelta(days=1)),
                 now=now,
                 report_accuracy_m=settings.report_accuracy_m,
                 shuffles=shuffles,

@@ -9,15 +9,15 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import parse_as_of
-from gridsvc.cli.runtime import AsJson, console, database, print_json
+from gridsvc.cli.runtime import AsJson, console, database, load_city, print_json
 from gridsvc.db.engine import create_engine, session_factory, transaction
 from gridsvc.errors import BadFile
 from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.service import place
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.registry.placement.straddle import straddle
-from gridsvc.settings import get_settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.footprint import read_footprint
 
@@ -38,11 +38,12 @@ def locate(
     as_json: AsJson = False,
 ) -> None:
     """Say whose place a point is, and how close the border is."""
-    settings, moment = get_settings(), parse_as_of(as_of)
+    city = load_city()
+    settings, moment = city.settings, parse_as_of(as_of, city.calendar)
     x, y = check_lon_lat(lon, lat, crs, field="")
     here = to_wgs84(x, y, crs)
     engine = create_engine(database(settings))
-    atlas = AtlasStore(engine, settings.var_dir / "index").get(moment)
+    atlas = AtlasStore(engine, city, utc_now).get(moment)
     accuracy = settings.report_accuracy_m if accuracy_m is None else accuracy_m
     placement = place(atlas, *here, accuracy)
     engine.dispose()
@@ -60,12 +61,13 @@ def straddle_file(
     as_json: AsJson = False,
 ) -> None:
     """Say how a footprint is shared, and whether a border runs through it."""
-    settings, moment = get_settings(), parse_as_of(as_of)
+    city = load_city()
+    settings, moment = city.settings, parse_as_of(as_of, city.calendar)
     footprint = read_footprint(
         _read_geojson(file), crs, max_vertices=settings.max_footprint_vertices
     )
     engine = create_engine(database(settings))
-    atlas = AtlasStore(engine, settings.var_dir / "index").get(moment)
+    atlas = AtlasStore(engine, city, utc_now).get(moment)
     with transaction(session_factory(engine)) as session:
         answer = straddle(session, atlas, footprint.geometry, level).to_json()
     engine.dispose()

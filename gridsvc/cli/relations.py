@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import parse_as_of
-from gridsvc.cli.runtime import AsJson, console, print_json, session
+from gridsvc.city import City
+from gridsvc.cli.runtime import AsJson, console, load_city, print_json, session
 from gridsvc.errors import BadFile, BadInput
 from gridsvc.readers.limits import ReadLimits
 from gridsvc.readers.vector_file import read_vector_file
@@ -22,7 +24,6 @@ from gridsvc.registry.relations.model import (
     UploadSide,
 )
 from gridsvc.registry.relations.service import MOST_PAIRS, relate
-from gridsvc.settings import get_settings
 from gridsvc.spatial.relations import UploadedFeature, check_uploaded
 
 __all__ = ["relate_layers"]
@@ -53,8 +54,9 @@ def relate_layers(
     as_json: AsJson = False,
 ) -> None:
     """List which members of A touch, overlap, cover, lie within, intersect or share B."""
-    one = _side("a", a, a_codes, a_as_of, a_edition, crs)
-    other = _side("b", b, b_codes, b_as_of, b_edition, crs)
+    city = load_city()
+    one = _side(city, "a", a, a_codes, a_as_of, a_edition, crs)
+    other = _side(city, "b", b, b_codes, b_as_of, b_edition, crs)
     if crs is not None and isinstance(one, LayerSide) and isinstance(other, LayerSide):
         raise BadInput("--crs is of files, and both sides are layers: leave it out.", field="crs")
     with session() as opened:
@@ -63,7 +65,9 @@ def relate_layers(
             relation,
             one,
             other,
-            timeout_s=timeout_s or get_settings().relations_timeout_s,
+            city=city,
+            now=utc_now(),
+            timeout_s=timeout_s or city.settings.relations_timeout_s,
             limit=limit,
             cursor=cursor,
             drafts=True,
@@ -75,6 +79,7 @@ def relate_layers(
 
 
 def _side(
+    city: City,
     name: str,
     text: str,
     codes: list[str] | None,
@@ -83,7 +88,9 @@ def _side(
     crs: str | None,
 ) -> LayerSide | UploadSide:
     if text in set(LayerName):
-        return LayerSide(LayerName(text), tuple(codes or ()), parse_as_of(as_of), edition)
+        return LayerSide(
+            LayerName(text), tuple(codes or ()), parse_as_of(as_of, city.calendar), edition
+        )
     path = Path(text)
     if not path.exists():
         raise BadFile(f"{text} is no layer ({_LAYERS}) and no file: check the name.", field=name)

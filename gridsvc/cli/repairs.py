@@ -12,7 +12,7 @@ from rich.table import Column, Table
 
 from gridsvc.api.dependencies import parse_as_of
 from gridsvc.cli.edition import Actor, EditionId
-from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
+from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
 from gridsvc.maps.repair import repair_page
 from gridsvc.registry.areas.models import Edition
 from gridsvc.registry.repairs.model import AppliedRepair
@@ -113,6 +113,7 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Make a new draft in which these faults are mended; the edition itself stays."""
+    city = load_city()
     with session() as opened:
         made, repairs = apply_repairs(
             opened,
@@ -122,7 +123,7 @@ def apply(
             why=why,
             at=dt.datetime.now(dt.UTC),
             new_id=new_id,
-            effective_from=parse_as_of(effective_from),
+            effective_from=parse_as_of(effective_from, city.calendar),
             outside_parent=outside_parent,
             inlet_width_m=inlet_width_m,
         )
@@ -140,6 +141,7 @@ def undo(
     as_json: AsJson = False,
 ) -> None:
     """Make a new draft without these repairs; its areas are as before, bit by bit."""
+    city = load_city()
     with session() as opened:
         made, undone = undo_repairs(
             opened,
@@ -149,7 +151,7 @@ def undo(
             why=why,
             at=dt.datetime.now(dt.UTC),
             new_id=new_id,
-            effective_from=parse_as_of(effective_from),
+            effective_from=parse_as_of(effective_from, city.calendar),
         )
         _show(made, undone, as_json)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
+from gridsvc.api.clock import utc_now
+from gridsvc.city import City
 from gridsvc.db.engine import transaction
 from gridsvc.errors import BadFile
 from gridsvc.registry.grids.service import build_grids
@@ -22,13 +24,14 @@ GRIDDED = ("110101", "110102", "110106")
 PARTS_IN = "110101"
 
 
-def prepare_city(sessions: sessionmaker[Session], tell: Callable[[str], None]) -> None:
+def prepare_city(sessions: sessionmaker[Session], city: City, tell: Callable[[str], None]) -> None:
     """Load, cut and furnish the city, each stage in a transaction of its own."""
+    now = utc_now()
     with transaction(sessions) as session:
-        load_start(session, progress=tell)
+        load_start(session, city, now=now, progress=tell)
     with transaction(sessions) as session:
         if not _count(session, "select count(*) from unit_grid"):
-            build_grids(session, GRIDDED, progress=tell)
+            build_grids(session, GRIDDED, progress=tell, calendar=city.calendar, now=now)
     with transaction(sessions) as session:
         if not _count(session, "select count(*) from part"):
             tell("Making up a census of parts.")

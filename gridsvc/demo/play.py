@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.api.app import create_app
 from gridsvc.api.state import Service
+from gridsvc.city import City
 from gridsvc.db.engine import create_engine, database_url, session_factory, transaction
 from gridsvc.demo.building import building_astride
 from gridsvc.demo.city import GRIDDED, PARTS_IN, count_city, prepare_city
@@ -138,11 +139,11 @@ def play(
     )
 
 
-def prepare(settings: Settings, tell: Callable[[str], None]) -> None:
+def prepare(city: City, tell: Callable[[str], None]) -> None:
     """Make the city ready, in the owner's role and without a limit on statements."""
-    engine = create_engine(database_url(settings), statement_timeout_s=0.0)
+    engine = create_engine(database_url(city.settings), statement_timeout_s=0.0)
     try:
-        prepare_city(session_factory(engine), tell)
+        prepare_city(session_factory(engine), city, tell)
     finally:
         engine.dispose()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
+from gridsvc.city import City
 from gridsvc.registry.areas.service import load_beijing
 from gridsvc.registry.bodies.service import load_example_bodies
 from gridsvc.registry.classes.service import load_classes
@@ -18,10 +19,16 @@ __all__ = ["load_start"]
 _DUTIES_FROM = dt.date(2018, 1, 1)
 
 
-def load_start(session: Session, progress: Callable[[str], None] | None = None) -> None:
+def load_start(
+    session: Session,
+    city: City,
+    *,
+    now: dt.datetime,
+    progress: Callable[[str], None] | None = None,
+) -> None:
     """Load what is not there yet; a second call changes nothing. Raises what its parts raise."""
     tell = progress or (lambda _: None)
-    load_beijing(session, progress)
+    load_beijing(session, city, now=now, progress=progress)
     tell("Loading classes, bodies and the example duty list.")
     load_classes(session)
     divisions = read_divisions()

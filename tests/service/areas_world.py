@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.registry.areas import service
 from gridsvc.registry.areas.service import NewArea
+from tests import cities
 
 WEST, EAST = "110102", "110106"
 OLD = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -56,13 +57,17 @@ def load(session: Session, id: str, level: str, areas: list[NewArea], **more: An
         "approximate": False,
         "effective_from": OLD,
     }
-    service.load_edition(session, id=id, level=level, areas=areas, **(fields | more))
+    service.load_edition(
+        session, id=id, level=level, areas=areas, **(fields | more), at=cities.now()
+    )
     return id
 
 
 def put_in_force(session: Session, id: str, level: str, areas: list[NewArea], **more: Any) -> str:
     load(session, id, level, areas, **more)
-    service.activate_edition(session, id, why="made up", without_audit="made up for a test")
+    service.activate_edition(
+        session, id, why="made up", without_audit="made up for a test", at=cities.now()
+    )
     return id
 
 

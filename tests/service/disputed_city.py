@@ -19,6 +19,7 @@ from gridsvc.registry.disputes.model import Actor, Found
 from gridsvc.registry.disputes.models import Dispute
 from gridsvc.registry.disputes.repository import find_dispute
 from gridsvc.registry.editions.service import activate_edition
+from tests import cities
 from tests.service import joint_city as city
 
 NOW = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
@@ -74,9 +75,10 @@ def draw(
         approximate=False,
         effective_from=SINCE + dt.timedelta(days=faults.pop("days", 0)),
         areas=streets(**faults),
+        at=cities.now(),
     )
     if active:
-        activate_edition(session, name, why="a test", without_audit="a test")
+        activate_edition(session, name, why="a test", without_audit="a test", at=cities.now())
     session.flush()
 
 

@@ -22,6 +22,7 @@ from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty
 from gridsvc.registry.classes.service import load_classes
 from gridsvc.registry.grids.models import UnitGrid
 from gridsvc.registry.parts.models import Part
+from tests import cities
 
 SINCE = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 WEST, EAST = "110102", "110106"
@@ -84,8 +85,11 @@ def make_city(session: Session) -> None:
             approximate=False,
             effective_from=SINCE,
             areas=drawn,
+            at=cities.now(),
         )
-        activate_edition(session, f"{level}-2020", without_audit="made up for a test")
+        activate_edition(
+            session, f"{level}-2020", without_audit="made up for a test", at=cities.now()
+        )
     load_classes(session)
     _add_grids(session)
     _add_bodies(session)

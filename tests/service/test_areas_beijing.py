@@ -14,6 +14,7 @@ from gridsvc.db import PrivateCluster
 from gridsvc.registry.areas import lookup, repository, service
 from gridsvc.registry.grids.service import GridBuild, build_grids
 from gridsvc.spatial.coverage import is_watertight
+from tests import cities
 
 pytestmark = [pytest.mark.slow, pytest.mark.system(1)]
 
@@ -29,7 +30,7 @@ def beijing(cluster: PrivateCluster, template_database: str) -> Iterator[Session
         connection.execute(text(f'create database {name} template "{template_database}"'))
     engine = create_engine(make_url(cluster.url(name)))
     with Session(engine) as session:
-        service.load_beijing(session)
+        service.load_beijing(session, cities.city(), now=cities.now())
         session.commit()
         yield session
     engine.dispose()
@@ -40,7 +41,7 @@ def beijing(cluster: PrivateCluster, template_database: str) -> Iterator[Session
 
 @pytest.fixture(scope="module")
 def built(beijing: Session) -> GridBuild:
-    return build_grids(beijing, THREE)
+    return build_grids(beijing, THREE, **cities.on())
 
 
 def test_all_three_levels_are_in_force_and_say_what_they_are(beijing: Session) -> None:
@@ -75,12 +76,16 @@ def test_each_level_is_stored_as_a_watertight_coverage_inside_the_level_above(
 def test_loading_it_again_does_nothing(beijing: Session) -> None:
     told: list[str] = []
 
-    assert service.load_beijing(beijing, told.append) == []
+    assert (
+        service.load_beijing(beijing, cities.city(), now=cities.now(), progress=told.append) == []
+    )
     assert told == ["Districts, streets and communities are there already."]
 
 
 def test_the_two_streets_of_the_story_share_a_border(beijing: Session) -> None:
-    found = {it.code: it for it in lookup.neighbours_of(beijing, "110102020").neighbours}
+    found = {
+        it.code: it for it in lookup.neighbours_of(beijing, "110102020", cities.now()).neighbours
+    }
 
     assert found["110106002"].border_m > 1_000
     assert not found["110106002"].corner
@@ -99,7 +104,7 @@ def test_the_grids_of_three_districts_partition_them(beijing: Session, built: Gr
         cells = shapely.from_wkb([bytes(row[0]) for row in rows])
         assert len(cells) == built.counts[district]
         assert is_watertight(cells)
-        area_m2 = lookup.find_area(beijing, district).area_m2
+        area_m2 = lookup.find_area(beijing, district, cities.now()).area_m2
         assert sum(row[1] for row in rows) == pytest.approx(area_m2, rel=1e-6)
     # Only the smallest communities have no whole number of cells within 10 %.
     assert built.outside_tolerance < built.total / 1_000

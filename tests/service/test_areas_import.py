@@ -23,6 +23,7 @@ from gridsvc.registry.areas.service import NewArea
 from gridsvc.registry.districts import read_districts, read_divisions
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import area_m2, from_wgs84
+from tests import cities
 from tests.service import areas_world as world
 from tests.service.areas_world import NEW, box
 
@@ -64,7 +65,7 @@ def load(session: Session, path: Path, **options: Any) -> AreaImport:
         "divisions": read_divisions(),
         "centre": (116.4, 40.2),
     }
-    return import_areas(session, path, **(fields | options))
+    return import_areas(session, path, **(fields | options), now=cities.now())
 
 
 def with_row(code: str | None, name: str | None, shape: Any) -> list[Row]:

@@ -24,6 +24,7 @@ from gridsvc.registry.areas.report import AreaImport, full_report
 from gridsvc.registry.districts import read_divisions
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import area_m2
+from tests import cities
 from tests.service import areas_world as world
 from tests.service.areas_world import NEW, box
 
@@ -61,7 +62,7 @@ def load(session: Session, path: Path, **options: Any) -> AreaImport:
         "divisions": read_divisions(),
         "centre": (116.4, 40.2),
     }
-    return import_areas(session, path, **(fields | options))
+    return import_areas(session, path, **(fields | options), now=cities.now())
 
 
 def first_replaced(shape: Any) -> list[tuple[str, str, Any]]:

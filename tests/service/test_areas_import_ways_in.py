@@ -25,6 +25,7 @@ from gridsvc.registry.areas.models import Area
 from gridsvc.registry.areas.service import activate_edition, edition_history
 from gridsvc.settings import get_settings
 from gridsvc.spatial.crs import from_wgs84
+from tests import cities
 from tests.service import areas_world as world
 from tests.service.areas_world import box
 
@@ -128,7 +129,7 @@ def test_who_imports_and_why_is_kept_and_is_the_reason_of_what_changes(
 
     (loaded,) = edition_history(session, "new")
     assert (loaded.actor, loaded.reason) == ("li", "a new river wall")
-    activate_edition(session, "new", without_audit="made up")
+    activate_edition(session, "new", without_audit="made up", at=cities.now())
     changed = select(Area.version, Area.reason).where(
         Area.edition_id == "new", Area.code == "110102007"
     )

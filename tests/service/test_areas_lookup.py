@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadCode, BadInput, NotFound
 from gridsvc.registry.areas import lookup
+from tests import cities
 from tests.service import areas_world as world
 from tests.service.areas_world import NEW, OLD, area, box, put_in_force
 
@@ -23,7 +24,7 @@ def city(session: Session) -> None:
 
 
 def test_areas_stand_in_code_order_each_before_those_below_it(session: Session) -> None:
-    page = lookup.list_areas(session)
+    page = lookup.list_areas(session, moment=cities.now())
 
     codes = [it.code for it in page.areas]
     assert codes == sorted(codes)
@@ -33,11 +34,11 @@ def test_areas_stand_in_code_order_each_before_those_below_it(session: Session) 
 
 
 def test_pages_give_every_area_once(session: Session) -> None:
-    whole = [it.code for it in lookup.list_areas(session).areas]
+    whole = [it.code for it in lookup.list_areas(session, moment=cities.now()).areas]
     paged: list[str] = []
     cursor = None
     for _ in range(9):
-        page = lookup.list_areas(session, limit=4, cursor=cursor)
+        page = lookup.list_areas(session, limit=4, cursor=cursor, moment=cities.now())
         paged += [it.code for it in page.areas]
         cursor = page.next
         if cursor is None:
@@ -46,12 +47,12 @@ def test_pages_give_every_area_once(session: Session) -> None:
 
 
 def test_a_page_that_ends_with_the_last_area_has_no_next(session: Session) -> None:
-    assert lookup.list_areas(session, limit=9).next is None
+    assert lookup.list_areas(session, limit=9, moment=cities.now()).next is None
 
 
 def test_areas_are_filtered_by_level_parent_and_a_piece_of_the_name(session: Session) -> None:
     def codes(**wanted: str) -> list[str]:
-        return [it.code for it in lookup.list_areas(session, **wanted).areas]  # type: ignore[arg-type]
+        return [it.code for it in lookup.list_areas(session, **wanted, moment=cities.now()).areas]  # type: ignore[arg-type]
 
     assert codes(level="district") == ["110102", "110106"]
     assert codes(parent="110102") == ["110102007", "110102020"]
@@ -61,7 +62,7 @@ def test_areas_are_filtered_by_level_parent_and_a_piece_of_the_name(session: Ses
 
 
 def test_an_area_names_its_parent_and_its_edition(session: Session) -> None:
-    found = lookup.find_area(session, "110102020")
+    found = lookup.find_area(session, "110102020", cities.now())
 
     assert found.parent is not None
     assert (found.parent.code, found.parent.name) == ("110102", "area 110102")
@@ -74,47 +75,47 @@ def test_the_day_decides_which_edition_answers(session: Session) -> None:
     put_in_force(session, "streets 2024", "street", renamed, effective_from=NEW, approximate=True)
 
     before = lookup.find_area(session, "110102020", NEW - dt.timedelta(days=1))
-    after = lookup.find_area(session, "110102020")
+    after = lookup.find_area(session, "110102020", cities.now())
 
     assert (before.name, before.edition.id) == ("area 110102020", "streets")
     assert (after.name, after.edition.approximate) == ("renamed", True)
-    with pytest.raises(NotFound, match="No street boundaries were in force on 2019"):
+    with pytest.raises(NotFound, match="No street boundaries were in force at 2019"):
         lookup.find_area(session, "110102020", OLD - dt.timedelta(days=1))
     with pytest.raises(NotFound, match="No district boundaries"):
-        lookup.list_areas(session, as_of=OLD - dt.timedelta(days=1))
+        lookup.list_areas(session, moment=OLD - dt.timedelta(days=1))
 
 
 def test_children_are_the_areas_right_below(session: Session) -> None:
-    streets = lookup.children_page(session, "110102")
-    communities = lookup.children_page(session, "110102020", limit=1)
+    streets = lookup.children_page(session, "110102", moment=cities.now())
+    communities = lookup.children_page(session, "110102020", limit=1, moment=cities.now())
 
     assert [it.code for it in streets.areas] == ["110102007", "110102020"]
     assert [it.code for it in communities.areas] == ["110102020001"]
     assert communities.next == "110102020001"
     with pytest.raises(NotFound, match="is a community, and no areas lie below"):
-        lookup.children_page(session, "110102020001")
+        lookup.children_page(session, "110102020001", moment=cities.now())
 
 
 def test_what_does_not_exist_is_not_found_and_says_where_to_look(session: Session) -> None:
     with pytest.raises(NotFound, match="no street 110102099") as missing:
-        lookup.find_area(session, "110102099")
+        lookup.find_area(session, "110102099", cities.now())
     assert missing.value.field == "code"
     with pytest.raises(NotFound):
-        lookup.children_page(session, "110199")
+        lookup.children_page(session, "110199", moment=cities.now())
     with pytest.raises(BadCode) as bad:
-        lookup.find_area(session, "1101")
+        lookup.find_area(session, "1101", cities.now())
     assert bad.value.field == "code"
     with pytest.raises(BadCode) as bad:
-        lookup.list_areas(session, parent="x")
+        lookup.list_areas(session, parent="x", moment=cities.now())
     assert bad.value.field == "parent"
     with pytest.raises(BadInput, match="cursor"):
-        lookup.list_areas(session, cursor="next")
+        lookup.list_areas(session, cursor="next", moment=cities.now())
     with pytest.raises(BadInput, match="no level"):
-        lookup.list_areas(session, level="grid")
+        lookup.list_areas(session, level="grid", moment=cities.now())
 
 
 def test_neighbours_come_with_the_length_of_the_shared_border(session: Session) -> None:
-    found = lookup.neighbours_of(session, "110102020001")
+    found = lookup.neighbours_of(session, "110102020001", cities.now())
 
     # A side of 0.01 degree is 1,110.3 m along the meridian here, 855.9 m along the parallel.
     by_code = {it.code: it for it in found.neighbours}
@@ -128,7 +129,7 @@ def test_a_neighbour_that_touches_in_a_corner_only_is_flagged(session: Session) 
     boxes = [area("110101", box(0, 0)), area("110105", box(1, 1)), area("110107", box(5, 5))]
     put_in_force(session, "corners", "district", boxes, effective_from=NEW)
 
-    (corner,) = lookup.neighbours_of(session, "110101").neighbours
+    (corner,) = lookup.neighbours_of(session, "110101", cities.now()).neighbours
 
     assert (corner.code, corner.border_m, corner.corner) == ("110105", 0.0, True)
 
@@ -143,7 +144,7 @@ def test_a_border_drawn_twice_a_few_centimetres_apart_is_one_border(session: Ses
         effective_from=NEW,
     )
 
-    (neighbour,) = lookup.neighbours_of(session, "110101").neighbours
+    (neighbour,) = lookup.neighbours_of(session, "110101", cities.now()).neighbours
 
     assert neighbour.border_m == pytest.approx(1110.3, abs=0.5)
 
@@ -152,7 +153,7 @@ def test_the_geometry_is_exact_to_the_last_bit(session: Session) -> None:
     odd = shapely.Polygon([(116.1 + 1e-13, 39.9), (116.2, 39.9 + 1 / 3e9), (116.15, 40.0)])
     put_in_force(session, "odd", "district", [area("110101", odd)], effective_from=NEW)
 
-    found = lookup.area_geometry(session, "110101")
+    found = lookup.area_geometry(session, "110101", cities.now())
 
     assert found["type"] == "MultiPolygon"
     assert shapely.geometry.shape(found).equals_exact(shapely.MultiPolygon([odd]), 0.0)

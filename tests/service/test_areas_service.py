@@ -15,6 +15,7 @@ from gridsvc.db import session_factory
 from gridsvc.errors import BadCode, BadGeometry, BadInput, Conflict, NotFound
 from gridsvc.registry.areas import repository, service
 from gridsvc.spatial.crs import area_m2
+from tests import cities
 from tests.service import areas_world as world
 from tests.service.areas_world import NEW, OLD, area, box, load, put_in_force
 
@@ -25,7 +26,7 @@ def test_a_loaded_edition_is_a_draft_that_answers_nothing(session: Session) -> N
     (edition,) = service.list_editions(session)
     assert (edition.state, edition.effective_to) == ("draft", None)
     with pytest.raises(NotFound, match="No district boundaries were in force"):
-        service.edition_in_force(session, "district")
+        service.edition_in_force(session, "district", cities.now())
 
 
 def test_stored_areas_keep_every_bit_of_their_vertices_and_their_size(session: Session) -> None:
@@ -68,8 +69,8 @@ def test_an_edition_of_another_level_stays_in_force(session: Session) -> None:
     world.make_city(session)
     put_in_force(session, "new streets", "street", world.STREETS, effective_from=NEW)
 
-    assert service.edition_in_force(session, "district").id == "districts"
-    assert service.edition_in_force(session, "community").id == "communities"
+    assert service.edition_in_force(session, "district", cities.now()).id == "districts"
+    assert service.edition_in_force(session, "community", cities.now()).id == "communities"
 
 
 @pytest.mark.parametrize("begin", [OLD, OLD - dt.timedelta(days=1)])
@@ -80,8 +81,8 @@ def test_an_edition_that_does_not_begin_later_is_not_activated(
     load(session, "late", "district", world.DISTRICTS, effective_from=begin)
 
     with pytest.raises(Conflict, match="give it a later effective_from"):
-        service.activate_edition(session, "late", without_audit="made up")
-    assert service.edition_in_force(session, "district").id == "old"
+        service.activate_edition(session, "late", without_audit="made up", at=cities.now())
+    assert service.edition_in_force(session, "district", cities.now()).id == "old"
 
 
 def test_only_a_draft_with_areas_is_activated(session: Session) -> None:
@@ -89,11 +90,11 @@ def test_only_a_draft_with_areas_is_activated(session: Session) -> None:
     load(session, "empty", "street", [])
 
     with pytest.raises(Conflict, match="is active: only a draft"):
-        service.activate_edition(session, "once")
+        service.activate_edition(session, "once", at=cities.now())
     with pytest.raises(Conflict, match="holds no areas"):
-        service.activate_edition(session, "empty")
+        service.activate_edition(session, "empty", at=cities.now())
     with pytest.raises(NotFound, match="no edition 'nothing'"):
-        service.activate_edition(session, "nothing")
+        service.activate_edition(session, "nothing", at=cities.now())
 
 
 def test_areas_of_an_edition_in_force_never_change(session: Session) -> None:
@@ -104,7 +105,7 @@ def test_areas_of_an_edition_in_force_never_change(session: Session) -> None:
         with pytest.raises(Conflict, match=f"is {state}, and its areas never change"):
             service.add_areas(session, id, world.DISTRICTS[1:])
         with pytest.raises(Conflict, match=f"is {state}: only a draft is discarded"):
-            service.discard_edition(session, id)
+            service.discard_edition(session, id, at=cities.now())
 
 
 def test_a_draft_grows_and_is_discarded(session: Session) -> None:
@@ -114,7 +115,7 @@ def test_a_draft_grows_and_is_discarded(session: Session) -> None:
     with pytest.raises(Conflict, match="holds 110102 already"):
         service.add_areas(session, "draft", world.DISTRICTS[:1])
 
-    service.discard_edition(session, "draft")
+    service.discard_edition(session, "draft", at=cities.now())
 
     assert service.list_editions(session) == []
     assert session.execute(text("select count(*) from area")).scalar_one() == 0
@@ -176,13 +177,13 @@ def test_two_activations_at_once_leave_one_edition_in_force(
     load(session, "a", "district", world.DISTRICTS, effective_from=NEW)
     load(session, "b", "district", world.DISTRICTS, effective_from=NEW)
     session.commit()
-    service.activate_edition(session, "a", without_audit="made up")
+    service.activate_edition(session, "a", without_audit="made up", at=cities.now())
     outcome: list[object] = []
 
     def activate_other() -> None:
         with session_factory(engine)() as other:
             try:
-                service.activate_edition(other, "b", without_audit="made up")
+                service.activate_edition(other, "b", without_audit="made up", at=cities.now())
                 other.commit()
                 outcome.append("activated")
             except Conflict as conflict:
@@ -203,10 +204,10 @@ def test_two_activations_at_once_leave_one_edition_in_force(
 def test_communities_are_drawn_inside_the_streets_that_a_city_has_loaded(session: Session) -> None:
     put_in_force(session, "own streets", "street", world.STREETS)
 
-    made = service.load_beijing(session)
+    made = service.load_beijing(session, cities.city(), now=cities.now())
 
     assert [edition.level for edition in made] == ["district", "community"]
-    assert service.edition_in_force(session, "street").id == "own streets"
+    assert service.edition_in_force(session, "street", cities.now()).id == "own streets"
     _, shapes = repository.geometries_in(session, service.COMMUNITY_EDITION, ["110102020"])
     assert len(shapes) > 10
     assert float(area_m2(shapes).sum()) == pytest.approx(

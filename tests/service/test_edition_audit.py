@@ -22,6 +22,7 @@ from gridsvc.registry.audits.service import audit_edition, keep_audit
 from gridsvc.settings import get_settings
 from gridsvc.spatial.audit import FaultKind
 from gridsvc.spatial.crs import area_m2
+from tests import cities
 from tests.service import areas_world as world
 
 AT = dt.datetime(2026, 7, 1, 8, tzinfo=dt.UTC)
@@ -38,7 +39,7 @@ STREETS = [
 def loaded(session):
     """Districts in force, and a draft of streets with faults of known size."""
     world.load(session, "district-2020", "district", world.DISTRICTS)
-    activate_edition(session, "district-2020", without_audit="made up")
+    activate_edition(session, "district-2020", without_audit="made up", at=cities.now())
     world.load(session, "street-new", "street", STREETS, effective_from=world.NEW)
     return session
 
@@ -63,7 +64,7 @@ def test_faults_of_known_size_are_found_with_their_codes(loaded):
 
 def test_an_audit_is_kept_and_lets_the_draft_be_activated(loaded):
     with pytest.raises(Conflict, match="not audited"):
-        activate_edition(loaded, "street-new", why="new survey")
+        activate_edition(loaded, "street-new", why="new survey", at=cities.now())
     keep_audit(loaded, audit_edition(loaded, "street-new"), by="surveyor", at=AT)
     edition = existing_edition(loaded, "street-new")
     assert (edition.state, edition.audited_at) == (EditionState.AUDITED, AT)
@@ -72,7 +73,7 @@ def test_an_audit_is_kept_and_lets_the_draft_be_activated(loaded):
     assert kinds["overlap"] == 1
     assert kept["against"] == {"district": "district-2020"}
     assert len(kept["faults"]) == kept["faults_in_all"]
-    activate_edition(loaded, "street-new", why="new survey")
+    activate_edition(loaded, "street-new", why="new survey", at=cities.now())
 
 
 def test_an_edition_without_a_level_above_is_audited_by_itself(session):
@@ -119,7 +120,7 @@ def test_intersections_agree_with_those_of_postgis(loaded):
 def test_the_command_keeps_the_audit_and_writes_a_page(engine, tmp_path, monkeypatch):
     with session_factory(engine).begin() as opened:
         world.load(opened, "district-2020", "district", world.DISTRICTS)
-        activate_edition(opened, "district-2020", without_audit="made up")
+        activate_edition(opened, "district-2020", without_audit="made up", at=cities.now())
         world.load(opened, "street-new", "street", STREETS, effective_from=world.NEW)
     monkeypatch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
     monkeypatch.setenv("GRIDSVC_VAR_DIR", str(tmp_path))
@@ -147,7 +148,7 @@ def command(engine, tmp_path, monkeypatch):
     """The audit command, with districts in force."""
     with session_factory(engine).begin() as opened:
         world.load(opened, "district-2020", "district", world.DISTRICTS)
-        activate_edition(opened, "district-2020", without_audit="made up")
+        activate_edition(opened, "district-2020", without_audit="made up", at=cities.now())
     monkeypatch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
     monkeypatch.setenv("GRIDSVC_VAR_DIR", str(tmp_path))
     get_settings.cache_clear()

@@ -21,6 +21,7 @@ from gridsvc.registry.areas.service import (
     load_edition,
     revert_edition,
 )
+from tests import cities
 from tests.service import joint_city as city
 from tests.waiting import GRIDSVC, PATIENCE_S, Command, slowness, wait_until
 
@@ -104,14 +105,17 @@ def _swap_streets(engine: Engine) -> None:
             approximate=False,
             effective_from=dt.datetime.now(dt.UTC),
             areas=swapped,
+            at=cities.now(),
         )
-        activate_edition(session, "street-new", why="changed places", without_audit="made up")
+        activate_edition(
+            session, "street-new", why="changed places", without_audit="made up", at=cities.now()
+        )
 
 
 def _revert_streets(engine: Engine) -> None:
     """The new edition is taken back."""
     with session_factory(engine).begin() as session:
-        revert_edition(session, "street-new", why="wrong file")
+        revert_edition(session, "street-new", why="wrong file", at=cities.now())
 
 
 @pytest.mark.alone

@@ -20,6 +20,7 @@ from gridsvc.cli.app import app
 from gridsvc.db import session_factory
 from gridsvc.registry.areas.service import activate_edition
 from gridsvc.settings import get_settings
+from tests import cities
 from tests.service import joint_city as city
 from tests.service.conftest import token_of
 from tests.service.test_editions_diff import NEW_STREET, load_new_streets
@@ -250,7 +251,7 @@ WITHOUT_AREAS = {
 def two_editions(city_engine: Engine) -> None:
     with session_factory(city_engine).begin() as session:
         load_new_streets(session)
-        activate_edition(session, "street-new", without_audit="made up")
+        activate_edition(session, "street-new", without_audit="made up", at=cities.now())
 
 
 @pytest.fixture

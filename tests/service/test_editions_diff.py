@@ -18,6 +18,7 @@ from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, Conflict, NotFound
 from gridsvc.registry.areas.service import NewArea, activate_edition, load_edition
 from gridsvc.registry.editions.diff import diff_editions
+from tests import cities
 from tests.service import areas_world as world
 from tests.service import joint_city as city
 from tests.service.areas_world import NEW, area, box, load
@@ -54,6 +55,7 @@ def load_new_streets(
         effective_from=since,
         areas=areas,
         reason="the river was moved",
+        at=cities.now(),
     )
     return id
 
@@ -199,7 +201,7 @@ def test_old_placements_stay_as_they_were(city_session: Session, tmp_path: Path)
     load_new_streets(city_session)
     stored = "select district_code, code, street_code from part order by 1, 2"
     before = city_session.execute(text(stored)).all()
-    activate_edition(city_session, "street-new", without_audit="made up")
+    activate_edition(city_session, "street-new", without_audit="made up", at=cities.now())
     rerouting(city_session, tmp_path, "street-2020", "street-new")
     assert city_session.execute(text(stored)).all() == before
 

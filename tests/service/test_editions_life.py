@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from gridsvc.db import session_factory
 from gridsvc.errors import BadInput, Conflict, NotFound
 from gridsvc.registry.areas import repository, service
+from tests import cities
 from tests.service import areas_world as world
 from tests.service.areas_world import NEW, OLD, area, box, load, put_in_force
 
@@ -34,9 +35,9 @@ def actions(session: Session, edition_id: str) -> list[str]:
 def test_a_draft_is_not_put_in_force_before_it_is_audited(session: Session) -> None:
     load(session, "new", "district", world.DISTRICTS)
     with pytest.raises(Conflict, match="is not audited: run 'gridsvc edition audit'"):
-        service.activate_edition(session, "new")
+        service.activate_edition(session, "new", at=cities.now())
     with pytest.raises(Conflict, match="is not audited"):
-        service.activate_edition(session, "new", without_audit="  ")
+        service.activate_edition(session, "new", without_audit="  ", at=cities.now())
 
     service.mark_audited(session, "new", {"faults": 0}, by="li", at=NOW)
     assert states(session) == {"new": "audited"}
@@ -98,11 +99,11 @@ def test_an_edition_that_was_taken_back_frees_its_days_and_is_activated_again(
 ) -> None:
     put_in_force(session, "old", "district", world.DISTRICTS)
     put_in_force(session, "new", "district", MOVED, effective_from=NEW)
-    service.revert_edition(session, "new", why="wrong file")
+    service.revert_edition(session, "new", why="wrong file", at=cities.now())
 
     put_in_force(session, "other", "district", world.DISTRICTS, effective_from=NEW)
-    service.revert_edition(session, "other", why="the first was right after all")
-    service.activate_edition(session, "new", why="again", without_audit="made up")
+    service.revert_edition(session, "other", why="the first was right after all", at=cities.now())
+    service.activate_edition(session, "new", why="again", without_audit="made up", at=cities.now())
 
     assert states(session) == {"old": "retired", "new": "active", "other": "draft"}
 
@@ -111,11 +112,11 @@ def test_what_was_in_force_is_neither_changed_nor_discarded_after_it_is_taken_ba
     session: Session,
 ) -> None:
     put_in_force(session, "only", "district", world.DISTRICTS[:1])
-    assert service.revert_edition(session, "only", why="too early") is None
+    assert service.revert_edition(session, "only", why="too early", at=cities.now()) is None
     with pytest.raises(Conflict, match="was in force and taken back"):
         service.add_areas(session, "only", world.DISTRICTS[1:])
     with pytest.raises(Conflict, match="placements name it: it stays"):
-        service.discard_edition(session, "only")
+        service.discard_edition(session, "only", at=cities.now())
     with pytest.raises(NotFound):
         service.edition_in_force(session, "district", NOW)
 
@@ -125,21 +126,21 @@ def test_only_the_newest_activation_is_taken_back_and_with_a_reason(session: Ses
     put_in_force(session, "new", "district", world.DISTRICTS, effective_from=NEW)
     load(session, "draft", "district", world.DISTRICTS, effective_from=LATER)
     with pytest.raises(Conflict, match="only the newest activation is taken back"):
-        service.revert_edition(session, "old", why="no")
+        service.revert_edition(session, "old", why="no", at=cities.now())
     with pytest.raises(Conflict, match="'draft' is draft: it is not in force"):
-        service.revert_edition(session, "draft", why="no")
+        service.revert_edition(session, "draft", why="no", at=cities.now())
     with pytest.raises(NotFound, match="no edition 'nothing'"):
-        service.revert_edition(session, "nothing", why="no")
+        service.revert_edition(session, "nothing", why="no", at=cities.now())
     with pytest.raises(BadInput, match="Say why"):
-        service.revert_edition(session, "new", why=" ")
+        service.revert_edition(session, "new", why=" ", at=cities.now())
     assert states(session) == {"old": "retired", "new": "active", "draft": "draft"}
 
 
 def test_activations_are_taken_back_one_after_the_other(session: Session) -> None:
     for number, begin in enumerate((OLD, NEW, LATER)):
         put_in_force(session, f"e{number}", "district", world.DISTRICTS, effective_from=begin)
-    service.revert_edition(session, "e2", why="back")
-    service.revert_edition(session, "e1", why="back")
+    service.revert_edition(session, "e2", why="back", at=cities.now())
+    service.revert_edition(session, "e1", why="back", at=cities.now())
     assert states(session) == {"e0": "active", "e1": "draft", "e2": "draft"}
     assert service.edition_in_force(session, "district", NOW).id == "e0"
 
@@ -171,7 +172,7 @@ def test_builds_of_unit_grids_stand_beside_each_other(session: Session) -> None:
             {"id": build, "at": OLD},
         )
     with pytest.raises(Conflict, match="build of unit grids"):
-        service.revert_edition(session, "a", why="no")
+        service.revert_edition(session, "a", why="no", at=cities.now())
 
 
 def test_ground_that_changes_gives_a_new_version_with_its_reason(session: Session) -> None:
@@ -183,7 +184,7 @@ def test_ground_that_changes_gives_a_new_version_with_its_reason(session: Sessio
         area("110106009", box(9, 9)),
     ]
     load(session, "second", "street", moved, effective_from=NEW, reason="river moved")
-    service.activate_edition(session, "second", without_audit="made up")
+    service.activate_edition(session, "second", without_audit="made up", at=cities.now())
     put_in_force(session, "third", "street", moved, effective_from=LATER)
 
     def versions(edition: str) -> dict[str, tuple[int, str | None]]:
@@ -215,7 +216,7 @@ def test_areas_do_not_change_without_a_reason(session: Session) -> None:
     put_in_force(session, "old", "district", world.DISTRICTS)
     load(session, "new", "district", MOVED, effective_from=NEW)
     with pytest.raises(BadInput, match="2 areas of 'new' have other borders") as refused:
-        service.activate_edition(session, "new", without_audit="made up")
+        service.activate_edition(session, "new", without_audit="made up", at=cities.now())
     assert refused.value.field == "why"
 
 
@@ -235,13 +236,13 @@ def test_a_revert_waits_for_an_activation_of_the_same_level_and_is_then_refused(
     put_in_force(session, "new", "district", world.DISTRICTS, effective_from=NEW)
     load(session, "newer", "district", world.DISTRICTS, effective_from=LATER)
     session.commit()
-    service.activate_edition(session, "newer", without_audit="made up")
+    service.activate_edition(session, "newer", without_audit="made up", at=cities.now())
     outcome: list[object] = []
 
     def revert() -> None:
         with session_factory(engine)() as other:
             try:
-                service.revert_edition(other, "new", why="late")
+                service.revert_edition(other, "new", why="late", at=cities.now())
                 other.commit()
                 outcome.append("reverted")
             except Conflict as conflict:

@@ -16,8 +16,8 @@ from gridsvc.db import session_factory
 from gridsvc.errors import BadCode, CodesExhausted, Conflict, NotFound
 from gridsvc.registry.areas import repository, service
 from gridsvc.registry.grids.service import build_grids
-from gridsvc.registry.placement.repository import CITY_ZONE
 from gridsvc.spatial.coverage import is_watertight
+from tests import cities
 from tests.service import areas_world as world
 
 pytestmark = pytest.mark.system(1)
@@ -43,7 +43,7 @@ def rows(session: Session, columns: str, where: str = "true") -> list[Any]:
 
 
 def test_the_grids_of_a_community_partition_it(session: Session) -> None:
-    build_grids(session, [world.WEST, world.EAST], today=DAY)
+    build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
 
     for community in world.COMMUNITIES:
         found = rows(
@@ -58,7 +58,7 @@ def test_the_grids_of_a_community_partition_it(session: Session) -> None:
 
 
 def test_codes_run_through_a_street_and_serials_through_a_community(session: Session) -> None:
-    built = build_grids(session, [world.WEST], today=DAY)
+    built = build_grids(session, [world.WEST], **cities.on(DAY))
 
     street = rows(session, "code, community_code, serial, national_id", "street_code = '110102020'")
     assert [row.code for row in street] == [f"020{n:05d}" for n in range(1, len(street) + 1)]
@@ -69,7 +69,7 @@ def test_codes_run_through_a_street_and_serials_through_a_community(session: Ses
 
 
 def test_both_national_ids_are_registered_and_the_old_one_ends_at_99(session: Session) -> None:
-    build_grids(session, [world.EAST], today=DAY)
+    build_grids(session, [world.EAST], **cities.on(DAY))
 
     found = rows(session, "code, serial, national_id, national_id_2013")
     assert len(found) > 99
@@ -90,7 +90,7 @@ def test_both_national_ids_are_registered_and_the_old_one_ends_at_99(session: Se
 
 def test_the_same_communities_give_the_same_codes_and_polygons(session: Session) -> None:
     def built() -> tuple[Any, list[Any]]:
-        build = build_grids(session, [world.EAST, world.WEST, world.EAST], today=DAY)
+        build = build_grids(session, [world.EAST, world.WEST, world.EAST], **cities.on(DAY))
         return build.edition_id, rows(session, "code, national_id, st_asbinary(geometry)::text")
 
     first = built()
@@ -102,29 +102,29 @@ def test_the_same_communities_give_the_same_codes_and_polygons(session: Session)
 
 
 def test_an_edition_of_unit_grids_is_in_force_from_its_first_day(session: Session) -> None:
-    built = build_grids(session, [world.WEST], today=DAY)
+    built = build_grids(session, [world.WEST], **cities.on(DAY))
 
     (edition,) = service.list_editions(session, "unit_grid")
     assert (edition.id, edition.state) == (built.edition_id, "active")
     assert edition.id.startswith("unit_grid-2026-03-01-")
-    assert edition.effective_from == dt.datetime(2026, 3, 1, tzinfo=CITY_ZONE)
+    assert edition.effective_from == cities.calendar().begins(DAY)
     assert edition.accuracy_m == 5.0
     assert built.communities_edition_id == "communities"
     assert {row.edition_id for row in rows(session, "edition_id")} == {edition.id}
 
 
 def test_a_district_with_grids_is_refused_and_another_is_not(session: Session) -> None:
-    build_grids(session, [world.WEST], today=DAY)
+    build_grids(session, [world.WEST], **cities.on(DAY))
     before = rows(session, "code")
 
     with pytest.raises(Conflict, match=r"District 110102 has .* valid unit grids"):
-        build_grids(session, [world.WEST, world.EAST], today=DAY)
+        build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
     assert rows(session, "code") == before
-    assert build_grids(session, [world.EAST], today=DAY).total > 0
+    assert build_grids(session, [world.EAST], **cities.on(DAY)).total > 0
 
 
 def test_a_void_code_or_serial_is_never_given_again(session: Session) -> None:
-    first = build_grids(session, [world.WEST], today=DAY)
+    first = build_grids(session, [world.WEST], **cities.on(DAY))
     given = {(row.code, row.national_id) for row in rows(session, "code, national_id")}
     session.execute(
         text("update unit_grid set state = 'void', void_reason = 'built anew', end_date = :day"),
@@ -142,7 +142,7 @@ def test_a_void_code_or_serial_is_never_given_again(session: Session) -> None:
         )
     )
 
-    second = build_grids(session, [world.WEST], today=DAY)
+    second = build_grids(session, [world.WEST], **cities.on(DAY))
 
     valid = rows(session, "code, national_id, serial, community_code", "state = 'valid'")
     assert second.total == first.total == len(valid)
@@ -157,7 +157,7 @@ def test_a_void_code_or_serial_is_never_given_again(session: Session) -> None:
 def test_a_community_without_serials_left_is_an_error_that_says_what_to_do(
     session: Session,
 ) -> None:
-    build_grids(session, [world.WEST], today=DAY)
+    build_grids(session, [world.WEST], **cities.on(DAY))
     session.execute(
         text(
             "update unit_grid set state = 'void', void_reason = 'test', end_date = :day,"
@@ -167,7 +167,7 @@ def test_a_community_without_serials_left_is_an_error_that_says_what_to_do(
     )
 
     with pytest.raises(CodesExhausted, match="Community 110102020001 has given all 999 serials"):
-        build_grids(session, [world.WEST], today=DAY)
+        build_grids(session, [world.WEST], **cities.on(DAY))
 
 
 def test_a_community_too_large_for_its_serials_gets_larger_cells_and_says_so(
@@ -176,7 +176,7 @@ def test_a_community_too_large_for_its_serials_gets_larger_cells_and_says_so(
     vast = [world.area("110107001001", world.box(10, 10, 4, 4), "广阔村")]
     world.put_in_force(session, "vast", "community", vast, effective_from=world.NEW)
 
-    built = build_grids(session, ["110107"], today=DAY)
+    built = build_grids(session, ["110107"], **cities.on(DAY))
 
     (enlarged,) = built.enlarged
     assert (enlarged.code, enlarged.name) == ("110107001001", "广阔村")
@@ -186,7 +186,7 @@ def test_a_community_too_large_for_its_serials_gets_larger_cells_and_says_so(
 
 
 def test_the_measures_of_a_build_are_those_of_its_cells(session: Session) -> None:
-    built = build_grids(session, [world.WEST, world.EAST], today=DAY)
+    built = build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
 
     cells = rows(session, "area_m2, nominal_m2, compactness")
     assert built.total == len(cells)
@@ -200,23 +200,23 @@ def test_the_measures_of_a_build_are_those_of_its_cells(session: Session) -> Non
 
 def test_only_districts_with_communities_are_built(session: Session) -> None:
     with pytest.raises(BadCode, match="110102020 is the code of a street"):
-        build_grids(session, ["110102020"])
+        build_grids(session, ["110102020"], **cities.on())
     with pytest.raises(BadCode, match="name at least one"):
-        build_grids(session, [])
+        build_grids(session, [], **cities.on())
     with pytest.raises(NotFound, match="no communities in district 110107"):
-        build_grids(session, ["110107"])
+        build_grids(session, ["110107"], **cities.on())
     assert rows(session, "code") == []
 
 
 def test_two_builds_at_once_number_a_district_once(engine: Engine, session: Session) -> None:
     session.commit()
-    first = build_grids(session, [world.WEST], today=DAY)
+    first = build_grids(session, [world.WEST], **cities.on(DAY))
     outcome: list[object] = []
 
     def build_again() -> None:
         with session_factory(engine)() as other:
             try:
-                outcome.append(build_grids(other, [world.WEST], today=DAY))
+                outcome.append(build_grids(other, [world.WEST], **cities.on(DAY)))
             except Conflict as conflict:
                 outcome.append(conflict)
 

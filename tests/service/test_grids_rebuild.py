@@ -17,10 +17,11 @@ from gridsvc.registry.areas.service import NewArea
 from gridsvc.registry.grids.fit import unfit_communities
 from gridsvc.registry.grids.rebuild import rebuild_grids
 from gridsvc.registry.grids.service import build_grids
-from gridsvc.registry.placement.repository import CITY_ZONE, grid_stamp, grids_on
+from gridsvc.registry.placement.repository import grid_stamp, grids_on
 from gridsvc.spatial.coverage import is_watertight
 from gridsvc.spatial.crs import area_m2
 from gridsvc.spatial.gridding_barriers import barriers_of
+from tests import cities
 from tests.service import areas_world as world
 
 DAY = dt.date(2026, 3, 1)
@@ -69,11 +70,11 @@ def cells(session: Session, community: str) -> list[Any]:
 
 
 def test_only_the_communities_that_changed_are_cut_anew(session: Session) -> None:
-    build_grids(session, [world.WEST, world.EAST], today=DAY)
+    build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
     before = grids(session)
     change_border(session)
 
-    done = rebuild_grids(session, commit=True, today=LATER)
+    done = rebuild_grids(session, commit=True, **cities.on(LATER))
 
     assert {row.code: row.reason for row in done.communities} == {
         SHRINKING: "outline",
@@ -91,11 +92,11 @@ def test_only_the_communities_that_changed_are_cut_anew(session: Session) -> Non
 
 
 def test_cells_away_from_the_moved_border_keep_code_and_polygon(session: Session) -> None:
-    build_grids(session, [world.WEST, world.EAST], today=DAY)
+    build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
     before = grids(session)
     change_border(session)
 
-    done = rebuild_grids(session, commit=True, today=LATER)
+    done = rebuild_grids(session, commit=True, **cities.on(LATER))
 
     after = grids(session)
     for row in done.communities:
@@ -107,10 +108,10 @@ def test_cells_away_from_the_moved_border_keep_code_and_polygon(session: Session
 
 
 def test_the_mended_communities_are_partitioned_again(session: Session) -> None:
-    build_grids(session, [world.WEST, world.EAST], today=DAY)
+    build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
     change_border(session)
 
-    rebuild_grids(session, commit=True, today=LATER)
+    rebuild_grids(session, commit=True, **cities.on(LATER))
 
     for area in moved_border():
         own = cells(session, area.code)
@@ -125,11 +126,11 @@ def test_the_mended_communities_are_partitioned_again(session: Session) -> None:
 
 
 def test_a_code_stays_where_the_place_does_and_is_void_where_it_does_not(session: Session) -> None:
-    build_grids(session, [world.WEST], today=DAY)
+    build_grids(session, [world.WEST], **cities.on(DAY))
     before = grids(session)
     change_border(session)
 
-    done = rebuild_grids(session, keep_share=0.8, commit=True, today=LATER)
+    done = rebuild_grids(session, keep_share=0.8, commit=True, **cities.on(LATER))
 
     after = grids(session, "true")
     assert done.voided
@@ -149,10 +150,10 @@ def test_a_code_stays_where_the_place_does_and_is_void_where_it_does_not(session
 
 
 def test_successors_share_out_the_ground_of_a_void_cell(session: Session) -> None:
-    build_grids(session, [world.WEST], today=DAY)
+    build_grids(session, [world.WEST], **cities.on(DAY))
     change_border(session)
 
-    done = rebuild_grids(session, commit=True, today=LATER)
+    done = rebuild_grids(session, commit=True, **cities.on(LATER))
 
     valid, void = grids(session), grids(session, "state = 'void'")
     assert {(cell.district_code, cell.code) for cell in done.voided} == void.keys()
@@ -171,7 +172,7 @@ def test_successors_share_out_the_ground_of_a_void_cell(session: Session) -> Non
 
 
 def test_no_number_is_given_twice(session: Session) -> None:
-    build_grids(session, [world.WEST, world.EAST], today=DAY)
+    build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
     ever = set(grids(session))
     nationals = {row.national_id for row in grids(session).values()}
     for step in range(1, 4):
@@ -182,7 +183,7 @@ def test_no_number_is_given_twice(session: Session) -> None:
             moved_border(0.0006 * step),
             effective_from=world.NEW + dt.timedelta(days=step),
         )
-        done = rebuild_grids(session, commit=True, today=LATER + dt.timedelta(days=step))
+        done = rebuild_grids(session, commit=True, **cities.on(LATER + dt.timedelta(days=step)))
         new = {(community[:6], code) for community, code in done.new}
         assert new
         assert not new & ever
@@ -196,21 +197,21 @@ def test_no_number_is_given_twice(session: Session) -> None:
 
 
 def test_each_day_answers_with_the_polygons_of_that_day(session: Session) -> None:
-    build_grids(session, [world.WEST, world.EAST], today=DAY)
+    build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
     connection = session.connection()
 
     def on(day: dt.date, hour: int = 12) -> dict[tuple[str, str], bytes]:
-        moment = dt.datetime.combine(day, dt.time(hour), tzinfo=CITY_ZONE)
-        rows = grids_on(connection, moment)
+        moment = cities.calendar().begins(day) + dt.timedelta(hours=hour)
+        rows = grids_on(connection, cities.calendar().day(moment))
         return {
             (ref.district_code, ref.code): shape.wkb
             for ref, shape in zip(rows.refs, rows.geometries, strict=True)
         }
 
     before = on(DAY)
-    stamp = grid_stamp(connection, dt.datetime.combine(LATER, dt.time(12), tzinfo=CITY_ZONE))
+    stamp = grid_stamp(connection, cities.on(LATER)["now"], LATER)
     change_border(session)
-    rebuild_grids(session, keep_share=0.6, commit=True, today=LATER)
+    rebuild_grids(session, keep_share=0.6, commit=True, **cities.on(LATER))
     world.put_in_force(
         session,
         "latest",
@@ -218,7 +219,7 @@ def test_each_day_answers_with_the_polygons_of_that_day(session: Session) -> Non
         moved_border(0.0009),
         effective_from=world.NEW + dt.timedelta(days=1),
     )
-    rebuild_grids(session, keep_share=0.6, commit=True, today=LATER + dt.timedelta(days=30))
+    rebuild_grids(session, keep_share=0.6, commit=True, **cities.on(LATER + dt.timedelta(days=30)))
 
     assert session.execute(text("select count(*) from unit_grid_former")).scalar_one() > 0
     assert on(LATER - dt.timedelta(days=1), 23) == before
@@ -227,37 +228,37 @@ def test_each_day_answers_with_the_polygons_of_that_day(session: Session) -> Non
     assert on(LATER + dt.timedelta(days=30), 0) == {
         key: bytes(row.wkb) for key, row in grids(session).items()
     }
-    assert grid_stamp(connection, dt.datetime.combine(LATER, dt.time(12), CITY_ZONE)) != stamp
+    assert grid_stamp(connection, cities.on(LATER)["now"], LATER) != stamp
     for day in (LATER, LATER + dt.timedelta(days=30)):
         whole = shapely.union_all(shapely.from_wkb(list(on(day).values())))
         assert shapely.symmetric_difference(whole, world.box(0, 0, 4, 2)).area < 1e-12
 
 
 def test_without_commit_nothing_is_written_and_the_answer_is_the_same(session: Session) -> None:
-    build_grids(session, [world.WEST, world.EAST], today=DAY)
+    build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
     change_border(session)
     before = grids(session, "true")
 
-    shown = rebuild_grids(session, today=LATER)
+    shown = rebuild_grids(session, **cities.on(LATER))
 
     assert grids(session, "true") == before
     assert not shown.committed
     assert shown.edition_id is None
-    done = rebuild_grids(session, commit=True, today=LATER)
+    done = rebuild_grids(session, commit=True, **cities.on(LATER))
     assert (shown.kept, shown.voided, shown.new) == (done.kept, done.voided, done.new)
-    again = rebuild_grids(session, commit=True, today=LATER)
+    again = rebuild_grids(session, commit=True, **cities.on(LATER))
     assert again.communities == ()
     assert again.edition_id is None
     assert again.fitting == 4
 
 
 def test_parts_get_the_grids_that_they_now_lie_in(session: Session) -> None:
-    build_grids(session, [world.WEST, world.EAST], today=DAY)
+    build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
     add_parts(session, 300)
     before = places_of_parts(session)
     change_border(session)
 
-    done = rebuild_grids(session, commit=True, today=LATER)
+    done = rebuild_grids(session, commit=True, **cities.on(LATER))
 
     after = places_of_parts(session)
     valid = {key[1]: row for key, row in grids(session).items() if key[0] == world.WEST}
@@ -308,12 +309,12 @@ def places_of_parts(session: Session) -> dict[str, tuple[Any, str, str]]:
 
 
 def test_a_community_that_is_gone_leaves_its_ground_to_its_heir(session: Session) -> None:
-    build_grids(session, [world.WEST, world.EAST], today=DAY)
+    build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
     heir = "110102020003"
     joined = [it for it in world.COMMUNITIES if it.code not in (SHRINKING, GROWING)]
     change_border(session, [*joined, world.area(heir, world.box(0, 0, 2, 1))])
 
-    done = rebuild_grids(session, commit=True, today=LATER)
+    done = rebuild_grids(session, commit=True, **cities.on(LATER))
 
     assert {row.code: row.reason for row in done.communities} == {
         SHRINKING: "gone",
@@ -327,38 +328,46 @@ def test_a_community_that_is_gone_leaves_its_ground_to_its_heir(session: Session
         assert all(
             valid[it.district_code, it.code].community_code == heir for it in cell.successors
         )
-    assert unfit_communities(session) == []
+    assert unfit_communities(session, now=cities.now()) == []
 
 
 def test_another_edition_says_which_communities_no_longer_fit(session: Session) -> None:
-    assert unfit_communities(session) == []
-    build_grids(session, [world.WEST, world.EAST], today=DAY)
-    assert unfit_communities(session) == []
+    assert unfit_communities(session, now=cities.now()) == []
+    build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
+    assert unfit_communities(session, now=cities.now()) == []
     redrawn = [
         world.area(it.code, shapely.segmentize(it.geometry, 0.002), it.name)
         for it in moved_border()
     ]
     change_border(session, redrawn)
-    assert [misfit.code for misfit in unfit_communities(session)] == [SHRINKING, GROWING]
+    assert [misfit.code for misfit in unfit_communities(session, now=cities.now())] == [
+        SHRINKING,
+        GROWING,
+    ]
 
 
 def test_grids_whose_origin_is_not_known_are_compared_by_their_cells(session: Session) -> None:
-    build_grids(session, [world.WEST, world.EAST], today=DAY)
+    build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
     session.execute(text("delete from gridded_community"))
-    assert unfit_communities(session) == []
+    assert unfit_communities(session, now=cities.now()) == []
     change_border(session)
-    assert [misfit.code for misfit in unfit_communities(session)] == [SHRINKING, GROWING]
+    assert [misfit.code for misfit in unfit_communities(session, now=cities.now())] == [
+        SHRINKING,
+        GROWING,
+    ]
 
 
 def test_a_new_road_cuts_only_the_community_that_it_runs_through(session: Session) -> None:
     road = shapely.LineString([(116.3012, 39.8805), (116.3088, 39.8891)])
     other = shapely.LineString([(116.322, 39.881), (116.338, 39.899)])
-    build_grids(session, [world.WEST, world.EAST], barriers=barriers_of([other]), today=DAY)
+    build_grids(session, [world.WEST, world.EAST], barriers=barriers_of([other]), **cities.on(DAY))
     before = grids(session)
 
-    unchanged = rebuild_grids(session, barriers=barriers_of([other]), today=LATER)
+    unchanged = rebuild_grids(session, barriers=barriers_of([other]), **cities.on(LATER))
     assert unchanged.communities == ()
-    done = rebuild_grids(session, barriers=barriers_of([other, road]), commit=True, today=LATER)
+    done = rebuild_grids(
+        session, barriers=barriers_of([other, road]), commit=True, **cities.on(LATER)
+    )
 
     assert [(row.code, row.reason) for row in done.communities] == [(SHRINKING, "barriers")]
     after = grids(session)
@@ -373,13 +382,13 @@ def test_a_new_road_cuts_only_the_community_that_it_runs_through(session: Sessio
 
 def test_grids_that_follow_roads_are_not_silently_cut_without_them(session: Session) -> None:
     road = shapely.LineString([(116.3012, 39.8805), (116.3088, 39.8891)])
-    build_grids(session, [world.WEST, world.EAST], barriers=barriers_of([road]), today=DAY)
+    build_grids(session, [world.WEST, world.EAST], barriers=barriers_of([road]), **cities.on(DAY))
     change_border(session)
 
     with pytest.raises(Conflict, match="follow roads, walls or buildings"):
-        rebuild_grids(session, today=LATER)
-    assert rebuild_grids(session, without_barriers=True, today=LATER).communities
-    along = rebuild_grids(session, barriers=barriers_of([road]), commit=True, today=LATER)
+        rebuild_grids(session, **cities.on(LATER))
+    assert rebuild_grids(session, without_barriers=True, **cities.on(LATER)).communities
+    along = rebuild_grids(session, barriers=barriers_of([road]), commit=True, **cities.on(LATER))
     assert {row.code: row.reason for row in along.communities} == {
         SHRINKING: "outline",
         GROWING: "outline",
@@ -390,11 +399,11 @@ def test_grids_that_follow_roads_are_not_silently_cut_without_them(session: Sess
 
 def test_questions_that_cannot_be_answered_say_why(session: Session) -> None:
     with pytest.raises(NotFound, match="grids build"):
-        rebuild_grids(session)
-    build_grids(session, [world.WEST], today=DAY)
+        rebuild_grids(session, **cities.on())
+    build_grids(session, [world.WEST], **cities.on(DAY))
     with pytest.raises(NotFound, match="District 110106 has no unit grids"):
-        rebuild_grids(session, [world.EAST])
+        rebuild_grids(session, [world.EAST], **cities.on())
     with pytest.raises(BadInput, match=r"more than 0\.5"):
-        rebuild_grids(session, keep_share=0.5)
+        rebuild_grids(session, keep_share=0.5, **cities.on())
     with pytest.raises(BadCode, match="is no community of"):
-        rebuild_grids(session, communities=["110102020999"])
+        rebuild_grids(session, communities=["110102020999"], **cities.on())

@@ -50,7 +50,7 @@ def made(
     with copy_of(cluster, city_template) as url:
         filled = fill(
             url,
-            index_folder,
+            cities.city(var_dir=index_folder),
             PLAN,
             sites=300,
             box=BOX,
@@ -185,7 +185,14 @@ def test_the_same_seed_makes_the_same(made, cluster, city_template, index_folder
     found = []
     for _ in range(2):
         with copy_of(cluster, city_template) as url:
-            fill(url, index_folder, few, sites=50, box=BOX, progress=lambda *_: None)
+            fill(
+                url,
+                cities.city(var_dir=index_folder),
+                few,
+                sites=50,
+                box=BOX,
+                progress=lambda *_: None,
+            )
             engine = create_engine(url)
             with engine.connect() as connection:
                 found.append(tuple(connection.execute(digest).one()))

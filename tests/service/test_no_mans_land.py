@@ -22,6 +22,7 @@ from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.spatial.crs import area_m2
 from gridsvc.spatial.disputed import DisputedPlace, DisputeKind
+from tests import cities
 from tests.service import disputed_city as disputed
 from tests.service import joint_city as city
 
@@ -35,7 +36,7 @@ TERMS = Terms(band_m=60.0, stretch_m=300.0)
 
 @pytest.fixture
 def atlas(city_engine: Engine, index_folder: Path) -> Atlas:
-    return AtlasStore(city_engine, index_folder).get()
+    return AtlasStore(city_engine, cities.city(var_dir=index_folder), cities.now).get()
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from gridsvc.registry.parts.service import (
     part_candidates,
 )
 from gridsvc.registry.placement.store import AtlasStore
+from tests import cities
 from tests.service import parts_world as world
 
 pytestmark = pytest.mark.system(2)
@@ -42,7 +43,7 @@ def register(session):
 @pytest.fixture
 def atlas(register, engine, tmp_path):
     register.commit()
-    return AtlasStore(engine, tmp_path / "index").get()
+    return AtlasStore(engine, cities.city(var_dir=tmp_path), cities.now).get()
 
 
 def load(session, **columns):

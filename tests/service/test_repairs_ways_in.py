@@ -18,6 +18,7 @@ from gridsvc.callers import Role
 from gridsvc.cli.app import app
 from gridsvc.registry.areas.service import NewArea, load_edition
 from gridsvc.settings import get_settings
+from tests import cities
 from tests.service import joint_city as city
 from tests.service.conftest import Person, refusal
 
@@ -44,6 +45,7 @@ def drawn(city_session: Session) -> None:
         approximate=False,
         effective_from=city.SINCE,
         areas=areas,
+        at=cities.now(),
     )
     city_session.commit()
 

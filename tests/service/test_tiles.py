@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gridsvc.registry.areas.service import NewArea, activate_edition, load_edition
+from tests import cities
 from tests import maps_city as city
 
 
@@ -157,8 +158,11 @@ def test_a_known_tile_is_not_sent_again_until_an_edition_changes(
         approximate=False,
         effective_from=dt.datetime(2025, 1, 1, tzinfo=dt.UTC),
         areas=[NewArea("110102", "西城区", city.box(116.30, 39.88, 116.34, 39.90))],
+        at=cities.now(),
     )
-    activate_edition(session, "district-2025", why="one district", without_audit="made up")
+    activate_edition(
+        session, "district-2025", why="one district", without_audit="made up", at=cities.now()
+    )
     session.commit()
     changed = client.get(path("districts", 10), headers=known)
     assert changed.status_code == 200

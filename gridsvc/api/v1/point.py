@@ -60,7 +60,9 @@ async def locate(request: Request) -> Response:
     query = read_query(request, PointQuery)
     atlas = service.atlases.present
     if atlas is None or query.as_of is not None:
-        atlas = await run_in_threadpool(service.atlases.get, parse_as_of(query.as_of))
+        atlas = await run_in_threadpool(
+            service.atlases.get, parse_as_of(query.as_of, service.city.calendar)
+        )
     return Response(answer(atlas, query, service.settings), media_type="application/json")
 
 

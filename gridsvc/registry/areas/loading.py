@@ -45,13 +45,15 @@ def load_edition(
     approximate: bool,
     effective_from: dt.datetime,
     areas: Sequence[NewArea],
+    at: dt.datetime,
     audit: dict[str, Any] | None = None,
     reason: str | None = None,
     by: str = SERVICE,
 ) -> Edition:
     """Store areas as a new edition in draft; nothing answers from it until it is activated.
 
-    ``level`` is district, street or community; ``effective_from`` is an aware time; ``audit`` is
+    ``level`` is district, street or community; ``effective_from`` and ``at``, when it is
+    loaded, are aware times; ``audit`` is
     what the import found; ``reason`` says why the edition is made, ``by`` who makes it. Raises
     Conflict when the id is taken, BadInput for a level, date or accuracy that cannot be, and what
     ``add_areas`` raises.
@@ -88,7 +90,7 @@ def load_edition(
         state=EditionState.DRAFT,
         effective_from=effective_from,
         effective_to=None,
-        loaded_at=dt.datetime.now(dt.UTC),
+        loaded_at=at,
         audit=audit,
         audited_at=None,
         reason=reason,

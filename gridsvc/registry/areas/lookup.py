@@ -97,9 +97,9 @@ def list_areas(
     name: str | None = None,
     limit: int = 100,
     cursor: str | None = None,
-    as_of: dt.datetime | None = None,
+    moment: dt.datetime,
 ) -> AreaPage:
-    """Areas in force at a moment (now when None), in code order.
+    """Areas in force at a moment, in code order.
 
     ``level`` is district, street or community, all three when None; ``parent`` gives the areas
     right below a code; ``name`` is a piece of the name; ``cursor`` is ``next`` of the page before.
@@ -116,10 +116,10 @@ def list_areas(
         _level_of(parent, "parent")
     if name is not None and "\0" in name:
         raise BadInput("No name holds the character NUL: leave it out.", field="name")
-    every = _in_force(session, as_of)
-    wanted = every if level is None else {level: edition_in_force(session, level, as_of)}
+    every = _in_force(session, moment)
+    wanted = every if level is None else {level: edition_in_force(session, level, moment)}
     if not wanted:
-        edition_in_force(session, Level.DISTRICT, as_of)
+        edition_in_force(session, Level.DISTRICT, moment)
     rows = repository.areas_page(
         session,
         [edition.id for edition in wanted.values()],
@@ -138,9 +138,9 @@ def list_areas(
     )
 
 
-def find_area(session: Session, code: str, as_of: dt.datetime | None = None) -> AreaRead:
+def find_area(session: Session, code: str, moment: dt.datetime) -> AreaRead:
     """One area as it is at a moment. Raises BadCode, NotFound."""
-    edition, row = _area(session, code, as_of)
+    edition, row = _area(session, code, moment)
     return AreaRead(**_summary(row).model_dump(), edition=_edition(edition))
 
 
@@ -150,25 +150,25 @@ def children_page(
     *,
     limit: int = 100,
     cursor: str | None = None,
-    as_of: dt.datetime | None = None,
+    moment: dt.datetime,
 ) -> AreaPage:
     """The areas right below one. Raises BadCode, BadInput, NotFound; a community has none."""
-    _area(session, code, as_of)
+    _area(session, code, moment)
     below = {Level.DISTRICT: Level.STREET, Level.STREET: Level.COMMUNITY}.get(level_of(code))
     if below is None:
         raise NotFound(
             f"{code} is a community, and no areas lie below it: its unit grids are found by "
             "'/v1/codes' and '/v1/locate'."
         )
-    return list_areas(session, level=below, parent=code, limit=limit, cursor=cursor, as_of=as_of)
+    return list_areas(session, level=below, parent=code, limit=limit, cursor=cursor, moment=moment)
 
 
-def neighbours_of(session: Session, code: str, as_of: dt.datetime | None = None) -> AreaNeighbours:
+def neighbours_of(session: Session, code: str, moment: dt.datetime) -> AreaNeighbours:
     """The areas of the same level that touch one, the longest border first; corners are flagged.
 
     Raises BadCode, NotFound.
     """
-    edition, row = _area(session, code, as_of)
+    edition, row = _area(session, code, moment)
     own = repository.geometry_of(session, edition.id, code)
     found = []
     for other, name, geometry in repository.near_areas(
@@ -182,12 +182,12 @@ def neighbours_of(session: Session, code: str, as_of: dt.datetime | None = None)
     return AreaNeighbours(code=code, name=row.name, neighbours=found, edition=_edition(edition))
 
 
-def area_geometry(session: Session, code: str, as_of: dt.datetime | None = None) -> dict[str, Any]:
+def area_geometry(session: Session, code: str, moment: dt.datetime) -> dict[str, Any]:
     """The exact GeoJSON geometry of an area, with code and edition as foreign members.
 
     Raises BadCode, NotFound.
     """
-    edition, _ = _area(session, code, as_of)
+    edition, _ = _area(session, code, moment)
     geometry: Mapping[str, Any] = shapely.geometry.mapping(
         repository.geometry_of(session, edition.id, code)
     )
@@ -228,17 +228,16 @@ def _level_of(code: str, field: str) -> Level:
         raise
 
 
-def _in_force(session: Session, as_of: dt.datetime | None) -> dict[str, Edition]:
+def _in_force(session: Session, moment: dt.datetime) -> dict[str, Edition]:
     """The edition of each level in force at a moment, where there is one."""
-    moment = as_of or dt.datetime.now(dt.UTC)
     found = {level.value: repository.edition_in_force(session, level, moment) for level in Level}
     return {level: edition for level, edition in found.items() if edition is not None}
 
 
-def _area(session: Session, code: str, as_of: dt.datetime | None) -> tuple[Edition, AreaRow]:
+def _area(session: Session, code: str, moment: dt.datetime) -> tuple[Edition, AreaRow]:
     level = _level_of(code, "code")
-    edition = edition_in_force(session, level, as_of)
-    every = [it.id for it in _in_force(session, as_of).values()]
+    edition = edition_in_force(session, level, moment)
+    every = [it.id for it in _in_force(session, moment).values()]
     row = repository.area_in(session, edition.id, code, all_edition_ids=every)
     if row is None:
         raise NotFound(

@@ -63,7 +63,7 @@ def activate_edition(
     edition_id: str,
     *,
     by: str = SERVICE,
-    at: dt.datetime | None = None,
+    at: dt.datetime,
     why: str | None = None,
     without_audit: str | None = None,
 ) -> Edition:
@@ -72,14 +72,12 @@ def activate_edition(
     The one before is answered from for the days until then (``as_of``). All or nothing at the
     caller's commit; two activations of one level wait for each other. ``without_audit`` is the
     reason why a draft is activated as it is; it is kept. ``why`` is kept with every area whose
-    ground changes (else the reason that the edition was loaded with); ``at`` is when this is done,
-    now when None.
+    ground changes (else the reason that the edition was loaded with); ``at`` is when this is done.
 
     Raises NotFound for an unknown edition; Conflict when it is in force or retired, is not
     audited, holds no areas, or does not begin after the edition that it replaces; BadInput when
     areas change and nobody says why.
     """
-    moment = at or dt.datetime.now(dt.UTC)
     by_id = _locked(session, existing_edition(session, edition_id).level)
     edition = by_id[edition_id]
     if edition.state not in _PENDING:
@@ -102,7 +100,7 @@ def activate_edition(
         former.state = EditionState.RETIRED
         session.flush()
         replaced = {"replaced_by": edition.id}
-        record(session, former, EditionAction.RETIRED, by=by, at=moment, details=replaced)
+        record(session, former, EditionAction.RETIRED, by=by, at=at, details=replaced)
     waived = {} if edition.state == EditionState.AUDITED else {"without_audit": without_audit}
     edition.state = EditionState.ACTIVE
     session.flush()
@@ -111,7 +109,7 @@ def activate_edition(
         edition,
         EditionAction.ACTIVATED,
         by=by,
-        at=moment,
+        at=at,
         reason=why or edition.reason,
         details={"replaces": former and former.id, "areas_changed": len(changed), **waived},
     )
@@ -119,7 +117,7 @@ def activate_edition(
 
 
 def revert_edition(
-    session: Session, edition_id: str, *, why: str, by: str = SERVICE, at: dt.datetime | None = None
+    session: Session, edition_id: str, *, why: str, by: str = SERVICE, at: dt.datetime
 ) -> Edition | None:
     """Take the newest activation of a level back; the edition before it is in force again.
 
@@ -133,7 +131,6 @@ def revert_edition(
     """
     if not why.strip():
         raise BadInput("Say why the activation is taken back.", field="why")
-    moment = at or dt.datetime.now(dt.UTC)
     by_id = _locked(session, existing_edition(session, edition_id).level)
     edition = by_id[edition_id]
     if edition.level == "unit_grid":
@@ -159,19 +156,19 @@ def revert_edition(
         None,
     )
     details: dict[str, Any] = {"restored": former and former.id}
-    record(session, edition, EditionAction.REVERTED, by=by, at=moment, reason=why, details=details)
+    record(session, edition, EditionAction.REVERTED, by=by, at=at, reason=why, details=details)
     if former is None:
         return None
     former.effective_to = None
     former.state = EditionState.ACTIVE
     session.flush()
     details = {"instead_of": edition.id}
-    record(session, former, EditionAction.RESTORED, by=by, at=moment, reason=why, details=details)
+    record(session, former, EditionAction.RESTORED, by=by, at=at, reason=why, details=details)
     return former
 
 
 def discard_edition(
-    session: Session, edition_id: str, *, by: str = SERVICE, at: dt.datetime | None = None
+    session: Session, edition_id: str, *, by: str = SERVICE, at: dt.datetime
 ) -> None:
     """Delete a draft and its areas; that it was there is kept.
 
@@ -185,8 +182,7 @@ def discard_edition(
             f"The edition {edition_id!r} was in force before it was taken back, and placements "
             "name it: it stays."
         )
-    moment = at or dt.datetime.now(dt.UTC)
-    record(session, edition, EditionAction.DISCARDED, by=by, at=moment)
+    record(session, edition, EditionAction.DISCARDED, by=by, at=at)
     session.expunge(edition)
     areas.delete_edition(session, edition_id)
 
@@ -201,17 +197,13 @@ def edition_history(session: Session, edition_id: str) -> Sequence[EditionEvent]
     return repository.events_of(session, edition_id)
 
 
-def edition_in_force(session: Session, level: str, day: dt.datetime | None = None) -> Edition:
-    """The edition of a level in force at a moment (now when None).
-
-    Raises NotFound when there was none.
-    """
-    moment = day or dt.datetime.now(dt.UTC)
+def edition_in_force(session: Session, level: str, moment: dt.datetime) -> Edition:
+    """The edition of a level in force at a moment. Raises NotFound when there was none."""
     edition = areas.edition_in_force(session, level, moment)
     if edition is None:
         raise NotFound(
-            f"No {level} boundaries were in force on {moment.date()}: ask for a later day, or "
-            "load an edition with 'gridsvc import areas'.",
+            f"No {level} boundaries were in force at {moment.isoformat(timespec='minutes')}: ask "
+            "for a later day, or load an edition with 'gridsvc import areas'.",
             field="as_of",
         )
     return edition

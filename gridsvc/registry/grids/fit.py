@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -51,7 +52,9 @@ class Misfit:
     had_barriers: bool
 
 
-def unfit_communities(session: Session, districts: Sequence[str] = ()) -> list[Misfit]:
+def unfit_communities(
+    session: Session, districts: Sequence[str] = (), *, now: dt.datetime
+) -> list[Misfit]:
     """The communities in force that their grids do not fit any more, in code order.
 
     ``districts``: all that have unit grids when empty. Barriers are not asked about.
@@ -59,7 +62,7 @@ def unfit_communities(session: Session, districts: Sequence[str] = ()) -> list[M
     wanted = sorted(set(districts)) or repository.every_gridded_district(session)
     if not wanted:
         return []
-    return misfits(session, wanted, edition_in_force(session, Level.COMMUNITY))[0]
+    return misfits(session, wanted, edition_in_force(session, Level.COMMUNITY, now))[0]
 
 
 def misfits(

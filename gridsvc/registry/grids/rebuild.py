@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session
 
+from gridsvc.city.calendar import Calendar
 from gridsvc.codes import Level
 from gridsvc.errors import BadInput, Conflict, NotFound
 from gridsvc.registry.areas.service import edition_in_force
@@ -20,7 +21,6 @@ from gridsvc.registry.grids.numbering import GridNumber, number_cells
 from gridsvc.registry.grids.rebuild_report import Kept, Rebuild, RebuiltCommunity, Successor, Voided
 from gridsvc.registry.grids.rebuild_writing import write_rebuild
 from gridsvc.registry.grids.service import checked_districts, telling
-from gridsvc.registry.placement.repository import city_day
 from gridsvc.spatial.gridding_barriers import Barriers
 
 __all__ = ["KEEP_SHARE", "rebuild_grids"]
@@ -40,7 +40,8 @@ def rebuild_grids(
     keep_share: float = KEEP_SHARE,
     commit: bool = False,
     progress: Callable[[str], None] | None = None,
-    today: dt.date | None = None,
+    calendar: Calendar,
+    now: dt.datetime,
 ) -> Rebuild:
     """Cut anew what no longer fits, and say which cells keep their code and which are void.
 
@@ -53,8 +54,8 @@ def rebuild_grids(
     A new cell keeps the code of the old one in its community with which it shares at least
     ``keep_share`` of both: one code is one place. All other old cells become void, with reason,
     date and the cells that took their ground; all other new ones get numbers never used before.
-    Without ``commit`` nothing is written, and the answer is what would be. ``today``: the city's
-    day when None, the first on which the new cells answer.
+    Without ``commit`` nothing is written, and the answer is what would be. The city's day of
+    ``now`` is the first on which the new cells answer.
 
     Raises BadInput for a ``keep_share`` that lets two cells claim one code; NotFound where there
     are no unit grids; Conflict when communities were cut along barriers and none are given
@@ -62,7 +63,6 @@ def rebuild_grids(
     """
     started = time.perf_counter()
     tell = progress or (lambda _: None)
-    day = today or city_day(dt.datetime.now(dt.UTC))
     if not 0.5 < keep_share <= 1.0:
         raise BadInput(
             f"keep_share is {keep_share:g}: give more than 0.5, so that no two cells claim one "
@@ -71,7 +71,7 @@ def rebuild_grids(
         )
     wanted = _gridded(session, districts)
     repository.lock_districts(session, wanted)
-    source = edition_in_force(session, Level.COMMUNITY)
+    source = edition_in_force(session, Level.COMMUNITY, now)
     tell("Comparing communities with what their unit grids were cut from.")
     found, fitting = misfits(session, wanted, source, barriers=barriers, asked=communities)
     if barriers is None and not without_barriers:
@@ -84,14 +84,14 @@ def rebuild_grids(
     edition_id, moved = None, 0
     if commit and (found or fitting):
         edition_id, moved = write_rebuild(
-            session, wanted, source, found, fitting, matched, numbers, voided, day
+            session, wanted, source, found, fitting, matched, numbers, voided, calendar, now
         )
     return Rebuild(
         committed=commit,
         edition_id=edition_id,
         communities_edition_id=source.id,
         keep_share=keep_share,
-        day=day,
+        day=calendar.day(now),
         communities=_by_community(found, matched),
         fitting=len(fitting),
         kept=tuple(

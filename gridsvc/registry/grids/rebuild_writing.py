@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from sqlalchemy.orm import Session
 
+from gridsvc.city.calendar import Calendar
 from gridsvc.registry.areas.models import Edition
 from gridsvc.registry.grids import rebuild_repository as repository
 from gridsvc.registry.grids.fit import Misfit
@@ -33,7 +34,8 @@ def write_rebuild(
     matched: Matched,
     numbers: Sequence[GridNumber],
     voided: Sequence[Voided],
-    day: dt.date,
+    calendar: Calendar,
+    now: dt.datetime,
 ) -> tuple[str | None, int]:
     """Write all of it; gives the new edition of unit grids, and how many parts moved.
 
@@ -42,7 +44,10 @@ def write_rebuild(
     _note(session, source, found, fitting)
     if not (matched.numbered or matched.kept or voided):
         return None, 0
-    edition_id = new_edition(session, districts, source, day, what="Unit grids rebuilt in")
+    day = calendar.day(now)
+    edition_id = new_edition(
+        session, districts, source, calendar, now, what="Unit grids rebuilt in"
+    )
     store_cells(session, edition_id, day, [matched.cells[k] for k in matched.numbered], numbers)
     _redraw(session, edition_id, matched, day)
     reasons = {misfit.code: misfit.reason for misfit in found}

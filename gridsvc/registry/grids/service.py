@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session
 
+from gridsvc.city.calendar import Calendar
 from gridsvc.codes import Level, level_of
 from gridsvc.errors import BadCode, CodesExhausted, Conflict, NotFound
 from gridsvc.registry.areas import repository as areas
@@ -17,7 +18,6 @@ from gridsvc.registry.grids.barriers import barrier_hashes
 from gridsvc.registry.grids.measures import GridBuild, measured
 from gridsvc.registry.grids.numbering import SERIALS, number_cells
 from gridsvc.registry.grids.storing import cells_of, new_edition, store_cells
-from gridsvc.registry.placement.repository import city_day
 from gridsvc.spatial.gridding_barriers import Barriers, grid_city
 
 __all__ = ["build_grids", "checked_districts", "telling"]
@@ -29,15 +29,16 @@ def build_grids(
     *,
     barriers: Barriers | None = None,
     progress: Callable[[str], None] | None = None,
-    today: dt.date | None = None,
+    calendar: Calendar,
+    now: dt.datetime,
 ) -> GridBuild:
     """Cut the communities in force of whole districts into unit grids and store them.
 
     Serials begin at 1 in each community, 8-digit codes at 00001 in each street, in the order of
     communities and serials; where void grids (or a city's own codes) hold numbers already, both go
     on after the highest. The same communities and ``barriers`` give the same codes and polygons.
-    All districts of one call share the vertices of their common border. ``today`` (the city's day
-    when None) is the first date.
+    All districts of one call share the vertices of their common border. The city's day of ``now``
+    is the first date.
 
     Raises BadCode for what is no district, NotFound when no communities are in force there,
     Conflict when a district has valid grids, CodesExhausted when numbers or serials run out.
@@ -45,7 +46,7 @@ def build_grids(
     started = time.perf_counter()
     tell = progress or (lambda _: None)
     wanted = checked_districts(districts)
-    first_date = today or city_day(dt.datetime.now(dt.UTC))
+    first_date = calendar.day(now)
     repository.lock_districts(session, wanted)
     for district, count in repository.gridded_districts(session, wanted).items():
         raise Conflict(
@@ -53,7 +54,7 @@ def build_grids(
             "leave it out, or mend what changed with 'gridsvc grids rebuild'.",
             field="districts",
         )
-    source = edition_in_force(session, Level.COMMUNITY)
+    source = edition_in_force(session, Level.COMMUNITY, now)
     names = areas.codes_in(session, source.id)
     codes, shapes = areas.geometries_in(session, source.id, wanted)
     for district in wanted:
@@ -69,7 +70,7 @@ def build_grids(
     cells = cells_of(codes, [city.grid for city in grids])
     numbers = number_cells(session, [cell.community for cell in cells])
     tell(f"Storing {len(cells):,} unit grids.")
-    edition_id = new_edition(session, wanted, source, first_date, what="Unit grids of")
+    edition_id = new_edition(session, wanted, source, calendar, now, what="Unit grids of")
     store_cells(session, edition_id, first_date, cells, numbers)
     hashes = [None] * len(codes) if barriers is None else barrier_hashes(barriers, list(shapes))
     rebuild_repository.note_communities(session, source.id, dict(zip(codes, hashes, strict=True)))

@@ -12,11 +12,11 @@ import numpy as np
 import shapely
 from sqlalchemy.orm import Session
 
+from gridsvc.city.calendar import Calendar
 from gridsvc.registry.areas import repository as areas
 from gridsvc.registry.areas.models import Edition, EditionState
 from gridsvc.registry.grids import repository
 from gridsvc.registry.grids.numbering import GridNumber
-from gridsvc.registry.placement.repository import CITY_ZONE
 from gridsvc.spatial.gridding import CommunityGrid
 
 __all__ = ["NewCell", "cells_of", "hexadecimal", "new_edition", "store_cells"]
@@ -45,12 +45,19 @@ def cells_of(codes: Sequence[str], grids: Sequence[CommunityGrid]) -> list[NewCe
 
 
 def new_edition(
-    session: Session, districts: Sequence[str], source: Edition, first_date: dt.date, *, what: str
+    session: Session,
+    districts: Sequence[str],
+    source: Edition,
+    calendar: Calendar,
+    now: dt.datetime,
+    *,
+    what: str,
 ) -> str:
     """The id of a new edition of unit grids, in force at once beside the others.
 
-    ``what`` is the beginning of its title; it counts from midnight of the city's ``first_date``.
+    ``what`` is the beginning of its title; it counts from the beginning of the city's day.
     """
+    first_date = calendar.day(now)
     which = hashlib.sha256(" ".join(districts).encode()).hexdigest()[:8]
     stem = f"unit_grid-{first_date.isoformat()}-{which}"
     edition_id, build = stem, 1
@@ -67,9 +74,9 @@ def new_edition(
             accuracy_m=source.accuracy_m,
             approximate=source.approximate,
             state=EditionState.ACTIVE,
-            effective_from=dt.datetime.combine(first_date, dt.time(), tzinfo=CITY_ZONE),
+            effective_from=calendar.begins(first_date),
             effective_to=None,
-            loaded_at=dt.datetime.now(dt.UTC),
+            loaded_at=now,
             audit=None,
         )
     )

@@ -15,20 +15,15 @@ from sqlalchemy import Connection, text
 from gridsvc.registry.placement.model import EditionRef, GridRef
 
 __all__ = [
-    "CITY_ZONE",
     "AreaRows",
     "GridRows",
     "areas_of",
     "areas_touching",
-    "city_day",
     "edition_stamp",
     "editions_on",
     "grid_stamp",
     "grids_on",
 ]
-
-#: Unit grids begin and end with a day of the city.
-CITY_ZONE = dt.timezone(dt.timedelta(hours=8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +41,6 @@ class GridRows:
 
     refs: tuple[GridRef, ...]
     geometries: npt.NDArray[np.object_]
-
-
-def city_day(moment: dt.datetime) -> dt.date:
-    """The day of the city in which a moment lies."""
-    return moment.astimezone(CITY_ZONE).date()
 
 
 def edition_stamp(connection: Connection) -> str:
@@ -98,8 +88,11 @@ def areas_of(connection: Connection, edition_id: str) -> AreaRows:
     )
 
 
-def grid_stamp(connection: Connection, moment: dt.datetime) -> str:
-    """A value that changes with the builds of unit grids in force, and when cells begin or end."""
+def grid_stamp(connection: Connection, moment: dt.datetime, day: dt.date) -> str:
+    """A value that changes with the builds of unit grids in force, and when cells begin or end.
+
+    ``day`` is the city's day of ``moment``.
+    """
     row = connection.execute(
         text(
             "select md5(coalesce(string_agg(concat_ws('|', id, loaded_at, (select concat_ws('|',"
@@ -109,13 +102,13 @@ def grid_stamp(connection: Connection, moment: dt.datetime) -> str:
             " where level = 'unit_grid' and state in ('active', 'retired')"
             " and effective_from <= :moment"
         ),
-        {"day": city_day(moment), "moment": moment},
+        {"day": day, "moment": moment},
     )
     return str(row.scalar_one())
 
 
-def grids_on(connection: Connection, day: dt.datetime) -> GridRows:
-    """The unit grids valid on a day, in order of district and code."""
+def grids_on(connection: Connection, day: dt.date) -> GridRows:
+    """The unit grids valid on a day of the city, in order of district and code."""
     rows: Sequence[Any] = connection.execute(
         text(
             "select district_code, code, national_id, community_code, nominal_m2,"
@@ -129,7 +122,7 @@ def grids_on(connection: Connection, day: dt.datetime) -> GridRows:
             " where f.drawn_date <= :day and f.end_date > :day) drawn"
             " order by district_code, code"
         ),
-        {"day": city_day(day)},
+        {"day": day},
     ).all()
     return GridRows(
         refs=tuple(GridRef(*row[:5]) for row in rows),

@@ -7,12 +7,13 @@ import gc
 import threading
 import time
 from collections import OrderedDict
-from pathlib import Path
+from collections.abc import Callable
 
 import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from gridsvc.city import City
 from gridsvc.errors import NotFound
 from gridsvc.registry.placement import repository
 from gridsvc.registry.placement.atlas import AreaLevel, Atlas, GridLevel
@@ -35,12 +36,22 @@ class AtlasStore:
 
     While it is watched, the present atlas is renewed in the background within ``check_every_s``
     of a change, and :meth:`get` without a day costs nothing; otherwise a change is looked for
-    when somebody asks. ``index_dir`` is where the files of the indexes are.
+    when somebody asks. ``clock`` tells the present moment; ``index_dir`` is where the files of the
+    indexes are.
     """
 
-    def __init__(self, engine: Engine, index_dir: Path, *, check_every_s: float = 0.5) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        city: City,
+        clock: Callable[[], dt.datetime],
+        *,
+        check_every_s: float = 0.5,
+    ) -> None:
         self._engine = engine
-        self.index_dir = index_dir
+        self._city = city
+        self._clock = clock
+        self.index_dir = city.settings.var_dir / "index"
         self._check_every_s = check_every_s
         self._lock = threading.Lock()
         self._checked_at = float("-inf")
@@ -98,9 +109,9 @@ class AtlasStore:
     def _kept_or_built(self, as_of: dt.datetime | None) -> Atlas:
         with self._lock:
             stamp = self._newest_stamp()
-            moment = as_of or dt.datetime.now(dt.UTC)
+            moment = as_of or self._clock()
             # Editions come into force at any hour, cells begin and end with a day.
-            present = f"{self._in_force} {repository.city_day(moment)}"
+            present = f"{self._in_force} {self._city.day(moment)}"
             key = (stamp, present if as_of is None else moment.isoformat())
             atlas = self._kept.get(key)
             if atlas is None:
@@ -116,7 +127,7 @@ class AtlasStore:
         if now - self._checked_at >= self._check_every_s / 2:
             with self._engine.connect() as connection:
                 self._stamp = repository.edition_stamp(connection)
-                found = repository.editions_on(connection, dt.datetime.now(dt.UTC))
+                found = repository.editions_on(connection, self._clock())
             self._in_force = " ".join(edition.id for edition in found)
             self._checked_at = now
         return self._stamp
@@ -128,7 +139,8 @@ class AtlasStore:
             by_level = {edition.level: edition for edition in editions}
             if "district" not in by_level:
                 raise NotFound(
-                    f"No district boundaries were in force on {moment.date()}; ask for a later"
+                    f"No district boundaries were in force on"
+                    f" {self._city.day(moment)}; ask for a later"
                     " day, or load an edition with 'gridsvc import areas'.",
                     field="as_of",
                 )
@@ -158,11 +170,12 @@ class AtlasStore:
         return AreaLevel(edition, refs, locator, borders)
 
     def _grids(self, connection: Connection, moment: dt.datetime) -> GridLevel | None:
-        stamp = repository.grid_stamp(connection, moment)
+        day = self._city.day(moment)
+        stamp = repository.grid_stamp(connection, moment, day)
         for atlas in reversed(self._kept.values()):
             if atlas.grids is not None and atlas.grids.stamp == stamp:
                 return atlas.grids
-        rows = repository.grids_on(connection, moment)
+        rows = repository.grids_on(connection, day)
         if not rows.refs:
             return None
         codes = [ref.district_code + ref.code for ref in rows.refs]

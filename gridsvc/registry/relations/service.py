@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from gridsvc.city import City
 from gridsvc.codes import level_of
 from gridsvc.errors import BadCode, BadInput, NotFound, TooWide
 from gridsvc.registry.areas import repository as areas
@@ -60,6 +61,8 @@ def relate(
     a: LayerSide | UploadSide,
     b: LayerSide | UploadSide,
     *,
+    city: City,
+    now: dt.datetime,
     timeout_s: float,
     limit: int = 100,
     cursor: str | None = None,
@@ -67,7 +70,8 @@ def relate(
 ) -> RelationPage:
     """The pairs that stand in a relation, in the order of the first side, then of the second.
 
-    Decided by PostGIS on whole geometries; ``cursor`` is ``next`` of the page before. ``drafts``
+    Decided by PostGIS on whole geometries; ``cursor`` is ``next`` of the page before. A layer
+    without ``as_of`` or edition is that of ``now``, its days are those of ``city``. ``drafts``
     allows editions that were never in force. Raises BadInput, BadCode, NotFound, and TooWide when
     it takes longer than ``timeout_s`` seconds.
     """
@@ -75,8 +79,8 @@ def relate(
         raise BadInput(f"limit is {limit}: send 1 to {MOST_PAIRS}.", field="limit")
     after = _read_cursor(cursor)
     deadline = Deadline.after(timeout_s)
-    one = _side(session, "a", a, drafts=drafts)
-    other = _side(session, "b", b, drafts=drafts)
+    one = _side(session, city, "a", a, now, drafts=drafts)
+    other = _side(session, city, "b", b, now, drafts=drafts)
     if relation is Relation.SHARES:
         _check_areas_alone(one, a)
         _check_areas_alone(other, b)
@@ -233,7 +237,15 @@ def _member(side: _Side, key: str, row: MemberRow) -> Member:
     return Member(row.code, row.name or None, row.district, feature)
 
 
-def _side(session: Session, name: str, side: LayerSide | UploadSide, *, drafts: bool) -> _Side:
+def _side(
+    session: Session,
+    city: City,
+    name: str,
+    side: LayerSide | UploadSide,
+    now: dt.datetime,
+    *,
+    drafts: bool,
+) -> _Side:
     if isinstance(side, UploadSide):
         source = member_repository.uploaded_source(session, name, side.features)
         shown: dict[str, Any] = {"layer": None}
@@ -246,7 +258,8 @@ def _side(session: Session, name: str, side: LayerSide | UploadSide, *, drafts: 
         except BadCode as error:
             error.field = f"{name}.codes"
             raise
-    moment = side.as_of or dt.datetime.now(dt.UTC)
+    moment = side.as_of or now
+    day = city.day(moment)
     edition: str | None = None
     if side.layer in _LEVELS:
         level = _LEVELS[side.layer]
@@ -256,11 +269,11 @@ def _side(session: Session, name: str, side: LayerSide | UploadSide, *, drafts: 
         source = member_repository.area_source(edition, side.codes)
     elif side.layer is LayerName.UNIT_GRIDS:
         edition = _edition(session, name, side, "unit_grid", drafts)
-        source = member_repository.grid_source(edition, moment.date(), side.codes)
+        source = member_repository.grid_source(edition, day, side.codes)
     elif side.edition is not None:
         raise BadInput("Parts have no editions: give as_of.", field=f"{name}.edition")
     else:
-        source = member_repository.part_source(moment.date(), side.codes)
+        source = member_repository.part_source(day, side.codes)
     count = repository.count_members(session, source)
     if not count:
         where = f" in {', '.join(side.codes)}" if side.codes else ""
@@ -268,7 +281,7 @@ def _side(session: Session, name: str, side: LayerSide | UploadSide, *, drafts: 
             f"The layer {side.layer} holds nothing{where}: ask for other codes or another day.",
             field=f"{name}.codes" if side.codes else f"{name}.layer",
         )
-    dated = edition or moment.date().isoformat()
+    dated = edition or day.isoformat()
     shown = {"layer": side.layer.value, "edition": edition, "codes": list(side.codes)}
     return _Side(name, source, side.layer.value, shown, count, (side.layer, dated))
 

@@ -57,7 +57,7 @@ def apply_repairs(
     if not outside_parent:
         _check_parents(found)
     made = _draft(
-        session, ground.edition, ground.areas, geometries, new_id, effective_from or at, by, why
+        session, ground.edition, ground.areas, geometries, new_id, effective_from or at, by, why, at
     )
     for it in found:
         (proposal,) = it.proposals
@@ -125,6 +125,7 @@ def undo_repairs(
         effective_from or at,
         by,
         why,
+        at,
     )
     for repair, changes in undone:
         taken_back = Repair(
@@ -188,6 +189,7 @@ def _draft(
     effective_from: dt.datetime,
     by: str,
     why: str,
+    at: dt.datetime,
 ) -> Edition:
     return load_edition(
         session,
@@ -203,6 +205,7 @@ def _draft(
             NewArea(it.code, it.name, geometry, it.parent_code, it.note)
             for it, geometry in zip(areas, geometries, strict=True)
         ],
+        at=at,
         reason=why.strip(),
         by=by.strip(),
     )
