@@ -26,6 +26,7 @@ from gridsvc.registry.relations.model import (
 from gridsvc.registry.relations.service import relate
 from gridsvc.spatial.ellipsoid import ellipsoidal_area_m2
 from gridsvc.spatial.relations import UploadedFeature
+from tests import cities
 from tests.service import areas_world as world
 
 STREETS = LayerSide(LayerName.STREETS)
@@ -50,7 +51,13 @@ def drawn_by(edition: str) -> LayerSide:
 
 
 def ask(session: Session, relation: str, a: Any, b: Any, **more: Any) -> RelationPage:
-    return relate(session, Relation(relation), a, b, **({"timeout_s": 30.0} | more))
+    return relate(
+        session,
+        Relation(relation),
+        a,
+        b,
+        **({"city": cities.city(), "now": cities.now(), "timeout_s": 30.0} | more),
+    )
 
 
 def keys(page: RelationPage) -> list[tuple[Any, Any]]:
