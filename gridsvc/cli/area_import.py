@@ -23,7 +23,6 @@ from gridsvc.registry.areas.columns import ColumnGuess, guess_columns
 from gridsvc.registry.areas.importer import import_areas
 from gridsvc.registry.areas.report import AreaImport, full_report, report_rows, summary
 from gridsvc.registry.districts import Division, read_divisions
-from gridsvc.settings import get_settings
 
 __all__ = ["ROWS_LOOKED_AT", "Columns", "areas", "mapping_of"]
 

@@ -97,7 +97,7 @@ def _side(
     if codes or as_of or edition:
         raise BadInput(f"{path.name} is a file, which has no codes, as_of or edition.", field=name)
     features = []
-    for feature in read_vector_file(path, (), ReadLimits.of(get_settings()), crs=crs).features:
+    for feature in read_vector_file(path, (), ReadLimits.of(city.settings), crs=crs).features:
         if feature.trouble is not None:
             raise BadFile(
                 f"Feature {feature.number} of {path.name}: {feature.trouble}.", field=name
