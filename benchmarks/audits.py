@@ -19,6 +19,7 @@ from benchmarks.locator import measured
 from benchmarks.race import alone, one_core
 from gridsvc.registry.approximation import approximate_streets, read_centres
 from gridsvc.registry.districts import read_districts, read_divisions
+from gridsvc.settings import get_settings
 from gridsvc.spatial.audit import audit_against, audit_areas
 
 __all__ = ["Measured", "audited_grids", "audited_streets", "main"]
@@ -44,7 +45,11 @@ class Measured:
 def audited_streets() -> Measured:
     """The approximate streets of Beijing by themselves and against the real districts."""
     districts = read_districts()
-    streets = approximate_streets(districts, read_centres(), read_divisions())
+    streets = approximate_streets(
+        districts,
+        read_centres(get_settings().boundaries_dir),
+        read_divisions(get_settings().boundaries_dir),
+    )
     places = {it.code: place for place, it in enumerate(districts)}
     own = [places[it.code[:6]] for it in streets]
     shapes, above = [it.geometry for it in streets], [it.geometry for it in districts]

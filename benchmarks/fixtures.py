@@ -17,6 +17,7 @@ from gridsvc.registry.approximation import (
     read_centres,
 )
 from gridsvc.registry.districts import read_districts, read_divisions
+from gridsvc.settings import get_settings
 
 __all__ = [
     "BOX",
@@ -193,12 +194,19 @@ def _districts() -> Shapes:
 
 
 def _streets() -> Shapes:
-    drawn = approximate_streets(read_districts(), read_centres(), read_divisions())
+    drawn = approximate_streets(
+        read_districts(),
+        read_centres(get_settings().boundaries_dir),
+        read_divisions(get_settings().boundaries_dir),
+    )
     return np.array([one.geometry for one in drawn], dtype=object)
 
 
 def _communities() -> Shapes:
-    centres, divisions = read_centres(), read_divisions()
+    centres, divisions = (
+        read_centres(get_settings().boundaries_dir),
+        read_divisions(get_settings().boundaries_dir),
+    )
     streets = approximate_streets(read_districts(), centres, divisions)
     drawn = approximate_communities(streets, centres, divisions)
     return np.array([one.geometry for one in drawn], dtype=object)

@@ -49,6 +49,10 @@ class Settings(BaseSettings):
         default="Asia/Shanghai",
         description="The city's time zone, an IANA name; its days and working hours count in it.",
     )
+    class_standard: str = Field(
+        default="GB/T 47678.5-2026",
+        description="The list of classes in force; a class that names no list is of this one.",
+    )
     systems: str = Field(
         default="gridsvc.cases.systems.catalogue:SYSTEMS",
         description="The list of systems of the field that run here, in the order of hearing.",

@@ -13,8 +13,10 @@ from gridsvc.city import City
 from gridsvc.city.calendar import Calendar
 from gridsvc.settings import Settings
 
-__all__ = ["SYSTEM_FOLDERS", "calendar", "city", "now", "on"]
+__all__ = ["BOUNDARIES", "SYSTEM_FOLDERS", "calendar", "city", "now", "on"]
 
+#: Names, codes and sources of the boundaries.
+BOUNDARIES = Settings().boundaries_dir
 #: The folders in which the shipped procedures lie.
 SYSTEM_FOLDERS = sorted({p.parent for p in Path(systems.__file__).parent.glob("*/*_v*.toml")})
 

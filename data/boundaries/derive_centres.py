@@ -175,7 +175,7 @@ def main() -> None:
     points = json.loads(gzip.decompress(index.read_bytes()))
     where = shapely.points([(p["x"], p["y"]) for p in points])
     xy = shapely.get_coordinates(project(where))
-    divisions = read_divisions()
+    divisions = read_divisions(TARGET.parent)
     rows = []
     for district in read_districts():
         shapely.prepare(district.geometry)

@@ -35,7 +35,8 @@ class Frame:
     """One assessment's question.
 
     ``districts`` are looked at, a ``street`` alone where one is given. ``report_in_minutes`` is how
-    long before its limit the appointment of a joint whistle lies.
+    long before its limit the appointment of a joint whistle lies. ``standard`` is the class list
+    whose classes are named by their code alone.
     """
 
     period: Period
@@ -43,6 +44,7 @@ class Frame:
     districts: tuple[str, ...]
     steps: StepNames
     report_in_minutes: float
+    standard: str
     street: str | None = None
 
 

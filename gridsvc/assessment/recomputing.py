@@ -66,7 +66,7 @@ def assess_year(
     rates = city.table(WEIGHTS).of_rates(city.settings.weights_scheme, period.last)
     weighed = city.table(WEIGHTS).of_year(period.last)
     lines = yearly_lines(counts, rates, weighed)
-    known = names(session, Dimension.BODY, counts, now)
+    known = names(session, Dimension.BODY, counts, now, city.standard)
     return Year(period, source, lines, known, rates, weighed)
 
 

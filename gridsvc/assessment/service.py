@@ -61,6 +61,7 @@ def frame_of(session: Session, city: City, period: Period, area: str, *, now: dt
         districts=districts_of(session, area[:6]),
         steps=step_names(city.procedures),
         report_in_minutes=city.settings.report_in_minutes,
+        standard=city.standard,
         street=area if len(area) == 9 else None,
     )
 
@@ -90,7 +91,7 @@ def assess(
         found = dict(counted[dimension])
         for key in _expected(session, dimension, period, area, day):
             found.setdefault(key, Tally())
-        known = names(session, dimension, [key for key in found if key], day)
+        known = names(session, dimension, [key for key in found if key], day, city.standard)
         lines[dimension] = _lines(dimension, found, known, weighed)
     return Assessment(period, area, now, now < period.end, weighed, lines)
 

@@ -49,6 +49,11 @@ class City:
             tables={table: table.load(settings) for table in tables},
         )
 
+    @property
+    def standard(self) -> str:
+        """The class list in force: a class that names no list is of this one."""
+        return self.settings.class_standard
+
     def day(self, moment: dt.datetime) -> dt.date:
         """The day of the city on which an aware moment falls."""
         return self.calendar.day(moment)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 __all__ = ["STANDARD", "ClassKey"]
 
-#: The list in force since 2026-07-01.
+#: The national list since 2026-07-01.
 STANDARD = "GB/T 47678.5-2026"
 
 

@@ -85,7 +85,8 @@ def areas(
     _check_reports(reports)
     city, now = load_city(), utc_now()
     since = _day(effective_from) if effective_from else city.day(now)
-    divisions, limits = read_divisions(), ReadLimits.of(city.settings)
+    divisions = read_divisions(city.settings.boundaries_dir)
+    limits = ReadLimits.of(city.settings)
     columns = mapping_of(column) or _confirmed(
         _guess(file, level, limits, divisions, layer=layer, encoding=encoding), yes=yes
     )

@@ -120,7 +120,8 @@ def _of_file(
 ) -> AuditReport:
     if level is None:
         raise BadInput("Say of which level the areas of the file are: --level.", field="level")
-    columns, limits, divisions = mapping_of(column), ReadLimits.of(get_settings()), read_divisions()
+    settings, columns = get_settings(), mapping_of(column)
+    limits, divisions = ReadLimits.of(settings), read_divisions(settings.boundaries_dir)
     names = {it.name for it in divisions}
     if not columns:
         cells = read_columns(file, ROWS_LOOKED_AT, limits, known_names=names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -93,7 +94,8 @@ def bodies(file: File, dry_run: DryRun = False, as_json: AsJson = False) -> None
 
 def duties(file: File, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Add a duty list: body,area,kind,class_prefix,role,clause,valid_from (valid_to,standard)."""
-    _import(file, import_duties, dry_run, as_json)
+    load = partial(import_duties, standard=load_city().standard)
+    _import(file, load, dry_run, as_json)
 
 
 def _import(

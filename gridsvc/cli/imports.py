@@ -15,7 +15,6 @@ from gridsvc.registry.classes.service import part_class_names
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.reading import parts_limits, read_parts
 from gridsvc.registry.start import load_start
-from gridsvc.settings import get_settings
 
 __all__ = ["app"]
 
@@ -71,17 +70,20 @@ def parts(
     as_json: AsJson = False,
 ) -> None:
     """Load parts into a district's register: all of them, or none and a list of bad rows."""
+    city = load_city()
     with session() as opened:
         raw = read_parts(
             file,
-            parts_limits(get_settings()),
+            parts_limits(city.settings),
             crs=crs,
             mapping=mapping_of(column),
             layer=layer,
             encoding=encoding,
-            class_names=part_class_names(opened).values(),
+            class_names=part_class_names(opened, city.standard).values(),
         )
-        result = import_parts(opened, raw, district=district, dry_run=dry_run)
+        result = import_parts(
+            opened, raw, city=city, district=district, now=utc_now(), dry_run=dry_run
+        )
     for remark in raw.remarks:
         notes.print(remark, highlight=False)
     if as_json:

@@ -35,9 +35,11 @@ def prepare_city(sessions: sessionmaker[Session], city: City, tell: Callable[[st
     with transaction(sessions) as session:
         if not _count(session, "select count(*) from part"):
             tell("Making up a census of parts.")
-            census = made_up_census(session, district=PARTS_IN)
+            census = made_up_census(session, district=PARTS_IN, now=now)
             tell(f"Importing {len(census):,} parts.")
-            result = import_parts(session, parts_of_table(census), district=PARTS_IN)
+            result = import_parts(
+                session, parts_of_table(census), city=city, district=PARTS_IN, now=now
+            )
             if result.refused:
                 raise BadFile(f"The census was refused: {result.refused[0]}.")
     with transaction(sessions) as session:

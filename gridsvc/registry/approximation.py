@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from gridsvc.errors import BadFile
 from gridsvc.registry.districts import Division
-from gridsvc.settings import get_settings
 from gridsvc.spatial.coverage import match_edges
 from gridsvc.spatial.crs import project
 from gridsvc.spatial.partition import partition
@@ -83,13 +82,13 @@ class ParentArea(Protocol):
         """The area, WGS84."""
 
 
-def read_centres(folder: Path | None = None) -> dict[str, Centre]:
+def read_centres(folder: Path) -> dict[str, Centre]:
     """Read the centres of streets and communities, by code.
 
-    ``folder`` holds beijing_centres.csv; by default data/boundaries. Raises BadFile with the line
+    ``folder`` holds beijing_centres.csv, as data/boundaries does. Raises BadFile with the line
     number for a row that does not fit.
     """
-    path = (folder or get_settings().boundaries_dir) / "beijing_centres.csv"
+    path = folder / "beijing_centres.csv"
     if not path.is_file():
         raise BadFile(f"The table of centres is not at {path}: set GRIDSVC_BOUNDARIES_DIR.")
     centres: dict[str, Centre] = {}

@@ -21,7 +21,6 @@ import shapely
 from numpy.typing import NDArray
 
 from gridsvc.errors import BadFile, MissingPrerequisite
-from gridsvc.settings import get_settings
 from gridsvc.tables import table
 
 __all__ = ["District", "Division", "read_districts", "read_divisions"]
@@ -85,13 +84,13 @@ def read_districts(city_prefix: str = "1101") -> list[District]:
     return sorted(found, key=lambda district: district.code)
 
 
-def read_divisions(path: Path | None = None) -> list[Division]:
+def read_divisions(folder: Path) -> list[Division]:
     """Read names and codes of all districts, streets and communities, in the file's order.
 
-    ``path`` is a CSV with the columns code, name, level and parent; by default the one in
-    data/boundaries. Raises BadFile with the line number for a row that does not fit.
+    ``folder`` holds beijing_divisions_2023.csv with the columns code, name, level and parent, as
+    data/boundaries does. Raises BadFile with the line number for a row that does not fit.
     """
-    path = path or get_settings().boundaries_dir / "beijing_divisions_2023.csv"
+    path = folder / "beijing_divisions_2023.csv"
     if not path.is_file():
         raise BadFile(f"The list of divisions is not at {path}: set GRIDSVC_BOUNDARIES_DIR.")
     divisions: list[Division] = []

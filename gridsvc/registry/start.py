@@ -31,7 +31,7 @@ def load_start(
     load_beijing(session, city, now=now, progress=progress)
     tell("Loading classes, bodies and the example duty list.")
     load_classes(session)
-    divisions = read_divisions()
+    divisions = read_divisions(city.settings.boundaries_dir)
     named = {
         level: {it.code: it.name for it in divisions if it.level == level}
         for level in ("street", "district")

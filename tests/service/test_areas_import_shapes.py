@@ -59,7 +59,7 @@ def load(session: Session, path: Path, **options: Any) -> AreaImport:
         "source": "made up for a test",
         "licence": "CC0",
         "limits": ReadLimits.of(Settings()),
-        "divisions": read_divisions(),
+        "divisions": read_divisions(cities.BOUNDARIES),
         "centre": (116.4, 40.2),
     }
     return import_areas(session, path, **(fields | options), now=cities.now())

@@ -8,6 +8,7 @@ from gridsvc.errors import BadCode, NotFound
 from gridsvc.registry.codes.service import look_up
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.reading import parts_of_table
+from tests import cities
 from tests.service import parts_world as world
 
 pytestmark = pytest.mark.system(2)
@@ -17,10 +18,25 @@ pytestmark = pytest.mark.system(2)
 def register(session):
     world.build(session)
     lon, lat = world.inside(0.5, 0.5)
-    import_parts(session, parts_of_table(world.rows(1, lon=lon, lat=lat)), district=world.DISTRICT)
+    import_parts(
+        session,
+        parts_of_table(world.rows(1, lon=lon, lat=lat)),
+        district=world.DISTRICT,
+        city=cities.city(),
+        now=cities.now(),
+    )
     lon, lat = world.inside(5.5, 0.5)
     table = world.rows(2, code=["00100011", "00110000"], lon=lon, lat=lat)
-    assert import_parts(session, parts_of_table(table), district=world.NEIGHBOUR).loaded == 2
+    assert (
+        import_parts(
+            session,
+            parts_of_table(table),
+            district=world.NEIGHBOUR,
+            city=cities.city(),
+            now=cities.now(),
+        ).loaded
+        == 2
+    )
     return session
 
 

@@ -49,7 +49,11 @@ def atlas(register, engine, tmp_path):
 def load(session, **columns):
     count = len(next(iter(columns.values())))
     assert import_parts(
-        session, parts_of_table(world.rows(count, **columns)), district=world.DISTRICT
+        session,
+        parts_of_table(world.rows(count, **columns)),
+        district=world.DISTRICT,
+        city=cities.city(),
+        now=cities.now(),
     ).loaded
     return columns
 
@@ -161,7 +165,9 @@ def test_near_parts_use_the_spatial_index(register):
 
 def test_a_new_part_gets_its_code_its_ids_and_its_grid(register, atlas):
     new = new_part(2.5, 1.5)
-    part = add_part(register, new, district_of_new(new, atlas), atlas)
+    part = add_part(
+        register, cities.city(), new, district_of_new(new, atlas), atlas, now=cities.now()
+    )
     assert (part.district_code, part.code) == (world.DISTRICT, "00210000")
     assert part.national_id == "11010103005000001"
     assert part.grid_code == "00200013"
@@ -173,13 +179,21 @@ def test_a_new_part_gets_its_code_its_ids_and_its_grid(register, atlas):
 def test_a_new_part_is_placed_as_an_import_would(register, atlas):
     given = [(column + 0.25, row) for column in range(4) for row in (0.0, 1.0, 2.5)]
     for column, row in given:
-        add_part(register, new_part(column, row), world.DISTRICT, atlas)
+        add_part(
+            register, cities.city(), new_part(column, row), world.DISTRICT, atlas, now=cities.now()
+        )
     singly = placed_parts(register)
     assert len(singly) == 12
     assert all(all(row) for row in singly)
     register.execute(text("delete from part"))
     table = world.rows(12, lon=[row.lon for row in singly], lat=[row.lat for row in singly])
-    import_parts(register, parts_of_table(table), district=world.DISTRICT)
+    import_parts(
+        register,
+        parts_of_table(table),
+        district=world.DISTRICT,
+        city=cities.city(),
+        now=cities.now(),
+    )
     assert placed_parts(register) == singly
 
 
@@ -206,14 +220,23 @@ def test_a_new_part_that_cannot_be_is_refused_with_the_reason(
 ):
     new = new_part(**fields)
     with pytest.raises(error, match=words):
-        add_part(register, new, district_of_new(new, atlas), atlas)
+        add_part(register, cities.city(), new, district_of_new(new, atlas), atlas, now=cities.now())
     assert register.scalar(text("select count(*) from part")) == 0
 
 
 def test_a_change_sets_the_date_and_leaves_the_rest(register, atlas):
-    part = add_part(register, new_part(owner_body="110101-HW"), world.DISTRICT, atlas)
+    part = add_part(
+        register,
+        cities.city(),
+        new_part(owner_body="110101-HW"),
+        world.DISTRICT,
+        atlas,
+        now=cities.now(),
+    )
     change = PartChange(state="damaged", note="lid broken", maintainer_body="BJ-LAMP")
-    changed = change_part(register, world.DISTRICT, part.code, change)
+    changed = change_part(
+        register, world.DISTRICT, part.code, change, day=cities.calendar().day(cities.now())
+    )
     assert (changed.state, changed.note, changed.maintainer_body) == (
         "damaged",
         "lid broken",
@@ -221,7 +244,13 @@ def test_a_change_sets_the_date_and_leaves_the_rest(register, atlas):
     )
     assert changed.owner_body == "110101-HW"
     assert abs(changed.change_date - dt.datetime.now(dt.UTC).date()) <= dt.timedelta(days=1)
-    cleared = change_part(register, world.DISTRICT, part.code, PartChange(owner_body=None))
+    cleared = change_part(
+        register,
+        world.DISTRICT,
+        part.code,
+        PartChange(owner_body=None),
+        day=cities.calendar().day(cities.now()),
+    )
     assert cleared.owner_body is None
     assert cleared.note == "lid broken"
 
@@ -236,9 +265,11 @@ def test_a_change_sets_the_date_and_leaves_the_rest(register, atlas):
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused(register, atlas, change, words):
-    part = add_part(register, new_part(), world.DISTRICT, atlas)
+    part = add_part(register, cities.city(), new_part(), world.DISTRICT, atlas, now=cities.now())
     with pytest.raises(BadInput, match=words):
-        change_part(register, world.DISTRICT, part.code, change)
+        change_part(
+            register, world.DISTRICT, part.code, change, day=cities.calendar().day(cities.now())
+        )
     assert part.change_date is None
 
 
@@ -252,12 +283,15 @@ def test_an_unknown_part_and_a_wrong_code_are_told_apart(register):
 
 
 def test_two_writers_at_once_are_given_different_codes(register, engine, atlas):
-    add_part(register, new_part(), world.DISTRICT, atlas)
+    add_part(register, cities.city(), new_part(), world.DISTRICT, atlas, now=cities.now())
     with session_factory(engine)() as other:
         other.execute(text("set local lock_timeout = '200ms'"))
         # It waits before it looks for a free number, not when it stores a number twice.
         with pytest.raises(OperationalError, match=r"lock timeout[\s\S]*pg_advisory_xact_lock"):
-            add_part(other, new_part(), world.DISTRICT, atlas)
+            add_part(other, cities.city(), new_part(), world.DISTRICT, atlas, now=cities.now())
         other.rollback()
         register.commit()
-        assert add_part(other, new_part(), world.DISTRICT, atlas).code == "00110001"
+        assert (
+            add_part(other, cities.city(), new_part(), world.DISTRICT, atlas, now=cities.now()).code
+            == "00110001"
+        )

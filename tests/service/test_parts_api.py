@@ -21,6 +21,7 @@ from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.reading import parts_of_table
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import from_wgs84
+from tests import cities
 from tests.service import parts_world as world
 
 pytestmark = pytest.mark.system(2)
@@ -30,7 +31,13 @@ pytestmark = pytest.mark.system(2)
 def app(database, session, tmp_path):
     world.build(session)
     lon, lat = world.inside()
-    import_parts(session, parts_of_table(world.rows(3, lon=lon, lat=lat)), district=world.DISTRICT)
+    import_parts(
+        session,
+        parts_of_table(world.rows(3, lon=lon, lat=lat)),
+        district=world.DISTRICT,
+        city=cities.city(),
+        now=cities.now(),
+    )
     session.commit()
     app = FastAPI(dependencies=[Depends(refuse_unknown_parameters)])
     app.state.service = make_service(Settings(DATABASE_URL=database, var_dir=tmp_path))

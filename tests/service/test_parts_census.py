@@ -10,6 +10,7 @@ import pytest
 import shapely
 from sqlalchemy import text
 
+from gridsvc.city.classes import STANDARD
 from gridsvc.errors import BadFile, NotFound
 from gridsvc.registry.bodies.models import Body
 from gridsvc.registry.classes.service import part_class_names
@@ -19,6 +20,7 @@ from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.reading import parts_of_table
 from gridsvc.registry.parts.streets import draw_streets
 from gridsvc.spatial.crs import project
+from tests import cities
 from tests.service import parts_world as world
 
 pytestmark = pytest.mark.system(2)
@@ -49,7 +51,7 @@ def parts_outside_their_grid(session):
 
 
 def test_a_census_has_the_number_asked_for_and_is_marked_as_made_up(register):
-    table = made_up_census(register, at_least=3000)
+    table = made_up_census(register, at_least=3000, now=cities.now())
     assert 3000 <= len(table) <= 3200
     assert set(table["source"]) == {"made-up census, seed 2004"}
     assert (table["state"] == "intact").mean() > 0.9
@@ -57,28 +59,34 @@ def test_a_census_has_the_number_asked_for_and_is_marked_as_made_up(register):
 
 
 def test_the_same_seed_gives_the_same_census_and_another_seed_another(register):
-    first = made_up_census(register, at_least=1000)
-    pd.testing.assert_frame_equal(first, made_up_census(register, at_least=1000))
-    other = made_up_census(register, at_least=1000, seed=7)
+    first = made_up_census(register, at_least=1000, now=cities.now())
+    pd.testing.assert_frame_equal(first, made_up_census(register, at_least=1000, now=cities.now()))
+    other = made_up_census(register, at_least=1000, seed=7, now=cities.now())
     assert not np.array_equal(first["lon"][:500], other["lon"][:500])
 
 
 def test_a_census_loads_through_the_importer_whole_each_part_in_a_grid(register):
-    table = made_up_census(register, at_least=2000)
-    result = import_parts(register, parts_of_table(table), district=world.DISTRICT)
+    table = made_up_census(register, at_least=2000, now=cities.now())
+    result = import_parts(
+        register,
+        parts_of_table(table),
+        district=world.DISTRICT,
+        city=cities.city(),
+        now=cities.now(),
+    )
     assert (result.loaded, result.refused, result.without_grid) == (len(table), (), 0)
     assert parts_outside_their_grid(register) == 0
 
 
 def test_a_census_has_the_kinds_of_parts_that_people_report(register):
-    classes = set(made_up_census(register, at_least=2000)["class_code"])
+    classes = set(made_up_census(register, at_least=2000, now=cities.now())["class_code"])
     covers = {"01001", "01002", "01003", "01005", "01007", "01010", "01011"}
     assert classes >= covers | {"02012", "03005", "01037", "04002"}
-    assert classes <= set(part_class_names(register))
+    assert classes <= set(part_class_names(register, STANDARD))
 
 
 def test_parts_stand_along_the_streets_and_not_inside_the_blocks(register):
-    table = made_up_census(register, at_least=2000)
+    table = made_up_census(register, at_least=2000, now=cities.now())
     streets = draw_streets(loading.grids_in(register, world.DISTRICT))
     roads = shapely.union_all([line for lines in streets.lines.values() for line in lines])
     places = project(shapely.points(table["lon"], table["lat"]))
@@ -101,7 +109,7 @@ def test_streets_run_between_grids_and_never_on_the_border_of_the_district(regis
 
 def test_a_district_without_grids_has_no_streets_to_stand_along(register):
     with pytest.raises(NotFound, match="District 110105 has no unit grids"):
-        made_up_census(register, district=world.NEIGHBOUR)
+        made_up_census(register, district=world.NEIGHBOUR, now=cities.now())
 
 
 def test_a_bad_line_of_the_layout_is_named(tmp_path):
@@ -114,7 +122,7 @@ def test_a_bad_line_of_the_layout_is_named(tmp_path):
 
 @pytest.mark.slow
 def test_160000_parts_load_in_under_a_minute_each_in_its_grid(register):
-    table = made_up_census(register)
+    table = made_up_census(register, now=cities.now())
     steps = []
     started = time.perf_counter()
     result = import_parts(
@@ -122,6 +130,8 @@ def test_160000_parts_load_in_under_a_minute_each_in_its_grid(register):
         parts_of_table(table),
         district=world.DISTRICT,
         progress=lambda step, share: steps.append((step, share)),
+        city=cities.city(),
+        now=cities.now(),
     )
     assert result.loaded == len(table) >= 160_000
     assert time.perf_counter() - started < 60

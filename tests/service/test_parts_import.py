@@ -9,6 +9,7 @@ import pytest
 import shapely
 from sqlalchemy import func, select, text
 
+from gridsvc.city.classes import STANDARD
 from gridsvc.errors import BadFile, BadInput, CodesExhausted, NotFound, UnknownCrs
 from gridsvc.registry.classes.service import part_class_names
 from gridsvc.registry.grids.models import NationalId
@@ -18,6 +19,7 @@ from gridsvc.registry.parts.models import Part
 from gridsvc.registry.parts.reading import parts_limits, parts_of_table, read_parts
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import from_wgs84
+from tests import cities
 from tests.service import parts_world as world
 
 pytestmark = pytest.mark.system(2)
@@ -33,9 +35,11 @@ def load(session, source, *, dry_run=False, **options):
     if isinstance(source, pd.DataFrame):
         raw = parts_of_table(source, **options)
     else:
-        names = part_class_names(session).values()
+        names = part_class_names(session, STANDARD).values()
         raw = read_parts(source, parts_limits(Settings()), class_names=names, **options)
-    return import_parts(session, raw, district=world.DISTRICT, dry_run=dry_run)
+    return import_parts(
+        session, raw, district=world.DISTRICT, dry_run=dry_run, city=cities.city(), now=cities.now()
+    )
 
 
 def reasons(result):
@@ -149,7 +153,13 @@ def test_the_same_code_may_be_given_in_another_district(register):
     load(register, world.rows(1, code="12345678"))
     lon, lat = world.inside(5, 1)
     table = world.rows(1, code="12345678", lon=lon, lat=lat)
-    other = import_parts(register, parts_of_table(table), district=world.NEIGHBOUR)
+    other = import_parts(
+        register,
+        parts_of_table(table),
+        district=world.NEIGHBOUR,
+        city=cities.city(),
+        now=cities.now(),
+    )
     assert other.loaded == 1
 
 
@@ -315,4 +325,10 @@ def test_a_missing_file_an_unknown_crs_and_an_unknown_district_are_refused(regis
     with pytest.raises(UnknownCrs):
         load(register, world.rows(1), crs="mars")
     with pytest.raises(NotFound, match="no district 110199"):
-        import_parts(register, parts_of_table(world.rows(1)), district="110199")
+        import_parts(
+            register,
+            parts_of_table(world.rows(1)),
+            district="110199",
+            city=cities.city(),
+            now=cities.now(),
+        )

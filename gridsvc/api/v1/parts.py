@@ -7,7 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from gridsvc.api.dependencies import AtlasOfDay, CurrentAtlas, DbSession, WritingCaller
+from gridsvc.api.clock import utc_now
+from gridsvc.api.dependencies import (
+    AtlasOfDay,
+    CurrentAtlas,
+    CurrentService,
+    DbSession,
+    WritingCaller,
+)
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.callers import Caller
@@ -113,6 +120,7 @@ def get_one(district: str, code: str, session: DbSession, atlas: AtlasOfDay) -> 
 )
 def post_one(
     new: NewPart,
+    service: CurrentService,
     session: DbSession,
     atlas: CurrentAtlas,
     caller: WritingCaller,
@@ -123,7 +131,7 @@ def post_one(
     def write() -> PartOut:
         district = district_of_new(new, atlas)
         _check_supervises(caller, district)
-        return PartOut.of(add_part(session, new, district, atlas))
+        return PartOut.of(add_part(session, service.city, new, district, atlas, now=utc_now()))
 
     return once(session, caller, key, ["part", new], write, status=201)
 
@@ -137,6 +145,7 @@ def patch_one(
     district: str,
     code: str,
     change: PartChange,
+    service: CurrentService,
     session: DbSession,
     caller: WritingCaller,
     key: IdempotencyKey = None,
@@ -145,7 +154,9 @@ def patch_one(
 
     def write() -> PartOut:
         _check_supervises(caller, district)
-        return PartOut.of(change_part(session, district, code, change))
+        return PartOut.of(
+            change_part(session, district, code, change, day=service.city.day(utc_now()))
+        )
 
     sent = change.model_dump(exclude_unset=True)
     return once(session, caller, key, ["part change", district, code, sent], write)

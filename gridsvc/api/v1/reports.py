@@ -300,7 +300,7 @@ def new_report(session: Session, service: Service, given: ReportIn) -> NewReport
 def _class(session: Session, given: ReportIn) -> ClassKey:
     """The class that is named; a part that is reported without one has its own."""
     if given.class_code is not None:
-        return find_class(session, given.class_code, kind=given.class_kind)
+        return find_class(session, given.class_code, kind=given.class_kind, standard=STANDARD)
     if given.part is None:
         raise BadInput("'class' is missing; it must be given, or a part named.", field="class")
     matches = look_up(session, given.part.code, given.part.district).matches

@@ -38,7 +38,6 @@ from gridsvc.cases.core.models import Appeal, CaseFile, HandIn
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
-from gridsvc.city.classes import STANDARD
 
 __all__ = ["cases_due", "facts"]
 
@@ -316,7 +315,7 @@ def _dimensions(
     """The dimensions of a thing in a case, by their names."""
     c = CaseFile
     month = func.to_char(func.timezone(frame.period.calendar.zone.key, moment), "YYYY-MM")
-    older = case((c.standard == STANDARD, ""), else_=literal("@").concat(c.standard))
+    older = case((c.standard == frame.standard, ""), else_=literal("@").concat(c.standard))
     values = {
         Dimension.CITY: literal("city"),
         Dimension.DISTRICT: district,

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from sqlalchemy.orm import Session
 
 from gridsvc.assessment.model import Dimension
-from gridsvc.city.classes import STANDARD
 from gridsvc.registry.areas.repository import codes_in, edition_in_force
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.repository import names_of
@@ -23,9 +22,12 @@ def areas_of_level(session: Session, level: str, day: dt.datetime) -> dict[str, 
 
 
 def names(
-    session: Session, dimension: Dimension, keys: Iterable[str], day: dt.datetime
+    session: Session, dimension: Dimension, keys: Iterable[str], day: dt.datetime, standard: str
 ) -> dict[str, str]:
-    """The names of the keys of a dimension, as of a day; what has none is not in it."""
+    """The names of the keys of a dimension, as of a day; what has none is not in it.
+
+    Classes without a list of their own are named by the list ``standard``.
+    """
     match dimension:
         case Dimension.DISTRICT | Dimension.STREET | Dimension.COMMUNITY:
             return areas_of_level(session, dimension.value, day)
@@ -35,7 +37,7 @@ def names(
             return {
                 f"{kind}:{code}": name
                 for kind in ("event", "part")
-                for code, name in names_of(session, STANDARD, kind).items()
+                for code, name in names_of(session, standard, kind).items()
             }
         case Dimension.CITY:
             return {"city": "全部 All"}

@@ -18,6 +18,7 @@ from gridsvc.callers import Caller
 from gridsvc.cases.intake import repository
 from gridsvc.cases.intake.model import GivenPoint, NewReport
 from gridsvc.cases.intake.service import check_report, file_report
+from gridsvc.city.current import current
 from gridsvc.errors import BadFile, BadInput, GridsvcError
 from gridsvc.registry.bodies.importer import Fault
 from gridsvc.registry.classes.lookup import find_class
@@ -166,7 +167,7 @@ def _report(session: Session, row: Row) -> NewReport:
     contact: dict[str, Any] = {n: given[n] for n in ("name", "phone") if n in given}
     return NewReport(
         channel=given.get("channel", "12345"),
-        key=find_class(session, given["class"], kind=None),
+        key=find_class(session, given["class"], kind=None, standard=current().standard),
         description=given.get("description", ""),
         point=GivenPoint(
             _number("lon", given["lon"]),

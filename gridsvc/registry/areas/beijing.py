@@ -62,8 +62,9 @@ def load_beijing(
     if not wanted:
         tell("Districts, streets and communities are there already.")
         return []
+    folder = city.settings.boundaries_dir
     since = city.calendar.begins(_CODES_IN_FORCE)
-    divisions, centres = read_divisions(), read_centres()
+    divisions, centres = read_divisions(folder), read_centres(folder)
     districts = read_districts()
     if Level.DISTRICT in wanted:
         tell("Loading the districts.")

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from gridsvc.city.classes import STANDARD
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadFile, BadInput
 from gridsvc.registry.bodies import list_repository, repository
@@ -75,8 +74,10 @@ def import_bodies(session: Session, path: Path) -> Imported:
     return Imported(len(rows), len(rows) - len(known), len(known), ())
 
 
-def import_duties(session: Session, path: Path) -> Imported:
-    """Duty lines: body, area, kind, class_prefix, role, clause, valid_from; may have valid_to.
+def import_duties(session: Session, path: Path, *, standard: str) -> Imported:
+    """Duty lines: body, area, kind, class_prefix, role, clause, valid_from.
+
+    They may have valid_to, and standard, which is the one given here where a line names none.
 
     Days are the city's; ``valid_to`` is the first day on which the line no longer counts. A line
     that is there already is counted as known. Raises BadFile when the file is no such CSV.
@@ -94,7 +95,7 @@ def import_duties(session: Session, path: Path) -> Imported:
             "id": uuid7(),
             "body_code": row["body"],
             "area_code": row["area"],
-            "standard": row["standard"] or STANDARD,
+            "standard": row["standard"] or standard,
             "kind": row["kind"],
             "class_prefix": row["class_prefix"],
             "role": row["role"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from gridsvc.city.classes import STANDARD, ClassKey
+from gridsvc.city.classes import ClassKey
 from gridsvc.db.prepared import Prepared
 from gridsvc.errors import UnknownClass
 
@@ -19,9 +19,7 @@ _KIND_OF = Prepared(
 )
 
 
-def find_class(
-    session: Session, code: str, *, kind: str | None, standard: str = STANDARD
-) -> ClassKey:
+def find_class(session: Session, code: str, *, kind: str | None, standard: str) -> ClassKey:
     """The class of a code; the event where the same digits name a part too and no kind is given.
 
     Raises UnknownClass.

@@ -43,7 +43,7 @@ def load_classes(session: Session, path: Path | None = None, *, standard: str = 
     return len(rows)
 
 
-def part_class_names(session: Session, standard: str = STANDARD) -> dict[str, str]:
+def part_class_names(session: Session, standard: str) -> dict[str, str]:
     """The names of the part classes of a standard, by code.
 
     Raises UnknownClass when the standard's list was never loaded.

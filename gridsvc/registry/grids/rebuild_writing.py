@@ -75,7 +75,7 @@ def write_rebuild(
             for it in cell.successors
         ),
     )
-    return edition_id, _move_parts(session, matched, voided, day)
+    return edition_id, _move_parts(session, matched, voided, day, now)
 
 
 _WHY = {
@@ -137,7 +137,13 @@ def _redraw(session: Session, edition_id: str, matched: Matched, day: dt.date) -
     )
 
 
-def _move_parts(session: Session, matched: Matched, voided: Sequence[Voided], day: dt.date) -> int:
+def _move_parts(
+    session: Session,
+    matched: Matched,
+    voided: Sequence[Voided],
+    day: dt.date,
+    now: dt.datetime,
+) -> int:
     """Place the parts anew that were in cells that changed, or have none and lie on new ones."""
     grids: dict[str, list[str]] = defaultdict(list)
     for cell in voided:
@@ -156,7 +162,7 @@ def _move_parts(session: Session, matched: Matched, voided: Sequence[Voided], da
         )
         if not codes:
             continue
-        placed = own_placer(session, district)(places[:, 0], places[:, 1])
+        placed = own_placer(session, district, now)(places[:, 0], places[:, 1])
         moved += repository.move_parts(
             session,
             district,

@@ -14,6 +14,7 @@ offset     from the middle of the road, 1 being the kerb; above 1 is the pavemen
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,13 +59,18 @@ class _Layout:
 
 
 def made_up_census(
-    session: Session, *, district: str = "110101", at_least: int = 160_000, seed: int = 2004
+    session: Session,
+    *,
+    now: dt.datetime,
+    district: str = "110101",
+    at_least: int = 160_000,
+    seed: int = 2004,
 ) -> pd.DataFrame:
     """At least so many parts of a district, as a source for ``import_parts`` (WGS84).
 
     The layout's distances are stretched or shrunk together until the number fits. The same unit
-    grids, number and seed give the same census. The column ``source`` says that it is made up.
-    Raises NotFound when the district has no unit grids.
+    grids, borders (those at ``now``), number and seed give the same census. The column ``source``
+    says that it is made up. Raises NotFound when the district has no unit grids.
     """
     grids = loading.grids_in(session, district)
     if not len(grids.codes):
@@ -72,7 +78,7 @@ def made_up_census(
             f"District {district} has no unit grids, along which streets could be drawn: build"
             " them with 'gridsvc grids build'."
         )
-    home = district_of(session, district)
+    home = district_of(session, district, now)
     streets = draw_streets(grids)
     layouts = _read_layouts()
     stretch = _stretch(streets, layouts, at_least)

@@ -7,6 +7,7 @@ caller's transaction.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ import shapely
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from gridsvc.city.classes import STANDARD
+from gridsvc.city import City
 from gridsvc.errors import BadFile
 from gridsvc.registry.classes.service import part_class_names
 from gridsvc.registry.parts import loading
@@ -28,7 +29,6 @@ from gridsvc.registry.parts.checks import (
     check_identifiers,
     repeated,
 )
-from gridsvc.registry.parts.dates import today
 from gridsvc.registry.parts.faults import ImportResult, RowFaults
 from gridsvc.registry.parts.numbering import number_codes, number_ids
 from gridsvc.registry.parts.placing import (
@@ -51,16 +51,18 @@ def import_parts(
     session: Session,
     raw: RawParts,
     *,
+    city: City,
     district: str,
+    now: dt.datetime,
     dry_run: bool = False,
-    standard: str = STANDARD,
     placer: Placer | None = None,
     progress: Progress | None = None,
 ) -> ImportResult:
     """Import parts that were read into a district's register; never commits.
 
     ``dry_run`` only checks. Rows without an 8-digit code get one of their street, rows with one
-    keep it. A line or polygon is placed by a point on it.
+    keep it. A line or polygon is placed by a point on it. What names no class list or first day
+    is of the city's list, and of its day ``now``.
 
     Bad rows are in the result, not raised. Raises BadFile when there are no rows, NotFound and
     BadCode for the district, UnknownClass when the class list is not loaded, CodesExhausted when
@@ -74,7 +76,7 @@ def import_parts(
     faults.refuse_each(raw.ragged)
     geometries = check_geometries(raw, faults)
     attributes = check_attributes(
-        raw.columns, part_class_names(session, standard), today().isoformat(), faults
+        raw.columns, part_class_names(session, city.standard), city.day(now).isoformat(), faults
     )
     bodies = raw.columns[["competent_body", "owner_body", "maintainer_body"]]
     check_bodies(raw.columns, loading.body_codes(session, set(np.unique(bodies))), faults)
@@ -82,9 +84,9 @@ def import_parts(
     loading.lock_register(session, district)
     _check_taken(session, district, identifiers, faults)
     tell("place", 0.4)
-    home = district_of(session, district)
+    home = district_of(session, district, now)
     placed = _place(
-        home, placer or own_placer(session, district), raw, geometries, identifiers, faults
+        home, placer or own_placer(session, district, now), raw, geometries, identifiers, faults
     )
     without_grid = int((placed.grid_codes == "").sum())
     if faults.bad.any() or dry_run:
@@ -109,7 +111,7 @@ def import_parts(
         code=codes,
         national_id=ids,
         national_id_2013=ids_2013,
-        standard=standard,
+        standard=city.standard,
         kind="part",
         geometry=shapely.to_wkb(shapely.set_srid(geometries, 4326), hex=True, include_srid=True),
         street_code=placed.street_codes,

@@ -49,14 +49,14 @@ class District:
         return np.asarray(shapely.intersects_xy(self.shape, lon, lat), dtype=bool)
 
 
-def district_of(session: Session, code: str) -> District:
+def district_of(session: Session, code: str, now: dt.datetime) -> District:
     """The district as the boundaries in force draw it.
 
     Raises BadCode when ``code`` is no district's, NotFound when no edition in force has it.
     """
     if level_of(code) is not Level.DISTRICT:
         raise BadCode(f"{code!r} is no district: give its 6 digits.", field="district")
-    edition = _editions(session).get("district")
+    edition = _editions(session, now).get("district")
     found = loading.district_shape(session, edition, code) if edition is not None else None
     if found is None:
         raise NotFound(
@@ -68,13 +68,13 @@ def district_of(session: Session, code: str) -> District:
     return District(code, *found)
 
 
-def own_placer(session: Session, district: str) -> Placer:
+def own_placer(session: Session, district: str, now: dt.datetime) -> Placer:
     """A placer by the streets and communities in force and the valid grids of a district.
 
     It asks GEOS itself: for one pass over a district's parts a tree is ready in milliseconds,
     where the locator's index, made for millions of questions, takes a second or two to build.
     """
-    editions = _editions(session)
+    editions = _editions(session, now)
     streets, communities = (
         loading.areas_in(session, editions[level], district)
         if level in editions
@@ -123,7 +123,6 @@ def _first_touched(tree: shapely.STRtree, points: NDArray[np.object_]) -> NDArra
     return np.where(first == len(tree), -1, first)
 
 
-def _editions(session: Session) -> dict[str, str]:
+def _editions(session: Session, now: dt.datetime) -> dict[str, str]:
     """The ids of the editions in force, by level."""
-    now = dt.datetime.now(dt.UTC)
     return {edition.level: edition.id for edition in editions_on(session.connection(), now)}

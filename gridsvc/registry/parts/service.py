@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import json
 import math
 from dataclasses import dataclass
@@ -15,10 +16,10 @@ import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
+from gridsvc.city import City
 from gridsvc.codes import CodeKind, Level, kind_of, level_of
 from gridsvc.errors import BadCode, BadGeometry, BadInput, Conflict, NotFound, OutsideCity
 from gridsvc.registry.parts import loading, repository
-from gridsvc.registry.parts.dates import today
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.parts.placing import Floats, Placed, Placer
@@ -122,7 +123,9 @@ def district_of_new(new: NewPart, atlas: Atlas) -> str:
     return new.district or _district_at(atlas, _read_geometry(new))
 
 
-def add_part(session: Session, new: NewPart, district: str, atlas: Atlas) -> Part:
+def add_part(
+    session: Session, city: City, new: NewPart, district: str, atlas: Atlas, *, now: dt.datetime
+) -> Part:
     """Register one part in a district, by the checks of an import.
 
     Raises Conflict when the code is taken, BadGeometry, BadCoordinate, UnknownCrs, BadCode and
@@ -140,7 +143,9 @@ def add_part(session: Session, new: NewPart, district: str, atlas: Atlas) -> Par
     result = import_parts(
         session,
         parts_of_table(pd.DataFrame([row])),
+        city=city,
         district=district,
+        now=now,
         placer=atlas_placer(atlas, district),
     )
     if result.refused:
@@ -149,8 +154,10 @@ def add_part(session: Session, new: NewPart, district: str, atlas: Atlas) -> Par
     return _existing(session, district, result.codes[0], lock=False)
 
 
-def change_part(session: Session, district: str, code: str, change: PartChange) -> Part:
-    """Change a part's state, note or bodies, and set its change date; its code never changes.
+def change_part(
+    session: Session, district: str, code: str, change: PartChange, *, day: dt.date
+) -> Part:
+    """Change a part's state, note or bodies on a ``day`` of the city; its code never changes.
 
     Fields that the change does not set stay. Raises NotFound, BadCode, and BadInput when nothing
     is to change, when state or competent body would be empty, or when a body is unknown.
@@ -169,7 +176,7 @@ def change_part(session: Session, district: str, code: str, change: PartChange) 
     part = _existing(session, district, code, lock=True)
     for name, value in values.items():
         setattr(part, name, value)
-    part.change_date = today()
+    part.change_date = day
     session.flush()
     return part
 

@@ -22,18 +22,19 @@ from gridsvc.registry.approximation import (
 from gridsvc.registry.districts import District, Division, read_districts, read_divisions
 from gridsvc.spatial.coverage import is_watertight, mend
 from gridsvc.spatial.crs import area_m2, project
+from tests import cities
 
 SHARED = Path(os.environ.get("GRIDSVC_SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
 
 @pytest.fixture(scope="module")
 def divisions():
-    return read_divisions()
+    return read_divisions(cities.BOUNDARIES)
 
 
 @pytest.fixture(scope="module")
 def centres():
-    return read_centres()
+    return read_centres(cities.BOUNDARIES)
 
 
 @pytest.fixture(scope="module")

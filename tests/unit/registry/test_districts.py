@@ -11,6 +11,7 @@ import shapely
 
 from gridsvc.errors import BadFile
 from gridsvc.registry import districts
+from tests import cities
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_only_districts_of_the_city_are_read():
 
 
 def test_names_and_codes_of_all_divisions_are_read():
-    divisions = districts.read_divisions()
+    divisions = districts.read_divisions(cities.BOUNDARIES)
     assert Counter(division.level for division in divisions) == {
         "district": 16,
         "street": 349,
@@ -61,7 +62,9 @@ def test_names_and_codes_of_all_divisions_are_read():
 
 
 def test_the_polygons_and_the_list_name_the_same_districts(real):
-    listed = {d.code: d.name for d in districts.read_divisions() if d.level == "district"}
+    listed = {
+        d.code: d.name for d in districts.read_divisions(cities.BOUNDARIES) if d.level == "district"
+    }
     assert listed == {district.code: district.name for district in real}
 
 
@@ -70,10 +73,10 @@ def test_the_polygons_and_the_list_name_the_same_districts(real):
     ["110102,again,district,", "110103001,orphan,street,110103", "110102x,letters,street,110102"],
 )
 def test_a_row_that_does_not_fit_is_refused_with_its_line(tmp_path, row):
-    path = tmp_path / "divisions.csv"
+    path = tmp_path / "beijing_divisions_2023.csv"
     path.write_text(f"code,name,level,parent\n110102,西城区,district,\n{row}\n", "utf-8")
     with pytest.raises(BadFile, match="line 3"):
-        districts.read_divisions(path)
+        districts.read_divisions(tmp_path)
 
 
 def test_a_ring_of_absolute_vertices_is_decoded_as_one_of_differences():
