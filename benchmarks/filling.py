@@ -176,9 +176,9 @@ def _ahead(made: Iterator[_Rows]) -> Iterator[_Rows]:
 def _make_months(url: str, plan: Plan) -> None:
     """The partitions that the service would have made month by month."""
     engine = create_engine(url, statement_timeout_s=0.0)
-    month = plan.since.date().replace(day=1)
+    month = plan.since.replace(day=1)
     with engine.begin() as connection:
-        while month <= plan.until.date():
+        while month <= plan.until:
             ensure_partitions(connection, month)
             month = (month + dt.timedelta(days=32)).replace(day=1)
     engine.dispose()

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from gridsvc.api.clock import utc_now
 from gridsvc.assessment.measures import RATES
 from gridsvc.assessment.model import Assessment, Dimension
 from gridsvc.assessment.period import Period, parse_period
@@ -54,7 +55,7 @@ def assess_period(
     """Rates, scores and ranks of a period (考核评价)."""
     city = load_city()
     span = parse_period(period, city.calendar)
-    now = dt.datetime.now(dt.UTC)
+    now = utc_now()
     if recomputed:
         _recompute(city, span, area, now, as_json)
         return

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from gridsvc.api.clock import utc_now
 from gridsvc.cli.area_import import ROWS_LOOKED_AT, Columns, mapping_of
 from gridsvc.cli.edition import Actor
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
@@ -96,7 +96,7 @@ def audit(
                 inlet_width_m=inlet_width_m,
             )
             report = report if projected is None else counted_projected(report, projected)
-            state = keep_audit(opened, report, by=by, at=dt.datetime.now(dt.UTC)).state
+            state = keep_audit(opened, report, by=by, at=utc_now()).state
     if page is not None:
         page.write_text(audit_page(report), encoding="utf-8")
     if as_json:
@@ -132,7 +132,7 @@ def _of_file(
     for remark in read.remarks:
         notes.print(remark, highlight=False)
     with session() as opened:
-        above = levels_above(opened, level, dt.datetime.now(dt.UTC), against)
+        above = levels_above(opened, level, utc_now(), against)
     return audit_listed(
         file.name,
         level,

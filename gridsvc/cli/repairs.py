@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Column, Table
 
+from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import parse_as_of
 from gridsvc.cli.edition import Actor, EditionId
 from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
@@ -121,7 +121,7 @@ def apply(
             proposals,
             by=by,
             why=why,
-            at=dt.datetime.now(dt.UTC),
+            at=utc_now(),
             new_id=new_id,
             effective_from=parse_as_of(effective_from, city.calendar),
             outside_parent=outside_parent,
@@ -149,7 +149,7 @@ def undo(
             repairs,
             by=by,
             why=why,
-            at=dt.datetime.now(dt.UTC),
+            at=utc_now(),
             new_id=new_id,
             effective_from=parse_as_of(effective_from, city.calendar),
         )

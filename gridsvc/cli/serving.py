@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from gridsvc.api.clock import utc_now
 from gridsvc.callers import Role
 from gridsvc.cli.processes import DependentConfig, serve_apart
 from gridsvc.cli.runtime import database, notes
@@ -85,7 +86,7 @@ def prepare(settings: Settings) -> str:
     engine = create_engine(url, statement_timeout_s=0.0)
     try:
         with engine.begin() as connection:
-            ensure_partitions(connection, dt.datetime.now(dt.UTC).date())
+            ensure_partitions(connection, utc_now())
     finally:
         engine.dispose()
     _first_token(settings)
@@ -102,7 +103,7 @@ def _first_token(settings: Settings) -> None:
         role=Role.ADMIN,
         subject="admin",
         valid_for=dt.timedelta(days=settings.token_days),
-        now=dt.datetime.now(dt.UTC),
+        now=utc_now(),
     )
     draft = path.with_name(f".admin.{os.getpid()}.token")
     draft.touch(mode=0o600)

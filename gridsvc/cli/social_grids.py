@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.tree import Tree
 
+from gridsvc.api.clock import utc_now
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
 from gridsvc.registry.social_grids.importer import import_social_grids
 from gridsvc.registry.social_grids.service import social_tree
@@ -37,7 +37,7 @@ def social_grids(
             file,
             district=district,
             expected={name: number for name, number in given.items() if number is not None},
-            now=dt.datetime.now(dt.UTC),
+            now=utc_now(),
         )
         if dry_run:
             opened.rollback()
@@ -68,7 +68,7 @@ def social(
 ) -> None:
     """Show areas and social grids as a tree, with the totals of every node."""
     with session() as opened:
-        tree = social_tree(opened, area, now=dt.datetime.now(dt.UTC))
+        tree = social_tree(opened, area, now=utc_now())
     if as_json:
         print_json(tree.to_json(depth))
         return

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gridsvc.api.clock import utc_now
 from gridsvc.callers import Role
 from gridsvc.cli.runtime import console, session
 from gridsvc.registry.access.keys import secret_key
@@ -36,7 +37,7 @@ def create(
             body=body,
             subject=subject,
             valid_for=dt.timedelta(days=days or settings.token_days),
-            now=dt.datetime.now(dt.UTC),
+            now=utc_now(),
         )
     )
 
@@ -47,5 +48,5 @@ def revoke(token: Annotated[str, typer.Argument(help="The token itself.")]) -> N
     settings = get_settings()
     key = secret_key(settings.var_dir / "keys", "token", settings.token_key)
     with session() as opened:
-        token_id = revoke_token(opened, key, token, now=dt.datetime.now(dt.UTC))
+        token_id = revoke_token(opened, key, token, now=utc_now())
     console.print(f"Token {token_id} is revoked.")

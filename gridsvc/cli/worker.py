@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import signal
 import uuid
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from rich.table import Table
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from gridsvc.api.clock import utc_now
 from gridsvc.cases.core.messages.service import list_given_up, retry_given_up
 from gridsvc.cases.core.messages.worker import Tally, Worker
 from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, session
@@ -95,7 +95,7 @@ def _make_partitions(owner: Engine) -> list[str]:
     with owner.begin() as connection:
         # A new partition locks its table: better none today than every writer waiting behind it.
         connection.execute(text("set local lock_timeout = '4s'"))
-        return ensure_partitions(connection, dt.datetime.now(dt.UTC).date())
+        return ensure_partitions(connection, utc_now())
 
 
 @messages.command()
@@ -145,5 +145,5 @@ def retry(
 ) -> None:
     """Let given-up messages be tried again, from the first try on."""
     with session() as opened:
-        count = retry_given_up(opened, ids or [], now=dt.datetime.now(dt.UTC))
+        count = retry_given_up(opened, ids or [], now=utc_now())
     console.print(f"Messages that are tried again: {count:,}.")

@@ -12,14 +12,14 @@ _MONTHS_AHEAD = 3
 _PARTITIONED = ("trace", "message")
 
 
-def ensure_partitions(connection: Connection, today: dt.date) -> list[str]:
-    """Make the partitions of this month and the next three; give the names of new ones.
+def ensure_partitions(connection: Connection, now: dt.datetime) -> list[str]:
+    """Make the partitions of this month (of UTC) and the next three; give the names of new ones.
 
     A month whose rows already stand in the default partition stays there. The role of the
     service gets the rights on a new partition that it has on the whole table.
     """
     made = []
-    first = today.replace(day=1)
+    first = dt.date(now.year, now.month, 1)
     for _ in range(_MONTHS_AHEAD + 1):
         following = (first + dt.timedelta(days=32)).replace(day=1)
         for table in _PARTITIONED:
