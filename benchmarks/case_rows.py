@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.case_sites import CLASSES, JOINT_STEPS, Answering, Dispatch, Site, subject_of
 from benchmarks.made_up_cases import Chunk, uuids
 from benchmarks.report_rows import points, receipts
-from gridsvc.city.limits import Clock, deadline
+from gridsvc.city.calendar import Clock, deadline
 
 __all__ = ["CASE_COLUMNS", "case_rows"]
 

@@ -26,7 +26,7 @@ from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.registry.areas.repository import geometries_in
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.store import AtlasStore
-from gridsvc.settings import get_settings
+from gridsvc.settings import Settings, get_settings
 from gridsvc.spatial.borderland import stretches_of
 from gridsvc.spatial.crs import project, unproject
 
@@ -106,12 +106,12 @@ def _looked(
 def _watch(session: Session, atlas: Atlas, shuffles: int, seed: int) -> Watch:
     return watch(
         session,
+        City.load(Settings()),
         atlas,
         _TERMS,
         since=SINCE,
         until=NOW,
         now=NOW,
-        report_accuracy_m=30.0,
         shuffles=shuffles,
         seed=seed,
     )

@@ -13,8 +13,7 @@ from geoalchemy2.shape import from_shape
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.core.trace.models import TraceEntry
+from gridsvc.cases.core.models import Case, TraceEntry
 from gridsvc.city.classes import STANDARD
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
@@ -104,7 +103,7 @@ def strew(
                     "hash": "0" * 64,
                 }
             )
-    session.execute(insert(CaseFile), cases)
+    session.execute(insert(Case), cases)
     session.execute(insert(TraceEntry), entries)
     session.flush()
     return len(cases)

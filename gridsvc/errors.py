@@ -12,7 +12,7 @@
     │   ├── OutsideCity               422 outside-city
     │   ├── BadEvidence               422 bad-evidence
     │   ├── BadFile                   422 bad-file
-    │   ├── TooWide                   422 too-wide
+    │   ├── QueryTooBroad                   422 too-wide
     │   └── UnknownParameter          400 unknown-parameter
     ├── TooLarge                      413 too-large
     ├── NotAuthenticated              401 not-authenticated
@@ -56,9 +56,9 @@ __all__ = [
     "NotAuthenticated",
     "NotFound",
     "OutsideCity",
+    "QueryTooBroad",
     "StepRefused",
     "TooLarge",
-    "TooWide",
     "Unavailable",
     "UnknownClass",
     "UnknownCrs",
@@ -160,7 +160,7 @@ class BadFile(BadInput):
     title = say("The file cannot be used")
 
 
-class TooWide(BadInput):
+class QueryTooBroad(BadInput):
     """A question takes longer than its time limit; the message says how to narrow it."""
 
     type = "too-wide"

@@ -20,8 +20,8 @@ from geoalchemy2.shape import from_shape
 from sqlalchemy.orm import Session
 
 from gridsvc.api.app import create_app
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.core.trace.service import append
+from gridsvc.cases.core.models import Case
+from gridsvc.cases.core.trace import next_entry
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.registry.areas.models import Edition
@@ -200,7 +200,7 @@ def _add_joint_case(session: Session) -> None:
     place = from_shape(shapely.Point(BORDER_LON, PLACE_LAT), srid=4326)
     days = {"opened_at": BLOWN, "closed_at": BLOWN + dt.timedelta(days=70)}
     session.add(
-        CaseFile(
+        Case(
             district_code="110102",
             id=CASE_ID,
             procedure="joint",
@@ -246,16 +246,16 @@ def _add_joint_case(session: Session) -> None:
     _add_called(session)
     for n, said in enumerate(ACTIONS):
         at = BLOWN + dt.timedelta(days=5 + n)
-        append(
-            session,
-            "110102",
-            CASE_ID,
-            action="joint_action",
-            actor="a street",
-            content={"note": said},
-            at=at,
-            now=at,
-            body_code=SIDES[n % 2][0],
+        session.add(
+            next_entry(
+                session.get_one(Case, ("110102", CASE_ID)),
+                action="joint_action",
+                actor="a street",
+                content={"note": said},
+                at=at,
+                now=at,
+                body_code=SIDES[n % 2][0],
+            )
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -14,9 +15,10 @@ from fastapi.params import Query as QueryParameter
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
-from gridsvc.api.clock import utc_now
+from gridsvc.api import clock
 from gridsvc.api.state import Service, service_of
 from gridsvc.callers import Caller, Role
+from gridsvc.cases.core.act import Occasion
 from gridsvc.city.calendar import Calendar
 from gridsvc.db.engine import transaction
 from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, NotFound, UnknownParameter
@@ -28,10 +30,13 @@ __all__ = [
     "AtlasOfDay",
     "CurrentAtlas",
     "CurrentCaller",
+    "CurrentOccasion",
     "CurrentService",
     "DbSession",
     "Moment",
+    "ReportingOccasion",
     "WritingCaller",
+    "WritingOccasion",
     "may_write",
     "parse_as_of",
     "refuse_unknown_parameters",
@@ -125,7 +130,7 @@ AsOf = Annotated[dt.datetime | None, Depends(_as_of)]
 
 
 async def _moment(as_of: AsOf) -> dt.datetime:
-    return as_of or utc_now()
+    return as_of or clock.utc_now()
 
 
 #: The moment that was asked for, else the present one.
@@ -180,6 +185,42 @@ async def _writing_caller(caller: CurrentCaller) -> Caller:
 
 #: A caller who may write something; what exactly, the services decide.
 WritingCaller = Annotated[Caller, Depends(_writing_caller)]
+
+
+def _occasion(service: CurrentService, session: DbSession, caller: CurrentCaller) -> Occasion:
+    return Occasion(session, service.city, caller, clock.utc_now())
+
+
+#: The request's transaction, city, caller and moment, for what is done in cases.
+CurrentOccasion = Annotated[Occasion, Depends(_occasion)]
+
+
+def _reporting_occasion(
+    service: CurrentService,
+    session: DbSession,
+    name: str,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Occasion:
+    if credentials is not None:
+        caller = may_write(_caller(service, session, credentials))
+    else:
+        # Nobody's token: what the receipt's secret does not open, they may not do.
+        holder = uuid.uuid5(uuid.NAMESPACE_URL, f"receipt:{name}")
+        caller = Caller(f"receipt {name[:80]}", Role.CITIZEN, "", None, holder)
+    return Occasion(session, service.city, caller, clock.utc_now())
+
+
+#: The same for whoever holds a token, or no more than the secret of the report's receipt.
+ReportingOccasion = Annotated[Occasion, Depends(_reporting_occasion)]
+
+
+def _writing_occasion(occasion: CurrentOccasion) -> Occasion:
+    may_write(occasion.caller)
+    return occasion
+
+
+#: The same, for a caller who may write something.
+WritingOccasion = Annotated[Occasion, Depends(_writing_occasion)]
 
 
 def require_role(caller: Caller, *roles: Role) -> None:

@@ -13,7 +13,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
-from gridsvc.api.clock import utc_now
+from gridsvc.api import clock
 from gridsvc.callers import Caller
 from gridsvc.cases.intake.repository import claim_key, keep_answer
 from gridsvc.errors import IdempotencyMismatch
@@ -58,7 +58,7 @@ def once(
     holder = str(caller.token_id)
     canonical = json.dumps(jsonable_encoder(request), sort_keys=True, ensure_ascii=False)
     digest = hashlib.sha256(canonical.encode()).hexdigest()
-    known = claim_key(session, holder, key, digest, utc_now())
+    known = claim_key(session, holder, key, digest, clock.utc_now())
     if known is not None:
         if known.request_hash != digest:
             raise IdempotencyMismatch(

@@ -1,8 +1,7 @@
 """Every table of the cases, in one place for migrations and tests."""
 
 from gridsvc.cases.core.messages.models import Message
-from gridsvc.cases.core.models import Appeal, CaseFile, HandIn
-from gridsvc.cases.core.trace.models import TraceEntry
+from gridsvc.cases.core.models import Case, Submission, TraceEntry
 from gridsvc.cases.intake.models import (
     IdempotencyKey,
     Receipt,
@@ -10,6 +9,7 @@ from gridsvc.cases.intake.models import (
     Reporter,
     ReportPlacement,
 )
+from gridsvc.cases.systems.appeals.models import Appeal
 from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.evidence.models import Evidence
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
@@ -18,15 +18,15 @@ __all__ = [
     "Appeal",
     "Callback",
     "CalledBody",
-    "CaseFile",
+    "Case",
     "Evidence",
-    "HandIn",
     "IdempotencyKey",
     "Message",
     "Receipt",
     "Report",
     "ReportPlacement",
     "Reporter",
+    "Submission",
     "TraceEntry",
     "Whistle",
 ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from gridsvc.city.calendar import Calendar
-from gridsvc.city.distances import DISTANCES
+from gridsvc.city.merging import DISTANCES, GENERIC_PLACES
 from gridsvc.city.procedures.library import Library, load_library
 from gridsvc.city.system import System
 from gridsvc.city.table import Table
@@ -19,7 +19,7 @@ from gridsvc.settings import Settings
 __all__ = ["City"]
 
 T = TypeVar("T")
-_TABLES: tuple[Table[Any], ...] = (DISTANCES, WEIGHTS)
+_TABLES: tuple[Table[Any], ...] = (DISTANCES, GENERIC_PLACES, WEIGHTS)
 
 
 @dataclass(frozen=True, slots=True)

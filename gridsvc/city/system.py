@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gridsvc.city.table import Table
 
-__all__ = ["Hears", "Shows", "System"]
+__all__ = ["Bodies", "Hears", "Shows", "System"]
 
 #: What follows from an event: it is given the act and the event, and may answer whoever emitted it.
 Hears = Callable[[Any, Any], Mapping[str, Any] | None]
 #: A system's part of what readers see of a case: it is given the session, the city and the case.
 Shows = Callable[[Any, Any, Any], Mapping[str, Any]]
+#: The bodies that take part in a case by what a system did: given the session and the case.
+Bodies = Callable[[Any, Any], Collection[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +32,4 @@ class System:
     tables: tuple[Table[Any], ...] = ()
     hears: Mapping[type[Any], Hears] = field(default_factory=dict)
     shows: Shows | None = None
+    bodies: Bodies | None = None

@@ -10,6 +10,7 @@ import typer
 
 from gridsvc.api.clock import utc_now
 from gridsvc.callers import Caller, Role
+from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake.history import BATCH, check_rows, file_rows, read_rows
 from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, print_json
 from gridsvc.db.engine import create_engine, session_factory, transaction
@@ -42,20 +43,13 @@ def reports(
     sessions = session_factory(engine)
     now = utc_now()
     with transaction(sessions) as session:
-        new, refused = check_rows(session, atlas, settings, rows, caller=_OPERATOR, now=now)
+        new, refused = check_rows(Occasion(session, city, _OPERATOR, now), atlas, rows)
     faults = sorted([*faults, *refused], key=lambda fault: fault.line)
     filed = 0
     for begin in range(0, 0 if faults or dry_run else len(new), BATCH):
         with transaction(sessions) as session:
-            filed += file_rows(
-                session,
-                atlas,
-                settings,
-                new[begin : begin + BATCH],
-                caller=_OPERATOR,
-                reporter_key=key,
-                now=now,
-            )
+            occasion = Occasion(session, city, _OPERATOR, now)
+            filed += file_rows(occasion, atlas, new[begin : begin + BATCH], reporter_key=key)
         notes.print(f"{filed:,} of {len(new):,} recorded")
     engine.dispose()
     _tell(len(rows), filed, len(rows) - len(new) - len(refused), faults, as_json=as_json)

@@ -61,12 +61,12 @@ def no_mans_land(
         with transaction(session_factory(engine)) as session:
             found = watch(
                 session,
+                city,
                 atlas,
                 Terms(level=level, band_m=band_m, stretch_m=stretch_m, listed_q=listed_q),
                 since=city.calendar.begins(first),
                 until=city.calendar.begins(last + dt.timedelta(days=1)),
                 now=now,
-                report_accuracy_m=settings.report_accuracy_m,
                 shuffles=shuffles,
                 seed=seed,
                 progress=notes.print,

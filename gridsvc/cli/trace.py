@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gridsvc.cases.core.trace.service import verify_all
+from gridsvc.cases.core.trace import verify_all
 from gridsvc.cases.systems.evidence.service import check_photos
 from gridsvc.cases.systems.evidence.store import store_of
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session

@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.models import Appeal, CaseFile, HandIn
+from gridsvc.cases.core.models import Case, Submission
 from gridsvc.cases.intake.models import Report
+from gridsvc.cases.systems.appeals.models import Appeal
 from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.city.classes import STANDARD
@@ -75,7 +76,7 @@ class History:
             "community_code": None if street is None else f"{street}001",
             "inspector": inspector,
         }
-        self.session.execute(insert(CaseFile).values(given | more))
+        self.session.execute(insert(Case).values(given | more))
         return case_id
 
     def hand_in(
@@ -91,7 +92,7 @@ class History:
         limit: str = DUE,
     ) -> None:
         self.session.execute(
-            insert(HandIn).values(
+            insert(Submission).values(
                 district_code=district,
                 case_id=case_id,
                 n=n,

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.messages.service import send
+from gridsvc.cases.core.models import Case
 from gridsvc.registry.bodies.models import Body
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
@@ -49,11 +50,10 @@ def write(
     for body in bodies:
         send(
             session,
-            body[:6],
-            case_id or uuid.uuid4(),
+            Case(district_code=body[:6], id=case_id or uuid.uuid4()),
             [body],
-            topic="whistle",
-            content={"place": "两区交界"},
+            "whistle",
+            {"place": "两区交界"},
             now=now,
             due_at=due_at,
         )

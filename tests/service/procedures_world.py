@@ -42,8 +42,7 @@ class Clock:
     @classmethod
     def held(cls, monkeypatch: pytest.MonkeyPatch) -> Clock:
         clock = cls()
-        for module in ("cases", "opening", "reports", "whistles", "whistle_calls"):
-            monkeypatch.setattr(f"gridsvc.api.v1.{module}.utc_now", lambda: clock.now)
+        monkeypatch.setattr("gridsvc.api.clock.utc_now", lambda: clock.now)
         return clock
 
 

@@ -30,7 +30,7 @@ SAID = {"contacted": True, "solved": True, "satisfied": "fairly"}
 def world(city_engine: Engine, client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> World:
     register(city_engine)
     clock = Clock.held(monkeypatch)
-    monkeypatch.setattr("gridsvc.api.v1.callbacks.utc_now", lambda: clock.now)
+    monkeypatch.setattr("gridsvc.api.clock.utc_now", lambda: clock.now)
     made = World(client, clock)
     made.people["hotline"] = made.person(Role.CITY, subject="12345")
     return made

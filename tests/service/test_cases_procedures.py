@@ -45,7 +45,7 @@ def test_the_city_and_the_district_take_their_five_steps(world):
     case = world.open("command", "city")
     case.refused(POWER, "joint_meeting", minutes="We met.")
     problem = case.refused("command", "whistle_city", 422, demand="Power.", bodies=[CGJ])
-    assert "no city unit" in problem["detail"]
+    assert "not a city unit" in problem["detail"]
     case.take("command", "whistle_city", demand="Finish 214 homes.", bodies=[POWER, city.WATER])
     case.refused(CGJ, "joint_meeting", minutes="We met.")
     case.take(POWER, "joint_meeting", minutes="Power by May.")

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 
 from gridsvc.cases.systems import ordinary
-from gridsvc.city.current import current
-from gridsvc.settings import get_settings
 from tests.service import joint_city as city
 from tests.service.procedures_world import CGJ, COMMUNITY, Case, Clock, World, register
 
@@ -34,36 +32,30 @@ SHIPPED = Path(ordinary.__file__).parent
 
 
 @pytest.fixture
-def own_folder(tmp_path, monkeypatch):
-    """A city's own folder of procedures, read again when it changes."""
-    monkeypatch.setenv("GRIDSVC_PROCEDURES_DIR", str(tmp_path))
+def started_again(serve, city_engine, clock, tmp_path):
+    """The service started again, with a folder of the city's own procedures."""
 
-    def read_again():
-        get_settings.cache_clear()
-        current.cache_clear()
+    def start():
+        return World(serve(procedures_dir=tmp_path), clock)
 
-    read_again()
-    yield tmp_path, read_again
-    monkeypatch.undo()
-    read_again()
+    return start
 
 
-def test_a_case_goes_on_by_the_version_that_it_began_with(world, own_folder, case):
-    folder, read_again = own_folder
+def test_a_case_goes_on_by_the_version_that_it_began_with(case, started_again, tmp_path):
     source = (SHIPPED / "ordinary_v2.toml").read_text(encoding="utf-8")
     third = source.replace("version = 2", "version = 3").replace('"feed_back"', '"tell"')
     third = third.replace('needs = ["note"]', 'needs = ["measured_m"]')
-    (folder / "ordinary_v3.toml").write_text(third, encoding="utf-8")
-    read_again()
+    (tmp_path / "ordinary_v3.toml").write_text(third, encoding="utf-8")
+    world = started_again()
+    case = Case(world, case.id)
     later = Case(world, world["citizen"].report(-900, **{"class": city.RUBBISH})["case_id"])
     assert (case.seen()["procedure"]["version"], later.seen()["procedure"]["version"]) == (2, 3)
     case.take(CGJ, "handle", note="Swept.")
     assert later.refused(CGJ, "handle", note="Swept.")["missing"] == ["measured_m"]
     assert later.take(CGJ, "handle", measured_m=12)["step"] == "tell"
     assert case.take(CGJ, "feed_back", note="Done.")["step"] == "verify"
-    (folder / "ordinary_v3.toml").unlink()
-    read_again()
-    problem = later.refused(CGJ, "tell", 503, measured_m=12)
+    (tmp_path / "ordinary_v3.toml").unlink()
+    problem = Case(started_again(), later.id).refused(CGJ, "tell", 503, measured_m=12)
     assert "ordinary_v3.toml" in problem["detail"]
 
 
@@ -100,10 +92,9 @@ closes = true
 """
 
 
-def test_a_procedure_that_a_city_adds_is_played_without_any_code(world, own_folder):
-    folder, read_again = own_folder
-    (folder / "night_visit_v1.toml").write_text(NIGHT_VISIT, encoding="utf-8")
-    read_again()
+def test_a_procedure_that_a_city_adds_is_played_without_any_code(world, started_again, tmp_path):
+    (tmp_path / "night_visit_v1.toml").write_text(NIGHT_VISIT, encoding="utf-8")
+    world = started_again()
     listed = world["citizen"].get("/v1/procedures")["procedures"]
     assert "night_visit" in [one["name"] for one in listed]
     case = world.open(city.LEAD, "night_visit")

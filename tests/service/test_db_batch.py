@@ -12,8 +12,7 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.messages.models import Message
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.core.trace.models import TraceEntry
+from gridsvc.cases.core.models import Case, TraceEntry
 from gridsvc.cases.intake.models import Report, Reporter, ReportPlacement
 from gridsvc.db.base import uuid7
 from gridsvc.db.batch import write_added
@@ -90,7 +89,7 @@ def _one_of_each() -> list[Any]:
             joined=False,
             created_at=NOW,
         ),
-        CaseFile(
+        Case(
             district_code="110102",
             id=case,
             procedure="ordinary",
@@ -148,11 +147,11 @@ def test_what_was_written_can_be_changed_and_is_flushed(city_session: Session) -
     city_session.add(case)
     write_added(city_session)
     assert case not in city_session.new
-    assert city_session.get(CaseFile, (case.district_code, case.id)) is case
+    assert city_session.get(Case, (case.district_code, case.id)) is case
     case.step = "feed_back"
     city_session.add(_one_of_each()[2])
     write_added(city_session)
-    step = select(CaseFile.step).where(CaseFile.id == case.id)
+    step = select(Case.step).where(Case.id == case.id)
     assert city_session.scalar(step) == "feed_back"
 
 

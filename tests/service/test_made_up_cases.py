@@ -19,7 +19,7 @@ from gridsvc.assessment.model import Dimension
 from gridsvc.assessment.period import parse_period
 from gridsvc.assessment.service import assess
 from gridsvc.callers import Role
-from gridsvc.cases.core.trace.service import verify_all
+from gridsvc.cases.core.trace import verify_all
 from gridsvc.db import PrivateCluster, create_engine, session_factory
 from gridsvc.db.base import Base
 from gridsvc.db.migrate import differences

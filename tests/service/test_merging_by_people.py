@@ -105,7 +105,7 @@ def test_a_case_that_was_closed_before_keeps_its_own_end_when_it_is_joined(two, 
     ended = lead.get(f"/v1/cases/{first['case_id']}")["closed_at"]
     problem = command.refused(*join(first, second), status=409)
     assert problem["differences"] == ["closed"]
-    command.post(*join(first, second, although=["closed"]))
+    command.post(*join(first, second, accept_differences=["closed"]))
     source = lead.get(f"/v1/cases/{first['case_id']}")
     assert (source["closed_at"], source["joined_into"]) == (ended, second["case_id"])
     assert len(source["hand_ins"]) == 2
@@ -127,10 +127,10 @@ def test_a_difference_is_joined_over_only_by_somebody_who_says_so(
     assert first["case_id"] != second["case_id"]
     problem = whole.refused(*join(first, second), status=409, type="step-refused")
     assert problem["differences"] == differences
-    said = whole.post(*join(first, second, although=differences))
+    said = whole.post(*join(first, second, accept_differences=differences))
     assert said["report_count"] == 2
     entry = whole.get(f"/v1/cases/{second['case_id']}/trace")["entries"][-1]
-    assert entry["content"]["although"] == differences
+    assert entry["content"]["accept_differences"] == differences
 
 
 def test_two_parts_and_procedures_of_their_own_are_differences_too(citizen, command):
@@ -323,7 +323,7 @@ def test_the_reports_of_a_case_come_page_by_page_in_the_order_of_time(citizen, l
 
 def test_nobody_joins_a_late_case_away(citizen, as_, monkeypatch, city_session):
     clock = Clock.held(monkeypatch)
-    monkeypatch.setattr("gridsvc.api.v1.merging.utc_now", lambda: clock.now)
+    monkeypatch.setattr("gridsvc.api.clock.utc_now", lambda: clock.now)
     command = as_(Role.DISTRICT, city.WEST)
     late, next_door, timely = citizen.report(-300), citizen.report(-600), citizen.report(-900)
     command.post(*join(timely, next_door))

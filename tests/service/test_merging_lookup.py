@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from gridsvc.cases.intake.candidate_repository import closed_candidates, open_candidates
-from gridsvc.cases.intake.candidates import About
+from gridsvc.cases.intake.match import MatchCriteria
 from gridsvc.city.classes import STANDARD, ClassKey
 
-ABOUT = About(
+ABOUT = MatchCriteria(
     key=ClassKey(STANDARD, "event", "01002"),
     kinds=("event", "part"),
     lon=116.31,

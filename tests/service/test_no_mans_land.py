@@ -43,7 +43,7 @@ def atlas(city_engine: Engine, index_folder: Path) -> Atlas:
 def look(city_session: Session, atlas: Atlas) -> Callable[..., Watch]:
     def looked(terms: Terms = TERMS, **more: Any) -> Watch:
         times = {"since": SINCE, "until": NOW, "now": NOW} | more
-        return watch(city_session, atlas, terms, report_accuracy_m=30.0, **times)
+        return watch(city_session, cities.city(), atlas, terms, **times)
 
     return looked
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, Response
 
-from gridsvc.api.clock import utc_now
+from gridsvc.api import clock
 from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession
 from gridsvc.api.problems import problems
 from gridsvc.assessment.model import Assessment, Dimension
@@ -60,7 +60,7 @@ def get_assessment(
         [by],
         area=visible_area(caller, area, [by]),
         scheme=scheme,
-        now=utc_now(),
+        now=clock.utc_now(),
     )
     begin = 0 if cursor is None else _behind_cursor(found, by, cursor)
     lines = found.lines[by][begin : begin + limit]
@@ -94,7 +94,7 @@ def get_cases(
         service.city,
         parse_period(period, service.city.calendar),
         visible_area(caller, area, [by]),
-        now=utc_now(),
+        now=clock.utc_now(),
     )
     after = None if cursor is None else _after(cursor)
     rows = list_behind(session, frame, count, by, key, after=after, limit=limit)
@@ -136,7 +136,7 @@ def get_table(
         [by],
         area=visible_area(caller, area, [by]),
         scheme=scheme,
-        now=utc_now(),
+        now=clock.utc_now(),
     )
     name = f"assessment-{_file_name(span)}-{by.value}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -172,7 +172,7 @@ def get_review(
         area=visible_area(caller, area),
         scheme=scheme,
         months=months,
-        now=utc_now(),
+        now=clock.utc_now(),
     )
     headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
     return HTMLResponse(review_page(review), headers=headers)
@@ -196,7 +196,7 @@ def get_yearly(
         parse_period(period, service.city.calendar),
         area=visible_area(caller, area),
         source=source,
-        now=utc_now(),
+        now=clock.utc_now(),
     )
     return year_json(found)
 

@@ -9,8 +9,7 @@ from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from gridsvc.api.clock import utc_now
-from gridsvc.api.dependencies import CurrentCaller, DbSession, WritingCaller
+from gridsvc.api.dependencies import CurrentCaller, DbSession, WritingOccasion
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import Text
@@ -37,7 +36,7 @@ router = APIRouter(prefix="/v1/reports", tags=["assessment"])
 
 
 class CallbackIn(BaseModel):
-    """Whether the citizen was reached, what he says, and whether that counts."""
+    """Whether the citizen was reached, what they say, and whether that counts."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -66,20 +65,21 @@ class CallbackIn(BaseModel):
 def post_callback(
     name: str,
     given: Annotated[CallbackIn, Body()],
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Keep a callback (回访) after the closing; the newest valid one of a report counts."""
 
     def write() -> dict[str, Any]:
-        report = find_report(session, name)
+        report = find_report(occasion.session, name)
         said = CallbackGiven(
             given.contacted, given.solved, given.satisfied, given.valid, given.reason, given.at
         )
-        return callback_json(call_back(session, caller, report, said, now=utc_now()))
+        return callback_json(call_back(occasion, report, said))
 
-    return once(session, caller, key, ["callback", name, given], write, status=201)
+    return once(
+        occasion.session, occasion.caller, key, ["callback", name, given], write, status=201
+    )
 
 
 @router.get("/{name}/callbacks", responses=problems(NotAuthenticated, NotAllowed, NotFound))

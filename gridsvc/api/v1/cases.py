@@ -10,8 +10,7 @@ from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from gridsvc.api.clock import utc_now
-from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, WritingCaller
+from gridsvc.api.dependencies import CurrentCaller, CurrentOccasion, DbSession, WritingOccasion
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
@@ -19,7 +18,8 @@ from gridsvc.callers import Role
 from gridsvc.cases.core.cursor import CasePlace
 from gridsvc.cases.core.repository import cases_of
 from gridsvc.cases.core.service import StepGiven, readable_case, take_step
-from gridsvc.cases.core.trace.service import read, verify
+from gridsvc.cases.core.trace import verify
+from gridsvc.cases.core.trace_repository import entries
 from gridsvc.cases.core.view import case_json, case_summary
 from gridsvc.errors import (
     BadCoordinate,
@@ -41,7 +41,7 @@ _READING = (NotAuthenticated, NotAllowed, NotFound)
 
 
 class Standing(BaseModel):
-    """Where somebody stands when he takes a step."""
+    """Where somebody stands when they take a step."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -103,9 +103,10 @@ def list_cases(
 
 
 @router.get("/cases/{case_id}", responses=problems(*_READING))
-def get_case(case_id: uuid.UUID, session: DbSession, caller: CurrentCaller) -> dict[str, Any]:
+def get_case(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
     """A case: where it stands, what is due and from whom, its reports and whistles."""
-    return case_json(session, readable_case(session, caller, case_id))
+    case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
+    return case_json(occasion.session, occasion.city, case)
 
 
 @router.post(
@@ -117,27 +118,25 @@ def get_case(case_id: uuid.UUID, session: DbSession, caller: CurrentCaller) -> d
 def post_step(
     case_id: uuid.UUID,
     given: Annotated[StepIn, Body()],
-    service: CurrentService,
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """Take a step or a way back; it is refused out of order, by another body, without evidence."""
+    """Take a step or a return; it is refused out of order, by another body, without evidence."""
 
     def write() -> dict[str, Any]:
         place = None if given.place is None else given.place.wgs84()
         step = StepGiven(given.step, given.body, given.note, given.evidence, given.at, place)
-        case = take_step(session, service.settings, caller, case_id, step, now=utc_now())
-        session.flush()
-        return case_json(session, case)
+        case = take_step(occasion, case_id, step)
+        occasion.session.flush()
+        return case_json(occasion.session, occasion.city, case)
 
-    return once(session, caller, key, ["step", str(case_id), given], write)
+    return once(occasion.session, occasion.caller, key, ["step", str(case_id), given], write)
 
 
 @router.get("/cases/{case_id}/trace", responses=problems(*_READING))
-def get_trace(case_id: uuid.UUID, session: DbSession, caller: CurrentCaller) -> dict[str, Any]:
+def get_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
     """Everything that happened in a case, in its order, each entry chained to the one before."""
-    case = readable_case(session, caller, case_id)
+    case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
     return {
         "case_id": str(case.id),
         "entries": [
@@ -152,16 +151,16 @@ def get_trace(case_id: uuid.UUID, session: DbSession, caller: CurrentCaller) -> 
                 "previous_hash": entry.previous_hash,
                 "hash": entry.hash,
             }
-            for entry in read(session, case.district_code, case.id)
+            for entry in entries(occasion.session, case)
         ],
     }
 
 
 @router.get("/cases/{case_id}/trace/verify", responses=problems(*_READING))
-def verify_trace(case_id: uuid.UUID, session: DbSession, caller: CurrentCaller) -> dict[str, Any]:
+def verify_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
     """Whether the trace is whole: every number, every link, every hash."""
-    case = readable_case(session, caller, case_id)
-    found = verify(session, case.district_code, case.id)
+    case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
+    found = verify(occasion.session, case)
     return {
         "case_id": str(case.id),
         "intact": found.intact,

@@ -11,7 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from gridsvc.api.clock import utc_now
+from gridsvc.api import clock
 from gridsvc.api.dependencies import (
     CurrentAtlas,
     CurrentCaller,
@@ -131,7 +131,7 @@ def post_find(
 
     def write() -> dict[str, Any]:
         actor = Actor.of(caller)
-        return find_disputes(session, given.edition, actor=actor, now=utc_now()).to_json()
+        return find_disputes(session, given.edition, actor=actor, now=clock.utc_now()).to_json()
 
     return once(session, caller, key, ["find disputes", given], write, status=201)
 
@@ -169,7 +169,7 @@ def post_note(
     """Add a note, for one of the sides."""
 
     def write() -> dict[str, Any]:
-        kept = add_note(session, caller, dispute_id, given.note, now=utc_now())
+        kept = add_note(session, caller, dispute_id, given.note, now=clock.utc_now())
         return evidence_json(kept, named=True)
 
     return once(session, caller, key, ["note", str(dispute_id), given], write, status=201)
@@ -208,7 +208,7 @@ def post_evidence(
         media_type=content_type,
         content=content,
         max_bytes=service.settings.max_evidence_bytes,
-        now=utc_now(),
+        now=clock.utc_now(),
     )
     return evidence_json(kept, named=True)
 
@@ -271,7 +271,7 @@ def post_state(
 
     def write() -> dict[str, Any]:
         wish = Move(given.state, given.why, given.agreement, given.edition_id)
-        moved = move(session, caller, dispute_id, wish, now=utc_now())
+        moved = move(session, caller, dispute_id, wish, now=clock.utc_now())
         return _whole(session, moved, caller)
 
     return once(session, caller, key, ["state", str(dispute_id), given], write)
@@ -310,8 +310,10 @@ def post_what_if(
     if (given.geojson is None) == (given.agreement is None):
         raise BadInput("Send either 'geojson' or 'agreement'.", field="geojson")
     if given.agreement is not None:
-        return what_if(session, atlas, read_draft(given.agreement), now=utc_now())
-    return what_if(session, atlas, read_border_move(given.geojson or {}, given.crs), now=utc_now())
+        return what_if(session, atlas, read_draft(given.agreement), now=clock.utc_now())
+    return what_if(
+        session, atlas, read_border_move(given.geojson or {}, given.crs), now=clock.utc_now()
+    )
 
 
 @router.get(
@@ -321,7 +323,7 @@ def post_what_if(
 )
 def get_dossier(dispute_id: uuid.UUID, service: CurrentService, session: DbSession) -> HTMLResponse:
     """The dossier as one file: map, sides, reports and parts inside, evidence, history."""
-    page = dossier_page(read_dossier(session, dispute_id, now=utc_now()), service.city)
+    page = dossier_page(read_dossier(session, dispute_id, now=clock.utc_now()), service.city)
     headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
     return HTMLResponse(page, headers=headers)
 
@@ -336,7 +338,7 @@ def get_dossier(dispute_id: uuid.UUID, service: CurrentService, session: DbSessi
 )
 def get_geopackage(dispute_id: uuid.UUID, session: DbSession) -> Response:
     """The dossier for a GIS: layers dispute, sides, reports, parts, history."""
-    content = dossier_geopackage(read_dossier(session, dispute_id, now=utc_now()))
+    content = dossier_geopackage(read_dossier(session, dispute_id, now=clock.utc_now()))
     return Response(
         content,
         media_type="application/geopackage+sqlite3",

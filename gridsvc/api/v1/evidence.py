@@ -9,13 +9,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from geoalchemy2.shape import to_shape
-from sqlalchemy.orm import Session
 
-from gridsvc.api.clock import utc_now
-from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, WritingCaller
+from gridsvc.api.dependencies import CurrentOccasion, CurrentService, WritingOccasion
 from gridsvc.api.problems import problems
 from gridsvc.callers import Caller
-from gridsvc.cases.core.models import CaseFile
+from gridsvc.cases.core.act import Occasion
+from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.service import readable_case
 from gridsvc.cases.systems.evidence.models import Evidence
 from gridsvc.cases.systems.evidence.photo import MEDIA_TYPES
@@ -56,33 +55,25 @@ async def post_evidence(
     case_id: uuid.UUID,
     request: Request,
     service: CurrentService,
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
 ) -> JSONResponse:
     """Give a photo (JPEG, PNG, WebP, HEIC) as evidence; the body is the file itself."""
     raw = await request.body()
 
     def write() -> dict[str, Any]:
-        case = readable_case(session, caller, case_id)
-        kept = add_photo(
-            session,
-            store_of(service.settings),
-            service.settings,
-            caller,
-            case,
-            raw,
-            now=utc_now(),
-        )
-        session.flush()
-        return _json(kept, caller)
+        readable_case(occasion.session, occasion.city, occasion.caller, case_id)
+        kept = add_photo(occasion, store_of(service.settings), case_id, raw)
+        occasion.session.flush()
+        return _json(kept, occasion.caller)
 
     return JSONResponse(await run_in_threadpool(write), status_code=201)
 
 
 @router.get("/{case_id}/evidence", responses=problems(*_READING))
-def list_evidence(case_id: uuid.UUID, session: DbSession, caller: CurrentCaller) -> dict[str, Any]:
+def list_evidence(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
     """The photos of a case, in the order in which they were given."""
-    case = readable_case(session, caller, case_id)
+    caller, session = occasion.caller, occasion.session
+    case = readable_case(session, occasion.city, caller, case_id)
     return {"evidence": [_json(photo, caller) for photo in photos_of(session, case)]}
 
 
@@ -97,15 +88,14 @@ def get_evidence(
     case_id: uuid.UUID,
     evidence_id: uuid.UUID,
     service: CurrentService,
-    session: DbSession,
-    caller: CurrentCaller,
+    occasion: CurrentOccasion,
     original: Annotated[
         bool, Query(description="The file as it was given; for the case's supervision.")
     ] = False,
 ) -> Response:
     """A photo without its metadata; or as it was given."""
-    case, photo = _photo(session, caller, case_id, evidence_id)
-    if original and not caller.supervises(case.district_code):
+    case, photo = _photo(occasion, case_id, evidence_id)
+    if original and not occasion.caller.supervises(case.district_code):
         raise NotAllowed(
             "The photo as it was given may tell where its maker lives: it is for the supervision"
             f" of {case.district_code}. Leave 'original' out.",
@@ -120,11 +110,9 @@ def get_evidence(
     )
 
 
-def _photo(
-    session: Session, caller: Caller, case_id: uuid.UUID, evidence_id: uuid.UUID
-) -> tuple[CaseFile, Evidence]:
-    case = readable_case(session, caller, case_id)
-    return case, photo_or_refuse(session, case, evidence_id)
+def _photo(occasion: Occasion, case_id: uuid.UUID, evidence_id: uuid.UUID) -> tuple[Case, Evidence]:
+    case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
+    return case, photo_or_refuse(occasion.session, case, evidence_id)
 
 
 def _json(photo: Evidence, caller: Caller) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
-from gridsvc.api.clock import utc_now
+from gridsvc.api import clock
 from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession
 from gridsvc.api.problems import problems
 from gridsvc.api.state import Service
@@ -53,7 +53,7 @@ def get_inbox(
     """What a body has been told, in the order in which it fell due."""
     _may_read(session, caller, body)
     after = None if cursor is None else Place.from_text(cursor)
-    messages = inbox(session, body, after=after, limit=limit, now=utc_now())
+    messages = inbox(session, body, after=after, limit=limit, now=clock.utc_now())
     return {
         "messages": [_json(message) for message in messages],
         "next": _place(messages[-1]).to_text() if len(messages) == limit else None,
@@ -78,7 +78,7 @@ async def get_events(
     """
     await run_in_threadpool(_may_read, session, caller, body)
     if last_event_id is None:
-        start = Place(utc_now() - _LOOK_BACK, _FIRST)
+        start = Place(clock.utc_now() - _LOOK_BACK, _FIRST)
         seen = await run_in_threadpool(_told_before, session, body, start)
     else:
         last = Place.from_text(last_event_id)
@@ -119,7 +119,7 @@ async def _events(
 def _told_before(session: Session, body: str, start: Place) -> list[uuid.UUID]:
     """What stood in the inbox before a stream began, as far back as the stream looks."""
     told: list[uuid.UUID] = []
-    while page := inbox(session, body, after=start, limit=_PAGE, now=utc_now()):
+    while page := inbox(session, body, after=start, limit=_PAGE, now=clock.utc_now()):
         told += [message.id for message in page]
         start = _place(page[-1])
     return told
@@ -129,7 +129,7 @@ def _read(service: Service, body: str, after: Place) -> list[tuple[Place, dict[s
     """The next messages; none while the database does not answer, so that the stream waits."""
     try:
         with transaction(service.sessions) as session:
-            found = inbox(session, body, after=after, limit=_PAGE, now=utc_now())
+            found = inbox(session, body, after=after, limit=_PAGE, now=clock.utc_now())
             return [(_place(message), _json(message)) for message in found]
     except Unavailable:
         return []

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from gridsvc.api.clock import utc_now
+from gridsvc.api import clock
 from gridsvc.api.dependencies import (
     CurrentAtlas,
     CurrentCaller,
@@ -26,7 +26,6 @@ from gridsvc.callers import Role
 from gridsvc.cases.systems.no_mans_land.model import Stretch, Terms, Watch
 from gridsvc.cases.systems.no_mans_land.proposing import propose_disputes
 from gridsvc.cases.systems.no_mans_land.service import watch
-from gridsvc.city.current import current
 from gridsvc.errors import (
     BadInput,
     IdempotencyMismatch,
@@ -125,7 +124,7 @@ def post_disputes(
             if any(caller.supervises(side.code[:6]) for side in stretch.sides)
         ]
         actor = Actor.of(caller)
-        proposed = propose_disputes(session, found, own, actor=actor, now=utc_now())
+        proposed = propose_disputes(session, found, own, actor=actor, now=clock.utc_now())
         return {
             "disputes": [
                 {"id": str(dispute_id), "new": new, "stretch": _short(stretch)}
@@ -145,7 +144,7 @@ def _watch(
     shuffles: int = 0,
     seed: int = 0,
 ) -> Watch:
-    last = asked.until or current().day(utc_now())
+    last = asked.until or service.city.day(clock.utc_now())
     for name, day in (("since", asked.since), ("until", last)):
         if day is not None and not _FIRST_YEAR <= day.year <= _LAST_YEAR:
             raise BadInput(
@@ -160,6 +159,7 @@ def _watch(
         )
     return watch(
         session,
+        service.city,
         atlas,
         Terms(
             level=asked.level,
@@ -167,12 +167,9 @@ def _watch(
             stretch_m=asked.stretch_m,
             listed_q=asked.listed_q,
         ),
-        since=dt.datetime.combine(first, dt.time(), tzinfo=current().calendar.zone),
-        until=dt.datetime.combine(
-            last + dt.timedelta(days=1), dt.time(), tzinfo=current().calendar.zone
-        ),
-        now=utc_now(),
-        report_accuracy_m=service.settings.report_accuracy_m,
+        since=service.city.calendar.begins(first),
+        until=service.city.calendar.begins(last + dt.timedelta(days=1)),
+        now=clock.utc_now(),
         shuffles=shuffles,
         seed=seed,
     )

@@ -11,19 +11,16 @@ from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from gridsvc.api.clock import utc_now
-from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession, WritingCaller
+from gridsvc.api.dependencies import CurrentAtlas, CurrentService, WritingOccasion
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
 from gridsvc.api.v1.reports import ReportIn, new_report
-from gridsvc.cases.core.repository import case_by_id
 from gridsvc.cases.core.view import case_json
 from gridsvc.cases.intake.service import file_report
 from gridsvc.cases.systems.appeals.service import appeal, decide
+from gridsvc.cases.systems.whistles.hearing import OpeningWhistle
 from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
-from gridsvc.cases.systems.whistles.step_whistles import OpeningWhistle
-from gridsvc.city.current import current
 from gridsvc.city.procedures.model import Procedure
 from gridsvc.errors import (
     AmbiguousCode,
@@ -88,9 +85,9 @@ class Decision(BaseModel):
 
 
 @router.get("/procedures")
-def list_procedures() -> dict[str, Any]:
+def list_procedures(service: CurrentService) -> dict[str, Any]:
     """Every procedure in its newest version: its steps, who takes each, its limit and evidence."""
-    return {"procedures": [_procedure(one) for one in current().procedures.newest_of_all()]}
+    return {"procedures": [_procedure(one) for one in service.city.procedures.newest_of_all()]}
 
 
 @router.post(
@@ -106,8 +103,7 @@ def post_case(
     given: Annotated[CaseIn, Body()],
     service: CurrentService,
     atlas: CurrentAtlas,
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Open a case by a procedure, inside the area of the token; it joins no other."""
@@ -118,23 +114,15 @@ def post_case(
             procedure=given.procedure,
             seats=given.seats,
             whistle=None if given.whistle is None else OpeningWhistle(**dict(given.whistle)),
+            made_at=None if given.whistle is None else given.whistle.made_at,
         )
-        filed = file_report(
-            session,
-            atlas,
-            service.settings,
-            new,
-            caller=caller,
-            reporter_key=service.reporter_key,
-            now=utc_now(),
-        )
+        filed = file_report(occasion, atlas, new, reporter_key=service.reporter_key)
         session.flush()
-        case = case_by_id(session, filed.case_id)
-        if case is None:
-            raise AssertionError(f"case {filed.case_id} was opened and is gone")
-        return {"case": case_json(session, case), "report": filed.to_json()}
+        case = filed.matched.case
+        return {"case": case_json(session, occasion.city, case), "report": filed.to_json()}
 
-    return once(session, caller, key, ["case", given], write, status=201)
+    session = occasion.session
+    return once(session, occasion.caller, key, ["case", given], write, status=201)
 
 
 @router.post(
@@ -143,18 +131,19 @@ def post_case(
 def post_appeal(
     case_id: uuid.UUID,
     given: Annotated[AppealIn, Body()],
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """A body's one appeal after closing; the raw fact stays."""
 
     def write() -> dict[str, Any]:
-        case = appeal(session, caller, case_id, given.body, given.reason, now=utc_now())
-        session.flush()
-        return case_json(session, case)
+        case = appeal(occasion, case_id, given.body, given.reason)
+        occasion.session.flush()
+        return case_json(occasion.session, occasion.city, case)
 
-    return once(session, caller, key, ["appeal", str(case_id), given], write, status=201)
+    return once(
+        occasion.session, occasion.caller, key, ["appeal", str(case_id), given], write, status=201
+    )
 
 
 @router.post("/cases/{case_id}/appeals/{body}/decision", responses=problems(*_WRITING, StepRefused))
@@ -162,26 +151,19 @@ def post_decision(
     case_id: uuid.UUID,
     body: str,
     given: Annotated[Decision, Body()],
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Supervision accepts or rejects an appeal, once."""
 
     def write() -> dict[str, Any]:
-        case = decide(
-            session,
-            caller,
-            case_id,
-            body,
-            accepted=given.accepted,
-            note=given.note,
-            now=utc_now(),
-        )
-        session.flush()
-        return case_json(session, case)
+        case = decide(occasion, case_id, body, accepted=given.accepted, note=given.note)
+        occasion.session.flush()
+        return case_json(occasion.session, occasion.city, case)
 
-    return once(session, caller, key, ["decision", str(case_id), body, given], write)
+    return once(
+        occasion.session, occasion.caller, key, ["decision", str(case_id), body, given], write
+    )
 
 
 def _procedure(one: Procedure) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from gridsvc.errors import (
     BadGeometry,
     BadInput,
     NotFound,
+    QueryTooBroad,
     TooLarge,
-    TooWide,
     Unavailable,
     UnknownCrs,
 )
@@ -71,7 +71,7 @@ class Question(BaseModel):
         BadGeometry,
         BadCoordinate,
         UnknownCrs,
-        TooWide,
+        QueryTooBroad,
         TooLarge,
         NotFound,
         Unavailable,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from gridsvc.api.clock import utc_now
+from gridsvc.api import clock
 from gridsvc.api.dependencies import (
     CurrentCaller,
     CurrentService,
@@ -139,7 +139,7 @@ def apply(
             new.proposals,
             by=caller.subject,
             why=new.why,
-            at=utc_now(),
+            at=clock.utc_now(),
             new_id=new.new_edition,
             effective_from=parse_as_of(new.effective_from, service.city.calendar),
             outside_parent=new.outside_parent,
@@ -167,7 +167,7 @@ def undo(
             named.repairs,
             by=caller.subject,
             why=named.why,
-            at=utc_now(),
+            at=clock.utc_now(),
             new_id=named.new_edition,
             effective_from=parse_as_of(named.effective_from, service.city.calendar),
         )

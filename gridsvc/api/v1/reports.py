@@ -10,19 +10,22 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from gridsvc.api.clock import utc_now
+from gridsvc.api import clock
 from gridsvc.api.dependencies import (
     AtlasOfDay,
     CurrentAtlas,
     CurrentService,
     DbSession,
+    ReportingOccasion,
     WritingCaller,
+    WritingOccasion,
 )
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.state import Service
 from gridsvc.api.text import Text
 from gridsvc.callers import Caller
+from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake.model import GivenPoint, NewReport
 from gridsvc.cases.intake.moving import confirm_side, move_report
 from gridsvc.cases.intake.service import (
@@ -114,9 +117,13 @@ class ReportIn(BaseModel):
     location: Location | None = None
     part: PartName | None = None
     footprint: dict[str, Any] | None = Field(
-        default=None, description="GeoJSON Polygon or MultiPolygon in the CRS of 'footprint_crs'."
+        default=None,
+        description="GeoJSON Polygon or MultiPolygon, in the CRS of the location unless"
+        " 'footprint_crs' names another.",
     )
-    footprint_crs: Text = "wgs84"
+    footprint_crs: Text | None = Field(
+        default=None, description="CRS of the footprint; that of 'location' when left out."
+    )
     place_text: Text | None = Field(
         default=None,
         min_length=1,
@@ -169,15 +176,9 @@ def filed(
     """File a report in a transaction; the answer to its sender."""
 
     def write() -> dict[str, Any]:
-        return file_report(
-            session,
-            atlas,
-            service.settings,
-            new_report(session, service, given),
-            caller=caller,
-            reporter_key=service.reporter_key,
-            now=utc_now(),
-        ).to_json()
+        occasion = Occasion(session, service.city, caller, clock.utc_now())
+        new = new_report(session, service, given)
+        return file_report(occasion, atlas, new, reporter_key=service.reporter_key).to_json()
 
     return once(session, caller, key, ["report", given], write, status=201)
 
@@ -187,12 +188,10 @@ def post_similar(
     given: Annotated[ReportIn, Body()],
     service: CurrentService,
     atlas: CurrentAtlas,
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
 ) -> dict[str, Any]:
     """What a report would join if it were filed, and what else is similar; nothing is kept."""
-    new = new_report(session, service, given)
-    return similar_cases(session, atlas, service.settings, new, caller=caller, now=utc_now())
+    return similar_cases(occasion, atlas, new_report(occasion.session, service, given))
 
 
 @router.get("/{name}", responses=problems(NotFound, BadInput))
@@ -212,6 +211,11 @@ class Confirmation(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     street: Text = Field(description="The 9-digit code of the street that the reporter confirms.")
+    secret: Text | None = Field(
+        default=None,
+        max_length=100,
+        description="The secret that was given with the receipt; instead of the reporter's token.",
+    )
 
 
 @router.post(
@@ -220,18 +224,19 @@ class Confirmation(BaseModel):
 def confirm(
     name: str,
     confirmation: Annotated[Confirmation, Body()],
-    session: DbSession,
-    caller: WritingCaller,
+    atlas: CurrentAtlas,
+    occasion: ReportingOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Say on which side of a near border the place is; the case goes to that street."""
 
     def write() -> dict[str, Any]:
-        report = find_report(session, name)
-        confirm_side(session, report, confirmation.street, actor=caller.subject, now=utc_now())
-        return report_json(session, report)
+        report = find_report(occasion.session, name)
+        street, secret = confirmation.street, confirmation.secret
+        confirm_side(occasion, atlas, report, street, secret=secret)
+        return report_json(occasion.session, report)
 
-    return once(session, caller, key, ["confirm", name, confirmation], write)
+    return once(occasion.session, occasion.caller, key, ["confirm", name, confirmation], write)
 
 
 class Move(BaseModel):
@@ -241,6 +246,10 @@ class Move(BaseModel):
 
     location: Location
     reason: Text = Field(min_length=1, max_length=1000)
+    whole_case: bool = Field(
+        default=False,
+        description="Move the case with all its reports; for supervision of its district.",
+    )
 
 
 @router.post(
@@ -249,29 +258,25 @@ class Move(BaseModel):
 def move(
     name: str,
     given: Annotated[Move, Body()],
-    service: CurrentService,
     atlas: CurrentAtlas,
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """Move a report's pin: it is routed again, and the old placement is kept."""
+    """Move a report's pin: it is routed again, and leaves its case if it is about another place."""
 
     def write() -> dict[str, Any]:
-        report = find_report(session, name)
+        report = find_report(occasion.session, name)
         move_report(
-            session,
+            occasion,
             atlas,
-            service.settings,
             report,
             given.location.given(),
             reason=given.reason,
-            caller=caller,
-            now=utc_now(),
+            whole_case=given.whole_case,
         )
-        return report_json(session, report)
+        return report_json(occasion.session, report)
 
-    return once(session, caller, key, ["move", name, given], write)
+    return once(occasion.session, occasion.caller, key, ["move", name, given], write)
 
 
 def new_report(session: Session, service: Service, given: ReportIn) -> NewReport:
@@ -280,7 +285,7 @@ def new_report(session: Session, service: Service, given: ReportIn) -> NewReport
     if given.footprint is not None:
         footprint = read_footprint(
             given.footprint,
-            given.footprint_crs,
+            given.footprint_crs or (given.location.crs if given.location else "wgs84"),
             max_vertices=service.settings.max_footprint_vertices,
             field="footprint",
         )

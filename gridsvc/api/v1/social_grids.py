@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from gridsvc.api.clock import utc_now
+from gridsvc.api import clock
 from gridsvc.api.dependencies import DbSession
 from gridsvc.api.problems import problems
 from gridsvc.errors import BadInput
@@ -26,4 +26,4 @@ def get_social_grids(
     depth: Annotated[int, Query(ge=0, le=5, description="Levels below the area.")] = 1,
 ) -> dict[str, Any]:
     """Areas and social grids under an area; the totals of every node are those of its children."""
-    return social_tree(session, area, now=utc_now()).to_json(depth)
+    return social_tree(session, area, now=clock.utc_now()).to_json(depth)

@@ -10,8 +10,13 @@ from fastapi import APIRouter, Body, Query
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from gridsvc.api.clock import utc_now
-from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, WritingCaller
+from gridsvc.api.dependencies import (
+    CurrentCaller,
+    CurrentOccasion,
+    CurrentService,
+    DbSession,
+    WritingOccasion,
+)
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
@@ -69,15 +74,15 @@ class FollowUpIn(BaseModel):
 @router.get("/cases/{case_id}/whistle-proposals", responses=problems(*_READING))
 def get_proposals(
     case_id: uuid.UUID,
-    session: DbSession,
-    caller: CurrentCaller,
+    occasion: CurrentOccasion,
     found: Annotated[
         str, Query(max_length=10_000, description="What was found on the spot, in words.")
     ] = "",
 ) -> dict[str, Any]:
     """Bodies to call: owners, agreements, duties, what the facts suggest; each with its reasons."""
-    case = readable_case(session, caller, case_id)
-    listed = proposals(session, case, found=found)
+    session, city = occasion.session, occasion.city
+    case = readable_case(session, city, occasion.caller, case_id)
+    listed = proposals(session, city, case, found=found)
     return {"case_id": str(case.id), "proposals": [one.to_json() for one in listed]}
 
 
@@ -89,9 +94,7 @@ def get_proposals(
 def post_whistle(
     case_id: uuid.UUID,
     given: Annotated[FollowUpIn, Body()],
-    service: CurrentService,
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Blow a further whistle inside a case, from what was found; the case waits for it too."""
@@ -108,11 +111,13 @@ def post_whistle(
             agreed={"confirmed_by": given.confirmed_by, "approved_by": given.approved_by},
             at=given.at,
         )
-        blown = whistle_again(session, service.settings, caller, case_id, further, now=utc_now())
-        session.flush()
-        return whistles_json(session, [blown])[0]
+        blown = whistle_again(occasion, case_id, further)
+        occasion.session.flush()
+        return whistles_json(occasion.session, [blown])[0]
 
-    return once(session, caller, key, ["whistle", str(case_id), given], write, status=201)
+    return once(
+        occasion.session, occasion.caller, key, ["whistle", str(case_id), given], write, status=201
+    )
 
 
 @router.get(

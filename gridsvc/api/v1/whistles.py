@@ -12,12 +12,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from gridsvc.api.clock import utc_now
-from gridsvc.api.dependencies import CurrentService, DbSession, WritingCaller
+from gridsvc.api.dependencies import DbSession, WritingOccasion
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import Text
-from gridsvc.callers import Caller
+from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.core.rights import acting_body
 from gridsvc.cases.systems.joint.blowing import approve as approve_whistle
 from gridsvc.cases.systems.whistles import repository
@@ -81,18 +80,18 @@ def get_whistle(whistle_id: uuid.UUID, session: DbSession) -> dict[str, Any]:
 
 @router.post("/{whistle_id}/approve", responses=_WRITE_PROBLEMS)
 def approve(
-    whistle_id: uuid.UUID, session: DbSession, caller: WritingCaller, key: IdempotencyKey = None
+    whistle_id: uuid.UUID, occasion: WritingOccasion, key: IdempotencyKey = None
 ) -> JSONResponse:
     """Blow a whistle that was proposed; for the caller's side or its supervision."""
 
     def write() -> dict[str, Any]:
-        whistle = _whistle(session, whistle_id)
-        acting_body(session, caller, whistle.caller_body)
-        blown = approve_whistle(session, whistle_id, actor=caller.subject, now=utc_now())
-        session.flush()
-        return whistles_json(session, [blown])[0]
+        whistle = _whistle(occasion.session, whistle_id)
+        acting_body(occasion.session, occasion.caller, whistle.caller_body)
+        blown = approve_whistle(occasion, whistle_id)
+        occasion.session.flush()
+        return whistles_json(occasion.session, [blown])[0]
 
-    return once(session, caller, key, ["approve", str(whistle_id)], write)
+    return once(occasion.session, occasion.caller, key, ["approve", str(whistle_id)], write)
 
 
 class Moment(BaseModel):
@@ -139,8 +138,7 @@ class Score(BaseModel):
 def accept(
     whistle_id: uuid.UUID,
     body: str,
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     given: Annotated[Moment | None, Body()] = None,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
@@ -148,11 +146,9 @@ def accept(
     moment = given or Moment()
 
     def act() -> CalledBody:
-        return whistling.accept(
-            session, whistle_id, body, at=moment.at, actor=caller.subject, now=utc_now()
-        )
+        return whistling.accept(occasion, whistle_id, body, at=moment.at)
 
-    return _record(session, caller, key, ["accept", str(whistle_id), body, moment], body, act)
+    return _record(occasion, key, ["accept", str(whistle_id), body, moment], body, act)
 
 
 @router.post(
@@ -163,9 +159,7 @@ def report_in(
     whistle_id: uuid.UUID,
     body: str,
     given: Annotated[Arrival, Body()],
-    service: CurrentService,
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """A called body arrives: late after the limit, flagged when too far from the place."""
@@ -173,19 +167,9 @@ def report_in(
     def act() -> CalledBody:
         x, y = check_lon_lat(given.lon, given.lat, given.crs, field="")
         lon, lat = to_wgs84(x, y, given.crs)
-        return whistling.report_in(
-            session,
-            service.settings,
-            whistle_id,
-            body,
-            lon=lon,
-            lat=lat,
-            at=given.at,
-            actor=caller.subject,
-            now=utc_now(),
-        )
+        return whistling.report_in(occasion, whistle_id, body, lon=lon, lat=lat, at=given.at)
 
-    return _record(session, caller, key, ["report-in", str(whistle_id), body, given], body, act)
+    return _record(occasion, key, ["report-in", str(whistle_id), body, given], body, act)
 
 
 @router.post("/{whistle_id}/bodies/{body}/done", responses=_WRITE_PROBLEMS)
@@ -193,24 +177,15 @@ def done(
     whistle_id: uuid.UUID,
     body: str,
     given: Annotated[Finished, Body()],
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """A called body has done its part."""
 
     def act() -> CalledBody:
-        return whistling.done(
-            session,
-            whistle_id,
-            body,
-            note=given.note,
-            at=given.at,
-            actor=caller.subject,
-            now=utc_now(),
-        )
+        return whistling.done(occasion, whistle_id, body, note=given.note, at=given.at)
 
-    return _record(session, caller, key, ["done", str(whistle_id), body, given], body, act)
+    return _record(occasion, key, ["done", str(whistle_id), body, given], body, act)
 
 
 @router.post("/{whistle_id}/bodies/{body}/score", responses=_WRITE_PROBLEMS)
@@ -218,27 +193,23 @@ def score(
     whistle_id: uuid.UUID,
     body: str,
     given: Annotated[Score, Body()],
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """The caller scores a called body; a side the other side, or a department that it brought."""
 
     def write() -> dict[str, Any]:
-        by = scoring_party(session, caller, _whistle(session, whistle_id), given.by)
-        called = whistling.score(
-            session,
-            whistle_id,
-            body,
-            by=by,
-            value=given.score,
-            note=given.note,
-            actor=caller.subject,
-            now=utc_now(),
+        by = scoring_party(
+            occasion.session, occasion.caller, _whistle(occasion.session, whistle_id), given.by
         )
-        return _called(session, called)
+        called = whistling.score(
+            occasion, whistle_id, body, by=by, value=given.score, note=given.note
+        )
+        return _called(occasion.session, called)
 
-    return once(session, caller, key, ["score", str(whistle_id), body, given], write)
+    return once(
+        occasion.session, occasion.caller, key, ["score", str(whistle_id), body, given], write
+    )
 
 
 @router.post("/{whistle_id}/bodies/{body}/again", responses=_WRITE_PROBLEMS)
@@ -246,30 +217,30 @@ def again(
     whistle_id: uuid.UUID,
     body: str,
     given: Annotated[NotSolved, Body()],
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """The caller finds it not solved: the body goes on until it is (事不完人不撤)."""
 
     def write() -> dict[str, Any]:
         called = whistling.again(
-            session,
+            occasion,
             whistle_id,
             body,
-            by=scoring_party(session, caller, _whistle(session, whistle_id), None),
+            by=scoring_party(
+                occasion.session, occasion.caller, _whistle(occasion.session, whistle_id), None
+            ),
             note=given.note,
-            actor=caller.subject,
-            now=utc_now(),
         )
-        return _called(session, called)
+        return _called(occasion.session, called)
 
-    return once(session, caller, key, ["again", str(whistle_id), body, given], write)
+    return once(
+        occasion.session, occasion.caller, key, ["again", str(whistle_id), body, given], write
+    )
 
 
 def _record(
-    session: Session,
-    caller: Caller,
+    occasion: Occasion,
     key: str | None,
     request: Any,
     body: str,
@@ -278,10 +249,10 @@ def _record(
     """Let a called body record something about itself, once."""
 
     def write() -> dict[str, Any]:
-        acting_body(session, caller, body)
-        return _called(session, act())
+        acting_body(occasion.session, occasion.caller, body)
+        return _called(occasion.session, act())
 
-    return once(session, caller, key, request, write)
+    return once(occasion.session, occasion.caller, key, request, write)
 
 
 def _called(session: Session, called: CalledBody) -> dict[str, Any]:

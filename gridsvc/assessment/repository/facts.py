@@ -34,8 +34,9 @@ from sqlalchemy.sql.selectable import CTE
 
 from gridsvc.assessment.frame import Frame
 from gridsvc.assessment.model import Dimension, Family
-from gridsvc.cases.core.models import Appeal, CaseFile, HandIn
+from gridsvc.cases.core.models import Case, Submission
 from gridsvc.cases.intake.models import Report
+from gridsvc.cases.systems.appeals.models import Appeal
 from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 
@@ -62,7 +63,7 @@ def facts(frame: Frame, family: Family) -> Select[Any]:
 
 def cases_due(frame: Frame) -> CTE:
     """The cases of the period, with their dimensions and what decides about them."""
-    c = CaseFile
+    c = Case
     suspended = func.coalesce(c.suspended_until > frame.now, False)
     return (
         select(
@@ -120,7 +121,7 @@ def _cases(frame: Frame) -> Select[Any]:
 
 def _acts(frame: Frame, due: CTE) -> CTE:
     """What each body handed in in each case: handled, reworked, returned, late."""
-    steps, h, a = frame.steps, HandIn, Appeal
+    steps, h, a = frame.steps, Submission, Appeal
     by_step = (
         select(
             due.c.case_district,
@@ -177,9 +178,9 @@ def _acts(frame: Frame, due: CTE) -> CTE:
 def _repeats(frame: Frame, due: CTE) -> ColumnElement[bool]:
     """Whether a step may be taken again in its case without being rework."""
     steps = frame.steps
-    here = tuple_(due.c.procedure, due.c.procedure_version, HandIn.step)
+    here = tuple_(due.c.procedure, due.c.procedure_version, Submission.step)
     mixed = here.in_(steps.repeating_in) if steps.repeating_in else false()
-    return or_(HandIn.step.in_(steps.repeating), mixed)
+    return or_(Submission.step.in_(steps.repeating), mixed)
 
 
 def _tasks(frame: Frame) -> Select[Any]:
@@ -249,7 +250,7 @@ def _callbacks(frame: Frame) -> Select[Any]:
 
 def _arrivals(frame: Frame) -> Select[Any]:
     """Called bodies whose time to report in falls in the period, and has passed or was used."""
-    c, w, b = CaseFile, Whistle, CalledBody
+    c, w, b = Case, Whistle, CalledBody
     came = b.reported_in_at.is_not(None)
     # A demand keeps the time of its meeting; of a joint plan only the limit that it set is known.
     planned = b.report_in_by - cast(f"{frame.report_in_minutes} minutes", INTERVAL)
@@ -287,7 +288,7 @@ def _arrivals(frame: Frame) -> Select[Any]:
 
 def _reports(frame: Frame) -> Select[Any]:
     """Reports that came in in the period, and whether their case has been filed."""
-    c, r = CaseFile, Report
+    c, r = Case, Report
     here = tuple_(c.procedure, c.procedure_version, c.step)
     waits = here.in_(frame.steps.unfiled) if frame.steps.unfiled else false()
     return (
@@ -310,10 +311,10 @@ def _reports(frame: Frame) -> Select[Any]:
 
 
 def _dimensions(
-    frame: Frame, district: Any, moment: Any, body: Any = CaseFile.lead_body
+    frame: Frame, district: Any, moment: Any, body: Any = Case.lead_body
 ) -> list[ColumnElement[Any]]:
     """The dimensions of a thing in a case, by their names."""
-    c = CaseFile
+    c = Case
     month = func.to_char(func.timezone(frame.period.calendar.zone.key, moment), "YYYY-MM")
     older = case((c.standard == frame.standard, ""), else_=literal("@").concat(c.standard))
     values = {
@@ -330,7 +331,7 @@ def _dimensions(
 
 
 def _in_street(frame: Frame) -> ColumnElement[bool]:
-    return true() if frame.street is None else CaseFile.street_code == frame.street
+    return true() if frame.street is None else Case.street_code == frame.street
 
 
 def _districts(frame: Frame) -> ColumnElement[Any]:

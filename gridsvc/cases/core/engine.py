@@ -6,34 +6,35 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gridsvc.cases.core.needs import check_evidence, needs_of
 from gridsvc.cases.core.progress import Progress
 from gridsvc.city.procedures.model import (
     CLOSING,
     EACH,
     SEATS,
-    Act,
     Actor,
     Procedure,
     Requirement,
     Return,
     Scored,
+    SideAct,
     Step,
 )
-from gridsvc.errors import NotAllowed, StepRefused
+from gridsvc.errors import BadInput, NotAllowed, StepRefused
 
 __all__ = [
     "COMMAND",
     "REPORTER",
     "SUPERVISION",
-    "act_at",
     "begin",
     "carried_over",
-    "check_hands",
+    "check_evidence",
+    "check_separation_of_duties",
     "go_back",
+    "needs_of",
     "open_steps",
     "parties",
     "record_actor",
+    "side_act_at",
     "system_steps",
     "take",
 ]
@@ -119,7 +120,7 @@ def take(
         others = [one for one in parties(progress, step.by) if one not in progress.taken_by]
         why = f"{party} has already taken '{step.name}'; it waits for {' and '.join(others)}"
         raise _refusal(procedure, progress, why)
-    check_hands(progress, step.name, party, actor)
+    check_separation_of_duties(progress, step.name, party, actor)
     check_evidence(step, progress, evidence)
     for requirement in CLOSING if whistled and step.closes else step.requires:
         if requirement not in met:
@@ -156,7 +157,7 @@ def go_back(
 
     Raises what :func:`take` raises.
     """
-    back = procedure.way_back(back_name)
+    back = procedure.return_step(back_name)
     if back is None:
         raise _refusal(procedure, progress, f"'{procedure.name}' has no return '{back_name}'")
     if progress.closed:
@@ -164,7 +165,7 @@ def go_back(
     if back.source != progress.step:
         raise _refusal(procedure, progress, f"'{back_name}' is possible only at '{back.source}'")
     _check_party(procedure, progress, back, party)
-    check_hands(progress, back.name, party, actor)
+    check_separation_of_duties(progress, back.name, party, actor)
     check_evidence(back, progress, evidence)
     after = _skip_system(procedure, record_actor(progress, party, actor).at(back.target))
     if back.refuses:
@@ -173,7 +174,7 @@ def go_back(
     return after
 
 
-def act_at(procedure: Procedure, progress: Progress, name: str, party: str) -> Act:
+def side_act_at(procedure: Procedure, progress: Progress, name: str, party: str) -> SideAct:
     """The act (suspend, extend, raise) of that name, if ``party`` may do it now.
 
     Raises StepRefused.
@@ -193,7 +194,7 @@ def act_at(procedure: Procedure, progress: Progress, name: str, party: str) -> A
     return act
 
 
-def check_hands(progress: Progress, name: str, party: str, actor: str) -> None:
+def check_separation_of_duties(progress: Progress, name: str, party: str, actor: str) -> None:
     """Refuse a token on both sides of supervision. Raises NotAllowed."""
     if party == SUPERVISION and actor and actor in progress.hands:
         raise NotAllowed(
@@ -312,3 +313,59 @@ def _refusal(procedure: Procedure, progress: Progress, why: str) -> StepRefused:
 def _still_due(progress: Progress, step: Step | Return) -> list[str]:
     taken = progress.taken_by if step.name == progress.step else ()
     return [party for party in parties(progress, step.by) if party not in taken]
+
+
+def needs_of(step: Step | Return, progress: Progress) -> list[str]:
+    """Everything that a step must carry now, each name once.
+
+    That is its note and evidence, the seats that it fills, scores, and where a returned case goes.
+    """
+    needs = list(step.needs)
+    if isinstance(step, Step):
+        needs += [role.value for role in step.names]
+        if step.sends_on and progress.returned:
+            needs += ["to", "note"]
+        if step.scores is not None:
+            needs.append("score" if step.scores is Scored.LEAD else "scores")
+    return list(dict.fromkeys(needs))
+
+
+def check_evidence(step: Step | Return, progress: Progress, evidence: Mapping[str, Any]) -> None:
+    """Refuse a step that lacks something, or carries it in the wrong form.
+
+    Raises StepRefused with what is missing, BadInput with the field of a wrong value.
+    """
+    missing = [
+        name for name in needs_of(step, progress) if evidence.get(name) in (None, "", [], {})
+    ]
+    if missing:
+        raise StepRefused(
+            f"'{step.name}' must carry {', '.join(missing)}; send it in 'note' or 'evidence'.",
+            field="evidence",
+            missing=missing,
+        )
+    if isinstance(step, Return):
+        return
+    for name, known in step.choices.items():
+        if name in evidence and evidence[name] not in known:
+            raise BadInput(f"'{name}' must be one of {', '.join(known)}.", field=f"evidence.{name}")
+    if step.scores is Scored.LEAD:
+        _check_score(evidence["score"], "evidence.score")
+    elif step.scores is Scored.CALLED:
+        _check_scores(progress, evidence["scores"])
+
+
+def _check_scores(progress: Progress, scores: Any) -> None:
+    bodies = progress.called_bodies
+    if not isinstance(scores, Mapping) or set(scores) != set(bodies):
+        raise BadInput(
+            f"'scores' gives every called body one score: {', '.join(bodies)}.",
+            field="evidence.scores",
+        )
+    for body, score in scores.items():
+        _check_score(score, f"evidence.scores.{body}")
+
+
+def _check_score(score: Any, field: str) -> None:
+    if type(score) is not int or not 0 <= score <= 100:
+        raise BadInput("A score is a whole number from 0 to 100.", field=field)

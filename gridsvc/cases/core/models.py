@@ -1,4 +1,4 @@
-"""Case files (案卷): what is handled."""
+"""Cases (案卷), what bodies submitted in them, and their traces."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["Appeal", "CaseFile", "HandIn"]
+__all__ = ["Case", "Submission", "TraceEntry"]
 
 
-class CaseFile(Base):
+class Case(Base):
     """One case: its procedure with the version it began with, its step, its lead, its place.
 
     ``progress`` holds which side has taken which step, as the procedure engine keeps it;
@@ -113,7 +113,7 @@ class CaseFile(Base):
     joined_into: Mapped[uuid.UUID | None]
 
 
-class HandIn(Base):
+class Submission(Base):
     """A step that a body handed in, with the raw fact whether it was overdue.
 
     ``n`` is the number of its trace entry; ``since`` and ``limit_at`` are the body's own clock.
@@ -141,21 +141,24 @@ class HandIn(Base):
     score: Mapped[int | None]
 
 
-class Appeal(Base):
-    """A body's one appeal in a closed case, and what supervision decided."""
+class TraceEntry(Base):
+    """One thing that happened in a case; partitioned by month, never updated or deleted.
 
-    __tablename__ = "appeal"
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ["district_code", "case_id"], ["case_file.district_code", "case_file.id"]
-        ),
-        CheckConstraint("(accepted is null) = (decided_at is null)", "decision_has_date"),
-    )
+    ``at`` is when it happened, ``written_at`` when it was written: after-the-fact records
+    differ. ``hash`` covers every column and the ``previous_hash``.
+    """
+
+    __tablename__ = "trace"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (written_at)"},)
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
     case_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    body_code: Mapped[str] = mapped_column(String(18), primary_key=True)
-    reason: Mapped[str]
-    appealed_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
-    accepted: Mapped[bool | None]
-    decided_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    n: Mapped[int] = mapped_column(primary_key=True)
+    written_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    action: Mapped[str] = mapped_column(String(40))
+    actor: Mapped[str] = mapped_column(String(100))
+    body_code: Mapped[str | None] = mapped_column(String(18))
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))

@@ -5,120 +5,137 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from geoalchemy2.shape import from_shape
+from geoalchemy2.shape import from_shape, to_shape
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller, Role
-from gridsvc.cases.core.engine import REPORTER, SUPERVISION, begin
-from gridsvc.cases.core.messages.service import send
-from gridsvc.cases.core.models import CaseFile
+from gridsvc.cases.core.act import Act, Occasion
+from gridsvc.cases.core.engine import REPORTER, SUPERVISION, begin, parties
+from gridsvc.cases.core.events import CaseOpened
+from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
-from gridsvc.cases.core.stepping import enter
-from gridsvc.cases.core.summons import take_system_steps, tell_next
-from gridsvc.cases.core.trace.service import BEGINNING, append
-from gridsvc.cases.systems.whistles.step_whistles import (
-    OpeningWhistle,
-    caller_of,
-    limit_by_called,
-    made_at,
-)
+from gridsvc.cases.core.summons import follow_service_steps, service_steps, tell_next
+from gridsvc.cases.core.trace import BEGINNING
+from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
-from gridsvc.city.current import current
 from gridsvc.city.procedures.model import SEATS, Actor, Procedure, Seat
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotAllowed
 from gridsvc.registry.bodies.model import Responsibility
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.bodies.service import body_or_refuse, keep_gap
-from gridsvc.settings import Settings
 
-__all__ = ["Opening", "chosen", "open_case", "take_seats"]
+__all__ = ["Opening", "Place", "choose_opening", "open_case", "opening_by_rule", "take_seats"]
+
+_CLOCK_SKEW = dt.timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a case is: a WGS84 point, the area codes there, and the part that it is about."""
+
+    lon: float
+    lat: float
+    district: str
+    street: str | None
+    community: str | None
+    part_code: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How a case begins: its procedure and grade, the bodies named for its seats, its whistle."""
+    """How a case begins: its procedure and grade, the bodies named for its seats.
 
-    running: Procedure
+    ``whistle`` is what is said of the whistle with which it begins, ``made_at`` when that was
+    made by telephone; None: now.
+    """
+
+    procedure: Procedure
     grade: str
     named: Mapping[str, str] = field(default_factory=dict)
-    whistle: OpeningWhistle | None = None
+    whistle: Any = None
+    made_at: dt.datetime | None = None
 
 
-def chosen(
-    caller: Caller, channel: str, key: ClassKey, *, name: str | None, named: Mapping[str, str]
+def opening_by_rule(city: City, channel: str, key: ClassKey) -> Opening:
+    """How a case of a channel and a class begins, whoever has it opened."""
+    rule = city.procedures.rule_for(channel, key)
+    return Opening(city.procedures.newest(rule.procedure), rule.grade)
+
+
+def choose_opening(
+    city: City,
+    caller: Caller,
+    channel: str,
+    key: ClassKey,
+    *,
+    name: str | None,
+    named: Mapping[str, str],
 ) -> Opening:
     """The procedure that is named, else the one of the rule for the channel and class.
 
     Raises BadInput for an unknown one or seats that it does not have, NotAllowed when the
     caller's role may not open it.
     """
-    rule = current().procedures.rule_for(channel, key)
-    running = current().procedures.newest(name or rule.procedure)
-    if caller.role.value not in running.opened_by:
-        allowed = ", ".join(sorted(running.opened_by)) or "the service alone"
+    rule = city.procedures.rule_for(channel, key)
+    procedure = city.procedures.newest(name or rule.procedure)
+    if caller.role.value not in procedure.opened_by:
+        allowed = ", ".join(sorted(procedure.opened_by)) or "the service alone"
         raise NotAllowed(
-            f"A token of role {caller.role.value} may not open '{running.name}'"
-            f" ({running.title_zh}); that is for {allowed}."
+            f"A token of role {caller.role.value} may not open '{procedure.name}'"
+            f" ({procedure.title_zh}); that is for {allowed}."
         )
-    open_seats = {role.value for role, seat in running.seats.items() if seat is Seat.NAMED}
+    open_seats = {role.value for role, seat in procedure.seats.items() if seat is Seat.NAMED}
     for role in named:
         if role not in open_seats:
             raise BadInput(
-                f"'{running.name}' has no seat '{role[:40]}' that is named at the opening;"
+                f"'{procedure.name}' has no seat '{role[:40]}' that is named at the opening;"
                 f" it has {', '.join(sorted(open_seats)) or 'none'}.",
                 field=f"seats.{role[:40]}",
             )
     if missing := sorted(open_seats - set(named)):
         raise BadInput(
-            f"'{running.name}' needs the body that is its {missing[0]}.",
+            f"'{procedure.name}' needs the body that is its {missing[0]}.",
             field=f"seats.{missing[0]}",
         )
-    return Opening(running, rule.grade, named)
+    return Opening(procedure, rule.grade, named)
 
 
 def open_case(
-    session: Session,
-    settings: Settings,
-    *,
-    district_code: str,
-    street: str | None,
-    community: str | None,
+    occasion: Occasion,
+    place: Place,
     key: ClassKey,
     opening: Opening,
     responsibility: Responsibility,
-    lon: float,
-    lat: float,
-    part_code: str | None,
-    caller: Caller,
-    now: dt.datetime,
-) -> CaseFile:
-    """A new case at the first step that somebody must take; the system's own are done.
+) -> Case:
+    """A new case at the first step that somebody must take; the service's own are done.
 
-    ``street`` and ``community`` are the area codes of the place. Where nobody is listed for the
-    class, the gap is kept. A case whose whistle was made by telephone began then, not now.
-    Raises BadInput for a whistle that cannot be, and for a body that would call itself.
+    Where nobody is listed for the class, the gap is kept. A case whose whistle was made by
+    telephone began then, not now. Raises BadInput for a whistle that cannot be, and for a body
+    that would call itself.
     """
-    running = opening.running
-    at = made_at(running, opening.whistle, now)
-    progress = begin(running, lead=responsibility.lead.code)
+    procedure, caller = opening.procedure, occasion.caller
+    began_at = _began_at(opening, occasion.now)
     progress = replace(
-        progress,
+        begin(procedure, lead=responsibility.lead.code),
         reporter=str(caller.token_id),
         assistants=tuple(body.code for body in responsibility.assist),
     )
-    progress = _with_territory(session, running, progress, responsibility, community)
+    progress = _with_territory(
+        occasion.session, procedure, progress, responsibility, place.community
+    )
     for role, code in opening.named.items():
-        body = body_or_refuse(session, code, field=f"seats.{role}")
+        body = body_or_refuse(occasion.session, code, field=f"seats.{role}")
         progress = progress.seated(Actor(role), body.code)
-    progress = take_seats(running, progress)
-    case = CaseFile(
-        district_code=district_code,
+    progress = take_seats(procedure, progress)
+    case = Case(
+        district_code=place.district,
         id=uuid7(),
-        procedure=running.name,
-        procedure_version=running.version,
+        procedure=procedure.name,
+        procedure_version=procedure.version,
         step=progress.step,
         progress=progress.to_json(),
         state="open",
@@ -127,45 +144,74 @@ def open_case(
         class_code=key.code,
         lead_body=progress.lead,
         participant_district=None,
-        part_code=part_code,
-        point=from_shape(Point(lon, lat), srid=4326),
+        part_code=place.part_code,
+        point=from_shape(Point(place.lon, place.lat), srid=4326),
         trace_entries=0,
         trace_head=BEGINNING,
         limit_at=None,
-        opened_at=at,
+        opened_at=began_at,
         closed_at=None,
         grade=opening.grade,
-        street_code=street,
-        community_code=community,
+        street_code=place.street,
+        community_code=place.community,
         inspector=caller.subject if caller.role is Role.GRID_WORKER else None,
     )
-    enter(case, running, progress, since=at)
-    session.add(case)
-    _note_opening(session, case, running, progress, responsibility, (lon, lat), caller, now)
-    called = take_system_steps(
-        session,
-        settings,
-        case,
-        running,
-        progress,
-        None,
-        opening=opening.whistle,
-        at=at,
-        now=now,
-    )
-    if called != progress:
-        _check_not_itself(running, called, caller)
-        enter(case, running, called, since=at)
-        limit_by_called(session, case, running)
+    act = occasion.on(case)
+    after, steps = service_steps(act, procedure, progress, None, at=began_at)
+    if steps:
+        _check_not_itself(procedure, after, caller)
+    act.enter(procedure, after, since=began_at)
+    occasion.session.add(case)
+    _record_opening(act, procedure, progress, responsibility)
+    follow_service_steps(act, steps, opening=opening.whistle, at=began_at)
+    act.emit(CaseOpened(responsibility))
     if responsibility.gap:
-        territory = responsibility.lead.code
-        keep_gap(session, district_code, territory, key, case_id=case.id, now=now)
+        keep_gap(
+            occasion.session,
+            place.district,
+            responsibility.lead.code,
+            key,
+            case_id=case.id,
+            now=occasion.now,
+        )
     return case
 
 
-def _check_not_itself(running: Procedure, progress: Progress, caller: Caller) -> None:
-    """Refuse a whistle that whoever blows and closes it would have to answer himself."""
-    if running.level is None or caller_of(running, progress) != REPORTER:
+def _began_at(opening: Opening, now: dt.datetime) -> dt.datetime:
+    """When a case began: now, or when its whistle was made by telephone.
+
+    Raises BadInput for a procedure whose whistles are not recorded afterwards, a time in the
+    future, and one that is too long ago.
+    """
+    if opening.whistle is None:
+        return now
+    procedure, made_at, field = opening.procedure, opening.made_at, "whistle.made_at"
+    if procedure.blows is None or procedure.blows.by is not Actor.SYSTEM:
+        where = "" if procedure.blows is None else f"; it is blown in '{procedure.blows.name}'"
+        raise BadInput(f"'{procedure.name}' does not begin with a whistle{where}.", field="whistle")
+    if made_at is None:
+        return now
+    if made_at.tzinfo is None:
+        raise BadInput("'made_at' has no time zone; add 'Z' or an offset.", field=field)
+    longest = dt.timedelta(hours=procedure.after_the_fact_hours)
+    if not longest:
+        raise BadInput(f"'{procedure.name}' is not recorded afterwards.", field=field)
+    if made_at > now + _CLOCK_SKEW:
+        raise BadInput(
+            f"'made_at' is {made_at.isoformat()}, which lies in the future.", field=field
+        )
+    if made_at < now - longest:
+        raise BadInput(
+            f"'made_at' is {made_at.isoformat()}; a whistle is recorded within"
+            f" {procedure.after_the_fact_hours:g} hours.",
+            field=field,
+        )
+    return min(made_at, now).astimezone(dt.UTC)
+
+
+def _check_not_itself(procedure: Procedure, progress: Progress, caller: Caller) -> None:
+    """Refuse a whistle that whoever blows and closes it would have to answer themselves."""
+    if procedure.level is None or parties(progress, procedure.steps[-1].by)[0] != REPORTER:
         return
     own = caller.area if caller.role is Role.STREET else caller.body
     if own in progress.called_bodies:
@@ -178,7 +224,7 @@ def _check_not_itself(running: Procedure, progress: Progress, caller: Caller) ->
 
 def _with_territory(
     session: Session,
-    running: Procedure,
+    procedure: Procedure,
     progress: Progress,
     responsibility: Responsibility,
     community: str | None,
@@ -186,21 +232,21 @@ def _with_territory(
     """Seat the street office, and the community's body, for which the street stands in."""
     territory = responsibility.territory.code if responsibility.territory else progress.lead
     progress = progress.seated(Actor.TERRITORY, territory)
-    if Seat.COMMUNITY not in running.seats.values():
+    if Seat.COMMUNITY not in procedure.seats.values():
         return progress
     known = bodies_by_code(session, [community]) if community else {}
     return progress.seated(Actor.COMMUNITY, community if community in known else territory)
 
 
-def take_seats(running: Procedure, progress: Progress) -> Progress:
+def take_seats(procedure: Procedure, progress: Progress) -> Progress:
     """The lead and the other seats as the procedure says who takes them.
 
     Where the office of the street stands in for a community that would whistle it, supervision
-    closes: nobody calls himself.
+    closes: nobody calls themselves.
     """
     territory = progress.seat(Actor.TERRITORY) or progress.lead
     community = progress.seat(Actor.COMMUNITY) or territory
-    for role, seat in running.seats.items():
+    for role, seat in procedure.seats.items():
         match seat:
             case Seat.RESPONSIBLE:
                 body = progress.lead
@@ -212,9 +258,9 @@ def take_seats(running: Procedure, progress: Progress) -> Progress:
                 body = progress.seat(role) or progress.lead
         if role in SEATS:
             progress = progress.seated(role, body)
-    if running.seats.get(Actor.CALLER) is Seat.COMMUNITY and community == territory:
+    if procedure.seats.get(Actor.CALLER) is Seat.COMMUNITY and community == territory:
         progress = progress.seated(Actor.CALLER, SUPERVISION)
-    match running.seats[Actor.LEAD]:
+    match procedure.seats[Actor.LEAD]:
         case Seat.TERRITORY:
             return replace(progress, lead=territory)
         case Seat.COMMUNITY:
@@ -225,46 +271,25 @@ def take_seats(running: Procedure, progress: Progress) -> Progress:
             return progress
 
 
-def _note_opening(
-    session: Session,
-    case: CaseFile,
-    running: Procedure,
-    progress: Progress,
-    responsibility: Responsibility,
-    point: tuple[float, float],
-    caller: Caller,
-    now: dt.datetime,
+def _record_opening(
+    act: Act, procedure: Procedure, progress: Progress, responsibility: Responsibility
 ) -> None:
-    dispatch = running.step("dispatch")
+    case = act.case
+    dispatch = procedure.step("dispatch")
     by_itself = dispatch is not None and dispatch.by is Actor.SYSTEM
-    append(
-        session,
-        case.district_code,
-        case.id,
-        action="dispatch" if by_itself else "open",
-        actor=caller.subject,
-        content={
-            "to": progress.lead,
-            "responsibility": responsibility.to_json(),
-            "procedure": running.name,
-            "version": running.version,
-            "grade": case.grade,
-        },
-        at=case.opened_at,
-        now=now,
-        body_code=progress.lead,
-    )
+    content = {
+        "to": progress.lead,
+        "responsibility": responsibility.to_json(),
+        "procedure": procedure.name,
+        "version": procedure.version,
+        "grade": case.grade,
+    }
+    action = "dispatch" if by_itself else "open"
+    act.record(action, content, at=case.opened_at, body=progress.lead)
     if not by_itself:
-        tell_next(session, case, running, progress, but=(), now=now)
+        tell_next(act, procedure, progress, but=None)
         return
+    point = to_shape(case.point)
     key = ClassKey(case.standard, case.kind, case.class_code)
-    told = dict.fromkeys([progress.lead, *progress.assistants])
-    send(
-        session,
-        case.district_code,
-        case.id,
-        told,
-        topic="case_opened",
-        content={"lead": progress.lead, "class": key.to_json(), "point": list(point)},
-        now=now,
-    )
+    told = {"lead": progress.lead, "class": key.to_json(), "point": [point.x, point.y]}
+    act.tell([progress.lead, *progress.assistants], "case_opened", told)

@@ -1,4 +1,4 @@
-"""Where a case stands, as its file keeps it."""
+"""Where a case stands, and until when its step must be taken."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gridsvc.city.limits import Limit
-from gridsvc.city.procedures.model import Actor
+from gridsvc.city.calendar import Calendar, Limit, deadline
+from gridsvc.city.procedures.model import Actor, Procedure, Step
 
-__all__ = ["Called", "Progress"]
+__all__ = ["Progress", "Summoned", "due_at", "limit_of", "next_limit", "started"]
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class Summoned:
     """A body that a step called, with a clock of its own.
 
     ``since`` and ``limit_at`` are those of the step that it has to take; ``own`` is the limit
@@ -38,7 +38,7 @@ class Called:
         }
 
     @classmethod
-    def from_json(cls, kept: dict[str, Any]) -> Called:
+    def from_json(cls, kept: dict[str, Any]) -> Summoned:
         """The called body that :meth:`to_json` wrote."""
         limit_at = kept["limit_at"] and dt.datetime.fromisoformat(kept["limit_at"])
         own = kept["own"] and Limit.from_json(kept["own"])
@@ -66,7 +66,7 @@ class Progress:
     refused_by: tuple[str, ...] = ()
     returned: bool = False
     seats: tuple[tuple[Actor, str], ...] = ()
-    called: tuple[Called, ...] = ()
+    called: tuple[Summoned, ...] = ()
     hands: tuple[str, ...] = ()
     checkers: tuple[str, ...] = ()
     reporter: str = ""
@@ -95,7 +95,7 @@ class Progress:
         """The same case at another step, taken by nobody yet."""
         return replace(self, step=step, taken_by=())
 
-    def waits_for(self) -> Iterable[Called]:
+    def waits_for(self) -> Iterable[Summoned]:
         """The called bodies that have not taken the present step."""
         return (called for called in self.called if called.body not in self.taken_by)
 
@@ -124,5 +124,66 @@ class Progress:
         lists = ("taken_by", "refused_by", "hands", "checkers", "assistants")
         given = {name: tuple(kept[name]) for name in lists if name in kept}
         seats = tuple((Actor(role), body) for role, body in kept.get("seats", {}).items())
-        called = tuple(Called.from_json(entry) for entry in kept.get("called", []))
+        called = tuple(Summoned.from_json(entry) for entry in kept.get("called", []))
         return cls(**{**kept, **given, "seats": seats, "called": called})
+
+
+def limit_of(step: Step, grade: Limit | None) -> Limit | None:
+    """The limit of a step in a case of a grade; None for a step without one."""
+    return grade if step.graded and grade is not None else step.limit
+
+
+def due_at(
+    step: Step,
+    *,
+    since: dt.datetime,
+    opened_at: dt.datetime,
+    grade: Limit | None,
+    calendar: Calendar,
+) -> dt.datetime | None:
+    """Until when a step that became due at ``since`` must be taken; None without a limit."""
+    limit = limit_of(step, grade)
+    if limit is None:
+        return None
+    return _run(limit, opened_at if step.from_opening else since, calendar)
+
+
+def started(
+    procedure: Procedure,
+    progress: Progress,
+    *,
+    since: dt.datetime,
+    opened_at: dt.datetime,
+    grade: Limit | None,
+    calendar: Calendar,
+) -> Progress:
+    """The progress with the clock of every called body started for the present step."""
+    step = procedure.step(progress.step)
+    if step is None or step.by is not Actor.EACH_CALLED:
+        return progress
+    common = due_at(step, since=since, opened_at=opened_at, grade=grade, calendar=calendar)
+    called = tuple(
+        replace(
+            each,
+            since=since,
+            limit_at=common if each.own is None else _run(each.own, since, calendar),
+        )
+        for each in progress.called
+    )
+    return replace(progress, called=called)
+
+
+def next_limit(
+    procedure: Procedure, progress: Progress, otherwise: dt.datetime | None
+) -> dt.datetime | None:
+    """The next limit to fall: of bodies with clocks of their own the earliest that still runs."""
+    step = procedure.step(progress.step)
+    if progress.closed:
+        return None
+    if step is None or step.by is not Actor.EACH_CALLED:
+        return otherwise
+    return min((each.limit_at for each in progress.waits_for() if each.limit_at), default=None)
+
+
+def _run(limit: Limit, since: dt.datetime, calendar: Calendar) -> dt.datetime:
+    return deadline(since, dt.timedelta(hours=limit.hours), limit.clock, calendar)

@@ -1,18 +1,30 @@
-"""For whom a caller acts in a case, and whether he may."""
+"""For whom a caller acts in a case, and whether they may."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller, Role
+from gridsvc.cases.core.act import Act
 from gridsvc.cases.core.engine import COMMAND, REPORTER, SUPERVISION, parties
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.core.progress import Progress
-from gridsvc.city.procedures.model import Act, Return, Step
+from gridsvc.cases.core.models import Case
+from gridsvc.city.procedures.model import Return, SideAct, Step
 from gridsvc.errors import BadInput, NotAllowed
 from gridsvc.registry.bodies.service import body_or_refuse
 
-__all__ = ["acting_body", "acting_party", "may_see"]
+__all__ = ["acting_body", "acting_party", "body_of", "may_see", "own_body"]
+
+
+def own_body(caller: Caller) -> str | None:
+    """The body of a token: the one that it names, or the office of its street."""
+    return caller.body or (caller.area if len(caller.area) == 9 else None)
+
+
+def body_of(party: str) -> str | None:
+    """The body behind a party, None for supervision, command and the reporter."""
+    return None if party in (SUPERVISION, COMMAND, REPORTER) else party
 
 
 def acting_body(session: Session, caller: Caller, code: str) -> str:
@@ -28,42 +40,36 @@ def acting_body(session: Session, caller: Caller, code: str) -> str:
 
 
 def acting_party(
-    session: Session,
-    caller: Caller,
-    case: CaseFile,
-    progress: Progress,
-    step: Step | Return | Act,
-    named: str | None,
-    *,
-    name: str | None = None,
+    act: Act, step: Step | Return | SideAct, named: str | None, *, name: str | None = None
 ) -> str:
     """The party that takes a step: the named body, or the one that can only be meant.
 
-    ``name`` is what an act is called.
+    ``name`` is what a side act is called.
 
     Raises BadInput when it must be named, NotAllowed when the caller may not act for it.
     """
+    progress, caller, district = act.progress, act.caller, act.case.district_code
     possible = parties(progress, step.by)
-    label = name if isinstance(step, Act) else step.name
+    label = name if isinstance(step, SideAct) else step.name
     if possible == (REPORTER,):
         if str(caller.token_id) != progress.reporter:
             raise NotAllowed(f"'{label}' is for whoever opened the case, with the same token.")
         return REPORTER
     if possible == (COMMAND,):
-        if not caller.supervises(case.district_code):
+        if not caller.supervises(district):
             raise NotAllowed(
                 f"'{label}' is for command, which dispatches: a token of role district, city or"
-                f" admin that covers {case.district_code}."
+                f" admin that covers {district}."
             )
         return COMMAND
     if possible == (SUPERVISION,):
-        if not caller.supervises(case.district_code):
+        if not caller.supervises(district):
             raise NotAllowed(
                 f"'{label}' is for supervision: a token of role district, city or admin"
-                f" that covers {case.district_code}. Who handles a case does not close it."
+                f" that covers {district}. Who handles a case does not close it."
             )
         return SUPERVISION
-    code = named or caller.body or (caller.area if len(caller.area) == 9 else None)
+    code = named or own_body(caller)
     if code is None:
         if len(possible) != 1:
             raise BadInput(
@@ -72,16 +78,16 @@ def acting_party(
                 field="body",
             )
         code = possible[0]
-    return acting_body(session, caller, code)
+    return acting_body(act.session, caller, code)
 
 
-def may_see(caller: Caller, case: CaseFile, called: frozenset[str]) -> bool:
-    """Whether a caller may read a case: by its area, or because its body was called.
+def may_see(caller: Caller, case: Case, bodies: Collection[str]) -> bool:
+    """Whether a caller may read a case: by its area, or because its body takes part.
 
     A case holds what reporters wrote; citizens see the public side of a report by its receipt.
     """
     if caller.role is Role.CITIZEN:
         return False
-    own = caller.body or caller.area
     districts = {case.district_code, case.participant_district or case.district_code}
-    return own in called or any(district.startswith(caller.area[:6]) for district in districts)
+    own = caller.body or caller.area
+    return own in bodies or any(district.startswith(caller.area[:6]) for district in districts)

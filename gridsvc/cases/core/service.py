@@ -14,33 +14,35 @@ from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller
 from gridsvc.cases.core import repository
-from gridsvc.cases.core.engine import COMMAND, REPORTER, SUPERVISION, go_back, take
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.core.moments import happened_at
+from gridsvc.cases.core import trace_repository as trace
+from gridsvc.cases.core.act import Act, Occasion
+from gridsvc.cases.core.engine import go_back, take
+from gridsvc.cases.core.events import CaseClosed, StepAsked, StepTaken
+from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
-from gridsvc.cases.core.refusals import follow_refusal, responsible_now, tell_new_lead
-from gridsvc.cases.core.rights import acting_party, may_see
-from gridsvc.cases.core.side_acts import act, resume_if_due
-from gridsvc.cases.core.stepping import enter, keep, running_of, step_start
-from gridsvc.cases.core.submissions import hand_in, judged, keep_scores
-from gridsvc.cases.core.summons import call_bodies, take_system_steps, tell_called, tell_next
-from gridsvc.cases.core.trace import repository as trace
-from gridsvc.cases.core.trace.service import append
-from gridsvc.cases.systems.evidence.service import check_named
-from gridsvc.cases.systems.joint import steps as joint
-from gridsvc.cases.systems.joint.blowing import close, met_requirements
-from gridsvc.cases.systems.merging.rights import refuse_joined
-from gridsvc.cases.systems.whistles import repository as whistles
-from gridsvc.cases.systems.whistles.models import Whistle
-from gridsvc.cases.systems.whistles.step_whistles import blow_step, limit_by_called
-from gridsvc.city.procedures.model import Procedure, Return, Step
+from gridsvc.cases.core.rights import acting_party, body_of, may_see
+from gridsvc.cases.core.sending_on import follow_refusal, responsible_now, tell_new_lead
+from gridsvc.cases.core.side_acts import take_side_act
+from gridsvc.cases.core.submissions import judged, keep_scores, submit
+from gridsvc.cases.core.summons import (
+    follow_service_steps,
+    service_steps,
+    summon,
+    tell_next,
+    tell_summoned,
+)
+from gridsvc.city import City
+from gridsvc.city.procedures.model import Return, Step
 from gridsvc.errors import BadInput, NotAllowed, NotFound, StepRefused
 from gridsvc.registry.bodies.service import body_or_refuse
-from gridsvc.settings import Settings
 
-__all__ = ["StepGiven", "readable_case", "take_step"]
+__all__ = ["StepGiven", "happened_at", "readable_case", "refuse_joined", "take_step"]
 
 _GEOD = Geod(ellps="WGS84")
+#: Clocks of phones may be ahead by this much.
+_CLOCK_SKEW = dt.timedelta(minutes=1)
+#: What the service itself writes of a step.
+_OWN = ("judged", "taken_from")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class StepGiven:
     #: Where it is taken from: longitude and latitude, WGS84 degrees.
     place: tuple[float, float] | None = None
 
-    def carried(self, case: CaseFile) -> dict[str, Any]:
+    def carried(self, case: Case) -> dict[str, Any]:
         """The evidence, the note with it, and how far from the case's place it is taken."""
         noted: dict[str, Any] = {"note": self.note} if self.note else {}
         if self.place is not None:
@@ -65,17 +67,17 @@ class StepGiven:
         return {**self.evidence, **noted}
 
 
-def readable_case(session: Session, caller: Caller, case_id: uuid.UUID) -> CaseFile:
+def readable_case(session: Session, city: City, caller: Caller, case_id: uuid.UUID) -> Case:
     """The case, if the caller may read it. Raises NotFound, NotAllowed."""
     case = repository.case_by_id(session, case_id)
     if case is None:
         raise NotFound(f"There is no case {case_id}.")
-    blown = whistles.whistles_of(session, case.district_code, case.id)
-    called = whistles.called_bodies(session, [whistle.id for whistle in blown])
     progress = Progress.from_json(case.progress)
-    bodies = {body.body_code for body in called} | {case.lead_body, *progress.called_bodies}
-    bodies |= {body for _, body in progress.seats}
-    if not may_see(caller, case, frozenset(bodies)):
+    bodies = {case.lead_body, *progress.called_bodies, *(body for _, body in progress.seats)}
+    for system in city.systems:
+        if system.bodies is not None:
+            bodies |= set(system.bodies(session, case))
+    if not may_see(caller, case, bodies):
         raise NotAllowed(
             f"The case belongs to {case.district_code}; a {caller.role.value}'s token for"
             f" '{caller.area}' does not cover it, and its body was not called."
@@ -83,280 +85,194 @@ def readable_case(session: Session, caller: Caller, case_id: uuid.UUID) -> CaseF
     return case
 
 
-def take_step(
-    session: Session,
-    settings: Settings,
-    caller: Caller,
-    case_id: uuid.UUID,
-    given: StepGiven,
-    *,
-    now: dt.datetime,
-) -> CaseFile:
-    """Take a step, a way back or an act beside the steps.
+def take_step(occasion: Occasion, case_id: uuid.UUID, given: StepGiven) -> Case:
+    """Take a step, a return or a side act.
 
     Raises StepRefused with what is due and who takes it. Of two callers at the same moment one
     waits for the other, and is then told who was first.
     """
-    for name in ("judged", "taken_from"):
+    for name in _OWN:
         if name in given.evidence:
             raise BadInput(
                 f"'{name}' is what the service itself writes of a step; leave it out of the"
                 " evidence.",
                 field=f"evidence.{name}",
             )
-    case = repository.lock_case(session, case_id)
-    if case is None:
-        raise NotFound(f"There is no case {case_id}.")
-    refuse_joined(session, case)
-    running = running_of(case)
-    progress = Progress.from_json(case.progress)
-    resume_if_due(session, case, now=now)
-    if given.step in running.acts:
-        _act(session, settings, case, running, progress, caller, given, now)
+    act = occasion.on(repository.lock_case(occasion.session, case_id))
+    case, procedure = act.case, act.procedure
+    refuse_joined(act.session, case)
+    act.resume()
+    if given.step in procedure.acts:
+        if given.at is not None:
+            raise BadInput(f"'{given.step}' counts from now; leave 'at' out.", field="at")
+        party = acting_party(act, procedure.acts[given.step], given.body, name=given.step)
+        take_side_act(act, given.step, party, given.carried(case))
         return case
-    step = running.way_back(given.step) or running.step(given.step)
+    step = procedure.return_step(given.step) or procedure.step(given.step)
     if step is None:
-        names = [s.name for s in running.steps] + [b.name for b in running.returns]
+        names = [s.name for s in procedure.steps] + [b.name for b in procedure.returns]
         raise StepRefused(
-            f"'{given.step}' is no step of '{running.name}'; its steps are"
-            f" {', '.join([*names, *running.acts])}.",
+            f"'{given.step}' is not a step of '{procedure.name}'; its steps are"
+            f" {', '.join([*names, *procedure.acts])}.",
             field="step",
         )
-    party = acting_party(session, caller, case, progress, step, given.body)
-    at = _happened_at(case, given.at, now)
+    party, before = acting_party(act, step, given.body), act.progress
+    at = _step_at(act, given.at)
     carried = given.carried(case)
-    check_named(session, case, carried)
-    taken = _Taken(session, settings, case, running, progress, caller, party, carried, at, now)
+    answers = act.emit(StepAsked(step, party, carried))
     try:
-        taken.go_back(step) if isinstance(step, Return) else taken.take(step)
+        if isinstance(step, Return):
+            _go_back(act, step, party, carried, at)
+        else:
+            _take(act, step, party, carried, at, answers)
     except StepRefused as refused:
-        raise _told_who(session, case, progress, given.step, refused) from None
+        raise _told_who(act, before, given.step, refused) from None
     return case
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """One step of one party in one locked case, and what it brings about."""
-
-    session: Session
-    settings: Settings
-    case: CaseFile
-    running: Procedure
-    before: Progress
-    caller: Caller
-    party: str
-    evidence: dict[str, Any]
-    at: dt.datetime
-    now: dt.datetime
-
-    @property
-    def body(self) -> str | None:
-        return None if self.party in (SUPERVISION, COMMAND, REPORTER) else self.party
-
-    def take(self, step: Step) -> None:
-        session, case, before = self.session, self.case, self.before
-        whistle = whistles.open_whistle_of(session, case.district_code, case.id)
-        blown = whistles.open_whistles_of(session, case.district_code, case.id)
-        after = take(
-            self.running,
-            before,
-            step.name,
-            party=self.party,
-            evidence=self.evidence,
-            met=met_requirements(session, blown, self.party),
-            whistled=bool(blown),
-            actor=self.caller.subject,
-        )
-        self._check_bodies(step)
-        after, called = call_bodies(session, case, after, step, self.evidence, at=self.at)
-        resume_if_due(session, case, now=self.now, early=True)
-        content = self.evidence | ({"called": list(called)} if called else {})
-        self._note(step, content, after)
-        self._keep(after)
-        keep_scores(session, case, step, self.evidence, before)
-        if step.blows:
-            self._blow(step, after, called)
-        elif called:
-            by = self.body or self.party
-            tell_called(session, case, step, called, by=by, evidence=self.evidence, now=self.now)
-        after = (
-            take_system_steps(
-                session,
-                self.settings,
-                case,
-                self.running,
-                after,
-                step.name,
-                at=self.now,
-                now=self.now,
-            )
-            if not after.closed and after.step != before.step
-            else after
-        )
-        if step.sends_on and after.lead != before.lead:
-            lead = body_or_refuse(session, after.lead, field="evidence.to")
-            content = {"from": before.lead, "to": lead.code, "reason": self.evidence.get("note")}
-            tell_new_lead(session, case, lead, content, now=self.now)
-        self._follow(step, whistle, after)
-        for one in blown if after.closed else ():
-            close(one, at=self.at)
-
-    def _blow(self, step: Step, after: Progress, called: tuple[str, ...]) -> None:
-        blow_step(
-            self.session,
-            self.settings,
-            self.case,
-            self.running,
-            after,
-            step,
-            called,
-            self.evidence,
-            None,
-            actor=self.caller.subject,
-            at=self.at,
-            now=self.now,
-        )
-        limit_by_called(self.session, self.case, self.running)
-
-    def _follow(self, step: Step, whistle: Whistle | None, after: Progress) -> None:
-        session, case = self.session, self.case
-        if self.running.two_sides and whistle is not None:
-            joint.after_step(
-                session,
-                self.settings,
-                case,
-                whistle,
-                step.name,
-                self.party,
-                self.evidence,
-                after,
-                self.now,
-            )
-        elif after.step != self.before.step:
-            tell_next(session, case, self.running, after, but=(self.party,), now=self.now)
-        if whistle is not None and after.closed:
-            close(whistle, at=self.at)
-
-    def go_back(self, back: Return) -> None:
-        after = go_back(
-            self.running,
-            self.before,
-            back.name,
-            party=self.party,
-            evidence=self.evidence,
-            actor=self.caller.subject,
-        )
-        session, case = self.session, self.case
-        named = responsible_now(session, self.party, self.evidence) if back.refuses else None
-        resume_if_due(session, case, now=self.now, early=True)
-        self._note(back, self.evidence, after)
-        self._keep(after)
-        if named is not None:
-            follow_refusal(
-                session,
-                self.settings,
-                case,
-                self.running,
-                self.party,
-                named,
-                str(self.evidence["note"]),
-                actor=self.caller.subject,
-                now=self.now,
-            )
-        else:
-            tell_next(session, case, self.running, after, but=(self.party,), now=self.now)
-
-    def _check_bodies(self, step: Step) -> None:
-        """Bodies that the evidence names for a role must exist. Raises NotFound."""
-        names = [role.value for role in step.names] + (["to"] if step.sends_on else [])
-        for name in names:
-            if self.evidence.get(name):
-                body_or_refuse(self.session, str(self.evidence[name]), field=f"evidence.{name}")
-
-    def _note(self, step: Step | Return, content: dict[str, Any], after: Progress) -> None:
-        found = judged(
-            self.session,
-            self.case,
-            step,
-            self.body,
-            self.evidence,
-            before=self.before,
-            after=after,
-            now=self.now,
-        )
-        entry = append(
-            self.session,
-            self.case.district_code,
-            self.case.id,
-            action=step.name,
-            actor=self.caller.subject,
-            content=content | ({"judged": found} if found else {}),
-            at=self.at,
-            now=self.now,
-            body_code=self.body,
-        )
-        if self.body is not None:
-            hand_in(
-                self.session,
-                self.case,
-                step.name,
-                step.by,
-                self.body,
-                self.before,
-                n=entry.n,
-                now=self.now,
-            )
-
-    def _keep(self, after: Progress) -> None:
-        if after.step != self.before.step and not after.closed:
-            enter(self.case, self.running, after, since=self.at, now=self.now)
-        else:
-            keep(self.case, self.running, after, at=self.at, now=self.now)
-
-
-def _act(
-    session: Session,
-    settings: Settings,
-    case: CaseFile,
-    running: Procedure,
-    progress: Progress,
-    caller: Caller,
-    given: StepGiven,
-    now: dt.datetime,
-) -> None:
-    if given.at is not None:
-        raise BadInput(f"'{given.step}' counts from now; leave 'at' out.", field="at")
-    rule = running.acts[given.step]
-    party = acting_party(session, caller, case, progress, rule, given.body, name=given.step)
-    act(
-        session,
-        settings,
-        case,
-        running,
-        given.step,
-        given.carried(case),
-        party=party,
-        body=None if party in (SUPERVISION, COMMAND, REPORTER) else party,
-        actor=caller.subject,
-        now=now,
+def refuse_joined(session: Session, case: Case) -> None:
+    """Say by whom and into which a case was joined, if it was. Raises StepRefused."""
+    if case.joined_into is None:
+        return
+    entry = trace.last_of(session, case, "joined_into")
+    who = "" if entry is None else f" by {entry.actor} at {entry.at.isoformat()}"
+    raise StepRefused(
+        f"Case {case.id} was joined into {case.joined_into}{who}; go on there.",
+        joined_into=str(case.joined_into),
+        by=None if entry is None else entry.actor,
     )
 
 
-def _happened_at(case: CaseFile, given: dt.datetime | None, now: dt.datetime) -> dt.datetime:
+def happened_at(
+    given: dt.datetime | None,
+    *,
+    since: dt.datetime,
+    now: dt.datetime,
+    event: str = "the case was opened",
+) -> dt.datetime:
+    """The time of an act in UTC: now unless one is given.
+
+    Other offsets are not handed on: PostgreSQL knows none of 16 hours or more.
+
+    Raises BadInput for one in the future, or before ``since``, when ``event`` happened.
+    """
+    if given is None:
+        return now
+    if given.tzinfo is None:
+        raise BadInput("'at' has no time zone; add 'Z' or an offset.", field="at")
+    if given > now + _CLOCK_SKEW:
+        raise BadInput(f"'at' is {given.isoformat()}, which lies in the future.", field="at")
+    if given < since - _CLOCK_SKEW:
+        raise BadInput(
+            f"'at' is {given.isoformat()}, before {event} ({since.isoformat()}).", field="at"
+        )
+    return given.astimezone(dt.UTC)
+
+
+def _take(
+    act: Act,
+    step: Step,
+    party: str,
+    evidence: dict[str, Any],
+    at: dt.datetime,
+    answers: Mapping[str, Any],
+) -> None:
+    procedure, before, body = act.procedure, act.progress, body_of(party)
+    after = take(
+        procedure,
+        before,
+        step.name,
+        party=party,
+        evidence=evidence,
+        met=answers.get("met", ()),
+        whistled=answers.get("whistled", False),
+        actor=act.caller.subject,
+    )
+    _check_bodies(act, step, evidence)
+    after, summoned = summon(act, after, step, evidence, at=at)
+    entered = after.step != before.step and not after.closed
+    stepped = after
+    after, own_steps = (
+        service_steps(act, procedure, after, step.name, at=act.now) if entered else (after, ())
+    )
+    act.resume(early=True)
+    content = evidence | ({"called": list(summoned)} if summoned else {})
+    _record(act, step, body, evidence, content, before, after, at)
+    if entered:
+        act.enter(procedure, after, since=at)
+    else:
+        act.keep(after, at=at)
+    keep_scores(act, step, evidence, before)
+    if summoned and not step.blows:
+        tell_summoned(act, step, summoned, by=body or party, evidence=evidence)
+    act.emit(StepTaken(step, party, evidence, summoned, before, stepped, at))
+    follow_service_steps(act, own_steps, at=act.now)
+    if step.sends_on and after.lead != before.lead:
+        lead = body_or_refuse(act.session, after.lead, field="evidence.to")
+        told = {"from": before.lead, "to": lead.code, "reason": evidence.get("note")}
+        tell_new_lead(act, lead, told)
+    if after.step != before.step and not procedure.two_sides:
+        tell_next(act, procedure, after, but=party)
+    if after.closed:
+        act.emit(CaseClosed(at))
+
+
+def _go_back(act: Act, back: Return, party: str, evidence: dict[str, Any], at: dt.datetime) -> None:
+    procedure, before = act.procedure, act.progress
+    after = go_back(
+        procedure, before, back.name, party=party, evidence=evidence, actor=act.caller.subject
+    )
+    named = responsible_now(act, party, evidence) if back.refuses else None
+    act.resume(early=True)
+    _record(act, back, body_of(party), evidence, evidence, before, after, at)
+    if after.step != before.step:
+        act.enter(procedure, after, since=at)
+    else:
+        act.keep(after, at=at)
+    if named is not None:
+        follow_refusal(act, party, named, str(evidence["note"]))
+    else:
+        tell_next(act, procedure, after, but=party)
+
+
+def _check_bodies(act: Act, step: Step, evidence: Mapping[str, Any]) -> None:
+    """Bodies that the evidence names for a role must exist. Raises NotFound."""
+    names = [role.value for role in step.names] + (["to"] if step.sends_on else [])
+    for name in names:
+        if evidence.get(name):
+            body_or_refuse(act.session, str(evidence[name]), field=f"evidence.{name}")
+
+
+def _record(
+    act: Act,
+    step: Step | Return,
+    body: str | None,
+    evidence: Mapping[str, Any],
+    content: dict[str, Any],
+    before: Progress,
+    after: Progress,
+    at: dt.datetime,
+) -> None:
+    """Keep a step in the trace with what it decides, and as the body's submission."""
+    found = judged(act, step, body, evidence, before=before, after=after)
+    entry = act.record(step.name, content | ({"judged": found} if found else {}), at=at, body=body)
+    if body is not None:
+        submit(act, step, body, before, n=entry.n)
+
+
+def _step_at(act: Act, given: dt.datetime | None) -> dt.datetime:
     """When a step was taken: not before the case, nor before the step that made it due."""
-    at = happened_at(given, since=case.opened_at, now=now)
-    if given is not None and case.state == "open":
-        event = f"the step before '{case.step}' was taken"
-        return happened_at(given, since=step_start(case), now=now, event=event)
+    at = happened_at(given, since=act.case.opened_at, now=act.now)
+    if given is not None and act.case.state == "open":
+        event = f"the step before '{act.case.step}' was taken"
+        return happened_at(given, since=act.step_start, now=act.now, event=event)
     return at
 
 
-def _told_who(
-    session: Session, case: CaseFile, progress: Progress, step: str, refused: StepRefused
-) -> StepRefused:
+def _told_who(act: Act, before: Progress, step: str, refused: StepRefused) -> StepRefused:
     """The refusal of a step that was taken already, with who took it and when."""
-    entry = trace.last_of(session, case.district_code, case.id, step)
-    if entry is None or (progress.step == step and not progress.taken_by and not progress.closed):
+    entry = trace.last_of(act.session, act.case, step)
+    if entry is None or (before.step == step and not before.taken_by and not before.closed):
         return refused
     by, when = entry.body_code or entry.actor, entry.at.isoformat()
     said = f"{refused.detail} '{step}' was last taken by {by} ({entry.actor}) at {when}."

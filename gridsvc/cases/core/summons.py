@@ -1,4 +1,4 @@
-"""Whom a step calls: named bodies, city units, assistants, or everybody who answers in the grid."""
+"""Whom a step summons: named bodies, city units, assistants, or all that answer in the grid."""
 
 from __future__ import annotations
 
@@ -10,74 +10,100 @@ from typing import Any
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.engine import COMMAND, REPORTER, SUPERVISION, parties, system_steps
-from gridsvc.cases.core.messages.service import send
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.core.progress import Called, Progress
-from gridsvc.cases.core.trace.service import append
-from gridsvc.cases.systems.whistles.step_whistles import OpeningWhistle, blow_step
-from gridsvc.city.current import current
-from gridsvc.city.procedures.model import Actor, Call, Callee, Procedure, Step
+from gridsvc.cases.core.act import SERVICE, Act
+from gridsvc.cases.core.engine import parties, system_steps
+from gridsvc.cases.core.events import StepTaken
+from gridsvc.cases.core.progress import Progress, Summoned
+from gridsvc.cases.core.rights import body_of
+from gridsvc.city.procedures.model import Actor, Callee, Procedure, Step, Summons
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies.repository import bodies_by_code, bodies_of_grid
-from gridsvc.settings import Settings
 
-__all__ = ["call_bodies", "named_bodies", "take_system_steps", "tell_called", "tell_next"]
+__all__ = [
+    "ServiceSteps",
+    "follow_service_steps",
+    "named_bodies",
+    "service_steps",
+    "summon",
+    "tell_next",
+    "tell_summoned",
+]
 
-_NOBODY = {SUPERVISION, COMMAND, REPORTER}
+#: A step of the service's own and the bodies that it summons, with the progress around it.
+ServiceSteps = tuple[tuple[Step, tuple[str, ...], Progress, Progress], ...]
 
 
-def call_bodies(
-    session: Session,
-    case: CaseFile,
-    progress: Progress,
-    step: Step,
-    evidence: Mapping[str, Any],
-    *,
-    at: dt.datetime,
+def summon(
+    act: Act, progress: Progress, step: Step, evidence: Mapping[str, Any], *, at: dt.datetime
 ) -> tuple[Progress, tuple[str, ...]]:
-    """The progress with the bodies that a step calls, and the codes of those newly called.
+    """The progress with the bodies that a step summons, and the codes of those that are new.
 
-    Raises BadInput and NotFound for bodies in the evidence that cannot be called.
+    Raises BadInput and NotFound for bodies in the evidence that cannot be summoned.
     """
-    new: list[Called] = []
+    new: list[Summoned] = []
     known = set(progress.called_bodies)
-    for call in step.calls:
-        named = call.who in (Callee.NAMED, Callee.CITY_UNITS)
-        for code in _callees(session, case, progress, call, evidence):
+    for summons in step.calls:
+        named = summons.who in (Callee.NAMED, Callee.CITY_UNITS)
+        for code in _callees(act, progress, summons, evidence):
             if code in known and named:
                 raise BadInput(f"{code} has been called already.", field="evidence.bodies")
             if code not in known:
                 known.add(code)
-                new.append(Called(code, at, own=call.limit))
-    called = tuple(each.body for each in new)
-    return replace(progress, called=(*progress.called, *new)), called
+                new.append(Summoned(code, at, own=summons.limit))
+    after = replace(progress, called=(*progress.called, *new))
+    return after, tuple(each.body for each in new)
+
+
+def service_steps(
+    act: Act, procedure: Procedure, progress: Progress, since: str | None, *, at: dt.datetime
+) -> tuple[Progress, ServiceSteps]:
+    """What the service's own steps between ``since`` and the present step summon."""
+    taken = []
+    for step in system_steps(procedure, since, progress.step):
+        if step.calls:
+            before = progress
+            progress, summoned = summon(act, progress, step, {}, at=at)
+            taken.append((step, summoned, before, progress))
+    return progress, tuple(taken)
+
+
+def follow_service_steps(
+    act: Act, steps: ServiceSteps, *, opening: Any = None, at: dt.datetime
+) -> None:
+    """Record the service's own steps, tell whom they summon, and let the systems hear of them.
+
+    They happened ``at`` a moment; ``opening`` is what was said of the case's first whistle.
+    """
+    for step, summoned, before, after in steps:
+        act.record(step.name, {"called": list(summoned)}, at=at, actor=SERVICE)
+        if not step.blows:
+            tell_summoned(act, step, summoned, by=SERVICE, evidence={})
+        act.emit(StepTaken(step, None, {}, summoned, before, after, at, opening))
 
 
 def _callees(
-    session: Session, case: CaseFile, progress: Progress, call: Call, evidence: Mapping[str, Any]
+    act: Act, progress: Progress, summons: Summons, evidence: Mapping[str, Any]
 ) -> list[str]:
-    match call.who:
+    match summons.who:
         case Callee.NAMED | Callee.CITY_UNITS:
-            return named_bodies(
-                session, evidence.get("bodies"), city_wide=call.who is Callee.CITY_UNITS
-            )
+            city_wide = summons.who is Callee.CITY_UNITS
+            return named_bodies(act.session, evidence.get("bodies"), city_wide=city_wide)
         case Callee.ASSISTANTS:
             return list(progress.assistants)
         case Callee.LEAD:
             return [progress.lead]
         case Callee.GRID_BODIES:
-            point = to_shape(case.point)
+            point = to_shape(act.case.point)
             return bodies_of_grid(
-                session,
-                case.district_code,
+                act.session,
+                act.case.district_code,
                 lon=point.x,
                 lat=point.y,
                 territory=progress.seat(Actor.TERRITORY) or progress.lead,
-                day=current().day(case.opened_at),
+                day=act.city.day(act.case.opened_at),
             )
         case Callee.TERRITORY | Callee.COMMUNITY:
-            seated = progress.seat(Actor(call.who.value))
+            seated = progress.seat(Actor(summons.who.value))
             return [] if seated is None else [seated]
 
 
@@ -96,109 +122,43 @@ def named_bodies(
             raise NotFound(f"No body has the code '{code[:40]}'.", field=field)
         if city_wide and found[code].district is not None:
             raise BadInput(
-                f"{found[code].name} ({code}) is no city unit; it works for"
+                f"{found[code].name} ({code}) is not a city unit; it works for"
                 f" {found[code].area_code} alone.",
                 field=field,
             )
     return list(dict.fromkeys(codes))
 
 
-def take_system_steps(
-    session: Session,
-    settings: Settings,
-    case: CaseFile,
-    running: Procedure,
-    progress: Progress,
-    since: str | None,
-    *,
-    opening: OpeningWhistle | None = None,
-    at: dt.datetime,
-    now: dt.datetime,
-) -> Progress:
-    """Carry out the calls of the system's own steps between ``since`` and the present step.
-
-    They happened ``at`` a moment; ``opening`` is what was said of the case's first whistle.
-    """
-    for step in system_steps(running, since, progress.step):
-        if not step.calls:
-            continue
-        progress, called = call_bodies(session, case, progress, step, {}, at=at)
-        append(
-            session,
-            case.district_code,
-            case.id,
-            action=step.name,
-            actor="gridsvc",
-            content={"called": list(called)},
-            at=at,
-            now=now,
-        )
-        if not step.blows:
-            tell_called(session, case, step, called, by="gridsvc", evidence={}, now=now)
-            continue
-        blow_step(
-            session,
-            settings,
-            case,
-            running,
-            progress,
-            step,
-            called,
-            {},
-            opening,
-            actor="gridsvc",
-            at=at,
-            now=now,
-        )
-    return progress
-
-
-def tell_called(
-    session: Session,
-    case: CaseFile,
-    step: Step,
-    called: tuple[str, ...],
-    *,
-    by: str,
-    evidence: Mapping[str, Any],
-    now: dt.datetime,
+def tell_summoned(
+    act: Act, step: Step, summoned: tuple[str, ...], *, by: str, evidence: Mapping[str, Any]
 ) -> None:
-    """Tell the newly called bodies, by whom and for what."""
-    point = to_shape(case.point)
+    """Tell the newly summoned bodies, by whom and for what."""
+    point = to_shape(act.case.point)
     content = {
         "by": by,
         "step": step.name,
         "title_zh": step.title_zh,
-        "class_code": case.class_code,
+        "class_code": act.case.class_code,
         "point": [point.x, point.y],
         **evidence,
     }
-    send(session, case.district_code, case.id, called, topic="called", content=content, now=now)
+    act.tell(summoned, "called", content)
 
 
-def tell_next(
-    session: Session,
-    case: CaseFile,
-    running: Procedure,
-    progress: Progress,
-    *,
-    but: tuple[str, ...],
-    now: dt.datetime,
-) -> None:
-    """Tell the bodies whose step it is now; ``but`` those that know it."""
-    step = running.step(progress.step)
+def tell_next(act: Act, procedure: Procedure, progress: Progress, *, but: str | None) -> None:
+    """Tell the bodies whose step it is now; ``but`` the party that knows it."""
+    step = procedure.step(progress.step)
     if step is None or progress.closed:
         return
-    due = [body for body in parties(progress, step.by) if body not in _NOBODY and body not in but]
     limits = {each.body: each.limit_at for each in progress.called}
-    for body in due:
-        own = limits.get(body) if step.by is Actor.EACH_CALLED else None
-        limit = own or case.limit_at
+    for party in parties(progress, step.by):
+        if body_of(party) is None or party == but:
+            continue
+        own = limits.get(party) if step.by is Actor.EACH_CALLED else None
+        limit = own or act.case.limit_at
         content = {
             "step": step.name,
             "title_zh": step.title_zh,
             "limit_at": None if limit is None else limit.isoformat(),
         }
-        send(
-            session, case.district_code, case.id, [body], topic="step_due", content=content, now=now
-        )
+        act.tell([party], "step_due", content)

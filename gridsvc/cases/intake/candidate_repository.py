@@ -1,35 +1,18 @@
-"""The queries that find the case of a report, and the reports of a case."""
+"""The queries that find the case of a report."""
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-import uuid
-from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.intake.candidates import About, Candidate
-from gridsvc.cases.intake.models import Report
+from gridsvc.cases.intake.match import Candidate, MatchCriteria
 from gridsvc.cases.intake.surroundings import box_around, surroundings
 from gridsvc.city.classes import ClassKey
 from gridsvc.db.prepared import Prepared
 
-__all__ = [
-    "cases_joined_into",
-    "closed_candidates",
-    "first_reported_at",
-    "open_candidates",
-    "open_candidates_alone",
-    "part_of_reports",
-    "report_count",
-    "report_counts",
-    "reports_page",
-    "send_reports",
-]
+__all__ = ["closed_candidates", "open_candidates", "open_candidates_alone"]
 
 #: The nearest so many cases; a report about a hundred cases is about none of them.
 _MOST = 20
@@ -119,62 +102,62 @@ _LOCK = Prepared(
 )
 
 
-def open_candidates_alone(session: Session, about: About) -> list[Candidate]:
+def open_candidates_alone(session: Session, criteria: MatchCriteria) -> list[Candidate]:
     """As :func:`open_candidates`, for one report about one thing at a time.
 
     Each locks all of its surroundings, its part and its place text until its transaction ends; in
     one order, so that no two wait for each other.
     """
-    names = surroundings(about.lon, about.lat, about.widest_m, _named(about))
-    if about.part_code is not None:
-        names.append(f"part|{about.district}|{about.part_code}")
-    if about.place_key is not None:
-        names.append(f"place|{about.key.code}|{about.place_key}")
-    return _candidates(session, about, "open", _MOST, behind=(_LOCK, {"names": sorted(names)}))
+    names = surroundings(criteria.lon, criteria.lat, criteria.widest_m, _named(criteria))
+    if criteria.part_code is not None:
+        names.append(f"part|{criteria.district}|{criteria.part_code}")
+    if criteria.place_key is not None:
+        names.append(f"place|{criteria.key.code}|{criteria.place_key}")
+    return _candidates(session, criteria, "open", _MOST, behind=(_LOCK, {"names": sorted(names)}))
 
 
-def open_candidates(session: Session, about: About) -> list[Candidate]:
+def open_candidates(session: Session, criteria: MatchCriteria) -> list[Candidate]:
     """Open cases of one part, of one place text, or near a place: in this order, by distance."""
-    return _candidates(session, about, "open", _MOST)
+    return _candidates(session, criteria, "open", _MOST)
 
 
-def closed_candidates(session: Session, about: About, *, limit: int) -> list[Candidate]:
+def closed_candidates(session: Session, criteria: MatchCriteria, *, limit: int) -> list[Candidate]:
     """Closed cases about the same place, the newest first."""
     # They are sought in a box, whose corners lie too far away.
-    return _candidates(session, about, "closed", _FOR_CORNERS * limit)[:limit]
+    return _candidates(session, criteria, "closed", _FOR_CORNERS * limit)[:limit]
 
 
 def _candidates(
     session: Session,
-    about: About,
+    criteria: MatchCriteria,
     state: str,
     limit: int,
     behind: tuple[Prepared, dict[str, list[str]]] | None = None,
 ) -> list[Candidate]:
-    box = box_around(about.lon, about.lat, about.within_m)
-    question = _QUESTIONS[state, about.part_code is not None, about.place_key is not None]
+    box = box_around(criteria.lon, criteria.lat, criteria.within_m)
+    question = _QUESTIONS[state, criteria.part_code is not None, criteria.place_key is not None]
     rows = question.ask(
         session,
         {
-            "lon": about.lon,
-            "lat": about.lat,
+            "lon": criteria.lon,
+            "lat": criteria.lat,
             **dict(zip(("west", "south", "east", "north"), box, strict=True)),
             "columns": _cells(box[0], box[2]),
             "rows": _cells(box[1], box[3]),
-            "district": about.district,
-            "districts": list(about.districts),
-            "standard": about.key.standard,
-            "kinds": list(about.kinds),
-            "class_code": about.key.code,
-            "part_code": about.part_code,
-            "place_key": about.place_key,
+            "district": criteria.district,
+            "districts": list(criteria.districts),
+            "standard": criteria.key.standard,
+            "kinds": list(criteria.kinds),
+            "class_code": criteria.key.code,
+            "part_code": criteria.part_code,
+            "place_key": criteria.place_key,
             "newest": _NEWEST_OF_TEXT,
             "limit": limit,
         },
         behind=behind,
     )
     candidates = [Candidate(row[0], row[1], ClassKey(*row[2:5]), *row[5:]) for row in rows]
-    return [candidate for candidate in candidates if candidate.why(about)]
+    return [candidate for candidate in candidates if candidate.why(criteria)]
 
 
 def _cells(least: float, most: float) -> list[int]:
@@ -183,85 +166,6 @@ def _cells(least: float, most: float) -> list[int]:
     return list(range(first, last + 1))
 
 
-def _named(about: About) -> ClassKey:
+def _named(criteria: MatchCriteria) -> ClassKey:
     """The class under one name for all the kinds that mean the same."""
-    return replace(about.key, kind="/".join(about.kinds))
-
-
-def cases_joined_into(session: Session, case: CaseFile) -> list[CaseFile]:
-    """The cases that were joined into a case, the first one first."""
-    return list(
-        session.scalars(
-            select(CaseFile)
-            .where(
-                CaseFile.joined_into == case.id,
-                CaseFile.joined_into_district == case.district_code,
-            )
-            .order_by(CaseFile.opened_at, CaseFile.id)
-        )
-    )
-
-
-def reports_page(
-    session: Session,
-    case: CaseFile,
-    *,
-    after: tuple[dt.datetime, uuid.UUID] | None,
-    limit: int,
-) -> list[Report]:
-    """Reports of a case in the order in which people reported, from behind ``after``."""
-    query = _of(case).order_by(Report.created_at, Report.id).limit(limit)
-    if after is not None:
-        query = query.where(tuple_(Report.created_at, Report.id) > after)
-    return list(session.scalars(query))
-
-
-def report_count(session: Session, case: CaseFile) -> int:
-    """How many reports a case has."""
-    return session.scalar(select(func.count()).select_from(_of(case).subquery())) or 0
-
-
-def report_counts(session: Session, case_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """How many reports each of these cases has; a case without any is left out."""
-    districts = select(CaseFile.district_code, CaseFile.id).where(CaseFile.id.in_(case_ids))
-    rows = session.execute(
-        select(Report.case_id, func.count())
-        .where(tuple_(Report.case_district, Report.case_id).in_(districts))
-        .group_by(Report.case_id)
-    )
-    return {row[0]: row[1] for row in rows}
-
-
-def part_of_reports(session: Session, case: CaseFile, part_code: str) -> str | None:
-    """The part, if a report of the case names it; else None."""
-    query = _of(case).where(Report.part_code == part_code).limit(1)
-    return part_code if session.scalar(query) is not None else None
-
-
-def first_reported_at(session: Session, case: CaseFile) -> dt.datetime | None:
-    """When the first person reported; None for a case without reports, all taken out."""
-    return session.scalar(
-        select(func.min(Report.created_at)).where(
-            Report.case_district == case.district_code, Report.case_id == case.id
-        )
-    )
-
-
-def send_reports(
-    session: Session, source: CaseFile, target: CaseFile, ids: Sequence[uuid.UUID] | None
-) -> list[Report]:
-    """Give reports of a case to another; None: all of them. Gives them in their order."""
-    query = _of(source).order_by(Report.created_at, Report.id)
-    if ids is not None:
-        query = query.where(Report.id.in_(ids))
-    sent = list(session.scalars(query))
-    for report in sent:
-        report.case_district, report.case_id = target.district_code, target.id
-    session.flush()
-    return sent
-
-
-def _of(case: CaseFile) -> Select[Report]:
-    return select(Report).where(
-        Report.case_district == case.district_code, Report.case_id == case.id
-    )
+    return replace(criteria.key, kind="/".join(criteria.kinds))

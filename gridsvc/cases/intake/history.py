@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gridsvc import tables
-from gridsvc.callers import Caller
+from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake import repository
 from gridsvc.cases.intake.model import GivenPoint, NewReport
 from gridsvc.cases.intake.service import check_report, file_report
@@ -23,7 +23,6 @@ from gridsvc.errors import BadFile, BadInput, GridsvcError
 from gridsvc.registry.bodies.importer import Fault
 from gridsvc.registry.classes.lookup import find_class
 from gridsvc.registry.placement.atlas import Atlas
-from gridsvc.settings import Settings
 
 __all__ = ["BATCH", "Row", "check_rows", "file_rows", "read_rows"]
 
@@ -75,18 +74,13 @@ def read_rows(path: Path) -> tuple[list[Row], list[Fault]]:
 
 
 def check_rows(
-    session: Session,
-    atlas: Atlas,
-    settings: Settings,
-    rows: Sequence[Row],
-    *,
-    caller: Caller,
-    now: dt.datetime,
+    occasion: Occasion, atlas: Atlas, rows: Sequence[Row]
 ) -> tuple[list[Row], list[Fault]]:
     """The rows that are new, and those that cannot be filed; nothing is kept.
 
     A reference that was brought in before is passed over if it says the same.
     """
+    session = occasion.session
     known = repository.known_keys(session, _HOLDER, [row.reference for row in rows])
     new, faults = [], []
     for row in rows:
@@ -97,7 +91,7 @@ def check_rows(
             if before is not None:
                 raise BadInput(f"reference {row.reference} was brought in before, saying otherwise")
             report = _report(session, row)
-            check_report(session, atlas, settings, report, caller=caller, now=now)
+            check_report(occasion, atlas, report)
         except GridsvcError as error:
             faults.append(Fault(row.line, error.detail))
         else:
@@ -105,34 +99,18 @@ def check_rows(
     return new, faults
 
 
-def file_rows(
-    session: Session,
-    atlas: Atlas,
-    settings: Settings,
-    rows: Sequence[Row],
-    *,
-    caller: Caller,
-    reporter_key: bytes,
-    now: dt.datetime,
-) -> int:
+def file_rows(occasion: Occasion, atlas: Atlas, rows: Sequence[Row], *, reporter_key: bytes) -> int:
     """File checked rows; gives how many. One that somebody else has just brought in is passed over.
 
     A file that stops in the middle is brought in again as a whole: its references are known.
     """
-    filed = 0
+    filed, session = 0, occasion.session
     for row in rows:
-        if repository.claim_key(session, _HOLDER, row.reference, row.digest, now) is not None:
+        taken = repository.claim_key(session, _HOLDER, row.reference, row.digest, occasion.now)
+        if taken is not None:
             continue
-        routed = file_report(
-            session,
-            atlas,
-            settings,
-            _report(session, row),
-            caller=caller,
-            reporter_key=reporter_key,
-            now=now,
-        )
-        answer = {"receipt": routed.receipt, "case_id": str(routed.case_id)}
+        report = file_report(occasion, atlas, _report(session, row), reporter_key=reporter_key)
+        answer = {"receipt": report.receipt, "case_id": str(report.case_id)}
         repository.keep_answer(session, _HOLDER, row.reference, 201, answer)
         filed += 1
     return filed

@@ -2,64 +2,99 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
+import shapely
 from geoalchemy2.shape import to_shape
 from pyproj import Geod
+from shapely.geometry import Point
+from shapely.ops import nearest_points
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.intake.model import GivenPoint, NewReport
-from gridsvc.errors import AmbiguousCode, BadInput, NotFound
-from gridsvc.registry.bodies.service import AssetOwner
+from gridsvc.callers import Caller, Role
+from gridsvc.cases.core.act import Occasion
+from gridsvc.cases.intake.model import GivenPoint, Located, NewReport
+from gridsvc.errors import AmbiguousCode, BadInput, NotAllowed, NotFound
 from gridsvc.registry.codes.service import look_up
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.parts.repository import find
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.service import place_inside
-from gridsvc.settings import Settings
+from gridsvc.registry.placement.straddle import straddle
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
+from gridsvc.spatial.footprint import Footprint
 
-__all__ = ["Located", "asset_of", "locate_report"]
+__all__ = ["STAFF", "covers_place", "locate", "wgs84_of"]
 
 _GEOD = Geod(ellps="WGS84")
-#: A reporter may stand this far from the part that he names, beyond all accuracies.
+#: A reporter may stand this far from the part that they name, beyond all accuracies.
 _BESIDE_PART_M = 100.0
 #: How well a part's position is known, by its position class (A, B, C), in metres.
 _PART_ACCURACY_M = {"A": 0.5, "B": 1.0, "C": 10.0}
+#: Roles that work at a place, and may settle where it is.
+STAFF = frozenset({Role.GRID_WORKER, Role.STREET, Role.DISTRICT, Role.CITY, Role.ADMIN})
+#: Roles that may write down what was reported earlier, in their own area.
+_MAY_RECORD_LATER = {Role.STREET, Role.DISTRICT, Role.CITY, Role.ADMIN}
+#: No report that anybody can still tell of is older.
+_OLDEST_YEARS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
-    """Where a report is: its placement (WGS84, accuracy in metres), and the part it names."""
-
-    placement: Placement
-    part: Part | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Point:
     lon: float
     lat: float
     accuracy_m: float
 
 
-def locate_report(session: Session, atlas: Atlas, settings: Settings, new: NewReport) -> Located:
-    """Place a report.
+def locate(occasion: Occasion, atlas: Atlas, new: NewReport) -> Located:
+    """Place a report, and say when it was made.
 
     Raises BadCoordinate, UnknownCrs, OutsideCity, NotFound or AmbiguousCode for a part's code,
-    BadInput for a report without a place and for a location that cannot be the part's.
+    BadInput for a report without a place, and for a location that cannot be the part's or the
+    footprint's, NotAllowed for a place outside a grid worker's own cells.
     """
-    part = None if new.part is None else _part(session, *new.part)
-    here = _where(settings, new, part)
-    return Located(place_inside(atlas, here.lon, here.lat, here.accuracy_m), part)
+    part = None if new.part is None else _part(occasion.session, *new.part)
+    here = _where(occasion.city.settings.report_accuracy_m, new, part)
+    placement = place_inside(atlas, here.lon, here.lat, here.accuracy_m)
+    _check_rights(occasion.caller, placement, new)
+    reported = _reported_at(occasion.caller, placement, new.received_at, occasion.now)
+    shares = None
+    if new.footprint is not None and "street" in atlas.areas:
+        shares = straddle(occasion.session, atlas, new.footprint.geometry, "street")
+    return Located(new, placement, part, reported, shares)
 
 
-def asset_of(part: Part | None) -> AssetOwner | None:
-    """The bodies that stand behind a part; None without one."""
-    if part is None:
-        return None
-    return AssetOwner(part.code, part.owner_body, part.maintainer_body, part.competent_body)
+def covers_place(caller: Caller, placement: Placement) -> bool:
+    """Whether a place lies inside the area of a token."""
+    areas = (placement.district, placement.street, placement.community)
+    return any(area is not None and caller.covers(area.code) for area in areas)
+
+
+def wgs84_of(point: GivenPoint, default_m: float) -> tuple[float, float, float]:
+    """Longitude, latitude and accuracy in metres. Raises BadCoordinate, UnknownCrs."""
+    x, y = check_lon_lat(point.x, point.y, point.crs)
+    lon, lat = to_wgs84(x, y, point.crs)
+    return lon, lat, default_m if point.accuracy_m is None else point.accuracy_m
+
+
+def _check_rights(caller: Caller, placement: Placement, new: NewReport) -> None:
+    """A grid worker reports inside their cells, whoever opens a case in their own area."""
+    if covers_place(caller, placement):
+        return
+    if caller.role is Role.GRID_WORKER:
+        raise NotAllowed(
+            f"The place lies outside the grid worker's own cells ({caller.area}); whoever is"
+            " bound to its cells reports it.",
+            field="location",
+        )
+    if new.procedure is not None:
+        raise NotAllowed(
+            f"The place lies outside {caller.area}, which the token covers; whoever is"
+            " responsible there opens the case, or report it: POST /v1/reports.",
+            field="location",
+        )
 
 
 def _part(session: Session, district: str | None, code: str) -> Part:
@@ -84,12 +119,14 @@ def _part(session: Session, district: str | None, code: str) -> Part:
     return part
 
 
-def _where(settings: Settings, new: NewReport, part: Part | None) -> _Place:
+def _where(default_m: float, new: NewReport, part: Part | None) -> _Point:
     """The report's point in WGS84: as given, else the part's, else one inside the footprint."""
-    given = None if new.point is None else _given(new.point, settings.report_accuracy_m)
+    given = None if new.point is None else _Point(*wgs84_of(new.point, default_m))
+    if given is not None and new.footprint is not None:
+        _check_at_footprint(given, new.footprint, default_m)
     if part is not None:
         point = to_shape(part.geometry).representative_point()
-        there = _Place(point.x, point.y, _PART_ACCURACY_M[part.position_class])
+        there = _Point(point.x, point.y, _PART_ACCURACY_M[part.position_class])
         if given is None:
             return there
         _check_at_part(given, there, part)
@@ -97,13 +134,30 @@ def _where(settings: Settings, new: NewReport, part: Part | None) -> _Place:
         return given
     if new.footprint is not None:
         point = new.footprint.geometry.representative_point()
-        return _Place(point.x, point.y, settings.report_accuracy_m)
+        return _Point(point.x, point.y, default_m)
     raise BadInput(
         "The report has no place; give 'location', 'part' or 'footprint'.", field="location"
     )
 
 
-def _check_at_part(given: _Place, there: _Place, part: Part) -> None:
+def _check_at_footprint(given: _Point, footprint: Footprint, accuracy_m: float) -> None:
+    """Refuse a location that cannot be the footprint's: the datum of one may be wrong."""
+    here = Point(given.lon, given.lat)
+    if shapely.intersects(here, footprint.geometry):
+        return
+    nearest = nearest_points(footprint.geometry, here)[0]
+    metres = _GEOD.inv(given.lon, given.lat, nearest.x, nearest.y)[2]
+    most = given.accuracy_m + accuracy_m
+    if metres > most:
+        raise BadInput(
+            f"The footprint lies {metres:,.0f} m from the location, farther than the accuracies"
+            f" of both allow ({most:,.0f} m); check the CRS of each ('crs', 'footprint_crs'), or"
+            " put the location on the footprint.",
+            field="footprint",
+        )
+
+
+def _check_at_part(given: _Point, there: _Point, part: Part) -> None:
     """Refuse a location that cannot be the part's: one of the two is a mistake."""
     metres = _GEOD.inv(given.lon, given.lat, there.lon, there.lat)[2]
     if metres > given.accuracy_m + there.accuracy_m + _BESIDE_PART_M:
@@ -114,7 +168,38 @@ def _check_at_part(given: _Place, there: _Place, part: Part) -> None:
         )
 
 
-def _given(point: GivenPoint, default_m: float) -> _Place:
-    x, y = check_lon_lat(point.x, point.y, point.crs)
-    lon, lat = to_wgs84(x, y, point.crs)
-    return _Place(lon, lat, default_m if point.accuracy_m is None else point.accuracy_m)
+def _reported_at(
+    caller: Caller, placement: Placement, received_at: dt.datetime | None, now: dt.datetime
+) -> dt.datetime:
+    """When a person reported: now, or earlier if staff of the place says so.
+
+    Raises BadInput for a time in the future, without an offset, or beyond memory; NotAllowed
+    for other callers, and for places outside the token's area.
+    """
+    if received_at is None:
+        return now
+    field = "received_at"
+    if caller.role not in _MAY_RECORD_LATER:
+        raise NotAllowed(
+            f"A token of role {caller.role.value} reports what it sees now; earlier reports are"
+            " recorded by a street, a district, the city or admin.",
+            field=field,
+        )
+    if not covers_place(caller, placement):
+        raise NotAllowed(
+            f"The place lies outside {caller.area}, which the token covers; earlier reports are"
+            " recorded by the staff of the place.",
+            field=field,
+        )
+    if received_at.tzinfo is None:
+        raise BadInput("'received_at' has no time zone; add 'Z' or an offset.", field=field)
+    if received_at > now:
+        raise BadInput(
+            f"'received_at' is {received_at.isoformat()}, which lies in the future.", field=field
+        )
+    if received_at.year < now.year - _OLDEST_YEARS:
+        raise BadInput(
+            f"'received_at' is {received_at.isoformat()}, more than {_OLDEST_YEARS} years ago.",
+            field=field,
+        )
+    return received_at.astimezone(dt.UTC)

@@ -1,4 +1,7 @@
-"""The frozen values of an intake: what was given, and what became of it."""
+"""The frozen values of an intake: as given, located, routed, matched, filed.
+
+Each stage hands on one value that adds to the last; none asks an earlier stage again.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gridsvc.cases.intake.match import Crossing
-from gridsvc.cases.systems.whistles.step_whistles import OpeningWhistle
+from gridsvc.cases.core.models import Case
+from gridsvc.cases.core.opening import Opening, Place
+from gridsvc.cases.intake.match import Candidate, Crossing, MatchCriteria
 from gridsvc.city.classes import ClassKey
 from gridsvc.registry.bodies.model import Responsibility
+from gridsvc.registry.parts.models import Part
 from gridsvc.registry.placement.model import Placement
+from gridsvc.registry.placement.straddle import Straddle
 from gridsvc.spatial.footprint import Footprint
 
-__all__ = ["GivenPoint", "NewReport", "Routed"]
+__all__ = [
+    "Filed",
+    "GivenPoint",
+    "Located",
+    "Matched",
+    "NewReport",
+    "PinMoved",
+    "ReportFiled",
+    "Routed",
+    "place_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +52,7 @@ class NewReport:
     is when an earlier report was made that is recorded only now; None: now.
     ``procedure`` asks for a case of its own by that procedure, with the bodies in ``seats``;
     None lets the rules choose, and the report join an open case. ``whistle`` is what is said of
-    the whistle with which such a case begins.
+    the whistle with which such a case begins, ``made_at`` when that was made by telephone.
     """
 
     channel: str
@@ -50,45 +66,135 @@ class NewReport:
     received_at: dt.datetime | None = None
     procedure: str | None = None
     seats: Mapping[str, str] = field(default_factory=dict)
-    whistle: OpeningWhistle | None = None
+    whistle: Any = None
+    made_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where a report is: its placement (WGS84, accuracy in metres), and the part it names.
+
+    ``shares`` are those of the streets in its footprint, None without one.
+    """
+
+    new: NewReport
+    placement: Placement
+    part: Part | None
+    reported_at: dt.datetime
+    shares: Straddle | None = None
+
+    @property
+    def place(self) -> Place:
+        """The place of a case about this report."""
+        return place_of(self.placement, self.part)
+
+
+def place_of(placement: Placement, part: Part | None) -> Place:
+    """The place of a case, with the part that it is about where that is the district's own."""
+    if placement.district is None:
+        raise AssertionError("a placement inside the city has a district")
+    own = part is not None and part.district_code == placement.district.code
+    return Place(
+        lon=placement.lon,
+        lat=placement.lat,
+        district=placement.district.code,
+        street=None if placement.street is None else placement.street.code,
+        community=None if placement.community is None else placement.community.code,
+        part_code=part.code if part is not None and own else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """A filed report: where it is, who answers, and the case that it opened or joined."""
+    """A located report, how a case of its own would begin, who answers, and what it is about."""
+
+    located: Located
+    opening: Opening
+    responsibility: Responsibility
+    criteria: MatchCriteria
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """A routed report and its case, locked or new; ``crossed`` is the border between the two.
+
+    ``near`` are the open cases that it might have been about, ``earlier`` the closed ones.
+    """
+
+    routed: Routed
+    case: Case
+    joined: bool
+    crossed: Crossing | None
+    near: tuple[Candidate, ...]
+    earlier: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFiled:
+    """An event: a report was stored in its locked case.
+
+    A system may answer ``needs_confirmation``, whether its reporter must say on which side of a
+    border the place is, and ``joint_whistle_id``.
+    """
+
+    report_id: uuid.UUID
+    matched: Matched
+
+
+@dataclass(frozen=True, slots=True)
+class PinMoved:
+    """An event: a report's pin was moved; ``case_moved``: its case went along.
+
+    A system may answer as to :class:`ReportFiled`.
+    """
+
+    report_id: uuid.UUID
+    key: ClassKey
+    placement: Placement
+    responsibility: Responsibility
+    case_moved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A filed report: its receipt, and what became of it.
+
+    ``secret`` opens what is the reporter's own, for whoever holds the receipt's link.
+    """
 
     id: uuid.UUID
     receipt: str
-    placement: Placement
-    responsibility: Responsibility
-    case_district: str
-    case_id: uuid.UUID
-    joined: bool
-    border_crossed: Crossing | None
+    secret: str
+    matched: Matched
     joint_whistle_id: uuid.UUID | None
     needs_confirmation: bool
-    similar: tuple[dict[str, Any], ...]
-    earlier: tuple[dict[str, Any], ...]
-    mended: str | None
     created_at: dt.datetime
     recorded_at: dt.datetime | None
 
+    @property
+    def case_id(self) -> uuid.UUID:
+        """The case that it opened or joined."""
+        return self.matched.case.id
+
     def to_json(self) -> dict[str, Any]:
         """The answer of ``POST /v1/reports``."""
+        matched, routed = self.matched, self.matched.routed
+        footprint, criteria = routed.located.new.footprint, routed.criteria
         return {
             "id": str(self.id),
             "receipt": self.receipt,
-            "placement": self.placement.to_json(),
-            "responsibility": self.responsibility.to_json(),
+            "secret": self.secret,
+            "placement": routed.located.placement.to_json(),
+            "responsibility": routed.responsibility.to_json(),
             "case_id": str(self.case_id),
-            "joined": self.joined,
-            "joined_across_border": self.border_crossed is not None,
-            "border_crossed": self.border_crossed and self.border_crossed.to_json(),
+            "joined": matched.joined,
+            "joined_across_border": matched.crossed is not None,
+            "border_crossed": matched.crossed and matched.crossed.to_json(),
             "joint_whistle_id": self.joint_whistle_id and str(self.joint_whistle_id),
             "needs_confirmation": self.needs_confirmation,
-            "similar": list(self.similar),
-            "earlier": list(self.earlier),
-            "mended": self.mended,
+            "similar": [candidate.to_json(criteria) for candidate in matched.near],
+            "earlier": [candidate.to_json(criteria) for candidate in matched.earlier],
+            "mended": None if footprint is None else footprint.mended,
             "created_at": self.created_at.isoformat(),
             "recorded_at": self.recorded_at and self.recorded_at.isoformat(),
         }

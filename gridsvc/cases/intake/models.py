@@ -31,7 +31,8 @@ class Report(Base):
     district may lead: so they are plain columns, with no foreign key across districts.
     ``created_at`` is when the person reported; ``recorded_at`` when staff wrote it down later, None
     for a report that came in by itself. ``place_key`` is the form of ``place_text`` by which it is
-    compared.
+    compared. ``reporter_subject`` is the subject of the token that filed it, ``secret_hash`` the
+    SHA-256 of the secret in its receipt's link.
     """
 
     __tablename__ = "report"
@@ -77,6 +78,8 @@ class Report(Base):
     recorded_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     place_text: Mapped[str | None]
     place_key: Mapped[str | None]
+    reporter_subject: Mapped[str | None] = mapped_column(String(100))
+    secret_hash: Mapped[str | None] = mapped_column(String(64))
 
 
 class ReportPlacement(Base):

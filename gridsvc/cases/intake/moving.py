@@ -2,108 +2,181 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import hmac
+from dataclasses import dataclass, replace
 
-from geoalchemy2.shape import from_shape
+from geoalchemy2.shape import from_shape, to_shape
+from pyproj import Geod
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
-from gridsvc.callers import Caller, Role
-from gridsvc.cases.core import repository as files
-from gridsvc.cases.core.messages.service import withdraw
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.core.refusals import send_on
-from gridsvc.cases.core.trace.service import append
+from gridsvc.callers import Role
+from gridsvc.cases.core.act import Act, Occasion
+from gridsvc.cases.core.opening import opening_by_rule
+from gridsvc.cases.core.repository import lock_case
+from gridsvc.cases.core.sending_on import send_on
 from gridsvc.cases.intake import repository
-from gridsvc.cases.intake.locate import asset_of
-from gridsvc.cases.intake.model import GivenPoint
+from gridsvc.cases.intake.case_reports_repository import reports_of
+from gridsvc.cases.intake.locate import STAFF, covers_place, wgs84_of
+from gridsvc.cases.intake.match import (
+    Candidate,
+    MatchCriteria,
+    criteria_of,
+    reason_not_joined,
+)
+from gridsvc.cases.intake.model import GivenPoint, Located, NewReport, PinMoved, Routed
 from gridsvc.cases.intake.models import Report, ReportPlacement
+from gridsvc.cases.intake.recording import record_transfer, transfer_reports
+from gridsvc.cases.intake.route import responsible_for
+from gridsvc.cases.intake.service import match, secret_hash
 from gridsvc.city.classes import ClassKey
-from gridsvc.city.current import current
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
-from gridsvc.registry.bodies.service import body_or_refuse, find_responsible
+from gridsvc.registry.bodies.model import Responsibility
+from gridsvc.registry.parts.models import Part
 from gridsvc.registry.parts.repository import find
 from gridsvc.registry.placement.atlas import Atlas
-from gridsvc.registry.placement.service import place_inside
-from gridsvc.settings import Settings
-from gridsvc.spatial.crs import check_lon_lat, to_wgs84
+from gridsvc.registry.placement.model import AreaRef, Placement
+from gridsvc.registry.placement.service import place, place_inside
 
 __all__ = ["confirm_side", "move_report"]
 
-#: Roles that may say that a pin is on the wrong side of a line nobody can see.
-_STAFF = {Role.GRID_WORKER, Role.STREET, Role.DISTRICT, Role.CITY, Role.ADMIN}
+_GEOD = Geod(ellps="WGS84")
+_CONFIRMED = "the reporter confirmed the side"
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A report at a place, new or confirmed, and who answers for it there."""
+
+    report: Report
+    part: Part | None
+    placement: Placement
+    responsibility: Responsibility
+
+    @property
+    def key(self) -> ClassKey:
+        return ClassKey(self.report.standard, self.report.kind, self.report.class_code)
 
 
 def confirm_side(
-    session: Session, report: Report, street: str, *, actor: str, now: dt.datetime
+    occasion: Occasion, atlas: Atlas, report: Report, street: str, *, secret: str | None
 ) -> None:
-    """The reporter says on which side the place is; the other side is then not told.
+    """The reporter, or the staff of the place, says on which side of a border the place is.
 
-    Raises StepRefused when nothing is to be confirmed, BadInput for a street that is none of
-    the sides.
+    It settles the side of this report: the other side is then not told, and on another side than
+    where its pin is, the report is routed again by every list. Raises NotAllowed for others,
+    StepRefused when nothing is to be confirmed, BadInput for a street that is none of the sides.
     """
-    case = _locked(session, report)
-    placed = repository.last_placement(session, report.district_code, report.id)
-    if not report.needs_confirmation or placed is None:
+    session, pin = occasion.session, to_shape(report.point)
+    placement = place(atlas, pin.x, pin.y, report.accuracy_m)
+    _check_may_confirm(occasion, report, placement, secret)
+    act = _locked(occasion, report)
+    if not report.needs_confirmation:
         raise StepRefused("The report needs no confirmation; its place is certain or settled.")
-    border = placed.placement["border"] or {"neighbours": []}
-    own = placed.placement["street"]
-    sides = [n["code"] for n in border["neighbours"] if n["level"] == "street"]
-    sides += [own["code"]] if own else []
+    sides = (
+        {n.code: n.name for n in placement.border.neighbours if n.level == "street"}
+        if (placement.border)
+        else {}
+    )
+    own = placement.street
+    sides |= {own.code: own.name} if own else {}
     if street not in sides:
         raise BadInput(
-            f"'{street}' is none of the streets at the place: {', '.join(sorted(set(sides)))}.",
+            f"'{street}' is not one of the streets at the place: {', '.join(sorted(sides))}.",
             field="street",
         )
     report.needs_confirmation = False
-    withdrawn = 0
-    if not _others_are_asked(session, case, report):
-        withdrawn = withdraw(session, case.district_code, case.id, topic="near_border", now=now)
-    append(
-        session,
-        case.district_code,
-        case.id,
-        action="confirm_side",
-        actor=actor,
-        content={"report_id": str(report.id), "street": street, "messages_withdrawn": withdrawn},
-        at=now,
-        now=now,
-    )
-    if own is None or street != own["code"]:
-        body = body_or_refuse(session, street, field="street")
-        send_on(session, case, body, reason="the reporter confirmed the side", actor=actor, now=now)
+    withdrawn = 0 if _others_are_asked(session, act, report) else act.withdraw("near_border")
+    said = {"report_id": str(report.id), "street": street, "messages_withdrawn": withdrawn}
+    act.record("confirm_side", said)
+    if own is not None and street == own.code:
+        return
+    confirmed = _on_side(placement, AreaRef(street, sides[street]))
+    placed = _routed_again(occasion, report, confirmed, _CONFIRMED)
+    if len(reports_of(session, act.case)) == 1:
+        _send_on(act, placed.responsibility, _CONFIRMED)
+    elif placed.responsibility.lead.code != act.case.lead_body:
+        _leave(act, atlas, placed, _CONFIRMED)
 
 
 def move_report(
-    session: Session,
+    occasion: Occasion,
     atlas: Atlas,
-    settings: Settings,
     report: Report,
     point: GivenPoint,
     *,
     reason: str,
-    caller: Caller,
-    now: dt.datetime,
+    whole_case: bool,
 ) -> None:
-    """Move the pin and route again; the case goes to whoever answers at the new place.
+    """Move the pin and route again.
 
-    Raises NotAllowed for callers who are no staff of the place, StepRefused in a joint or
+    Where the report is then about another place, it leaves its case. The case moves when all of
+    its reports do, or when supervision of its district says so (``whole_case``).
+
+    Raises NotAllowed for callers who are not staff of the place, StepRefused in a joint or
     closed case, and what placing a point raises.
     """
-    if caller.role not in _STAFF or not report.district_code.startswith(caller.area[:6]):
+    session, city, caller = occasion.session, occasion.city, occasion.caller
+    if caller.role not in STAFF or not report.district_code.startswith(caller.area[:6]):
         raise NotAllowed("Only staff of the report's district may move its pin.")
-    case = _locked(session, report)
-    x, y = check_lon_lat(point.x, point.y, point.crs)
-    lon, lat = to_wgs84(x, y, point.crs)
-    accuracy = settings.report_accuracy_m if point.accuracy_m is None else point.accuracy_m
-    placement = place_inside(atlas, lon, lat, accuracy)
+    act = _locked(occasion, report)
+    if whole_case and not caller.supervises(act.case.district_code):
+        raise NotAllowed(
+            f"A whole case is moved by a token of role district, city or admin that covers"
+            f" {act.case.district_code}; without 'whole_case' the report alone is moved.",
+            field="whole_case",
+        )
+    lon, lat, accuracy_m = wgs84_of(point, city.settings.report_accuracy_m)
+    placed = _routed_again(occasion, report, place_inside(atlas, lon, lat, accuracy_m), reason)
+    report.point = from_shape(Point(lon, lat), srid=4326)
+    report.accuracy_m = accuracy_m
+    act.record("move_pin", {"report_id": str(report.id), "to": [lon, lat], "reason": reason})
+    others = [one for one in reports_of(session, act.case) if one.id != report.id]
+    case_moves = whole_case or all(_same_place(act, placed, one) for one in others)
+    if not case_moves:
+        if not _still_in_case(act, placed):
+            _leave(act, atlas, placed, reason)
+        return
+    _move_case(act, placed, reason)
+    event = PinMoved(report.id, placed.key, placed.placement, placed.responsibility, True)
+    answers = act.emit(event)
+    report.needs_confirmation = answers.get("needs_confirmation", False)
+
+
+def _check_may_confirm(
+    occasion: Occasion, report: Report, placement: Placement, secret: str | None
+) -> None:
+    caller = occasion.caller
+    if hmac.compare_digest(secret_hash(secret or ""), report.secret_hash or ""):
+        return
+    if report.reporter_subject is not None and caller.subject == report.reporter_subject:
+        return
+    if caller.role in STAFF and covers_place(caller, placement):
+        return
+    raise NotAllowed(
+        "Only whoever filed the report (by the same token, or the secret of the receipt) and the"
+        " staff of its place say on which side of the border it is."
+    )
+
+
+def _on_side(placement: Placement, street: AreaRef) -> Placement:
+    """The placement as if its point lay in a neighbouring street."""
+    district = placement.district
+    if district is None or not street.code.startswith(district.code):
+        near = placement.border.neighbours if placement.border else ()
+        names = {n.code: n.name for n in near if n.level == "district"}
+        district = AreaRef(street.code[:6], names.get(street.code[:6], ""))
+    return replace(placement, district=district, street=street, community=None, unit_grid=None)
+
+
+def _routed_again(occasion: Occasion, report: Report, placement: Placement, reason: str) -> _Placed:
+    """Who answers for a report at a new place; its old placements are kept beside this one."""
+    session = occasion.session
+    part = None
+    if report.part_code is not None:
+        part = find(session, report.district_code, report.part_code)
     key = ClassKey(report.standard, report.kind, report.class_code)
-    part = (
-        None if report.part_code is None else find(session, report.district_code, report.part_code)
-    )
-    responsibility = find_responsible(
-        session, placement, key=key, asset=asset_of(part), day=current().day(now)
-    )
+    responsibility = responsible_for(occasion, placement, key, part)
     last = repository.last_placement(session, report.district_code, report.id)
     if last is None:
         raise AssertionError(f"report {report.id} was never placed")
@@ -115,43 +188,115 @@ def move_report(
             placement=placement.to_json(),
             responsibility=responsibility.to_json(),
             reason=reason,
-            placed_at=now,
+            placed_at=occasion.now,
         )
     )
-    report.point = from_shape(Point(lon, lat), srid=4326)
-    report.accuracy_m = accuracy
-    if not report.joined:
-        case.street_code = None if placement.street is None else placement.street.code
-        case.community_code = None if placement.community is None else placement.community.code
-    append(
-        session,
-        case.district_code,
-        case.id,
-        action="move_pin",
-        actor=caller.subject,
-        content={"report_id": str(report.id), "to": [lon, lat], "reason": reason},
-        at=now,
-        now=now,
+    return _Placed(report, part, placement, responsibility)
+
+
+def _same_place(act: Act, placed: _Placed, other: Report) -> bool:
+    """Whether another report of the case is about the place to which the pin was moved."""
+    pin, here = to_shape(other.point), placed.placement
+    metres = _GEOD.inv(pin.x, pin.y, here.lon, here.lat)[2]
+    return bool(metres <= _criteria(act, placed).within_m)
+
+
+def _still_in_case(act: Act, placed: _Placed) -> bool:
+    """Whether a moved report would still join its case."""
+    case, here, there = act.case, placed.placement, to_shape(act.case.point)
+    candidate = Candidate(
+        district_code=case.district_code,
+        id=case.id,
+        key=ClassKey(case.standard, case.kind, case.class_code),
+        state=case.state,
+        lead_body=case.lead_body,
+        part_code=case.part_code,
+        lon=there.x,
+        lat=there.y,
+        distance_m=_GEOD.inv(there.x, there.y, here.lon, here.lat)[2],
+        same_text=False,
+        procedure=case.procedure,
+        procedure_version=case.procedure_version,
     )
-    if responsibility.lead.code != case.lead_body:
-        send_on(session, case, responsibility.lead, reason=reason, actor=caller.subject, now=now)
+    criteria = _criteria(act, placed)
+    if case.district_code not in criteria.districts:
+        return False
+    return reason_not_joined(candidate, criteria, act.procedure) is None
 
 
-def _others_are_asked(session: Session, case: CaseFile, report: Report) -> bool:
+def _criteria(act: Act, placed: _Placed) -> MatchCriteria:
+    return criteria_of(
+        act.city,
+        placed.placement,
+        key=placed.key,
+        part_code=placed.report.part_code,
+        place_text=placed.report.place_text,
+        responsible=placed.responsibility.lead.code,
+        exact=act.caller.role is Role.GRID_WORKER,
+    )
+
+
+def _move_case(act: Act, placed: _Placed, reason: str) -> None:
+    case, placement = act.case, placed.placement
+    case.point = placed.report.point
+    case.street_code = None if placement.street is None else placement.street.code
+    case.community_code = None if placement.community is None else placement.community.code
+    _send_on(act, placed.responsibility, reason)
+
+
+def _send_on(act: Act, responsibility: Responsibility, reason: str) -> None:
+    """Give the case to whoever answers, by the clock that runs, and tell who led it."""
+    before, lead = act.case.lead_body, responsibility.lead
+    if lead.code == before:
+        return
+    send_on(act, lead, reason, restart=False)
+    act.tell([before], "case_sent_away", {"to": lead.code, "reason": reason})
+
+
+def _leave(act: Act, atlas: Atlas, placed: _Placed, reason: str) -> None:
+    """Take a report out of its case, to the case of its new place or into one of its own."""
+    report, source = placed.report, act.case
+    new = NewReport(
+        channel=report.channel,
+        key=placed.key,
+        description=report.description,
+        point=None,
+        part=None,
+        footprint=None,
+        reporter=None,
+        place_text=report.place_text,
+    )
+    located = Located(new, placed.placement, placed.part, report.created_at)
+    opening = opening_by_rule(act.city, report.channel, placed.key)
+    routed = Routed(located, opening, placed.responsibility, _criteria(act, placed))
+    matched = match(Occasion(act.session, act.city, act.caller, act.now), atlas, routed)
+    target = act.on(matched.case)
+    act.session.flush()
+    transfer_reports(act, matched.case, [report.id])
+    report.joined = matched.joined
+    told = {"reason": reason, "reports": [report.receipt]}
+    record_transfer(act, "reports_split_off", matched.case, told)
+    record_transfer(target, "reports_split_in", source, told)
+    event = PinMoved(report.id, placed.key, placed.placement, placed.responsibility, False)
+    answers = target.emit(event)
+    report.needs_confirmation = answers.get("needs_confirmation", False)
+
+
+def _others_are_asked(session: Session, act: Act, report: Report) -> bool:
     """Whether another report of the case still waits for its reporter's word."""
-    joined = repository.reports_of(session, case.district_code, case.id)
-    return any(other.needs_confirmation for other in joined if other.id != report.id)
+    return any(
+        other.needs_confirmation for other in reports_of(session, act.case) if other.id != report.id
+    )
 
 
-def _locked(session: Session, report: Report) -> CaseFile:
-    case = files.lock_case(session, report.case_id)
-    session.refresh(report)
-    if case is None:
-        raise AssertionError(f"report {report.id} has no case")
+def _locked(occasion: Occasion, report: Report) -> Act:
+    act = occasion.on(lock_case(occasion.session, report.case_id))
+    occasion.session.refresh(report)
+    case = act.case
     if report.case_id != case.id:
         raise StepRefused(f"The report was just given to case {report.case_id}; try again.")
     if case.state != "open" or case.procedure != "ordinary":
         raise StepRefused(
             f"The case runs as '{case.procedure}' and is {case.state}; its place is settled there."
         )
-    return case
+    return act

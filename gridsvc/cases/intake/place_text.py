@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
-from pathlib import Path
 
 from gridsvc.registry.placement.model import Placement
 
 __all__ = ["normalised", "place_key"]
 
-_GENERIC = Path(__file__).parent / "shipped" / "generic_places.txt"
 #: Traditional characters of addresses, and other ways to write a character.
 _VARIANTS = str.maketrans(
     "號樓棟單層門區東廣場橋園衚衕裡裏車鋪閣馬龍蘭學醫廠棧灣莊鄉鎮縣國華寶觀環線來興〇两"
@@ -56,11 +53,11 @@ def normalised(text: str, *, district: str = "", street: str = "") -> str:
     return re.sub(r"(?<=\d)号$", "", plain)
 
 
-def place_key(text: str | None, placement: Placement) -> str | None:
+def place_key(text: str | None, placement: Placement, generic: re.Pattern[str]) -> str | None:
     """What two reports share when they name the same place; None where the text names none.
 
     A name counts inside one street. A bare number, such as ``12号楼``, is nobody's name: it
-    counts inside one community.
+    counts inside one community. ``generic`` finds the words that name no place by themselves.
     """
     if not text:
         return None
@@ -69,19 +66,11 @@ def place_key(text: str | None, placement: Placement) -> str | None:
         district="" if placement.district is None else placement.district.name,
         street="" if placement.street is None else placement.street.name,
     )
-    said = _generic().sub("", plain)
+    said = generic.sub("", plain)
     if len(said) < 2 and not any(character.isdigit() for character in said):
         return None
     area = placement.community if _BARE.fullmatch(said) else placement.street
     return None if area is None else f"{area.code}:{plain[:_MOST]}"
-
-
-@lru_cache
-def _generic() -> re.Pattern[str]:
-    """The words that name no place by themselves, the longest first."""
-    lines = _GENERIC.read_text(encoding="utf-8").splitlines()
-    words = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    return re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))))
 
 
 def _plain(text: str) -> str:

@@ -28,7 +28,6 @@ __all__ = [
     "report_by_id",
     "report_by_receipt",
     "report_points",
-    "reports_of",
 ]
 
 _KEYS_AT_ONCE = 1_000
@@ -128,17 +127,6 @@ def report_points(session: Session, after: tuple[str, str], limit: int) -> Place
             field="cursor",
         ) from None
     return read_places(session, _POINTS, (district, str(known)), limit)
-
-
-def reports_of(session: Session, case_district: str, case_id: uuid.UUID) -> list[Report]:
-    """Every report that joined a case, the first one first."""
-    return list(
-        session.scalars(
-            select(Report)
-            .where(Report.case_district == case_district, Report.case_id == case_id)
-            .order_by(Report.created_at, Report.id)
-        )
-    )
 
 
 def last_placement(

@@ -1,55 +1,48 @@
-"""Takes reports in: placed, routed, joined to a case or opening one, in one transaction."""
+"""Takes reports in: located, routed, joined to a case or opening one, in one transaction."""
 
 from __future__ import annotations
 
-import datetime as dt
+import hashlib
 import secrets
 import uuid
-from dataclasses import dataclass, replace
 from typing import Any
 
 from geoalchemy2.shape import from_shape, to_shape
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
-from gridsvc.callers import Caller, Role
-from gridsvc.cases.core import repository as files
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.core.opening import Opening, chosen, open_case
-from gridsvc.cases.core.stepping import running_of
+from gridsvc.cases.core import repository as cases
+from gridsvc.cases.core.act import Occasion
+from gridsvc.cases.core.opening import open_case
 from gridsvc.cases.intake import repository
-from gridsvc.cases.intake.area_rights import check_covered, check_own_cells
 from gridsvc.cases.intake.candidate_repository import (
     closed_candidates,
     open_candidates,
     open_candidates_alone,
-    report_counts,
 )
-from gridsvc.cases.intake.candidates import About, ranked
+from gridsvc.cases.intake.case_reports_repository import report_counts
 from gridsvc.cases.intake.contact import seal
-from gridsvc.cases.intake.locate import Located, asset_of, locate_report
-from gridsvc.cases.intake.match import Crossing, about_of, crossing, join_first, stays_apart
-from gridsvc.cases.intake.model import NewReport, Routed
+from gridsvc.cases.intake.locate import locate
+from gridsvc.cases.intake.match import crossing, join_first, ranked, reason_not_joined
+from gridsvc.cases.intake.model import Filed, Matched, NewReport, ReportFiled, Routed
 from gridsvc.cases.intake.models import Report, Reporter, ReportPlacement
-from gridsvc.cases.intake.recording import came_at, trace_report
-from gridsvc.cases.systems.joint.triggers import blow_if_called, joint_call
-from gridsvc.city.current import current
+from gridsvc.cases.intake.recording import record_report
+from gridsvc.cases.intake.route import route
 from gridsvc.db.base import uuid7
 from gridsvc.db.batch import write_added
 from gridsvc.errors import NotFound
-from gridsvc.registry.bodies.model import Responsibility
-from gridsvc.registry.bodies.service import find_responsible
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.service import place
-from gridsvc.settings import Settings
 
 __all__ = [
     "check_report",
     "file_report",
     "find_report",
+    "match",
     "placement_on",
     "report_json",
+    "secret_hash",
     "similar_cases",
 ]
 
@@ -59,158 +52,101 @@ _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _EARLIER = 5
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A report that was placed and routed, and what it is about; nothing is kept yet."""
-
-    located: Located
-    opening: Opening
-    responsibility: Responsibility
-    about: About
-
-    @property
-    def placement(self) -> Placement:
-        return self.located.placement
-
-
-def file_report(
-    session: Session,
-    atlas: Atlas,
-    settings: Settings,
-    new: NewReport,
-    *,
-    caller: Caller,
-    reporter_key: bytes,
-    now: dt.datetime,
-) -> Routed:
+def file_report(occasion: Occasion, atlas: Atlas, new: NewReport, *, reporter_key: bytes) -> Filed:
     """File a report and give what became of it.
 
     Raises BadCoordinate, UnknownCrs, OutsideCity, NotFound or AmbiguousCode for a part's code,
-    NotAllowed for a grid worker outside his own cells, and as :func:`came_at`.
+    NotAllowed for a grid worker outside their own cells.
     """
-    read = _read(session, atlas, settings, new, caller, now)
-    came = came_at(caller, read.placement, new.received_at, now)
-    placement, about = read.placement, read.about
-    call = joint_call(session, atlas, new, placement, read.responsibility)
-    near = open_candidates_alone(session, about)
-    joins = new.procedure is None and read.opening.running.merges
-    joined = join_first(session, near, about) if joins else None
-    report_id = uuid7()
-    receipt = _receipt(session, about.district, report_id)
-    crossed, earlier = None, []
-    if joined is not None:
-        case, candidate = joined
-        crossed = crossing(atlas, placement, candidate)
-        if case.part_code is None and case.district_code == about.district:
-            case.part_code = about.part_code
-    else:
-        earlier = closed_candidates(session, about, limit=_EARLIER)
-        case = _open(session, settings, read, caller, now)
-    report = _report(report_id, receipt, new, read, case, came, now)
-    report.joined, report.needs_confirmation = joined is not None, call.needs_confirmation
-    session.add(report)
-    _keep_beside(session, report, read, new, reporter_key, now)
-    trace_report(
-        session,
-        case,
-        report,
-        crossed,
-        responsible=read.responsibility.lead.code,
-        actor=caller.subject,
-        now=now,
-    )
-    write_added(session, keep=(case, report))
-    whistle_id, asked = None, False
-    if running_of(case).merges:
-        whistle_id, asked = blow_if_called(
-            session,
-            settings,
-            case,
-            placement,
-            new.key,
-            call,
-            new_case=joined is None,
-            actor=caller.subject,
-            now=now,
-        )
-    report.needs_confirmation = asked
-    return Routed(
+    session = occasion.session
+    matched = match(occasion, atlas, route(occasion, locate(occasion, atlas, new)))
+    act = occasion.on(matched.case)
+    secret = secrets.token_urlsafe(16)
+    report = _stored(occasion, matched, secret, reporter_key)
+    record_report(act, report, matched)
+    write_added(session, keep=(matched.case, report))
+    answers = act.emit(ReportFiled(report.id, matched))
+    report.needs_confirmation = answers.get("needs_confirmation", False)
+    return Filed(
         id=report.id,
         receipt=report.receipt,
-        placement=placement,
-        responsibility=read.responsibility,
-        case_district=case.district_code,
-        case_id=case.id,
-        joined=report.joined,
-        border_crossed=crossed,
-        joint_whistle_id=whistle_id,
-        needs_confirmation=asked,
-        similar=tuple(candidate.to_json(about) for candidate in near),
-        earlier=tuple(candidate.to_json(about) for candidate in earlier),
-        mended=None if new.footprint is None else new.footprint.mended,
-        created_at=came,
+        secret=secret,
+        matched=matched,
+        joint_whistle_id=answers.get("joint_whistle_id"),
+        needs_confirmation=report.needs_confirmation,
+        created_at=report.created_at,
         recorded_at=report.recorded_at,
     )
 
 
-def check_report(
-    session: Session,
-    atlas: Atlas,
-    settings: Settings,
-    new: NewReport,
-    *,
-    caller: Caller,
-    now: dt.datetime,
-) -> None:
+def match(occasion: Occasion, atlas: Atlas, routed: Routed) -> Matched:
+    """Find the open case of a routed report and lock it, or open one."""
+    session, city, criteria = occasion.session, occasion.city, routed.criteria
+    near = open_candidates_alone(session, criteria)
+    joined = None
+    if routed.located.new.procedure is None and routed.opening.procedure.merges:
+        joined = join_first(session, city, near, criteria)
+    if joined is not None:
+        case, candidate = joined
+        if case.part_code is None and case.district_code == criteria.district:
+            case.part_code = criteria.part_code
+        crossed = crossing(atlas, routed.located.placement, candidate)
+        return Matched(routed, case, True, crossed, tuple(near), ())
+    earlier = closed_candidates(session, criteria, limit=_EARLIER)
+    case = open_case(
+        occasion, routed.located.place, criteria.key, routed.opening, routed.responsibility
+    )
+    return Matched(routed, case, False, None, tuple(near), tuple(earlier))
+
+
+def check_report(occasion: Occasion, atlas: Atlas, new: NewReport) -> None:
     """Raise what :func:`file_report` would raise; nothing is kept."""
-    read = _read(session, atlas, settings, new, caller, now)
-    came_at(caller, read.placement, new.received_at, now)
+    route(occasion, locate(occasion, atlas, new))
 
 
-def similar_cases(
-    session: Session,
-    atlas: Atlas,
-    settings: Settings,
-    new: NewReport,
-    *,
-    caller: Caller,
-    now: dt.datetime,
-) -> dict[str, Any]:
+def similar_cases(occasion: Occasion, atlas: Atlas, new: NewReport) -> dict[str, Any]:
     """What a report would find if it were filed now; nothing is kept.
 
     Raises what :func:`file_report` raises.
     """
-    read = _read(session, atlas, settings, new, caller, now)
-    about = read.about
-    candidates = ranked(open_candidates(session, about), about)
-    joins = read.opening.running.merges
+    session, city = occasion.session, occasion.city
+    routed = route(occasion, locate(occasion, atlas, new))
+    criteria, procedure = routed.criteria, routed.opening.procedure
+    candidates = ranked(open_candidates(session, criteria), criteria)
     apart = {
-        candidate.id: stays_apart(candidate, about)
-        if joins
-        else f"the report begins '{read.opening.running.name}', a case of its own"
+        candidate.id: reason_not_joined(
+            candidate,
+            criteria,
+            city.procedures.get(candidate.procedure, candidate.procedure_version),
+        )
+        if procedure.merges
+        else f"the report begins '{procedure.name}', a case of its own"
         for candidate in candidates
     }
-    closed = closed_candidates(session, about, limit=_EARLIER)
+    closed = closed_candidates(session, criteria, limit=_EARLIER)
     counts = report_counts(session, [candidate.id for candidate in (*candidates, *closed)])
     first = next((candidate for candidate in candidates if apart[candidate.id] is None), None)
+    placement = routed.located.placement
+    crossed = {candidate.id: crossing(atlas, placement, candidate) for candidate in candidates}
     return {
-        "placement": read.placement.to_json(),
-        "responsibility": read.responsibility.to_json(),
+        "placement": placement.to_json(),
+        "responsibility": routed.responsibility.to_json(),
         "would_join": None if first is None else str(first.id),
         "candidates": [
             {
-                **candidate.to_json(about),
+                **candidate.to_json(criteria),
                 "class": candidate.key.to_json(),
                 "part_code": candidate.part_code,
                 "reports": counts.get(candidate.id, 0),
                 "joins": apart[candidate.id] is None,
                 "reason": apart[candidate.id],
-                "border_crossed": _json(crossing(atlas, read.placement, candidate)),
+                "border_crossed": border and border.to_json(),
             }
             for candidate in candidates
+            for border in (crossed[candidate.id],)
         ],
         "earlier": [
-            {**candidate.to_json(about), "reports": counts.get(candidate.id, 0)}
+            {**candidate.to_json(criteria), "reports": counts.get(candidate.id, 0)}
             for candidate in closed
         ],
     }
@@ -236,7 +172,7 @@ def placement_on(atlas: Atlas, report: Report) -> Placement:
 def report_json(session: Session, report: Report) -> dict[str, Any]:
     """A report as anybody may see it: no contact, no description of a person."""
     placed = repository.last_placement(session, report.district_code, report.id)
-    case = files.case_by_id(session, report.case_id)
+    case = cases.case_by_id(session, report.case_id)
     if placed is None or case is None:
         raise AssertionError(f"report {report.id} has no placement or no case")
     return {
@@ -265,71 +201,21 @@ def report_json(session: Session, report: Report) -> dict[str, Any]:
     }
 
 
-def _read(
-    session: Session,
-    atlas: Atlas,
-    settings: Settings,
-    new: NewReport,
-    caller: Caller,
-    now: dt.datetime,
-) -> _Read:
-    located = locate_report(session, atlas, settings, new)
-    placement, part = located.placement, located.part
-    check_own_cells(caller, placement)
-    opening = chosen(caller, new.channel, new.key, name=new.procedure, named=new.seats)
-    opening = replace(opening, whistle=new.whistle)
-    if new.procedure is not None:
-        check_covered(caller, placement)
-    responsibility = find_responsible(
-        session, placement, key=new.key, asset=asset_of(part), day=current().day(now)
-    )
-    about = about_of(
-        settings,
-        placement,
-        key=new.key,
-        part=None if part is None else (part.district_code, part.code),
-        place_text=new.place_text,
-        responsible=responsibility.lead.code,
-        exact=caller.role is Role.GRID_WORKER,
-    )
-    return _Read(located, opening, responsibility, about)
+def secret_hash(secret: str) -> str:
+    """What is kept of the secret in a receipt's link: its SHA-256, in hexadecimal digits."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _open(
-    session: Session, settings: Settings, read: _Read, caller: Caller, now: dt.datetime
-) -> CaseFile:
-    placement = read.placement
-    return open_case(
-        session,
-        settings,
-        district_code=read.about.district,
-        street=None if placement.street is None else placement.street.code,
-        community=None if placement.community is None else placement.community.code,
-        key=read.about.key,
-        opening=read.opening,
-        responsibility=read.responsibility,
-        lon=placement.lon,
-        lat=placement.lat,
-        part_code=read.about.part_code,
-        caller=caller,
-        now=now,
-    )
-
-
-def _report(
-    report_id: uuid.UUID,
-    receipt: str,
-    new: NewReport,
-    read: _Read,
-    case: CaseFile,
-    came: dt.datetime,
-    now: dt.datetime,
-) -> Report:
-    placement, part, footprint = read.placement, read.located.part, new.footprint
-    return Report(
-        district_code=read.about.district,
+def _stored(occasion: Occasion, matched: Matched, secret: str, reporter_key: bytes) -> Report:
+    """The report, its placement, and its reporter's contact, added to the session."""
+    session, routed, case = occasion.session, matched.routed, matched.case
+    located, criteria = routed.located, routed.criteria
+    new, placement, part = located.new, located.placement, located.part
+    report_id = uuid7()
+    report = Report(
+        district_code=criteria.district,
         id=report_id,
-        receipt=receipt,
+        receipt=_receipt(session, criteria.district, report_id),
         channel=new.channel,
         standard=new.key.standard,
         kind=new.key.kind,
@@ -340,47 +226,34 @@ def _report(
         given_crs=None if new.point is None else new.point.crs,
         accuracy_m=placement.accuracy_m,
         point=from_shape(Point(placement.lon, placement.lat), srid=4326),
-        footprint=None if footprint is None else from_shape(footprint.geometry, srid=4326),
+        footprint=None if new.footprint is None else from_shape(new.footprint.geometry, srid=4326),
         part_code=None if part is None else part.code,
         needs_confirmation=False,
         case_district=case.district_code,
         case_id=case.id,
-        joined=False,
-        created_at=came,
-        recorded_at=None if new.received_at is None else now,
+        joined=matched.joined,
+        created_at=located.reported_at,
+        recorded_at=None if new.received_at is None else occasion.now,
         place_text=new.place_text,
-        place_key=read.about.place_key,
+        place_key=criteria.place_key,
+        reporter_subject=occasion.caller.subject,
+        secret_hash=secret_hash(secret),
     )
-
-
-def _keep_beside(
-    session: Session,
-    report: Report,
-    read: _Read,
-    new: NewReport,
-    reporter_key: bytes,
-    now: dt.datetime,
-) -> None:
-    """Its placement, and its reporter's contact."""
+    key = {"district_code": report.district_code, "report_id": report.id}
+    session.add(report)
     session.add(
         ReportPlacement(
-            district_code=report.district_code,
-            report_id=report.id,
+            **key,
             n=1,
-            placement=read.placement.to_json(),
-            responsibility=read.responsibility.to_json(),
+            placement=placement.to_json(),
+            responsibility=routed.responsibility.to_json(),
             reason="as reported",
-            placed_at=now,
+            placed_at=occasion.now,
         )
     )
     if new.reporter:
-        session.add(
-            Reporter(
-                district_code=report.district_code,
-                report_id=report.id,
-                sealed=seal(reporter_key, new.reporter),
-            )
-        )
+        session.add(Reporter(**key, sealed=seal(reporter_key, new.reporter)))
+    return report
 
 
 def _receipt(session: Session, district_code: str, report_id: uuid.UUID) -> str:
@@ -389,7 +262,3 @@ def _receipt(session: Session, district_code: str, report_id: uuid.UUID) -> str:
         value = f"{digits[:4]}-{digits[4:]}"
         if repository.claim_receipt(session, value, district_code, report_id):
             return value
-
-
-def _json(crossed: Crossing | None) -> dict[str, Any] | None:
-    return None if crossed is None else crossed.to_json()

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gridsvc.cases.core.events import BodyRefused, CaseClosed, CaseRaised, StepAsked, StepTaken
+from gridsvc.cases.intake.model import PinMoved, ReportFiled
+from gridsvc.cases.systems.appeals import service as appeals
+from gridsvc.cases.systems.evidence.service import check_named
+from gridsvc.cases.systems.joint import steps, triggers
+from gridsvc.cases.systems.merging import view as merging
+from gridsvc.cases.systems.whistles import hearing, view
 from gridsvc.cases.systems.whistles.facts import FACTS
 from gridsvc.cases.systems.whistles.kinds import KINDS
 from gridsvc.city.system import System
@@ -12,12 +19,36 @@ __all__ = ["SYSTEMS"]
 
 _HERE = Path(__file__).parent
 
-#: In this order they hear of what happens.
 SYSTEMS = (
+    System("evidence", hears={StepAsked: check_named}),
+    System(
+        "whistles",
+        _HERE / "whistles",
+        tables=(KINDS, FACTS),
+        hears={
+            StepAsked: hearing.what_holds,
+            StepTaken: hearing.blow_at_step,
+            CaseRaised: hearing.raise_with_case,
+            CaseClosed: hearing.close_with_case,
+            PinMoved: hearing.move_with_case,
+        },
+        shows=view.shown_in_case,
+        bodies=view.bodies_of_case,
+    ),
+    System(
+        "joint",
+        _HERE / "joint",
+        hears={
+            ReportFiled: triggers.follow_report,
+            PinMoved: triggers.follow_pin,
+            StepTaken: steps.follow_step,
+            BodyRefused: steps.follow_refusal,
+        },
+    ),
+    System("merging", shows=merging.shown_in_case),
+    System("appeals", shows=appeals.shown_in_case),
     System("ordinary", _HERE / "ordinary"),
     System("checked", _HERE / "checked"),
-    System("whistles", _HERE / "whistles", tables=(KINDS, FACTS)),
-    System("joint", _HERE / "joint"),
     System("city_whistle", _HERE / "city_whistle"),
     System("dual", _HERE / "dual"),
     System("post_48h", _HERE / "post_48h"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gridsvc.city.procedures.faults import Source
 from gridsvc.city.procedures.model import (
     CLOSING,
     EACH,
@@ -12,6 +11,7 @@ from gridsvc.city.procedures.model import (
     Procedure,
     Step,
 )
+from gridsvc.city.procedures.procedure_file import ProcedureFile
 
 __all__ = ["check_procedure"]
 
@@ -22,7 +22,7 @@ _EXTENSIONS = 2
 _SUSPENDED_DAYS = 366
 
 
-def check_procedure(procedure: Procedure, source: Source) -> None:
+def check_procedure(procedure: Procedure, source: ProcedureFile) -> None:
     """Raise BadFile, with file, line and reason, for the first fault."""
     _check_steps(procedure, source)
     _check_roles(procedure, source)
@@ -31,7 +31,7 @@ def check_procedure(procedure: Procedure, source: Source) -> None:
     _check_whistle(procedure, source)
 
 
-def _check_steps(procedure: Procedure, source: Source) -> None:
+def _check_steps(procedure: Procedure, source: ProcedureFile) -> None:
     steps = procedure.steps
     if all(step.by is Actor.SYSTEM for step in steps):
         raise source.fault("", 0, "it has no steps that anybody but the system takes")
@@ -77,7 +77,7 @@ def _carries(step: Step) -> bool:
     return bool(step.needs or step.choices or step.names or step.scores or named)
 
 
-def _check_roles(procedure: Procedure, source: Source) -> None:
+def _check_roles(procedure: Procedure, source: ProcedureFile) -> None:
     """Nobody is asked to take a step before it is known who that is."""
     seated = {role for role in procedure.seats if role in SEATS}
     called = blown = False
@@ -111,7 +111,7 @@ def _check_roles(procedure: Procedure, source: Source) -> None:
         blown = blown or step.blows
 
 
-def _check_returns(procedure: Procedure, source: Source) -> None:
+def _check_returns(procedure: Procedure, source: ProcedureFile) -> None:
     names = [step.name for step in procedure.steps]
     taken = [*names, *(back.name for back in procedure.returns)]
     for n, back in enumerate(procedure.returns):
@@ -143,7 +143,7 @@ def _check_returns(procedure: Procedure, source: Source) -> None:
             raise source.fault("returns", n, reason, key="to")
 
 
-def _check_acts(procedure: Procedure, source: Source) -> None:
+def _check_acts(procedure: Procedure, source: ProcedureFile) -> None:
     for name, act in procedure.acts.items():
         table = f"acts.{name}"
         for at in act.at:
@@ -168,7 +168,7 @@ def _check_acts(procedure: Procedure, source: Source) -> None:
             raise source.fault(table, 0, f"{name}: 'to' names a procedure", key="to")
 
 
-def _check_whistle(procedure: Procedure, source: Source) -> None:
+def _check_whistle(procedure: Procedure, source: ProcedureFile) -> None:
     """A level has one step that blows, and its last step waits for every called body."""
     blowing = [n for n, step in enumerate(procedure.steps) if step.blows]
     if bool(blowing) != (procedure.level is not None) or len(blowing) > 1:

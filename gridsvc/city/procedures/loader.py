@@ -9,22 +9,22 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gridsvc.callers import Role
-from gridsvc.city.limits import Clock, Limit
+from gridsvc.city.calendar import Clock, Limit
 from gridsvc.city.procedures.checks import check_procedure
-from gridsvc.city.procedures.faults import Source
 from gridsvc.city.procedures.model import (
     SEATS,
-    Act,
     Actor,
-    Call,
     Callee,
     Procedure,
     Requirement,
     Return,
     Scored,
     Seat,
+    SideAct,
     Step,
+    Summons,
 )
+from gridsvc.city.procedures.procedure_file import ProcedureFile
 from gridsvc.errors import BadFile
 
 __all__ = ["load_procedure"]
@@ -50,13 +50,13 @@ def load_procedure(path: Path) -> Procedure:
         raise BadFile(f"{path.name} is not UTF-8 text; save it as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         raise BadFile(f"{path.name}: {error}") from error
-    return _Reader(Source(path.name, text), raw).procedure()
+    return _Reader(ProcedureFile(path.name, text), raw).procedure()
 
 
 class _Reader:
     """One file on its way to a procedure."""
 
-    def __init__(self, source: Source, raw: dict[str, Any]) -> None:
+    def __init__(self, source: ProcedureFile, raw: dict[str, Any]) -> None:
         self._source = source
         self._raw = raw
 
@@ -158,12 +158,12 @@ class _Reader:
             refuses=self._flag(entry, "refuses", "returns", n),
         )
 
-    def _call(self, n: int, call: Any) -> Call:
+    def _call(self, n: int, call: Any) -> Summons:
         if not isinstance(call, dict) or not call.keys() <= {"who", "limit_hours", "clock"}:
             reason = "a call is {who = ...}, and may have limit_hours and clock"
             raise self._fault("steps", n, reason, key="calls")
         who = self._one(Callee, call.get("who"), "steps", n, "calls")
-        return Call(who, self._limit(call, "steps", n))
+        return Summons(who, self._limit(call, "steps", n))
 
     def _limit(self, entry: Mapping[str, Any], table: str, n: int) -> Limit | None:
         hours = entry.get("limit_hours")
@@ -210,7 +210,7 @@ class _Reader:
             raise self._fault("", 0, reason, key="after_the_fact_hours")
         return float(hours)
 
-    def _acts(self) -> dict[str, Act]:
+    def _acts(self) -> dict[str, SideAct]:
         given = self._raw.get("acts", {})
         known: dict[str, set[str]] = {
             "suspend": {"within_days"},
@@ -225,7 +225,7 @@ class _Reader:
             self._check_keys(table, 0, entry, {"by"}, {"at"} | known[name])
             if missing := (known[name] | {"at"}) - entry.keys():
                 raise self._fault(table, 0, f"{name}: it lacks {', '.join(sorted(missing))}")
-            acts[name] = Act(
+            acts[name] = SideAct(
                 by=self._one(Actor, entry["by"], table, 0, "by"),
                 at=self._texts(entry, "at", table, 0),
                 times=entry.get("times", 1),

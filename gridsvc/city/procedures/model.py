@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gridsvc.city.limits import Limit
+from gridsvc.city.calendar import Limit
 
 __all__ = [
     "CLOSING",
     "EACH",
     "SEATS",
-    "Act",
     "Actor",
-    "Call",
     "Callee",
     "Procedure",
     "Requirement",
     "Return",
     "Scored",
     "Seat",
+    "SideAct",
     "Step",
+    "Summons",
 ]
 
 
@@ -107,7 +107,7 @@ class Scored(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Summons:
     """Bodies that a step calls, and their own limit, where it differs from the steps'."""
 
     who: Callee
@@ -135,7 +135,7 @@ class Step:
     limit: Limit | None = None
     graded: bool = False
     from_opening: bool = False
-    calls: tuple[Call, ...] = ()
+    calls: tuple[Summons, ...] = ()
     blows: bool = False
     names: tuple[Actor, ...] = ()
     scores: Scored | None = None
@@ -163,7 +163,7 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class SideAct:
     """What may be done at some steps beside them: suspend (挂账), extend (延期), raise.
 
     ``times`` is how often an extension may be given, ``within_days`` how long a suspension may
@@ -201,7 +201,7 @@ class Procedure:
     two_sides: bool = False
     level: int | None = None
     after_the_fact_hours: float = 0.0
-    acts: Mapping[str, Act] = field(default_factory=dict)
+    acts: Mapping[str, SideAct] = field(default_factory=dict)
 
     def step(self, name: str) -> Step | None:
         """The step of that name, or None when the procedure has none."""
@@ -212,7 +212,7 @@ class Procedure:
         """The step that blows its whistle, or None when the procedure has none."""
         return next((step for step in self.steps if step.blows), None)
 
-    def way_back(self, name: str) -> Return | None:
+    def return_step(self, name: str) -> Return | None:
         """The return of that name, or None when the procedure has none."""
         return next((back for back in self.returns if back.name == name), None)
 

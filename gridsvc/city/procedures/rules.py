@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gridsvc.city.calendar import Clock, Limit
 from gridsvc.city.classes import ClassKey
-from gridsvc.city.limits import Clock, Limit
 from gridsvc.errors import BadFile
 from gridsvc.tables import table
 

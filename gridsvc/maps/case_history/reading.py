@@ -11,10 +11,10 @@ import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.models import CaseFile
+from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.repository import case_by_id
-from gridsvc.cases.core.trace.service import read
-from gridsvc.cases.intake.candidate_repository import cases_joined_into, reports_page
+from gridsvc.cases.core.trace_repository import entries as trace_of
+from gridsvc.cases.intake.case_reports_repository import cases_joined_into, reports_page
 from gridsvc.cases.intake.surroundings import box_around
 from gridsvc.city import City
 from gridsvc.errors import NotFound
@@ -60,7 +60,7 @@ class CaseHistory:
     ``streets`` (name and polygon) and unit ``grids`` are those around the case when it was opened.
     """
 
-    case: CaseFile
+    case: Case
     class_name: str
     procedure: tuple[str, str]
     lead: str
@@ -80,7 +80,7 @@ def read_case_history(session: Session, city: City, case_id: uuid.UUID) -> CaseH
         raise NotFound(f"There is no case {case_id}.")
     procedure = city.procedures.of(case.procedure, case.procedure_version)
     point = to_shape(case.point)
-    entries = read(session, case.district_code, case.id)
+    entries = trace_of(session, case)
     connection, around = session.connection(), box_around(point.x, point.y, _AROUND_M)
     streets = areas_around(connection, "street", case.opened_at, around)
     grids = unit_grids_around(connection, case.opened_at, around)
@@ -113,7 +113,7 @@ def read_case_history(session: Session, city: City, case_id: uuid.UUID) -> CaseH
     )
 
 
-def _reports(session: Session, case: CaseFile) -> list[ReportRow]:
+def _reports(session: Session, case: Case) -> list[ReportRow]:
     rows: list[ReportRow] = []
     after = None
     while True:

@@ -12,11 +12,11 @@ import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
+from gridsvc.cases.core import trace_repository as trace
+from gridsvc.cases.core.models import TraceEntry
 from gridsvc.cases.core.repository import case_by_id
-from gridsvc.cases.core.trace import service as trace
-from gridsvc.cases.core.trace.models import TraceEntry
+from gridsvc.cases.intake.case_reports_repository import reports_of
 from gridsvc.cases.intake.models import Report
-from gridsvc.cases.intake.repository import reports_of
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.cases.systems.whistles.repository import called_bodies, whistle_by_id
 from gridsvc.city import City
@@ -51,9 +51,9 @@ def read_joint_case(session: Session, city: City, whistle_id: uuid.UUID) -> Join
     districts = _places(areas_around(connection, "district", case.opened_at, around))
     streets = _places(areas_around(connection, "street", case.opened_at, around))
     near = _box(place, _GRIDS_AROUND_M)
-    reports = reports_of(session, case.district_code, case.id)
+    reports = reports_of(session, case)
     called = called_bodies(session, [whistle.id])
-    entries = trace.read(session, case.district_code, case.id)
+    entries = trace.entries(session, case)
     bodies = bodies_by_code(
         session,
         [row.body_code for row in called]

@@ -44,10 +44,11 @@ def issue_token(
         raise BadInput("A street's token needs the street's 9-digit code as area.", field="area")
     if role is Role.DEPARTMENT and body is None:
         raise BadInput("A department's token needs the code of its body.", field="body")
+    token_id = token_id or uuid7()
     claims = {
         "iss": _ISSUER,
-        "jti": str(token_id or uuid7()),
-        "sub": subject or f"{role.value}:{body or area or 'city'}",
+        "jti": str(token_id),
+        "sub": subject or _subject(role, body or area, token_id),
         "role": role.value,
         "area": area,
         "body": body,
@@ -55,6 +56,11 @@ def issue_token(
         "exp": now + valid_for,
     }
     return jwt.encode(claims, key, algorithm=_ALGORITHM)
+
+
+def _subject(role: Role, holder: str | None, token_id: uuid.UUID) -> str:
+    """Who a token without a named subject stands for: a post, or one citizen and no other."""
+    return f"{role.value}:{token_id if role is Role.CITIZEN else holder or 'city'}"
 
 
 def read_token(session: Session, key: bytes, token: str) -> Caller:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.city import City
 from gridsvc.codes import level_of
-from gridsvc.errors import BadCode, BadInput, NotFound, TooWide
+from gridsvc.errors import BadCode, BadInput, NotFound, QueryTooBroad
 from gridsvc.registry.areas import repository as areas
 from gridsvc.registry.areas.models import EditionState
 from gridsvc.registry.areas.service import edition_in_force
@@ -72,8 +72,8 @@ def relate(
 
     Decided by PostGIS on whole geometries; ``cursor`` is ``next`` of the page before. A layer
     without ``as_of`` or edition is that of ``now``, its days are those of ``city``. ``drafts``
-    allows editions that were never in force. Raises BadInput, BadCode, NotFound, and TooWide when
-    it takes longer than ``timeout_s`` seconds.
+    allows editions that were never in force. Raises BadInput, BadCode, NotFound, and QueryTooBroad
+    when it takes longer than ``timeout_s`` seconds.
     """
     if not 1 <= limit <= MOST_PAIRS:
         raise BadInput(f"limit is {limit}: send 1 to {MOST_PAIRS}.", field="limit")
@@ -328,7 +328,7 @@ def _too_wide(
     other: _Side,
     timeout_s: float,
     progress: _Progress,
-) -> TooWide:
+) -> QueryTooBroad:
     try:
         with repository.within_time(session, Deadline.after(_COUNTING_S)):
             pairs = repository.count_pairs_of_boxes(session, one.source, other.source)
@@ -336,7 +336,7 @@ def _too_wide(
     except OutOfTime:
         pairs = one.members * other.members
         looked_at = f"that makes up to {pairs:,} pairs"
-    return TooWide(
+    return QueryTooBroad(
         f"{relation.value} between {one.members:,} {one.words} and {other.members:,} {other.words}"
         f" took more than {timeout_s:g} s ({looked_at}; {progress.done:,} of the first side were"
         " done). Narrow it: give a.codes or b.codes (a district or street, as in"

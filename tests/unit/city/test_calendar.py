@@ -7,8 +7,7 @@ import datetime as dt
 import pytest
 from structlog.testing import capture_logs
 
-from gridsvc.city.calendar import read_working_days
-from gridsvc.city.limits import Clock, deadline
+from gridsvc.city.calendar import Clock, deadline, read_working_days
 from gridsvc.errors import BadFile
 from tests.cities import calendar, city
 

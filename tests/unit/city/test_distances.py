@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gridsvc.city.classes import STANDARD, ClassKey
-from gridsvc.city.current import current
-from gridsvc.city.distances import DISTANCES, kinds_of, reach_of, read_distances
+from gridsvc.city.merging import DISTANCES, kinds_of, reach_of, read_distances
 from gridsvc.errors import BadFile
 from gridsvc.settings import Settings
 from tests.cities import city
@@ -56,7 +55,7 @@ def test_an_event_of_a_part_is_the_part_out_of_order_and_nothing_else_is():
 
 
 def test_the_package_has_a_reason_for_every_line():
-    assert len(current().table(DISTANCES)) > 15
+    assert len(city().table(DISTANCES)) > 15
 
 
 @pytest.mark.parametrize(

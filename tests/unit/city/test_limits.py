@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gridsvc.city.limits import Clock, deadline, elapsed
+from gridsvc.city.calendar import Clock, deadline, elapsed
 from tests.cities import calendar
 
 DAYS = calendar()

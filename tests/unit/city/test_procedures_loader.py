@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from gridsvc.city.classes import STANDARD, ClassKey
-from gridsvc.city.current import current
 from gridsvc.city.procedures.library import load_library
 from gridsvc.city.procedures.loader import load_procedure
 from gridsvc.errors import BadFile, BadInput, Unavailable
+from tests.cities import city
 
 SOUND = """\
 name = "visit"
@@ -63,29 +63,29 @@ def test_a_sound_file_is_loaded_as_it_says(tmp_path):
     assert loaded.acts["extend"].times == 2
 
 
-@pytest.mark.parametrize("name", sorted({name for name, _ in current().procedures.procedures}))
+@pytest.mark.parametrize("name", sorted({name for name, _ in city().procedures.procedures}))
 def test_the_procedures_of_the_package_load(name):
-    assert current().procedures.of(name).name == name
+    assert city().procedures.of(name).name == name
 
 
 def test_the_procedures_that_were_asked_for_are_there():
-    assert {name for name, _ in current().procedures.procedures} >= {
+    assert {name for name, _ in city().procedures.procedures} >= {
         *("ordinary", "whistle_1", "whistle_2", "whistle_3", "joint", "city"),
         *("dual", "post_48h", "hazard"),
     }
-    ordinary = current().procedures.of("ordinary")
+    ordinary = city().procedures.of("ordinary")
     assert [step.name for step in ordinary.steps] == [
         *("collect", "file", "dispatch", "handle", "feed_back", "verify", "assess")
     ]
-    assert len(current().procedures.of("joint").steps) == 6 + 1  # and its closing
-    assert len(current().procedures.of("city").steps) == 5 + 1
-    nine = [step.name for step in current().procedures.get("whistle_3", 1).steps]
+    assert len(city().procedures.of("joint").steps) == 6 + 1  # and its closing
+    assert len(city().procedures.of("city").steps) == 5 + 1
+    nine = [step.name for step in city().procedures.get("whistle_3", 1).steps]
     assert len(nine) == 9
     # In the newest version every called body accepts and reports in at its own pace.
-    assert [step.name for step in current().procedures.of("whistle_3").steps] == [
+    assert [step.name for step in city().procedures.of("whistle_3").steps] == [
         name for name in nine if name not in ("accept", "report_in")
     ]
-    assert [current().procedures.of(f"whistle_{level}").level for level in (1, 2, 3)] == [1, 2, 3]
+    assert [city().procedures.of(f"whistle_{level}").level for level in (1, 2, 3)] == [1, 2, 3]
 
 
 ARRIVE = 'name = "arrive"\ntitle = "Arrive"\ntitle_zh = "到场"\nby = "lead"\nlimit_hours = 1\n'
@@ -304,5 +304,5 @@ def test_rules_without_one_for_all_the_others_are_refused(folder):
 def test_the_channel_rules_before_the_class_and_the_narrowest_class_first(
     channel, kind, code, expected
 ):
-    rule = current().procedures.rule_for(channel, ClassKey(STANDARD, kind, code))
+    rule = city().procedures.rule_for(channel, ClassKey(STANDARD, kind, code))
     assert (rule.procedure, rule.grade) == expected

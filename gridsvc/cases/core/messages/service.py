@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -13,6 +13,7 @@ from gridsvc.cases.core.messages import repository
 from gridsvc.cases.core.messages.model import Delivery, Outcome, Place
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.cases.core.messages.pauses import pause_after
+from gridsvc.cases.core.models import Case
 from gridsvc.db.base import uuid7
 from gridsvc.errors import NotFound
 
@@ -35,26 +36,25 @@ INBOX_BATCH = 1_000
 
 def send(
     session: Session,
-    district_code: str,
-    case_id: uuid.UUID,
+    case: Case,
     bodies: Iterable[str],
-    *,
     topic: str,
-    content: dict[str, Any],
+    content: Mapping[str, Any],
+    *,
     now: dt.datetime,
     due_at: dt.datetime | None = None,
 ) -> None:
-    """Tell bodies something about a case, at once or from ``due_at`` on."""
+    """Tell bodies something about a case, each once, at once or from ``due_at`` on."""
     due = due_at or now
     session.add_all(
         Message(
-            district_code=district_code,
+            district_code=case.district_code,
             id=uuid7(),
             written_at=now,
             body_code=body,
             topic=topic,
-            case_id=case_id,
-            content=content,
+            case_id=case.id,
+            content=dict(content),
             state="waiting",
             tries=0,
             due_at=due,
@@ -66,11 +66,9 @@ def send(
     )
 
 
-def withdraw(
-    session: Session, district_code: str, case_id: uuid.UUID, *, topic: str, now: dt.datetime
-) -> int:
+def withdraw(session: Session, case: Case, topic: str, *, now: dt.datetime) -> int:
     """Take back a case's messages of a topic that are not due yet; gives their number."""
-    return repository.withdraw(session, district_code, case_id, topic=topic, now=now)
+    return repository.withdraw(session, case.district_code, case.id, topic=topic, now=now)
 
 
 def inbox(

@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gridsvc.callers import Caller
-from gridsvc.cases.core import repository
-from gridsvc.cases.core.engine import SUPERVISION, check_hands
-from gridsvc.cases.core.messages.service import send
-from gridsvc.cases.core.models import Appeal, CaseFile
-from gridsvc.cases.core.progress import Progress
+from gridsvc.cases.core.act import Occasion
+from gridsvc.cases.core.engine import SUPERVISION, check_separation_of_duties
+from gridsvc.cases.core.models import Case
+from gridsvc.cases.core.repository import lock_case, submissions
 from gridsvc.cases.core.rights import acting_body
-from gridsvc.cases.core.trace.service import append
+from gridsvc.cases.systems.appeals import repository
+from gridsvc.cases.systems.appeals.models import Appeal
+from gridsvc.city import City
 from gridsvc.errors import NotAllowed, NotFound, StepRefused
 
-__all__ = ["appeal", "decide"]
+__all__ = ["appeal", "decide", "shown_in_case"]
 
 
-def appeal(
-    session: Session,
-    caller: Caller,
-    case_id: uuid.UUID,
-    body: str,
-    reason: str,
-    *,
-    now: dt.datetime,
-) -> CaseFile:
+def appeal(occasion: Occasion, case_id: uuid.UUID, body: str, reason: str) -> Case:
     """A body appeals against how a closed case counts for it.
 
-    Raises NotFound, NotAllowed, and StepRefused while the case is open, for a body that handed
-    nothing in, and for a second appeal.
+    Raises NotFound, NotAllowed, and StepRefused while the case is open, for a body that
+    submitted nothing, and for a second appeal.
     """
-    case = _locked(session, case_id)
-    code = acting_body(session, caller, body)
+    session = occasion.session
+    act = occasion.on(lock_case(session, case_id))
+    case = act.case
+    code = acting_body(session, occasion.caller, body)
     if case.state != "closed":
         raise StepRefused("The case is open; an appeal is possible after it is closed.")
-    if all(one.body_code != code for one in repository.hand_ins(session, case)):
-        raise StepRefused(f"{code} handed nothing in here, so nothing counts for it.")
+    if all(one.body_code != code for one in submissions(session, case)):
+        raise StepRefused(f"{code} submitted nothing here, so nothing counts for it.")
     known = repository.appeal_of(session, case, code)
     if known is not None:
         raise StepRefused(f"{code} has appealed already, at {known.appealed_at.isoformat()}.")
@@ -49,74 +43,45 @@ def appeal(
             case_id=case.id,
             body_code=code,
             reason=reason,
-            appealed_at=now,
+            appealed_at=occasion.now,
             accepted=None,
             decided_at=None,
         )
     )
-    _note(session, case, "appeal", code, {"reason": reason}, caller, now)
+    act.record("appeal", {"reason": reason}, body=code)
     return case
 
 
-def decide(
-    session: Session,
-    caller: Caller,
-    case_id: uuid.UUID,
-    body: str,
-    *,
-    accepted: bool,
-    note: str,
-    now: dt.datetime,
-) -> CaseFile:
+def decide(occasion: Occasion, case_id: uuid.UUID, body: str, *, accepted: bool, note: str) -> Case:
     """Supervision decides an appeal, once. Raises NotFound, NotAllowed, StepRefused."""
-    case = _locked(session, case_id)
+    act = occasion.on(lock_case(occasion.session, case_id))
+    case, caller = act.case, act.caller
     if not caller.supervises(case.district_code):
         raise NotAllowed(f"Appeals are decided by the supervision of {case.district_code}.")
-    check_hands(Progress.from_json(case.progress), "decide", SUPERVISION, caller.subject)
-    known = repository.appeal_of(session, case, body)
+    check_separation_of_duties(act.progress, "decide", SUPERVISION, caller.subject)
+    known = repository.appeal_of(act.session, case, body)
     if known is None:
         raise NotFound(f"'{body[:40]}' has not appealed in this case.", field="body")
     if known.decided_at is not None:
         raise StepRefused(f"The appeal was decided already, at {known.decided_at.isoformat()}.")
-    known.accepted, known.decided_at = accepted, now
+    known.accepted, known.decided_at = accepted, act.now
     content = {"accepted": accepted, "note": note}
-    _note(session, case, "appeal_decided", body, content, caller, now)
-    send(
-        session,
-        case.district_code,
-        case.id,
-        [body],
-        topic="appeal_decided",
-        content=content,
-        now=now,
-    )
+    act.record("appeal_decided", content, body=body)
+    act.tell([body], "appeal_decided", content)
     return case
 
 
-def _locked(session: Session, case_id: uuid.UUID) -> CaseFile:
-    case = repository.lock_case(session, case_id)
-    if case is None:
-        raise NotFound(f"There is no case {case_id}.")
-    return case
-
-
-def _note(
-    session: Session,
-    case: CaseFile,
-    action: str,
-    body: str,
-    content: dict[str, object],
-    caller: Caller,
-    now: dt.datetime,
-) -> None:
-    append(
-        session,
-        case.district_code,
-        case.id,
-        action=action,
-        actor=caller.subject,
-        content=content,
-        at=now,
-        now=now,
-        body_code=body,
-    )
+def shown_in_case(session: Session, _: City, case: Case) -> dict[str, Any]:
+    """The appeals of a case."""
+    return {
+        "appeals": [
+            {
+                "body_code": one.body_code,
+                "reason": one.reason,
+                "appealed_at": one.appealed_at,
+                "accepted": one.accepted,
+                "decided_at": one.decided_at,
+            }
+            for one in repository.appeals_of(session, case)
+        ]
+    }

@@ -10,11 +10,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller
-from gridsvc.cases.core.engine import SUPERVISION, check_hands
-from gridsvc.cases.core.moments import happened_at
-from gridsvc.cases.core.progress import Progress
+from gridsvc.cases.core.act import Occasion
+from gridsvc.cases.core.engine import SUPERVISION, check_separation_of_duties
 from gridsvc.cases.core.repository import lock_case
-from gridsvc.cases.core.trace.service import append
+from gridsvc.cases.core.service import happened_at
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.callbacks.repository import callbacks_of
@@ -43,9 +42,7 @@ class CallbackGiven:
     at: dt.datetime | None
 
 
-def call_back(
-    session: Session, caller: Caller, report: Report, given: CallbackGiven, *, now: dt.datetime
-) -> Callback:
+def call_back(occasion: Occasion, report: Report, given: CallbackGiven) -> Callback:
     """Keep what a citizen said about a report, after its case was closed.
 
     Supervision calls back (a token of role district, city or admin; the hotline 12345 has one of
@@ -54,19 +51,19 @@ def call_back(
 
     Raises NotAllowed, BadInput for a verdict that is not whole, StepRefused before the closing.
     """
+    session, caller = occasion.session, occasion.caller
     if not (caller.supervises(report.district_code) or caller.supervises(report.case_district)):
         raise NotAllowed(
             f"Callbacks are for the supervision of {report.district_code}: a token of role"
             " district, city or admin that covers it, such as the hotline's own."
         )
     _check_whole(given)
-    case = lock_case(session, report.case_id)
+    act = occasion.on(lock_case(session, report.case_id))
+    case = act.case
     session.refresh(report)
-    if case is None:
-        raise AssertionError(f"report {report.id} has no case")
     if report.case_id != case.id:
         raise StepRefused(f"The report was just given to case {report.case_id}; try again.")
-    check_hands(Progress.from_json(case.progress), "callback", SUPERVISION, caller.subject)
+    check_separation_of_duties(act.progress, "callback", SUPERVISION, caller.subject)
     if case.closed_at is None:
         raise StepRefused(
             f"The case stands at '{case.step}'; citizens are called back after it is closed."
@@ -90,20 +87,16 @@ def call_back(
         valid=given.valid,
         reason=given.reason,
         given_by=caller.subject,
-        at=happened_at(given.at, since=case.closed_at, now=now, event="the case was closed"),
-        written_at=now,
+        at=happened_at(given.at, since=case.closed_at, now=act.now, event="the case was closed"),
+        written_at=act.now,
     )
     session.add(kept)
-    append(
-        session,
-        case.district_code,
-        case.id,
-        action="callback",
-        actor=caller.subject,
-        content={"report_id": str(report.id), "district_code": report.district_code, **_said(kept)},
-        at=kept.at,
-        now=now,
-    )
+    content = {
+        "report_id": str(report.id),
+        "district_code": report.district_code,
+        **_said(kept),
+    }
+    act.record("callback", content, at=kept.at)
     return kept
 
 

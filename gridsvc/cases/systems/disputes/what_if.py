@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.intake.locate import asset_of
+from gridsvc.cases.intake.route import asset_of
 from gridsvc.cases.systems.disputes.repository import cases_on
 from gridsvc.city.classes import ClassKey
 from gridsvc.registry.bodies.agreements import AgreementDraft
@@ -75,7 +75,7 @@ def _cases(session: Session, change: Change, asked: Asked, bodies: set[BodyRef])
     for case in cases_on(session, change.region):
         key = ClassKey(case.standard, case.kind, case.class_code)
         part = None if case.part_code is None else find(session, case.district_code, case.part_code)
-        found = asked(case.lon, case.lat, key, asset_of(part))
+        found = asked(case.lon, case.lat, key, None if part is None else asset_of(part))
         if not found.changed:
             continue
         bodies |= {it for it in (found.before, found.after) if it and found.before != found.after}

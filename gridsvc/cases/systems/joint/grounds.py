@@ -13,13 +13,13 @@ from gridsvc.registry.placement.model import AreaRef, Neighbour, Placement
 from gridsvc.registry.placement.straddle import Straddle
 
 __all__ = [
-    "JointCall",
     "JointGround",
-    "call_for_conflict",
-    "call_for_crowd",
-    "call_for_dispute",
-    "call_for_footprint",
-    "call_for_near",
+    "JointTrigger",
+    "trigger_for_conflict",
+    "trigger_for_crowd",
+    "trigger_for_dispute",
+    "trigger_for_footprint",
+    "trigger_for_near",
 ]
 
 
@@ -34,8 +34,8 @@ class JointGround(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class JointCall:
-    """The two streets that a ground calls, the receiving one first, and the facts."""
+class JointTrigger:
+    """The two streets that a ground summons, the receiving one first, and the facts."""
 
     ground: JointGround
     lead: str
@@ -43,7 +43,7 @@ class JointCall:
     facts: dict[str, Any]
 
 
-def call_for_footprint(placement: Placement, streets: Straddle | None) -> JointCall | None:
+def trigger_for_footprint(placement: Placement, streets: Straddle | None) -> JointTrigger | None:
     """Ground 1: at least two streets have a share of the footprint above the accuracy.
 
     The street of the report's own point leads; if it holds no share, the largest share does.
@@ -55,12 +55,12 @@ def call_for_footprint(placement: Placement, streets: Straddle | None) -> JointC
     lead = own if own in codes else codes[0]
     others = [code for code in codes if code != lead]
     across = [code for code in others if code[:6] != lead[:6]]
-    return JointCall(
+    return JointTrigger(
         JointGround.FOOTPRINT, lead, (across or others)[0], {"straddle": streets.to_json()}
     )
 
 
-def call_for_conflict(placement: Placement) -> JointCall | None:
+def trigger_for_conflict(placement: Placement) -> JointTrigger | None:
     """Ground 2: levels contradict each other, or several streets or districts claim the point."""
     streets = placement.claimed("street")
     if len(streets) > 1:
@@ -77,7 +77,7 @@ def call_for_conflict(placement: Placement) -> JointCall | None:
     return _between(placement, streets[0], rival, placement.conflict.explanation)
 
 
-def call_for_dispute(placement: Placement, disputes: Sequence[DisputeAt]) -> JointCall | None:
+def trigger_for_dispute(placement: Placement, disputes: Sequence[DisputeAt]) -> JointTrigger | None:
     """Ground 2: the place lies in a dispute that is not settled, and two streets are its sides.
 
     The report's own street leads if it is a side. A side that is a district stands for its street
@@ -96,7 +96,7 @@ def call_for_dispute(placement: Placement, disputes: Sequence[DisputeAt]) -> Joi
             "dispute_id": str(dispute.id),
             "disputed_between": list(dispute.sides),
         }
-        return JointCall(JointGround.CONFLICT, lead, (across or others)[0], facts)
+        return JointTrigger(JointGround.CONFLICT, lead, (across or others)[0], facts)
     return None
 
 
@@ -110,15 +110,15 @@ def _street(placement: Placement, side: str) -> str | None:
     return next((code for code in streets if code.startswith(side)), None)
 
 
-def _between(placement: Placement, lead: AreaRef, other: AreaRef, why: str) -> JointCall:
+def _between(placement: Placement, lead: AreaRef, other: AreaRef, why: str) -> JointTrigger:
     facts = {
         "explanation": why,
         "claims": {level: [a.code for a in areas] for level, areas in placement.claims},
     }
-    return JointCall(JointGround.CONFLICT, lead.code, other.code, facts)
+    return JointTrigger(JointGround.CONFLICT, lead.code, other.code, facts)
 
 
-def call_for_near(placement: Placement, ground: Ground) -> JointCall | None:
+def trigger_for_near(placement: Placement, ground: Ground) -> JointTrigger | None:
     """Ground 4: near the border of another district, and no asset owner answers for the class."""
     own, across = placement.street, _streets_across(placement, ground)
     if own is None or not across or placement.border is None:
@@ -130,12 +130,12 @@ def call_for_near(placement: Placement, ground: Ground) -> JointCall | None:
         "accuracy_m": placement.accuracy_m,
         "neighbours": [n.to_json() for n in placement.border.neighbours],
     }
-    return JointCall(JointGround.NEAR, own.code, across[0].code, facts)
+    return JointTrigger(JointGround.NEAR, own.code, across[0].code, facts)
 
 
-def call_for_crowd(
+def trigger_for_crowd(
     placement: Placement, ground: Ground, counts: Mapping[str, int], *, least: int
-) -> JointCall | None:
+) -> JointTrigger | None:
     """Ground 5: ``least`` open reports of one class around the point, on both sides of a border.
 
     ``counts`` are those reports by district; no asset owner answers for the class.
@@ -144,7 +144,7 @@ def call_for_crowd(
     if own is None or not across or len(counts) < 2 or sum(counts.values()) < least:
         return None
     facts = {"reports": dict(counts)}
-    return JointCall(JointGround.CROWD, own.code, across[0].code, facts)
+    return JointTrigger(JointGround.CROWD, own.code, across[0].code, facts)
 
 
 def _streets_across(placement: Placement, ground: Ground) -> list[Neighbour]:

@@ -7,48 +7,42 @@ from collections.abc import Mapping
 from typing import Any
 
 from geoalchemy2.shape import from_shape
-from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.messages.service import send
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.core.progress import Progress
-from gridsvc.cases.systems.joint.blowing import call_departments, fix_report_in
-from gridsvc.cases.systems.whistles.models import Whistle
+from gridsvc.cases.core.act import Act
+from gridsvc.cases.core.events import BodyRefused, StepTaken
+from gridsvc.cases.systems.joint.blowing import blow_joint, call_departments, fix_report_in
+from gridsvc.cases.systems.joint.grounds import JointGround
+from gridsvc.cases.systems.whistles import Whistle, joint_whistle_of
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies.repository import bodies_by_code
-from gridsvc.settings import Settings
+from gridsvc.registry.bodies.service import body_or_refuse
 from gridsvc.spatial.footprint import read_footprint
 
-__all__ = ["after_step"]
+__all__ = ["follow_refusal", "follow_step"]
 
 _PLAN = ("time", "place", "division")
 #: A plan lies no farther from the day on which it is made.
 _PLANNED_WITHIN = dt.timedelta(days=366)
 
 
-def after_step(
-    session: Session,
-    settings: Settings,
-    case: CaseFile,
-    whistle: Whistle,
-    step: str,
-    party: str,
-    evidence: Mapping[str, Any],
-    progress: Progress,
-    now: dt.datetime,
-) -> None:
-    """Carry out what a step of the joint procedure means, in the same transaction.
+def follow_step(act: Act, event: StepTaken) -> None:
+    """Carry out what a step of the joint procedure means, and tell the other sides.
 
     A footprint that the meeting had measured becomes the whistle's. Raises BadInput
     for a demand, departments or a plan of the wrong form, and what reading a footprint raises.
     """
-    others = [side for side in progress.sides if side != party]
+    if not act.procedure.two_sides or event.party is None:
+        return
+    whistle = joint_whistle_of(act.session, act.case)
+    if whistle is None:
+        return
+    step, party, evidence = event.step.name, event.party, event.evidence
     match step:
         case "receiving_meeting" if "footprint" in evidence:
             measured = read_footprint(
                 evidence["footprint"],
                 "wgs84",
-                max_vertices=settings.max_footprint_vertices,
+                max_vertices=act.city.settings.max_footprint_vertices,
                 field="evidence.footprint",
             )
             whistle.footprint = from_shape(measured.geometry, srid=4326)
@@ -61,54 +55,64 @@ def after_step(
                 )
             whistle.demand = {**whistle.demand, "letter": dict(demand), "from": party}
         case "bring_departments":
-            _bring(session, whistle, party, evidence["departments"], now)
+            _bring(act, whistle, party, evidence["departments"])
         case "agree_plan":
-            _agree(session, settings, whistle, party, evidence["plan"], progress, now)
+            _agree(act, whistle, event)
         case _:
             pass
-    send(
-        session,
-        case.district_code,
-        case.id,
-        others,
-        topic=f"joint_{step}",
-        content={"whistle_id": str(whistle.id), "by": party, **evidence},
-        now=now,
+    others = [side for side in event.after.sides if side != party]
+    content = {"whistle_id": str(whistle.id), "by": party, **evidence}
+    act.tell(others, f"joint_{step}", content)
+
+
+def follow_refusal(act: Act, event: BodyRefused) -> dict[str, Any]:
+    """When the body that a refusal names has refused too, both are called.
+
+    Of the two, the one that received the case first leads (首接负责).
+    """
+    refused_by = act.progress.refused_by
+    if event.named.code not in refused_by or not act.procedure.merges:
+        return {}
+    received_first = sorted((event.named.code, event.refuser), key=refused_by.index)
+    lead, other = (body_or_refuse(act.session, code, field="body") for code in received_first)
+    explanation = f"{event.refuser} and {event.named.code} each say that the place is the other's."
+    blow_joint(
+        act,
+        JointGround.REFUSAL,
+        lead,
+        other,
+        {"refused_by": list(refused_by), "explanation": explanation},
+        ask_first=act.city.settings.joint_whistle_asks,
+        actor="gridsvc",
     )
+    return {"settled": True}
 
 
-def _bring(session: Session, whistle: Whistle, party: str, codes: Any, now: dt.datetime) -> None:
+def _bring(act: Act, whistle: Whistle, party: str, codes: Any) -> None:
     if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
         raise BadInput("'departments' must be a list of body codes.", field="evidence.departments")
-    found = bodies_by_code(session, codes)
+    found = bodies_by_code(act.session, codes)
     for code in codes:
         if code not in found:
             raise NotFound(f"No body has the code '{code}'.", field="evidence.departments")
     departments = [found[code] for code in dict.fromkeys(codes)]
-    call_departments(session, whistle, departments, called_from=party, now=now)
+    call_departments(act, whistle, departments, called_from=party)
 
 
-def _agree(
-    session: Session,
-    settings: Settings,
-    whistle: Whistle,
-    party: str,
-    plan: Any,
-    progress: Progress,
-    now: dt.datetime,
-) -> None:
+def _agree(act: Act, whistle: Whistle, event: StepTaken) -> None:
     """The second side must agree to the first one's time and place."""
+    plan = event.evidence["plan"]
     if not isinstance(plan, Mapping) or any(not plan.get(item) for item in _PLAN):
         raise BadInput(
             "The plan fixes 'time' (RFC 3339), 'place' and 'division' of work.",
             field="evidence.plan",
         )
-    time = _moment(plan["time"], now)
+    time = _moment(plan["time"], act.now)
     agreed = whistle.demand.get("plan")
     if agreed is None:
-        whistle.demand = {**whistle.demand, "plan": dict(plan), "proposed_by": party}
+        whistle.demand = {**whistle.demand, "plan": dict(plan), "proposed_by": event.party}
     else:
-        same = {"time": _moment(agreed["time"], now) == time}
+        same = {"time": _moment(agreed["time"], act.now) == time}
         same["place"] = agreed["place"] == plan["place"]
         for item, is_same in same.items():
             if not is_same:
@@ -117,9 +121,9 @@ def _agree(
                     f" '{plan[item]}'; both must fix the same.",
                     field=f"evidence.plan.{item}",
                 )
-    if progress.step != "agree_plan":
-        limit = dt.timedelta(minutes=settings.report_in_minutes)
-        fix_report_in(session, whistle, by=time + limit)
+    if event.after.step != "agree_plan":
+        limit = dt.timedelta(minutes=act.city.settings.report_in_minutes)
+        fix_report_in(act, whistle, by=time + limit)
 
 
 def _moment(value: Any, now: dt.datetime) -> dt.datetime:

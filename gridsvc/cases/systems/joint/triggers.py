@@ -1,183 +1,147 @@
-"""Decides at intake whether a report calls both sides of a border, asks, or proposes."""
+"""Decides at intake whether a report summons both sides of a border, asks, or proposes."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from shapely.geometry import MultiPolygon
-from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.messages.service import send
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.core.trace.service import append
+from gridsvc.cases.core.act import Act
 from gridsvc.cases.intake import repository
-from gridsvc.cases.intake.model import NewReport
-from gridsvc.cases.systems.joint.blowing import blow_joint
+from gridsvc.cases.intake.model import PinMoved, ReportFiled
+from gridsvc.cases.systems.joint.blowing import blow_joint, drop_proposal
 from gridsvc.cases.systems.joint.grounds import (
-    JointCall,
     JointGround,
-    call_for_conflict,
-    call_for_crowd,
-    call_for_dispute,
-    call_for_footprint,
-    call_for_near,
+    JointTrigger,
+    trigger_for_conflict,
+    trigger_for_crowd,
+    trigger_for_dispute,
+    trigger_for_footprint,
+    trigger_for_near,
 )
-from gridsvc.cases.systems.whistles.repository import open_whistle_of
+from gridsvc.cases.systems.whistles import joint_whistle_of
 from gridsvc.city.classes import ClassKey
-from gridsvc.registry.bodies.model import Ground, Responsibility
+from gridsvc.registry.bodies.model import Ground
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.disputes.repository import disputes_at
-from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import Placement
-from gridsvc.registry.placement.straddle import straddle
-from gridsvc.settings import Settings
+from gridsvc.registry.placement.straddle import Straddle
 
-__all__ = ["Calls", "blow_if_called", "joint_call"]
+__all__ = ["follow_pin", "follow_report"]
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
-    """The call that blows by itself, if any, and the one that asks the reporter first.
+class _Site:
+    """The place of a report, why its responsible body answers, and its footprint.
 
-    ``ground`` is why the responsible body answers: an asset's owner answers on every side.
+    An asset's owner answers on every side.
     """
 
-    certain: JointCall | None
-    near: JointCall | None
+    placement: Placement
+    key: ClassKey
     ground: Ground
-    footprint: MultiPolygon | None
-
-    @property
-    def needs_confirmation(self) -> bool:
-        """Whether the reporter is asked on which side the place is."""
-        return self.certain is None and self.near is not None
+    footprint: MultiPolygon | None = None
+    shares: Straddle | None = None
 
 
-def joint_call(
-    session: Session,
-    atlas: Atlas,
-    new: NewReport,
-    placement: Placement,
-    responsibility: Responsibility,
-) -> Calls:
-    """What the place itself says: a shared footprint, a conflict or dispute, a near border."""
-    shared = None
-    if new.footprint is not None and "street" in atlas.areas:
-        shared = straddle(session, atlas, new.footprint.geometry, "street")
-    disputes = disputes_at(session, placement.lon, placement.lat)
-    return Calls(
-        certain=call_for_footprint(placement, shared)
-        or call_for_conflict(placement)
-        or call_for_dispute(placement, disputes),
-        near=call_for_near(placement, responsibility.ground),
-        ground=responsibility.ground,
-        footprint=None if new.footprint is None else new.footprint.geometry,
+def follow_report(act: Act, event: ReportFiled) -> dict[str, Any]:
+    """Blow, ask or propose for a report that was filed in a locked case that merges reports."""
+    if not act.procedure.merges:
+        return {}
+    routed = event.matched.routed
+    new = routed.located.new
+    site = _Site(
+        routed.located.placement,
+        new.key,
+        routed.responsibility.ground,
+        None if new.footprint is None else new.footprint.geometry,
+        routed.located.shares,
     )
+    return _follow(act, site, new_case=not event.matched.joined)
 
 
-def blow_if_called(
-    session: Session,
-    settings: Settings,
-    case: CaseFile,
-    placement: Placement,
-    key: ClassKey,
-    calls: Calls,
-    *,
-    new_case: bool,
-    actor: str,
-    now: dt.datetime,
-) -> tuple[uuid.UUID | None, bool]:
-    """Blow, ask or propose in a locked case.
+def follow_pin(act: Act, event: PinMoved) -> dict[str, Any]:
+    """As for a report that is filed at the new place; what was proposed for the old one is gone."""
+    if not act.procedure.merges:
+        return {}
+    if event.case_moved:
+        drop_proposal(act)
+        act.withdraw("near_border")
+    site = _Site(event.placement, event.key, event.responsibility.ground)
+    return _follow(act, site, new_case=False)
 
-    Gives the id of the case's joint whistle, and whether the reporter must confirm the side.
-    """
-    present = None if new_case else open_whistle_of(session, case.district_code, case.id)
+
+def _follow(act: Act, site: _Site, *, new_case: bool) -> dict[str, Any]:
+    certain = (
+        trigger_for_footprint(site.placement, site.shares)
+        or trigger_for_conflict(site.placement)
+        or _disputed(act, site)
+    )
+    near = trigger_for_near(site.placement, site.ground) if certain is None else None
+    asks = act.city.settings.joint_whistle_asks
+    present = None if new_case else joint_whistle_of(act.session, act.case)
     if present is not None and present.state == "open":
-        return present.id, False
-    if calls.certain is not None and (present is None or not settings.joint_whistle_asks):
-        blown = _blow(session, settings, case, calls.certain, calls.footprint, actor=actor, now=now)
-        return blown, False
-    if calls.needs_confirmation and calls.near is not None:
-        send(
-            session,
-            case.district_code,
-            case.id,
-            [calls.near.other],
-            topic="near_border",
-            content={"lead": case.lead_body, **calls.near.facts},
-            now=now,
-            due_at=now + dt.timedelta(minutes=settings.confirm_within_minutes),
-        )
+        return {"joint_whistle_id": present.id}
+    if certain is not None and (present is None or not asks):
+        return {"joint_whistle_id": _blow(act, certain, site, ask_first=asks)}
+    if near is not None:
+        minutes = act.city.settings.confirm_within_minutes
+        due_at = act.now + dt.timedelta(minutes=minutes)
+        content = {"lead": act.case.lead_body, **near.facts}
+        act.tell([near.other], "near_border", content, due_at=due_at)
+    answer: dict[str, Any] = {"needs_confirmation": near is not None}
     if present is not None:
-        return present.id, calls.needs_confirmation
-    crowd = _crowd(session, settings, placement, key, calls.ground)
+        return answer | {"joint_whistle_id": present.id}
+    crowd = _crowd(act, site)
     if crowd is None:
-        return None, calls.needs_confirmation
-    proposed = _blow(session, settings, case, crowd, calls.footprint, actor=actor, now=now)
-    return proposed, calls.needs_confirmation
+        return answer
+    return answer | {"joint_whistle_id": _blow(act, crowd, site, ask_first=True)}
 
 
-def _crowd(
-    session: Session, settings: Settings, placement: Placement, key: ClassKey, ground: Ground
-) -> JointCall | None:
-    if placement.border is None or placement.border.distance_m > settings.crowd_within_m:
+def _disputed(act: Act, site: _Site) -> JointTrigger | None:
+    placed = site.placement
+    return trigger_for_dispute(placed, disputes_at(act.session, placed.lon, placed.lat))
+
+
+def _crowd(act: Act, site: _Site) -> JointTrigger | None:
+    placed, settings = site.placement, act.city.settings
+    if placed.border is None or placed.border.distance_m > settings.crowd_within_m:
         return None
     counts = repository.crowd_near(
-        session,
-        lon=placement.lon,
-        lat=placement.lat,
+        act.session,
+        lon=placed.lon,
+        lat=placed.lat,
         within_m=settings.crowd_within_m,
-        key=key,
+        key=site.key,
     )
-    return call_for_crowd(placement, ground, counts, least=settings.crowd_reports)
+    return trigger_for_crowd(placed, site.ground, counts, least=settings.crowd_reports)
 
 
-def _blow(
-    session: Session,
-    settings: Settings,
-    case: CaseFile,
-    call: JointCall,
-    footprint: MultiPolygon | None,
-    *,
-    actor: str,
-    now: dt.datetime,
-) -> uuid.UUID | None:
+def _blow(act: Act, trigger: JointTrigger, site: _Site, *, ask_first: bool) -> uuid.UUID | None:
     """The street that received the case leads, where it is one of the two sides.
 
     A side whose office is not registered cannot be called: the report is kept all the same, and
     the trace says what was not done.
     """
-    lead, other = call.lead, call.other
-    if other == case.lead_body or (
-        lead[:6] != case.district_code and other[:6] == case.district_code
-    ):
+    lead, other, own = trigger.lead, trigger.other, act.case.district_code
+    if other == act.case.lead_body or (lead[:6] != own and other[:6] == own):
         lead, other = other, lead
-    bodies = bodies_by_code(session, [lead, other])
+    bodies = bodies_by_code(act.session, [lead, other])
     missing = [code for code in (lead, other) if code not in bodies]
     if missing:
-        append(
-            session,
-            case.district_code,
-            case.id,
-            action="whistle_not_blown",
-            actor=actor,
-            content={"ground": call.ground.value, "facts": call.facts, "unregistered": missing},
-            at=now,
-            now=now,
-        )
+        content = {"ground": trigger.ground.value, "facts": trigger.facts, "unregistered": missing}
+        act.record("whistle_not_blown", content)
         return None
     whistle = blow_joint(
-        session,
-        case,
-        ground=call.ground,
-        lead=bodies[lead],
-        other=bodies[other],
-        facts=call.facts,
-        actor=actor,
-        now=now,
-        ask_first=settings.joint_whistle_asks or call.ground is JointGround.CROWD,
-        footprint=footprint,
+        act,
+        trigger.ground,
+        bodies[lead],
+        bodies[other],
+        trigger.facts,
+        ask_first=ask_first or trigger.ground is JointGround.CROWD,
+        footprint=site.footprint,
     )
     return whistle.id

@@ -1,4 +1,4 @@
-"""Two cases in the hands of one person: locked in one order, and his to join and split."""
+"""Two cases that one person joins or splits: locked in one order, and theirs to direct."""
 
 from __future__ import annotations
 
@@ -7,31 +7,25 @@ import uuid
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller, Role
-from gridsvc.cases.core import repository as files
-from gridsvc.cases.core.models import CaseFile
+from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
-from gridsvc.cases.core.trace import repository as trace
-from gridsvc.errors import NotAllowed, NotFound, StepRefused
+from gridsvc.cases.core.repository import lock_case
+from gridsvc.cases.core.service import refuse_joined
+from gridsvc.errors import NotAllowed, StepRefused
 
-__all__ = ["bodies_in", "check_in_hand", "check_open_target", "locked", "refuse_joined"]
+__all__ = ["bodies_in", "check_directs", "check_open_target", "locked"]
 
 
-def locked(session: Session, *case_ids: uuid.UUID) -> list[CaseFile]:
+def locked(session: Session, *case_ids: uuid.UUID) -> list[Case]:
     """These cases, kept for this transaction; locked by id, so that no two wait for each other.
 
     Raises NotFound.
     """
-    found = {case_id: files.lock_case(session, case_id) for case_id in sorted(set(case_ids))}
-    cases = []
-    for case_id in case_ids:
-        case = found[case_id]
-        if case is None:
-            raise NotFound(f"There is no case {case_id}.")
-        cases.append(case)
-    return cases
+    found = {case_id: lock_case(session, case_id) for case_id in sorted(set(case_ids))}
+    return [found[case_id] for case_id in case_ids]
 
 
-def check_in_hand(caller: Caller, case: CaseFile) -> None:
+def check_directs(caller: Caller, case: Case) -> None:
     """Who directs the district joins and splits its cases; a body those that it leads.
 
     Raises NotAllowed.
@@ -47,20 +41,7 @@ def check_in_hand(caller: Caller, case: CaseFile) -> None:
         )
 
 
-def refuse_joined(session: Session, case: CaseFile) -> None:
-    """Say by whom and into which a case was joined, if it was. Raises StepRefused."""
-    if case.joined_into is None:
-        return
-    entry = trace.last_of(session, case.district_code, case.id, "joined_into")
-    who = "" if entry is None else f" by {entry.actor} at {entry.at.isoformat()}"
-    raise StepRefused(
-        f"Case {case.id} was joined into {case.joined_into}{who}; go on there.",
-        joined_into=str(case.joined_into),
-        by=None if entry is None else entry.actor,
-    )
-
-
-def check_open_target(session: Session, case: CaseFile) -> None:
+def check_open_target(session: Session, case: Case) -> None:
     """Reports are given to open cases only. Raises StepRefused."""
     refuse_joined(session, case)
     if case.closed_at is not None:
@@ -70,7 +51,7 @@ def check_open_target(session: Session, case: CaseFile) -> None:
         )
 
 
-def bodies_in(case: CaseFile) -> list[str]:
+def bodies_in(case: Case) -> list[str]:
     """Who has a part in a case: its lead, its seats, and those that its steps called."""
     progress = Progress.from_json(case.progress)
     seats = [body for _, body in progress.seats]

@@ -8,12 +8,21 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.intake import candidate_repository as repository
+from gridsvc.cases.core.models import Case
+from gridsvc.cases.intake.case_reports_repository import (
+    cases_joined_into,
+    first_reported_at,
+    report_count,
+    reports_page,
+)
 from gridsvc.cases.intake.models import Report
+from gridsvc.city import City
 from gridsvc.errors import BadInput
 
-__all__ = ["history", "report_row"]
+__all__ = ["history", "report_row", "shown_in_case"]
+
+#: The first so many reports; GET /v1/cases/{id}/reports has them all.
+_MOST_REPORTS = 200
 
 
 def report_row(report: Report) -> dict[str, Any]:
@@ -33,14 +42,35 @@ def report_row(report: Report) -> dict[str, Any]:
     }
 
 
+def shown_in_case(session: Session, _: City, case: Case) -> dict[str, Any]:
+    """The reports of a case, and the cases that were joined into it."""
+    return {
+        "first_reported_at": first_reported_at(session, case),
+        "report_count": report_count(session, case),
+        "reports": [
+            report_row(report)
+            for report in reports_page(session, case, after=None, limit=_MOST_REPORTS)
+        ],
+        "joined_cases": [
+            {
+                "case_id": str(joined.id),
+                "district_code": joined.district_code,
+                "opened_at": joined.opened_at,
+                "closed_at": joined.closed_at,
+            }
+            for joined in cases_joined_into(session, case)
+        ],
+    }
+
+
 def history(
-    session: Session, case: CaseFile, *, cursor: str | None, limit: int, count: bool
+    session: Session, case: Case, *, cursor: str | None, limit: int, count: bool
 ) -> dict[str, Any]:
     """A page of a case's reports, in the order in which people reported.
 
     ``count`` asks for their number. Raises BadInput for a wrong cursor.
     """
-    page = repository.reports_page(session, case, after=_place(cursor), limit=limit)
+    page = reports_page(session, case, after=_place(cursor), limit=limit)
     last = page[-1] if len(page) == limit else None
     answer: dict[str, Any] = {
         "case_id": str(case.id),
@@ -48,7 +78,7 @@ def history(
         "reports": [report_row(report) for report in page],
         "next": last and f"{last.created_at.astimezone(dt.UTC).isoformat()}_{last.id}",
     }
-    return answer | ({"count": repository.report_count(session, case)} if count else {})
+    return answer | ({"count": report_count(session, case)} if count else {})
 
 
 def _place(cursor: str | None) -> tuple[dt.datetime, uuid.UUID] | None:
@@ -61,4 +91,4 @@ def _place(cursor: str | None) -> tuple[dt.datetime, uuid.UUID] | None:
             return since.astimezone(dt.UTC), uuid.UUID(report_id)
     except (ValueError, OverflowError):
         pass
-    raise BadInput("The cursor is no 'next' of a page before.", field="cursor")
+    raise BadInput("Invalid cursor; pass 'next' of the previous page.", field="cursor")

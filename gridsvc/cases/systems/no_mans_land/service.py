@@ -29,7 +29,7 @@ from gridsvc.cases.systems.no_mans_land.statistics import (
     outlasting,
     tally,
 )
-from gridsvc.city.current import current
+from gridsvc.city import City
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.areas import repository as areas
 from gridsvc.registry.placement.atlas import AreaLevel, Atlas
@@ -68,13 +68,13 @@ class _Answer:
 
 def watch(
     session: Session,
+    city: City,
     atlas: Atlas,
     terms: Terms,
     *,
     since: dt.datetime,
     until: dt.datetime,
     now: dt.datetime,
-    report_accuracy_m: float,
     shuffles: int = 0,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
@@ -91,11 +91,11 @@ def watch(
     """
     tell = progress or (lambda _: None)
     level = _level(atlas, terms, since, until)
-    band_m = terms.band_m or report_accuracy_m + level.edition.accuracy_m
+    band_m = terms.band_m or city.settings.report_accuracy_m + level.edition.accuracy_m
     tell("Reading cases.")
     ways_back = [
         (of.name, of.version, back.name)
-        for of in current().procedures.procedures.values()
+        for of in city.procedures.procedures.values()
         for back in of.returns
     ]
     cases = repository.cases_opened(session, since=since, until=until, now=now, ways_back=ways_back)

@@ -1,1 +1,18 @@
-"""Whistles (哨): calls to other bodies, who must report in."""
+"""Whistles of the three levels (吹哨): bodies are called, report in, act, and are scored."""
+
+from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
+from gridsvc.cases.systems.whistles.repository import (
+    called_bodies,
+    joint_whistle_of,
+    open_whistles,
+)
+from gridsvc.cases.systems.whistles.service import locked_whistle
+
+__all__ = [
+    "CalledBody",
+    "Whistle",
+    "called_bodies",
+    "joint_whistle_of",
+    "locked_whistle",
+    "open_whistles",
+]

@@ -8,33 +8,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy.orm import Session
-
-from gridsvc.callers import Caller
-from gridsvc.cases.core import repository
-from gridsvc.cases.core.engine import check_hands, record_actor
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.core.moments import happened_at
-from gridsvc.cases.core.progress import Called, Progress
-from gridsvc.cases.core.rights import acting_body
-from gridsvc.cases.core.stepping import keep, running_of
+from gridsvc.cases.core.act import Act, Occasion
+from gridsvc.cases.core.engine import check_separation_of_duties, record_actor
+from gridsvc.cases.core.models import Case
+from gridsvc.cases.core.progress import Summoned
+from gridsvc.cases.core.repository import lock_case
+from gridsvc.cases.core.rights import acting_body, own_body
+from gridsvc.cases.core.service import happened_at
 from gridsvc.cases.core.summons import named_bodies
-from gridsvc.cases.systems.whistles import repository as whistles
+from gridsvc.cases.systems.whistles import repository
+from gridsvc.cases.systems.whistles.blowing import NewWhistle, blow
 from gridsvc.cases.systems.whistles.demand import read_demand
-from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
-from gridsvc.cases.systems.whistles.levels import Call, blow
-from gridsvc.cases.systems.whistles.models import Whistle
-from gridsvc.cases.systems.whistles.proposals import reasons_for
-from gridsvc.cases.systems.whistles.step_whistles import (
+from gridsvc.cases.systems.whistles.hearing import (
     acting_step,
     agreed_to,
     caller_of,
     limit_by_called,
 )
+from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
+from gridsvc.cases.systems.whistles.models import Whistle
+from gridsvc.cases.systems.whistles.proposals import reasons_for
 from gridsvc.city.procedures.model import Procedure
 from gridsvc.errors import BadInput, NotFound, StepRefused
 from gridsvc.registry.bodies.service import body_or_refuse
-from gridsvc.settings import Settings
 
 __all__ = ["FollowUp", "whistle_again"]
 
@@ -61,78 +57,68 @@ class FollowUp:
     at: dt.datetime | None
 
 
-def whistle_again(
-    session: Session,
-    settings: Settings,
-    caller: Caller,
-    case_id: uuid.UUID,
-    given: FollowUp,
-    *,
-    now: dt.datetime,
-) -> Whistle:
+def whistle_again(occasion: Occasion, case_id: uuid.UUID, given: FollowUp) -> Whistle:
     """Blow a further whistle of level 3 in an open case, linked to the one from which it follows.
 
     A street calls departments with it: the caller of a whistle of level 3, a side of a joint one,
     or the street that leads a case of another procedure. The case then waits for its bodies too.
     Raises NotFound, NotAllowed, BadInput, and StepRefused where no whistle can be blown now.
     """
-    case = repository.lock_case(session, case_id)
-    if case is None:
-        raise NotFound(f"There is no case {case_id}.")
-    running, progress = running_of(case), Progress.from_json(case.progress)
-    _check_now(case, running)
-    party = _party(session, caller, running, progress, given.by)
-    check_hands(progress, "whistle", party, caller.subject)
-    before = _before(session, case, given.follows)
+    session = occasion.session
+    act = occasion.on(lock_case(session, case_id))
+    case, procedure, progress = act.case, act.procedure, act.progress
+    _check_now(case, procedure)
+    party = _party(act, given.by)
+    check_separation_of_duties(progress, "whistle", party, act.caller.subject)
+    before = _before(act, given.follows)
     at = happened_at(
         given.at,
         since=case.opened_at if before is None else before.blown_at,
-        now=now,
+        now=act.now,
         event="the case was opened" if before is None else "the whistle before it was blown",
     )
     codes = named_bodies(session, list(given.bodies), city_wide=False, field="bodies")
-    called = _called(session, case, progress)
+    called = _called(act)
     for code in codes:
         if code in called:
             raise BadInput(f"{code} has been called already.", field="bodies")
     kind, ground = _classified(given, before)
-    facts = reasons_for(session, case, codes, found=given.found)
-    call = Call(
+    facts = reasons_for(session, act.city, case, codes, found=given.found)
+    new = NewWhistle(
         level=_LEVEL,
         kind=kind,
         ground=ground,
         caller=party,
         bodies=codes,
         demand=read_demand(given.demand, bodies=codes, told_at=at, field="demand"),
-        agreed=agreed_to(kind, given.agreed, "whistle", field="confirmed_by"),
+        agreed=agreed_to(act.city, kind, given.agreed, "whistle", field="confirmed_by"),
         facts=facts | ({"found": given.found} if given.found else {}),
         longest=None,
         follows=None if before is None else before.id,
         made_at=at,
         given_in="",
     )
-    progress = record_actor(progress, party, caller.subject)
-    if running.level is not None:
+    progress = record_actor(progress, party, act.caller.subject)
+    if procedure.level is not None:
         # They act in the step of the called bodies; other procedures have steps for their own.
-        new = tuple(Called(code, at) for code in codes)
-        progress = replace(progress, called=(*progress.called, *new))
-    keep(case, running, progress, at=now)
-    blown = blow(session, settings, case, call, actor=caller.subject, now=now)
-    session.flush()
-    limit_by_called(session, case, running)
+        summoned = tuple(Summoned(code, at) for code in codes)
+        progress = replace(progress, called=(*progress.called, *summoned))
+    act.keep(progress)
+    blown = blow(act, new)
+    limit_by_called(act, procedure)
     return blown
 
 
-def _check_now(case: CaseFile, running: Procedure) -> None:
+def _check_now(case: Case, procedure: Procedure) -> None:
     if case.state != "open":
         raise StepRefused("The case is closed; no further whistle can be blown in it.")
-    if running.level is None:
+    if procedure.level is None:
         return
-    acting = acting_step(running)
-    if running.level < _LEVEL:
+    acting = acting_step(procedure)
+    if procedure.level < _LEVEL:
         raise StepRefused(
-            f"A whistle of level {running.level} calls no departments; take 'raise', which goes up"
-            " one level."
+            f"A whistle of level {procedure.level} calls no departments; take 'raise', which goes"
+            " up one level."
         )
     if acting is not None and case.step != acting.name:
         raise StepRefused(
@@ -141,24 +127,23 @@ def _check_now(case: CaseFile, running: Procedure) -> None:
         )
 
 
-def _party(
-    session: Session, caller: Caller, running: Procedure, progress: Progress, named: str | None
-) -> str:
+def _party(act: Act, named: str | None) -> str:
     """The street that calls: the whistle's caller, a side, or the lead."""
-    levelled = running.level is not None
-    allowed = (caller_of(running, progress),) if levelled else progress.sides
-    own = named or caller.body or (caller.area if len(caller.area) == 9 else None)
-    code = acting_body(session, caller, own or allowed[0])
+    procedure, progress = act.procedure, act.progress
+    levelled = procedure.level is not None
+    allowed = (caller_of(procedure, progress),) if levelled else progress.sides
+    own = named or own_body(act.caller)
+    code = acting_body(act.session, act.caller, own or allowed[0])
     if code not in allowed:
         raise StepRefused(f"Here {' or '.join(allowed)} may whistle, not {code}.", field="by")
-    body = body_or_refuse(session, code, field="by")
+    body = body_or_refuse(act.session, code, field="by")
     if body.kind != "street":
-        raise StepRefused(f"{body.name} ({code}) is no street; a street whistles.", field="by")
+        raise StepRefused(f"{body.name} ({code}) is not a street; a street whistles.", field="by")
     return code
 
 
-def _before(session: Session, case: CaseFile, named: uuid.UUID | None) -> Whistle | None:
-    blown = whistles.whistles_of(session, case.district_code, case.id)
+def _before(act: Act, named: uuid.UUID | None) -> Whistle | None:
+    blown = repository.whistles_of(act.session, act.case)
     if named is None:
         return blown[-1] if blown else None
     for whistle in blown:
@@ -167,10 +152,10 @@ def _before(session: Session, case: CaseFile, named: uuid.UUID | None) -> Whistl
     raise NotFound(f"The case has no whistle {named}.", field="follows")
 
 
-def _called(session: Session, case: CaseFile, progress: Progress) -> set[str]:
-    blown = whistles.open_whistles_of(session, case.district_code, case.id)
-    open_calls = whistles.called_bodies(session, [whistle.id for whistle in blown])
-    return {*progress.called_bodies, *(body.body_code for body in open_calls)}
+def _called(act: Act) -> set[str]:
+    blown = repository.open_whistles(act.session, act.case)
+    open_calls = repository.called_bodies(act.session, [whistle.id for whistle in blown])
+    return {*act.progress.called_bodies, *(body.body_code for body in open_calls)}
 
 
 def _classified(given: FollowUp, before: Whistle | None) -> tuple[WhistleKind, WhistleGround]:

@@ -9,8 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from gridsvc.city.calendar import Calendar
-from gridsvc.city.limits import Clock, Limit, deadline
+from gridsvc.city.calendar import Calendar, Clock, Limit, deadline
 from gridsvc.city.table import Table
 from gridsvc.errors import BadFile
 from gridsvc.tables import table
@@ -69,7 +68,7 @@ class Kind:
         *,
         meeting: dt.datetime | None,
         report_in_minutes: float,
-        days: Calendar,
+        calendar: Calendar,
     ) -> Limits:
         """The limits of a body that is told at a moment.
 
@@ -79,11 +78,11 @@ class Kind:
         minutes = report_in_minutes if self.report_in_minutes is None else self.report_in_minutes
         since = told_at if meeting is None else max(told_at, meeting)
         report_in_by = since + dt.timedelta(minutes=minutes)
-        accept_by = deadline(told_at, _span(self.accept), self.accept.clock, days)
+        accept_by = deadline(told_at, _span(self.accept), self.accept.clock, calendar)
         return Limits(
             accept_by=min(accept_by, report_in_by),
             report_in_by=report_in_by,
-            done_by=deadline(since, _span(self.done), self.done.clock, days),
+            done_by=deadline(since, _span(self.done), self.done.clock, calendar),
         )
 
     def missing(self, evidence: Mapping[str, Any]) -> list[str]:

@@ -11,13 +11,14 @@ from typing import Any
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.models import CaseFile
+from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
 from gridsvc.cases.intake import repository as reports
+from gridsvc.cases.intake.case_reports_repository import reports_of
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.whistles.facts import FACTS, suggested
+from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
-from gridsvc.city.current import current
 from gridsvc.registry.bodies import naming_repository, repository
 from gridsvc.registry.bodies.model import BodyRef
 from gridsvc.registry.parts.repository import classes_beside, find
@@ -62,21 +63,21 @@ class Proposal:
         }
 
 
-def proposals(session: Session, case: CaseFile, *, found: str = "") -> list[Proposal]:
+def proposals(session: Session, city: City, case: Case, *, found: str = "") -> list[Proposal]:
     """Whom the present whistle of a case may call, the strongest reasons first.
 
     ``found`` is what somebody found on the spot. The street of the place is left out: it calls.
     """
-    filed = reports.reports_of(session, case.district_code, case.id)
+    filed = reports_of(session, case)
     areas = _areas(session, case, filed)
     street = next((code for code in areas if len(code) == 9), None)
     reasons: dict[str, list[Reason]] = defaultdict(list)
     key = ClassKey(case.standard, case.kind, case.class_code)
-    day = current().day(case.opened_at)
+    day = city.day(case.opened_at)
     for code, reason in (
         *_of_part(session, case),
         *_of_lists(session, case, key, areas, day),
-        *_of_facts(session, case, key, areas, [found, *(report.description for report in filed)]),
+        *_of_facts(session, city, case, areas, [found, *(report.description for report in filed)]),
     ):
         if code != street and reason not in reasons[code]:
             reasons[code].append(reason)
@@ -91,10 +92,10 @@ def proposals(session: Session, case: CaseFile, *, found: str = "") -> list[Prop
 
 
 def reasons_for(
-    session: Session, case: CaseFile, called: Collection[str], *, found: str = ""
+    session: Session, city: City, case: Case, called: Collection[str], *, found: str = ""
 ) -> dict[str, Any]:
     """Why each called body is called: ``{called_for: {code: [reasons]}}``."""
-    known = {one.body.code: one for one in proposals(session, case, found=found)}
+    known = {one.body.code: one for one in proposals(session, city, case, found=found)}
     return {
         "called_for": {
             code: [reason.to_json() for reason in known[code].reasons]
@@ -110,7 +111,7 @@ def _rank(proposal: Proposal) -> tuple[int, bool, str]:
     return _ORDER.index(best.ground), not best.lead, proposal.body.code
 
 
-def _areas(session: Session, case: CaseFile, filed: Sequence[Report]) -> list[str]:
+def _areas(session: Session, case: Case, filed: Sequence[Report]) -> list[str]:
     """The codes of the place's areas, from the city down, as its first report was placed."""
     placed = reports.last_placement(session, filed[0].district_code, filed[0].id) if filed else None
     drawn = {} if placed is None else placed.placement
@@ -119,7 +120,7 @@ def _areas(session: Session, case: CaseFile, filed: Sequence[Report]) -> list[st
     return [codes[0][:2], codes[0][:4], *codes]
 
 
-def _of_part(session: Session, case: CaseFile) -> Iterator[tuple[str, Reason]]:
+def _of_part(session: Session, case: Case) -> Iterator[tuple[str, Reason]]:
     part = None if case.part_code is None else find(session, case.district_code, case.part_code)
     if part is None:
         return
@@ -134,7 +135,7 @@ def _of_part(session: Session, case: CaseFile) -> Iterator[tuple[str, Reason]]:
 
 
 def _of_lists(
-    session: Session, case: CaseFile, key: ClassKey, areas: Sequence[str], day: dt.date
+    session: Session, case: Case, key: ClassKey, areas: Sequence[str], day: dt.date
 ) -> Iterator[tuple[str, Reason]]:
     place = to_shape(case.point)
     lines = repository.answering(
@@ -146,11 +147,11 @@ def _of_lists(
 
 
 def _of_facts(
-    session: Session, case: CaseFile, key: ClassKey, areas: Sequence[str], said: Sequence[str]
+    session: Session, city: City, case: Case, areas: Sequence[str], said: Sequence[str]
 ) -> Iterator[tuple[str, Reason]]:
-    place = to_shape(case.point)
+    place, key = to_shape(case.point), ClassKey(case.standard, case.kind, case.class_code)
     beside = classes_beside(session, lon=place.x, lat=place.y, within_m=_BESIDE_M)
-    for one in suggested(current().table(FACTS), said=said, key=key, parts=beside):
+    for one in suggested(city.table(FACTS), said=said, key=key, parts=beside):
         fact = one.fact
         why = f"{fact.fact} ({fact.fact_zh}): {fact.by} '{one.found}'"
         for code in naming_repository.bodies_named(session, fact.bodies, areas):

@@ -9,13 +9,14 @@ from geoalchemy2 import WKBElement
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gridsvc.cases.core.models import Case
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 
 __all__ = [
     "called_bodies",
-    "open_whistle_of",
-    "open_whistles_of",
+    "joint_whistle_of",
+    "open_whistles",
     "reported_footprint",
     "whistle_by_id",
     "whistles",
@@ -28,36 +29,30 @@ def whistle_by_id(session: Session, whistle_id: uuid.UUID) -> Whistle | None:
     return session.scalar(select(Whistle).where(Whistle.id == whistle_id))
 
 
-def open_whistle_of(session: Session, district_code: str, case_id: uuid.UUID) -> Whistle | None:
+def joint_whistle_of(session: Session, case: Case) -> Whistle | None:
     """The joint whistle of a case that is proposed or open."""
     return session.scalar(
         select(Whistle).where(
-            Whistle.district_code == district_code,
-            Whistle.case_id == case_id,
+            Whistle.district_code == case.district_code,
+            Whistle.case_id == case.id,
             Whistle.joint,
             Whistle.state.in_(("proposed", "open")),
         )
     )
 
 
-def open_whistles_of(session: Session, district_code: str, case_id: uuid.UUID) -> list[Whistle]:
+def open_whistles(session: Session, case: Case) -> list[Whistle]:
     """Every whistle of a case that is open, oldest first."""
-    return [
-        whistle
-        for whistle in whistles_of(session, district_code, case_id)
-        if whistle.state == "open"
-    ]
+    return [whistle for whistle in whistles_of(session, case) if whistle.state == "open"]
 
 
-def reported_footprint(
-    session: Session, district_code: str, case_id: uuid.UUID
-) -> WKBElement | None:
+def reported_footprint(session: Session, case: Case) -> WKBElement | None:
     """The outline that the newest report with one gave of a case (MULTIPOLYGON, 4326)."""
     return session.scalar(
         select(Report.footprint)
         .where(
-            Report.case_district == district_code,
-            Report.case_id == case_id,
+            Report.case_district == case.district_code,
+            Report.case_id == case.id,
             Report.footprint.is_not(None),
         )
         .order_by(Report.id.desc())
@@ -65,12 +60,12 @@ def reported_footprint(
     )
 
 
-def whistles_of(session: Session, district_code: str, case_id: uuid.UUID) -> list[Whistle]:
+def whistles_of(session: Session, case: Case) -> list[Whistle]:
     """Every whistle of a case, oldest first."""
     return list(
         session.scalars(
             select(Whistle)
-            .where(Whistle.district_code == district_code, Whistle.case_id == case_id)
+            .where(Whistle.district_code == case.district_code, Whistle.case_id == case.id)
             .order_by(Whistle.id)
         )
     )

@@ -8,7 +8,7 @@ from gridsvc.callers import Caller
 from gridsvc.cases.core.engine import REPORTER, SUPERVISION
 from gridsvc.cases.core.progress import Progress
 from gridsvc.cases.core.repository import case_by_id
-from gridsvc.cases.core.rights import acting_body
+from gridsvc.cases.core.rights import acting_body, own_body
 from gridsvc.cases.systems.whistles.models import Whistle
 from gridsvc.errors import BadInput, NotAllowed
 
@@ -32,7 +32,7 @@ def scoring_party(session: Session, caller: Caller, whistle: Whistle, named: str
                 f" covers {whistle.district_code}."
             )
         return SUPERVISION
-    by = named or caller.body or (caller.area if len(caller.area) == 9 else None)
+    by = named or own_body(caller)
     if by is None and not whistle.joint:
         by = whistle.caller_body
     if by is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from geoalchemy2.shape import from_shape, to_shape
@@ -12,60 +12,52 @@ from pyproj import Geod
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.messages.service import send
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.core.moments import happened_at
-from gridsvc.cases.core.progress import Progress
-from gridsvc.cases.core.trace.service import append
-from gridsvc.cases.systems.joint.blowing import locked_whistle
+from gridsvc.cases.core.act import Act, Occasion
+from gridsvc.cases.core.models import Case
+from gridsvc.cases.core.repository import lock_case
+from gridsvc.cases.core.service import happened_at
 from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.errors import NotFound, StepRefused
-from gridsvc.settings import Settings
 
-__all__ = ["accept", "again", "done", "report_in", "score"]
+__all__ = ["accept", "again", "done", "locked_whistle", "report_in", "score"]
 
 _GEOD = Geod(ellps="WGS84")
 
 
 def accept(
-    session: Session,
+    occasion: Occasion,
     whistle_id: uuid.UUID,
     body: str,
     *,
     at: dt.datetime | None,
-    actor: str,
-    now: dt.datetime,
 ) -> CalledBody:
     """A called body accepts. Raises NotFound, StepRefused."""
-    _, case, called = _locked_body(session, whistle_id, body)
+    act, _, called = _locked_body(occasion, whistle_id, body)
     if called.accepted_at is not None:
         raise StepRefused(f"{body} has accepted already, at {called.accepted_at.isoformat()}.")
-    called.accepted_at = happened_at(at, since=case.opened_at, now=now)
+    called.accepted_at = happened_at(at, since=act.case.opened_at, now=act.now)
     late = called.accept_by is not None and called.accepted_at > called.accept_by
     content = {} if called.accept_by is None else {"late": late}
-    _note(session, case, "accept", called, content, actor=actor, at=called.accepted_at, now=now)
+    _record(act, "accept", called, content, at=called.accepted_at)
     return called
 
 
 def report_in(
-    session: Session,
-    settings: Settings,
+    occasion: Occasion,
     whistle_id: uuid.UUID,
     body: str,
     *,
     lon: float,
     lat: float,
     at: dt.datetime | None,
-    actor: str,
-    now: dt.datetime,
 ) -> CalledBody:
     """A called body arrives at a WGS84 point: late after its limit, flagged when too far away.
 
     At the limit itself it is in time. Raises StepRefused before both sides of a joint whistle have
     fixed time and place, before the body has accepted a whistle of a level, and for a second time.
     """
-    whistle, case, called = _locked_body(session, whistle_id, body)
+    act, whistle, called = _locked_body(occasion, whistle_id, body)
     if called.report_in_by is None:
         raise StepRefused(
             "Time and place are not fixed yet; both sides take 'agree_plan' before they report in."
@@ -74,74 +66,68 @@ def report_in(
         raise StepRefused(
             f"{body} has reported in already, at {called.reported_in_at.isoformat()}."
         )
-    since, event = case.opened_at, "the case was opened"
+    since, event = act.case.opened_at, "the case was opened"
     if not whistle.joint:
         if called.accepted_at is None:
             raise StepRefused(f"{body} has not accepted; that comes before it reports in.")
         since, event = called.accepted_at, f"{body} accepted"
     place = to_shape(whistle.point)
-    called.reported_in_at = happened_at(at, since=since, now=now, event=event)
+    called.reported_in_at = happened_at(at, since=since, now=act.now, event=event)
     called.reported_in_point = from_shape(Point(lon, lat), srid=4326)
     called.metres_off = float(_GEOD.inv(place.x, place.y, lon, lat)[2])
     called.late = called.reported_in_at > called.report_in_by
-    called.far = called.metres_off > settings.report_in_radius_m
+    called.far = called.metres_off > act.city.settings.report_in_radius_m
     content = {
         "metres_off": round(called.metres_off, 1),
         "late": called.late,
         "far": called.far,
         "point": [lon, lat],
     }
-    _note(
-        session, case, "report_in", called, content, actor=actor, at=called.reported_in_at, now=now
-    )
+    _record(act, "report_in", called, content, at=called.reported_in_at)
     return called
 
 
 def done(
-    session: Session,
+    occasion: Occasion,
     whistle_id: uuid.UUID,
     body: str,
     *,
     note: str,
     at: dt.datetime | None,
-    actor: str,
-    now: dt.datetime,
 ) -> CalledBody:
     """A called body says that its part is done. Raises StepRefused before it can be."""
-    whistle, case, called = _locked_body(session, whistle_id, body)
+    act, whistle, called = _locked_body(occasion, whistle_id, body)
     if called.reported_in_at is None:
         raise StepRefused(f"{body} has not reported in; that comes before 'done'.")
-    if whistle.joint and not Progress.from_json(case.progress).repeats:
+    if whistle.joint and not act.progress.repeats:
         raise StepRefused("No joint action has been recorded; act on the spot before 'done'.")
     if called.done_at is not None:
         raise StepRefused(f"{body} was done already, at {called.done_at.isoformat()}.")
     called.done_at = happened_at(
-        at, since=called.reported_in_at, now=now, event=f"{body} reported in"
+        at, since=called.reported_in_at, now=act.now, event=f"{body} reported in"
     )
     content: dict[str, Any] = {"note": note}
     if called.done_by is not None:
         called.overdue = called.done_at > called.done_by
         content["overdue"] = called.overdue
-    _note(session, case, "done", called, content, actor=actor, at=called.done_at, now=now)
+    _record(act, "done", called, content, at=called.done_at)
     return called
 
 
 def again(
-    session: Session,
+    occasion: Occasion,
     whistle_id: uuid.UUID,
     body: str,
     *,
     by: str,
     note: str,
-    actor: str,
-    now: dt.datetime,
 ) -> CalledBody:
     """The caller finds it not solved: the body goes on until it is. Its limit stays.
 
     Raises StepRefused for a joint whistle, anybody but the caller, a body that is not done, and
     one that has its score.
     """
-    whistle, case, called = _locked_body(session, whistle_id, body)
+    act, whistle, called = _locked_body(occasion, whistle_id, body)
     if whistle.joint:
         raise StepRefused("In a joint whistle both sides act again with 'joint_action'.")
     if by != called.called_from:
@@ -152,36 +138,26 @@ def again(
         raise StepRefused(f"{body} has its score already, from {called.scored_by}.")
     content = {"by": by, "note": note, "was_done_at": called.done_at.isoformat()}
     called.done_at, called.overdue = None, None
-    _note(session, case, "again", called, content, actor=actor, at=now, now=now)
-    send(
-        session,
-        case.district_code,
-        case.id,
-        [body],
-        topic="again",
-        content={"whistle_id": str(whistle.id), "note": note},
-        now=now,
-    )
+    _record(act, "again", called, content, at=act.now)
+    act.tell([body], "again", {"whistle_id": str(whistle.id), "note": note})
     return called
 
 
 def score(
-    session: Session,
+    occasion: Occasion,
     whistle_id: uuid.UUID,
     body: str,
     *,
     by: str,
     value: int,
     note: str,
-    actor: str,
-    now: dt.datetime,
 ) -> CalledBody:
     """A body is scored, 0 to 100: by its caller, in a joint whistle by the other side.
 
     ``by`` is the party that scores; a side scores the departments that it called too.
     Raises StepRefused for a body's own score, a stranger's, a second one, or one too early.
     """
-    whistle, case, called = _locked_body(session, whistle_id, body, states=("open", "raised"))
+    act, whistle, called = _locked_body(occasion, whistle_id, body, states=("open", "raised"))
     _check_scorer(whistle, called, by)
     if called.done_at is None and whistle.state == "open":
         raise StepRefused(f"{body} is not done yet; it is scored afterwards.")
@@ -189,7 +165,7 @@ def score(
         raise StepRefused(f"{body} has its score already, from {called.scored_by}.")
     called.score, called.scored_by = value, by
     content = {"score": value, "by": by, "note": note}
-    _note(session, case, "score", called, content, actor=actor, at=now, now=now)
+    _record(act, "score", called, content, at=act.now)
     return called
 
 
@@ -207,37 +183,34 @@ def _check_scorer(whistle: Whistle, called: CalledBody, by: str) -> None:
         raise StepRefused(f"{body} was called by {called.called_from}, which scores it.")
 
 
+def locked_whistle(session: Session, whistle_id: uuid.UUID) -> tuple[Whistle, Case]:
+    """A whistle and its case, kept for this transaction. Raises NotFound."""
+    found = repository.whistle_by_id(session, whistle_id)
+    if found is None:
+        raise NotFound(f"There is no whistle {whistle_id}.")
+    case = lock_case(session, found.case_id)
+    session.refresh(found)
+    return found, case
+
+
 def _locked_body(
-    session: Session, whistle_id: uuid.UUID, body: str, *, states: Collection[str] = ("open",)
-) -> tuple[Whistle, CaseFile, CalledBody]:
-    whistle, case = locked_whistle(session, whistle_id)
+    occasion: Occasion,
+    whistle_id: uuid.UUID,
+    body: str,
+    *,
+    states: Collection[str] = ("open",),
+) -> tuple[Act, Whistle, CalledBody]:
+    whistle, case = locked_whistle(occasion.session, whistle_id)
     if whistle.state not in states:
         raise StepRefused(f"The whistle is {whistle.state}; nothing can be recorded in it.")
-    for called in repository.called_bodies(session, [whistle.id]):
+    for called in repository.called_bodies(occasion.session, [whistle.id]):
         if called.body_code == body:
-            return whistle, case, called
+            return occasion.on(case), whistle, called
     raise NotFound(f"The whistle {whistle_id} did not call '{body}'.", field="body")
 
 
-def _note(
-    session: Session,
-    case: CaseFile,
-    action: str,
-    called: CalledBody,
-    content: dict[str, Any],
-    *,
-    actor: str,
-    at: dt.datetime,
-    now: dt.datetime,
+def _record(
+    act: Act, action: str, called: CalledBody, content: Mapping[str, Any], *, at: dt.datetime
 ) -> None:
-    append(
-        session,
-        case.district_code,
-        case.id,
-        action=action,
-        actor=actor,
-        content={"whistle_id": str(called.whistle_id), **content},
-        at=at,
-        now=now,
-        body_code=called.body_code,
-    )
+    kept = {"whistle_id": str(called.whistle_id), **content}
+    act.record(action, kept, at=at, body=called.body_code)

@@ -11,13 +11,19 @@ from geoalchemy2.shape import to_shape
 from shapely.geometry import mapping
 from sqlalchemy.orm import Session
 
+from gridsvc.cases.core.act import procedure_of
+from gridsvc.cases.core.models import Case
+from gridsvc.cases.core.progress import Progress
 from gridsvc.cases.core.repository import cases_by_id
-from gridsvc.cases.systems.whistles.levels import letter_of
+from gridsvc.cases.systems.whistles.blowing import letter_of
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
-from gridsvc.cases.systems.whistles.repository import called_bodies
+from gridsvc.cases.systems.whistles.proposals import proposals
+from gridsvc.cases.systems.whistles.repository import called_bodies, whistles_of
+from gridsvc.city import City
+from gridsvc.city.procedures.model import Actor
 from gridsvc.registry.bodies.repository import bodies_by_code
 
-__all__ = ["called_json", "whistles_json"]
+__all__ = ["bodies_of_case", "called_json", "shown_in_case", "whistles_json"]
 
 
 def called_json(called: CalledBody, name: str) -> dict[str, Any]:
@@ -88,3 +94,39 @@ def whistles_json(session: Session, blown: Sequence[Whistle]) -> list[dict[str, 
             }
         )
     return answers
+
+
+def bodies_of_case(session: Session, case: Case) -> set[str]:
+    """The bodies that the whistles of a case called."""
+    blown = whistles_of(session, case)
+    return {body.body_code for body in called_bodies(session, [whistle.id for whistle in blown])}
+
+
+def shown_in_case(session: Session, city: City, case: Case) -> dict[str, Any]:
+    """The whistles of a case, and whom the next one may call."""
+    return {
+        "whistle_proposals": _proposals(session, city, case),
+        "whistles": [
+            {
+                "id": str(whistle.id),
+                "level": whistle.level,
+                "kind": whistle.kind,
+                "ground": whistle.ground,
+                "state": whistle.state,
+                "follows": whistle.follows_id and str(whistle.follows_id),
+                "letter": letter_of(whistle.id),
+            }
+            for whistle in whistles_of(session, case)
+        ],
+    }
+
+
+def _proposals(session: Session, city: City, case: Case) -> list[dict[str, Any]] | None:
+    """Whom the whistle may call, where the step that blows it is due or comes; else None."""
+    procedure, progress = procedure_of(city, case), Progress.from_json(case.progress)
+    blows = procedure.blows
+    if progress.closed or blows is None or blows.by is Actor.SYSTEM:
+        return None
+    if procedure.index(progress.step) > procedure.index(blows.name):
+        return None
+    return [one.to_json() for one in proposals(session, city, case)]

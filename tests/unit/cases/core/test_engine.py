@@ -12,12 +12,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from gridsvc.cases.core.engine import SUPERVISION, begin, go_back, open_steps, parties, take
 from gridsvc.cases.core.progress import Progress
-from gridsvc.city.current import current
 from gridsvc.city.procedures.model import Actor, Requirement
 from gridsvc.errors import StepRefused
+from tests.cities import city
 
 LEAD, OTHER, STRANGER = "110102020", "110106002", "110108001"
-JOINT, ORDINARY = current().procedures.of("joint"), current().procedures.of("ordinary")
+JOINT, ORDINARY = city().procedures.of("joint"), city().procedures.of("ordinary")
 ALL = frozenset(Requirement)
 #: What each step of the joint whistle must carry: written here by hand, not read from the file.
 NEEDS = {

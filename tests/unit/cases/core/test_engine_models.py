@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from gridsvc.cases.core.engine import COMMAND, SUPERVISION, begin, go_back, open_steps, take
-from gridsvc.cases.core.progress import Called, Progress
-from gridsvc.city.current import current
+from gridsvc.cases.core.progress import Progress, Summoned
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
+from tests.cities import city
 
-CHECKED, DUAL = current().procedures.of("checked"), current().procedures.of("dual")
+CHECKED, DUAL = city().procedures.of("checked"), city().procedures.of("dual")
 FIRST, SECOND = "110102-A", "110102-B"
 ACTORS = ("anna", "bo", "chen")
 REFUSED = (StepRefused, NotAllowed, BadInput)
@@ -142,7 +142,7 @@ class DualDispatch(RuleBasedStateMachine):
         progress = take(
             DUAL, progress, "dispatch", party=COMMAND, evidence={"bodies": [SECOND]}, actor="anna"
         )
-        called = tuple(Called(body, since) for body in (FIRST, SECOND))
+        called = tuple(Summoned(body, since) for body in (FIRST, SECOND))
         self.progress = Progress.from_json(
             progress.to_json() | {"called": [each.to_json() for each in called]}
         )

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from gridsvc.cases.core.moments import happened_at
+from gridsvc.cases.core.service import happened_at
 from gridsvc.errors import BadInput
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)

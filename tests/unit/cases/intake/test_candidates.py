@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 
-from gridsvc.cases.intake.candidates import About, Candidate, ranked, same_thing
+from gridsvc.cases.intake.match import Candidate, MatchCriteria, ranked, reason_not_joined
 from gridsvc.city.classes import STANDARD, ClassKey
+from tests.cities import city
 
+ORDINARY = city().procedures.newest("ordinary")
 COVER = ClassKey(STANDARD, "event", "01002")
 LAMP = ClassKey(STANDARD, "event", "01037")
-REPORT = About(
+REPORT = MatchCriteria(
     key=COVER,
     kinds=("event", "part"),
     lon=116.3,
@@ -40,43 +42,47 @@ CASE = Candidate(
 )
 
 
+def apart(candidate, criteria):
+    return reason_not_joined(candidate, criteria, ORDINARY)
+
+
 def case(**more):
     return replace(CASE, **more)
 
 
 def test_a_case_without_a_part_takes_the_report_of_one_close_by():
-    assert same_thing(CASE, REPORT) is None
-    assert same_thing(case(distance_m=51.0), REPORT) == "it lies 51 m away"
+    assert apart(CASE, REPORT) is None
+    assert apart(case(distance_m=51.0), REPORT) == "it lies 51 m away"
 
 
 def test_two_parts_are_two_things_however_close():
-    assert "02010002" in same_thing(case(part_code="02010002"), REPORT)
+    assert "02010002" in apart(case(part_code="02010002"), REPORT)
 
 
 def test_one_code_in_two_districts_is_two_parts():
-    assert same_thing(case(part_code="02010001"), REPORT) is None
+    assert apart(case(part_code="02010001"), REPORT) is None
     there = case(part_code="02010001", district_code="110106")
-    assert "110106" in same_thing(there, REPORT)
+    assert "110106" in apart(there, REPORT)
 
 
 def test_one_part_is_one_thing_though_its_point_is_far_away():
-    assert same_thing(case(part_code="02010001", distance_m=90.0), REPORT) is None
+    assert apart(case(part_code="02010001", distance_m=90.0), REPORT) is None
 
 
 def test_one_part_with_two_faults_goes_once_to_the_body_that_answers_for_both():
     lamp = case(part_code="02010001", key=LAMP)
-    assert "110102020 answers" in same_thing(lamp, REPORT)
-    assert same_thing(replace(lamp, lead_body="BJ-WATER"), REPORT) is None
+    assert "110102020 answers" in apart(lamp, REPORT)
+    assert apart(replace(lamp, lead_body="BJ-WATER"), REPORT) is None
 
 
 def test_another_class_without_a_part_is_another_thing():
-    assert same_thing(case(key=LAMP), replace(REPORT, part_code=None)) == "it is about class 01037"
+    assert apart(case(key=LAMP), replace(REPORT, part_code=None)) == "it is about class 01037"
 
 
 def test_one_place_text_joins_up_to_its_own_distance():
     report = replace(REPORT, part_code=None)
-    assert same_thing(case(same_text=True, distance_m=999.0), report) is None
-    assert same_thing(case(same_text=True, distance_m=1_001.0), report) is not None
+    assert apart(case(same_text=True, distance_m=999.0), report) is None
+    assert apart(case(same_text=True, distance_m=1_001.0), report) is not None
 
 
 def test_the_surest_comes_first_then_the_nearest():

@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridsvc.cases.intake.place_text import normalised, place_key
+from gridsvc.city.merging import GENERIC_PLACES
 from gridsvc.registry.placement.model import AreaRef, Placement
+from tests.cities import city
 
+GENERIC = city().table(GENERIC_PLACES)
 GUANGWAI = ("110102020", "广安门外街道")
 
 
@@ -29,7 +32,7 @@ def placed(street=GUANGWAI, community="001"):
 
 
 def key(text, **more):
-    return place_key(text, placed(**more))
+    return place_key(text, placed(**more), GENERIC)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def test_a_place_without_a_street_has_no_key():
         **{name: getattr(placed(), name) for name in Placement.__dataclass_fields__}
         | {"street": None, "community": None}
     )
-    assert place_key("长安里8号", outside) is None
+    assert place_key("长安里8号", outside, GENERIC) is None
 
 
 @given(st.text(max_size=40))

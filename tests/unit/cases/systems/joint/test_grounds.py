@@ -8,11 +8,11 @@ import pytest
 
 from gridsvc.cases.systems.joint.grounds import (
     JointGround,
-    call_for_conflict,
-    call_for_crowd,
-    call_for_dispute,
-    call_for_footprint,
-    call_for_near,
+    trigger_for_conflict,
+    trigger_for_crowd,
+    trigger_for_dispute,
+    trigger_for_footprint,
+    trigger_for_near,
 )
 from gridsvc.registry.bodies.model import Ground
 from gridsvc.registry.disputes.model import DisputeAt
@@ -51,26 +51,28 @@ NEAR = placement(
 
 
 def test_near_another_district_its_street_is_the_other_side():
-    call = call_for_near(NEAR, Ground.DUTY)
+    call = trigger_for_near(NEAR, Ground.DUTY)
     assert (call.ground, call.lead, call.other) == (JointGround.NEAR, LEAD, OTHER)
     assert call.facts["distance_m"] == 8.0
 
 
 @pytest.mark.parametrize("ground", list(Ground))
 def test_an_asset_owner_answers_on_both_sides(ground):
-    assert (call_for_near(NEAR, ground) is None) == (ground is Ground.ASSET_OWNER)
+    assert (trigger_for_near(NEAR, ground) is None) == (ground is Ground.ASSET_OWNER)
     counts = {WEST: 2, EAST: 1}
-    assert (call_for_crowd(NEAR, ground, counts, least=3) is None) == (ground is Ground.ASSET_OWNER)
+    assert (trigger_for_crowd(NEAR, ground, counts, least=3) is None) == (
+        ground is Ground.ASSET_OWNER
+    )
 
 
 def test_a_near_border_of_two_streets_of_one_district_asks_nobody():
     inner = placement(neighbours=(neighbour(LEAD_NORTH, 3.0),), near_levels=("street",))
-    assert call_for_near(inner, Ground.DUTY) is None
+    assert trigger_for_near(inner, Ground.DUTY) is None
 
 
 def test_the_outside_of_the_city_is_no_side():
     edge = placement(neighbours=(), near_levels=("district",))
-    assert call_for_near(edge, Ground.DUTY) is None
+    assert trigger_for_near(edge, Ground.DUTY) is None
 
 
 def test_the_nearest_street_across_is_called_not_a_nearer_one_of_the_own_district():
@@ -78,7 +80,7 @@ def test_the_nearest_street_across_is_called_not_a_nearer_one_of_the_own_distric
         neighbours=(neighbour(LEAD_NORTH, 2.0), neighbour(OTHER, 8.0), neighbour("110106001", 9.0)),
         near_levels=("district",),
     )
-    assert call_for_near(both, Ground.DUTY).other == OTHER
+    assert trigger_for_near(both, Ground.DUTY).other == OTHER
 
 
 @pytest.mark.parametrize(
@@ -92,14 +94,14 @@ def test_the_nearest_street_across_is_called_not_a_nearer_one_of_the_own_distric
     ],
 )
 def test_a_crowd_is_three_on_both_sides(counts, called):
-    call = call_for_crowd(NEAR, Ground.DUTY, counts, least=3)
+    call = trigger_for_crowd(NEAR, Ground.DUTY, counts, least=3)
     assert (call is not None) == called
     if call is not None:
         assert (call.ground, call.facts["reports"]) == (JointGround.CROWD, counts)
 
 
 def test_two_streets_that_claim_a_point_are_in_conflict():
-    call = call_for_conflict(placement(streets=(LEAD, OTHER)))
+    call = trigger_for_conflict(placement(streets=(LEAD, OTHER)))
     assert (call.ground, call.lead, call.other) == (JointGround.CONFLICT, LEAD, OTHER)
 
 
@@ -108,19 +110,19 @@ def test_where_street_and_district_disagree_the_districts_own_nearest_street_is_
     disputed = placement(
         district=EAST, conflict=conflict, neighbours=(neighbour(OTHER, 3.0),), near_levels=()
     )
-    call = call_for_conflict(disputed)
+    call = trigger_for_conflict(disputed)
     assert (call.lead, call.other) == (LEAD, OTHER)
     assert call.facts["explanation"] == "The levels contradict each other."
 
 
 def test_a_conflict_with_nobody_else_in_reach_calls_nobody():
     conflict = Conflict((("district", EAST), ("street", LEAD)), "They contradict each other.")
-    assert call_for_conflict(placement(district=EAST, conflict=conflict)) is None
+    assert trigger_for_conflict(placement(district=EAST, conflict=conflict)) is None
 
 
 def test_a_place_that_is_clear_calls_nobody():
-    assert call_for_conflict(placement()) is None
-    assert call_for_footprint(placement(), None) is None
+    assert trigger_for_conflict(placement()) is None
+    assert trigger_for_footprint(placement(), None) is None
 
 
 def dispute(*sides):
@@ -128,26 +130,26 @@ def dispute(*sides):
 
 
 def test_in_a_dispute_the_own_street_leads_and_the_other_side_is_called():
-    call = call_for_dispute(placement(), [dispute(OTHER, LEAD)])
+    call = trigger_for_dispute(placement(), [dispute(OTHER, LEAD)])
     assert (call.ground, call.lead, call.other) == (JointGround.CONFLICT, LEAD, OTHER)
     assert call.facts["dispute_id"] == str(uuid.UUID(int=1))
 
 
 def test_where_no_street_is_drawn_the_first_side_leads():
-    call = call_for_dispute(placement(streets=()), [dispute(OTHER, LEAD)])
+    call = trigger_for_dispute(placement(streets=()), [dispute(OTHER, LEAD)])
     assert (call.lead, call.other) == (OTHER, LEAD)
 
 
 def test_a_district_on_a_side_stands_for_its_nearest_street():
-    call = call_for_dispute(NEAR, [dispute(LEAD, EAST)])
+    call = trigger_for_dispute(NEAR, [dispute(LEAD, EAST)])
     assert (call.lead, call.other) == (LEAD, OTHER)
 
 
 def test_communities_on_both_sides_call_their_streets():
-    call = call_for_dispute(placement(), [dispute(f"{LEAD}001", f"{OTHER}003")])
+    call = trigger_for_dispute(placement(), [dispute(f"{LEAD}001", f"{OTHER}003")])
     assert (call.lead, call.other) == (LEAD, OTHER)
 
 
 @pytest.mark.parametrize("sides", [(LEAD,), (f"{LEAD}001", f"{LEAD}002"), (LEAD, "110105")])
 def test_a_dispute_without_a_second_street_calls_nobody(sides):
-    assert call_for_dispute(placement(), [dispute(*sides)]) is None
+    assert trigger_for_dispute(placement(), [dispute(*sides)]) is None

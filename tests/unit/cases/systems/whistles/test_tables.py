@@ -56,7 +56,7 @@ def test_a_fault_in_the_facts_is_told_with_its_line(tmp_path, row, reason):
 
 def test_the_meeting_starts_the_clock_to_report_in_and_accepting_ends_with_it():
     tough = city().table(KINDS)[WhistleKind.TOUGH]
-    told = {"report_in_minutes": 30, "days": calendar()}
+    told = {"report_in_minutes": 30, "calendar": calendar()}
     at_once = tough.limits(NOON, meeting=None, **told)
     later = tough.limits(NOON, meeting=NOON + dt.timedelta(days=1), **told)
     assert at_once.report_in_by - NOON == dt.timedelta(minutes=30)

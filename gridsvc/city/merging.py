@@ -1,4 +1,4 @@
-"""How near two reports of a class are about one thing: a table, which a city may replace."""
+"""What makes two reports one: how near by class, and which words name no place by themselves."""
 
 from __future__ import annotations
 
@@ -14,8 +14,18 @@ from gridsvc.errors import BadFile
 from gridsvc.settings import Settings
 from gridsvc.tables import Row, table
 
-__all__ = ["DISTANCES", "ClassDistance", "Reach", "kinds_of", "reach_of", "read_distances"]
+__all__ = [
+    "DISTANCES",
+    "GENERIC_PLACES",
+    "ClassDistance",
+    "Reach",
+    "kinds_of",
+    "reach_of",
+    "read_distances",
+    "read_generic_places",
+]
 
+_SHIPPED = Path(__file__).parent / "shipped"
 _COLUMNS = ["kind", "class_prefix", "citizen_m", "exact_m", "reason"]
 _ANY = "*"
 #: Nothing farther away than this is taken for the same thing by its distance alone.
@@ -59,10 +69,17 @@ def read_distances(path: Path) -> tuple[ClassDistance, ...]:
     return tuple(sorted(lines, key=lambda line: (-len(line.class_prefix), line.kind == _ANY)))
 
 
+def read_generic_places(path: Path) -> re.Pattern[str]:
+    """The words of a file, one a line, that name no place by themselves, the longest first."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    words = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    return re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))))
+
+
+#: A city's own ``generic_places.txt``, else the shipped one.
+GENERIC_PLACES = Table(_SHIPPED, lambda find: read_generic_places(find("generic_places.txt")))
 #: A city's own ``merging.csv``, else the shipped one.
-DISTANCES = Table(
-    Path(__file__).parent / "shipped", lambda find: read_distances(find("merging.csv"))
-)
+DISTANCES = Table(_SHIPPED, lambda find: read_distances(find("merging.csv")))
 
 
 def reach_of(

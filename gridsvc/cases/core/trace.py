@@ -14,11 +14,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.core.trace import repository
-from gridsvc.cases.core.trace.models import TraceEntry
+from gridsvc.cases.core import trace_repository as repository
+from gridsvc.cases.core.models import Case, TraceEntry
 
-__all__ = ["BEGINNING", "Verification", "append", "read", "verify", "verify_all"]
+__all__ = ["BEGINNING", "Verification", "next_entry", "verify", "verify_all"]
 
 #: Stands before the first entry of every trace.
 BEGINNING = "0" * 64
@@ -35,10 +34,8 @@ class Verification:
     reason: str | None
 
 
-def append(
-    session: Session,
-    district_code: str,
-    case_id: uuid.UUID,
+def next_entry(
+    case: Case,
     *,
     action: str,
     actor: str,
@@ -47,14 +44,13 @@ def append(
     now: dt.datetime,
     body_code: str | None = None,
 ) -> TraceEntry:
-    """Add an entry; ``at`` is when it happened, ``now`` when it is written.
+    """The next entry of a locked case, chained to the one before; the caller adds it.
 
-    The caller holds the lock on the case file, so that numbers follow each other.
+    ``at`` is when it happened, ``now`` when it is written.
     """
-    case = repository.case_of(session, district_code, case_id)
     entry = TraceEntry(
-        district_code=district_code,
-        case_id=case_id,
+        district_code=case.district_code,
+        case_id=case.id,
         n=case.trace_entries + 1,
         written_at=now,
         at=at,
@@ -67,19 +63,12 @@ def append(
     )
     entry.hash = _hash(entry)
     case.trace_entries, case.trace_head = entry.n, entry.hash
-    session.add(entry)
     return entry
 
 
-def read(session: Session, district_code: str, case_id: uuid.UUID) -> list[TraceEntry]:
-    """The whole trace of a case, in its order."""
-    return repository.entries(session, district_code, case_id)
-
-
-def verify(session: Session, district_code: str, case_id: uuid.UUID) -> Verification:
+def verify(session: Session, case: Case) -> Verification:
     """Check every number, every link and every hash of a case's trace, and its end."""
-    case = repository.case_of(session, district_code, case_id)
-    return _checked(case, repository.entries(session, district_code, case_id))
+    return _checked(case, repository.entries(session, case))
 
 
 def verify_all(
@@ -110,7 +99,7 @@ def verify_all(
         yield district_code, case_id, Verification(False, 0, 1, "its case file is gone")
 
 
-def _checked(case: CaseFile, entries: Sequence[TraceEntry]) -> Verification:
+def _checked(case: Case, entries: Sequence[TraceEntry]) -> Verification:
     previous = BEGINNING
     for n, entry in enumerate(entries, 1):
         reason = None

@@ -8,43 +8,36 @@ from collections.abc import Sequence
 from sqlalchemy import exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.models import CaseFile
-from gridsvc.cases.core.trace.models import TraceEntry
+from gridsvc.cases.core.models import Case, TraceEntry
 
-__all__ = ["case_of", "entries", "last_of"]
-
-
-def case_of(session: Session, district_code: str, case_id: uuid.UUID) -> CaseFile:
-    """The case whose trace it is, also one that is not written yet."""
-    for added in session.new:
-        if isinstance(added, CaseFile) and (added.district_code, added.id) == (
-            district_code,
-            case_id,
-        ):
-            return added
-    return session.get_one(CaseFile, (district_code, case_id))
+__all__ = [
+    "case_count",
+    "cases_after",
+    "entries",
+    "entries_between",
+    "entries_without_case",
+    "last_of",
+]
 
 
-def entries(session: Session, district_code: str, case_id: uuid.UUID) -> list[TraceEntry]:
+def entries(session: Session, case: Case) -> list[TraceEntry]:
     """Every entry of a case, in its order."""
     return list(
         session.scalars(
             select(TraceEntry)
-            .where(TraceEntry.district_code == district_code, TraceEntry.case_id == case_id)
+            .where(TraceEntry.district_code == case.district_code, TraceEntry.case_id == case.id)
             .order_by(TraceEntry.n, TraceEntry.written_at)
         )
     )
 
 
-def last_of(
-    session: Session, district_code: str, case_id: uuid.UUID, action: str
-) -> TraceEntry | None:
+def last_of(session: Session, case: Case, action: str) -> TraceEntry | None:
     """The newest entry of an action in a case."""
     return session.scalar(
         select(TraceEntry)
         .where(
-            TraceEntry.district_code == district_code,
-            TraceEntry.case_id == case_id,
+            TraceEntry.district_code == case.district_code,
+            TraceEntry.case_id == case.id,
             TraceEntry.action == action,
         )
         .order_by(TraceEntry.n.desc())
@@ -54,16 +47,16 @@ def last_of(
 
 def case_count(session: Session) -> int:
     """How many cases there are."""
-    return session.scalar(select(func.count()).select_from(CaseFile)) or 0
+    return session.scalar(select(func.count()).select_from(Case)) or 0
 
 
 def cases_after(
     session: Session, after: tuple[str, uuid.UUID] | None, *, limit: int
-) -> Sequence[CaseFile]:
+) -> Sequence[Case]:
     """Cases in the order of district and id, from behind ``after``."""
-    query = select(CaseFile).order_by(CaseFile.district_code, CaseFile.id).limit(limit)
+    query = select(Case).order_by(Case.district_code, Case.id).limit(limit)
     if after is not None:
-        query = query.where(tuple_(CaseFile.district_code, CaseFile.id) > after)
+        query = query.where(tuple_(Case.district_code, Case.id) > after)
     return session.scalars(query).all()
 
 
@@ -82,8 +75,8 @@ def entries_between(
 def entries_without_case(session: Session) -> Sequence[tuple[str, uuid.UUID]]:
     """The cases that have entries and no case file."""
     of_case = (
-        CaseFile.district_code == TraceEntry.district_code,
-        CaseFile.id == TraceEntry.case_id,
+        Case.district_code == TraceEntry.district_code,
+        Case.id == TraceEntry.case_id,
     )
     rows = session.execute(
         select(TraceEntry.district_code, TraceEntry.case_id)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from gridsvc.errors import BadFile
 
-__all__ = ["Source"]
+__all__ = ["ProcedureFile"]
 
 _HEADER = re.compile(r"\[\[?\s*([a-z_.]+)\s*\]\]?$")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ProcedureFile:
     """The text of a procedure's file, in which faults are found again."""
 
     file: str

@@ -1,0 +1,169 @@
+"""An act: one caller does something to one case of one city, in one transaction.
+
+Whoever does something to a case does it through an :class:`Act`: it enters steps and limits,
+records in the trace, tells bodies, and emits events, which the systems of the city hear.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gridsvc.callers import Caller
+from gridsvc.cases.core.messages.service import send, withdraw
+from gridsvc.cases.core.models import Case, TraceEntry
+from gridsvc.cases.core.progress import Progress, due_at, next_limit, started
+from gridsvc.cases.core.trace import next_entry
+from gridsvc.city import City
+from gridsvc.city.calendar import Limit
+from gridsvc.city.procedures.model import Procedure
+
+__all__ = ["SERVICE", "Act", "Occasion", "grade_of", "procedure_of"]
+
+#: The actor of what the service does by itself.
+SERVICE = "gridsvc"
+
+
+def procedure_of(city: City, case: Case) -> Procedure:
+    """The procedure of a case, in the version that it began with. Raises Unavailable."""
+    return city.procedures.get(case.procedure, case.procedure_version)
+
+
+def grade_of(city: City, case: Case) -> Limit | None:
+    """The limit of a case's grade; None for a case without one."""
+    grade = None if case.grade is None else city.procedures.grades.get(case.grade)
+    return None if grade is None else grade.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Who acts, in which city, and when, in one transaction; as yet on no case."""
+
+    session: Session
+    city: City
+    caller: Caller
+    now: dt.datetime
+
+    def on(self, case: Case) -> Act:
+        """The act on a case, which the transaction has locked or is about to add."""
+        return Act(self.session, self.city, self.caller, self.now, case)
+
+
+@dataclass(frozen=True, slots=True)
+class Act(Occasion):
+    """What is done to one case on an occasion."""
+
+    case: Case
+
+    @property
+    def progress(self) -> Progress:
+        """Where the case stands."""
+        return Progress.from_json(self.case.progress)
+
+    @property
+    def procedure(self) -> Procedure:
+        """The procedure of the case, in its version. Raises Unavailable."""
+        return procedure_of(self.city, self.case)
+
+    @property
+    def step_start(self) -> dt.datetime:
+        """When the present step became due."""
+        return self.case.step_since or self.case.opened_at
+
+    def enter(
+        self, procedure: Procedure, progress: Progress, *, since: dt.datetime | None = None
+    ) -> None:
+        """The case comes to a step at ``since`` (now), with the full time for it."""
+        case, begins = self.case, since or self.now
+        step = procedure.step(progress.step)
+        if step is None:
+            raise AssertionError(f"progress names '{progress.step}', unknown to {procedure.name}")
+        case.procedure, case.procedure_version = procedure.name, procedure.version
+        case.step_since, case.suspended_until = begins, None
+        grade, calendar = grade_of(self.city, case), self.city.calendar
+        timed = {"since": begins, "opened_at": case.opened_at}
+        progress = started(procedure, progress, **timed, grade=grade, calendar=calendar)
+        case.limit_at = due_at(step, **timed, grade=grade, calendar=calendar)
+        self.keep(progress, at=begins)
+
+    def keep(self, progress: Progress, *, at: dt.datetime | None = None) -> None:
+        """Write the progress of the case, made ``at`` (now); the clock of its step goes on.
+
+        A limit that has passed by now stays the case's deadline.
+        """
+        case = self.case
+        case.progress, case.step = progress.to_json(), progress.step
+        case.lead_body = progress.lead
+        case.limit_at = next_limit(self.procedure, progress, case.limit_at)
+        if progress.closed:
+            case.state, case.closed_at, case.suspended_until = "closed", at or self.now, None
+        elif case.due_at is None or self.now < case.due_at:
+            case.due_at = case.limit_at
+
+    def resume(self, *, early: bool = False) -> None:
+        """End a suspension whose day has come, at that day; with ``early`` one that still runs.
+
+        The limit was set when it was suspended, and the body is told by a message that was
+        written then: nothing has to run on the day itself.
+        """
+        until = self.case.suspended_until
+        if until is None or (until > self.now and not early):
+            return
+        self.case.suspended_until = None
+        if until > self.now:
+            self.withdraw("case_resumed")
+        content = {"suspended_until": until.isoformat(), "early": until > self.now}
+        self.record("resume", content, at=min(until, self.now), actor=SERVICE)
+
+    def record(
+        self,
+        action: str,
+        content: Mapping[str, Any],
+        *,
+        at: dt.datetime | None = None,
+        body: str | None = None,
+        actor: str | None = None,
+    ) -> TraceEntry:
+        """Add an entry to the trace; ``at`` is when it happened (now), ``body`` for whom.
+
+        The transaction holds the lock on the case, so that numbers follow each other.
+        """
+        entry = next_entry(
+            self.case,
+            action=action,
+            actor=self.caller.subject if actor is None else actor,
+            content=dict(content),
+            at=at or self.now,
+            now=self.now,
+            body_code=body,
+        )
+        self.session.add(entry)
+        return entry
+
+    def tell(
+        self,
+        bodies: Iterable[str],
+        topic: str,
+        content: Mapping[str, Any],
+        *,
+        due_at: dt.datetime | None = None,
+    ) -> None:
+        """Tell bodies something about the case, each once, now or from ``due_at`` on."""
+        send(self.session, self.case, bodies, topic, content, now=self.now, due_at=due_at)
+
+    def withdraw(self, topic: str) -> int:
+        """Take back the case's messages of a topic that are not due yet; gives their number."""
+        return withdraw(self.session, self.case, topic, now=self.now)
+
+    def emit(self, event: object) -> dict[str, Any]:
+        """Let the systems of the city hear an event, in their order; gives their answers."""
+        answers: dict[str, Any] = {}
+        for system in self.city.systems:
+            hear = system.hears.get(type(event))
+            if hear is not None:
+                answers |= hear(self, event) or {}
+        return answers

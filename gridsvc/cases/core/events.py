@@ -1,0 +1,88 @@
+"""What happens in cases, as frozen events: systems hear them in the same transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gridsvc.cases.core.progress import Progress
+from gridsvc.city.procedures.model import Procedure, Return, Step
+from gridsvc.registry.bodies.model import BodyRef, Responsibility
+
+__all__ = [
+    "BodyRefused",
+    "CaseClosed",
+    "CaseOpened",
+    "CaseRaised",
+    "StepAsked",
+    "StepTaken",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOpened:
+    """A case was opened at its first step; ``responsibility`` says why its lead answers."""
+
+    responsibility: Responsibility
+
+
+@dataclass(frozen=True, slots=True)
+class StepAsked:
+    """Somebody asks to take a step or a return for ``party``; a system may refuse by raising.
+
+    It may answer ``met``, the requirements that hold now, and ``whistled``: a whistle is open in
+    the case, so that it waits for every body that was called.
+    """
+
+    step: Step | Return
+    party: str
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StepTaken:
+    """A step was taken for ``party``, None for the service's own, which called bodies with it.
+
+    ``before`` and ``after`` are the progress around it; ``opening`` is what was said of the first
+    whistle of a case that has just been opened.
+    """
+
+    step: Step
+    party: str | None
+    evidence: Mapping[str, Any]
+    summoned: tuple[str, ...]
+    before: Progress
+    after: Progress
+    at: dt.datetime
+    opening: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class BodyRefused:
+    """A body said that it is not responsible, and named who is.
+
+    A system that settles what follows answers ``settled``; else the case is sent on.
+    """
+
+    refuser: str
+    named: BodyRef
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRaised:
+    """A case goes up to another procedure; the answers are kept with the entry in its trace."""
+
+    source: Procedure
+    target: Procedure
+
+
+@dataclass(frozen=True, slots=True)
+class CaseClosed:
+    """A case was closed; ``into`` is the case that goes on with its reports, None without one."""
+
+    at: dt.datetime
+    into: uuid.UUID | None = None

@@ -1,1 +1,0 @@
-"""The trace: append-only, each entry holding the hash of the one before."""

@@ -1,0 +1,151 @@
+"""Blows whistles of the three levels: bodies called, each with its limits; and raises them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from geoalchemy2.shape import to_shape
+
+from gridsvc.cases.core.act import Act
+from gridsvc.cases.systems.whistles import repository
+from gridsvc.cases.systems.whistles.demand import Demand
+from gridsvc.cases.systems.whistles.kinds import KINDS, Limits, WhistleGround, WhistleKind
+from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
+from gridsvc.city import City
+from gridsvc.city.calendar import Limit, deadline
+from gridsvc.db.base import uuid7
+from gridsvc.errors import BadInput
+
+__all__ = ["NewWhistle", "blow", "letter_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewWhistle:
+    """A whistle that is about to be blown.
+
+    ``caller`` is the party that scores and closes; ``facts`` say for what each body is called;
+    ``longest`` is the level's own limit. ``made_at`` is when it was blown, ``recorded`` whether
+    that was by telephone, before now. ``given_in`` is where the input names its fields.
+    """
+
+    level: int
+    kind: WhistleKind
+    ground: WhistleGround
+    caller: str
+    bodies: Sequence[str]
+    demand: Demand
+    agreed: Mapping[str, str]
+    facts: Mapping[str, Any]
+    longest: Limit | None
+    follows: uuid.UUID | None
+    made_at: dt.datetime
+    recorded: bool = False
+    given_in: str = "evidence."
+
+
+def blow(act: Act, new: NewWhistle, *, actor: str | None = None) -> Whistle:
+    """Blow a whistle in a locked case and tell its bodies.
+
+    Raises BadInput when the caller calls itself, or the demand gives more time than its kind.
+    """
+    if new.caller in new.bodies:
+        raise BadInput(f"{new.caller} cannot whistle itself.", field=f"{new.given_in}bodies")
+    case, limits = act.case, _limits(act.city, new)
+    whistle = Whistle(
+        district_code=case.district_code,
+        id=uuid7(),
+        case_id=case.id,
+        kind=new.kind.value,
+        joint=False,
+        level=new.level,
+        follows_id=new.follows,
+        ground=new.ground.value,
+        facts=dict(new.facts),
+        demand={**new.demand.to_json(), **new.agreed},
+        caller_body=new.caller,
+        participant_district=None,
+        point=case.point,
+        footprint=repository.reported_footprint(act.session, case),
+        state="open",
+        blown_at=new.made_at,
+        recorded_at=act.now if new.recorded else None,
+        closed_at=None,
+    )
+    act.session.add(whistle)
+    act.session.flush()
+    for body in new.bodies:
+        act.session.add(
+            CalledBody(
+                district_code=whistle.district_code,
+                whistle_id=whistle.id,
+                body_code=body,
+                called_from=new.caller,
+                role="called",
+                task=new.demand.task_of(body),
+                told_at=new.made_at,
+                accept_by=limits.accept_by,
+                report_in_by=limits.report_in_by,
+                done_by=limits.done_by,
+            )
+        )
+    _tell(act, whistle, new, limits, actor)
+    return whistle
+
+
+def letter_of(whistle_id: uuid.UUID) -> str:
+    """Where the demand letter of a whistle is read."""
+    return f"/v1/whistles/{whistle_id}/letter"
+
+
+def _limits(city: City, new: NewWhistle) -> Limits:
+    """The limits of the kind, the level's own where that is shorter, the demand's within both."""
+    set_by_kind = city.table(KINDS)[new.kind].limits(
+        new.made_at,
+        meeting=new.demand.time,
+        report_in_minutes=city.settings.report_in_minutes,
+        calendar=city.calendar,
+    )
+    last = set_by_kind.done_by
+    if new.longest is not None:
+        since = max(new.made_at, new.demand.time or new.made_at)
+        span = dt.timedelta(hours=new.longest.hours)
+        last = min(last, deadline(since, span, new.longest.clock, city.calendar))
+    wanted = new.demand.done_by
+    if wanted is not None and not set_by_kind.report_in_by <= wanted <= last:
+        raise BadInput(
+            f"The demand's limit is {wanted.isoformat()}; it must lie between the report-in"
+            f" ({set_by_kind.report_in_by.isoformat()}) and the limit of the whistle's kind and"
+            f" level ({last.isoformat()}).",
+            field=f"{new.given_in}demand.done_by",
+        )
+    return Limits(set_by_kind.accept_by, set_by_kind.report_in_by, wanted or last)
+
+
+def _tell(act: Act, whistle: Whistle, new: NewWhistle, limits: Limits, actor: str | None) -> None:
+    content = {
+        "whistle_id": str(whistle.id),
+        "level": new.level,
+        "kind": new.kind.value,
+        "ground": new.ground.value,
+        "by": new.caller,
+        "demand": whistle.demand,
+        "follows": new.follows and str(new.follows),
+        "accept_by": limits.accept_by.isoformat(),
+        "report_in_by": limits.report_in_by.isoformat(),
+        "done_by": limits.done_by.isoformat(),
+        "after_the_fact": new.recorded,
+    }
+    kept = {**content, "called": list(new.bodies), "facts": dict(new.facts)}
+    act.record("whistle_blown", kept, at=new.made_at, actor=actor)
+    place = to_shape(act.case.point)
+    told = {
+        **content,
+        "class_code": act.case.class_code,
+        "point": [place.x, place.y],
+        "letter": letter_of(whistle.id),
+    }
+    act.tell(new.bodies, "called", told)
