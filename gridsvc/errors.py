@@ -35,8 +35,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from gridsvc.texts import Phrase, say
-
 __all__ = [
     "AmbiguousCode",
     "BadCode",
@@ -75,11 +73,11 @@ class GridsvcError(Exception):
 
     status: ClassVar[int] = 500
     type: ClassVar[str] = "internal"
-    title: ClassVar[Phrase] = say("Something went wrong inside the service")
+    title: ClassVar[str] = "Something went wrong inside the service"
 
     def __init__(self, detail: str, *, field: str | None = None, **extra: Any) -> None:
         super().__init__(detail)
-        self.detail = detail if isinstance(detail, Phrase) else say(detail)
+        self.detail = detail
         self.field = field
         self.extra = extra
 
@@ -101,70 +99,70 @@ class BadInput(GridsvcError):
 
     status = 422
     type = "bad-input"
-    title = say("The input cannot be used")
+    title = "The input cannot be used"
 
 
 class BadCoordinate(BadInput):
     """A coordinate is no number, infinite, out of range, or swapped."""
 
     type = "bad-coordinate"
-    title = say("The coordinate cannot be used")
+    title = "The coordinate cannot be used"
 
 
 class UnknownCrs(BadInput):
     """The declared CRS is not known, or cannot be brought to WGS84 without parameters."""
 
     type = "unknown-crs"
-    title = say("The coordinate reference system is not known")
+    title = "The coordinate reference system is not known"
 
 
 class BadGeometry(BadInput):
     """A geometry is empty, broken, too large or of the wrong kind."""
 
     type = "bad-geometry"
-    title = say("The geometry cannot be used")
+    title = "The geometry cannot be used"
 
 
 class BadCode(BadInput):
     """A code has the wrong form."""
 
     type = "bad-code"
-    title = say("The code has the wrong form")
+    title = "The code has the wrong form"
 
 
 class UnknownClass(BadInput):
     """A part or event class is not in any list."""
 
     type = "unknown-class"
-    title = say("The class is not known")
+    title = "The class is not known"
 
 
 class OutsideCity(BadInput):
     """The place lies in none of the service's districts."""
 
     type = "outside-city"
-    title = say("The place is outside the city")
+    title = "The place is outside the city"
 
 
 class BadEvidence(BadInput):
     """A file of evidence is no photo, or is broken."""
 
     type = "bad-evidence"
-    title = say("The evidence cannot be used")
+    title = "The evidence cannot be used"
 
 
 class BadFile(BadInput):
     """A file cannot be read, or its rows cannot be used."""
 
     type = "bad-file"
-    title = say("The file cannot be used")
+    title = "The file cannot be used"
 
 
 class QueryTooBroad(BadInput):
     """A question takes longer than its time limit; the message says how to narrow it."""
 
     type = "too-wide"
-    title = say("The question is too wide")
+    title = "The question is too wide"
 
 
 class UnknownParameter(BadInput):
@@ -172,7 +170,7 @@ class UnknownParameter(BadInput):
 
     status = 400
     type = "unknown-parameter"
-    title = say("The query parameter is not known")
+    title = "The query parameter is not known"
 
 
 class TooLarge(GridsvcError):
@@ -180,7 +178,7 @@ class TooLarge(GridsvcError):
 
     status = 413
     type = "too-large"
-    title = say("The input is too large")
+    title = "The input is too large"
 
 
 class NotAuthenticated(GridsvcError):
@@ -188,7 +186,7 @@ class NotAuthenticated(GridsvcError):
 
     status = 401
     type = "not-authenticated"
-    title = say("A valid token is needed")
+    title = "A valid token is needed"
 
 
 class NotAllowed(GridsvcError):
@@ -196,7 +194,7 @@ class NotAllowed(GridsvcError):
 
     status = 403
     type = "not-allowed"
-    title = say("The token does not allow this")
+    title = "The token does not allow this"
 
 
 class NotFound(GridsvcError):
@@ -204,7 +202,7 @@ class NotFound(GridsvcError):
 
     status = 404
     type = "not-found"
-    title = say("Not found")
+    title = "Not found"
 
 
 class Conflict(GridsvcError):
@@ -212,42 +210,42 @@ class Conflict(GridsvcError):
 
     status = 409
     type = "conflict"
-    title = say("This contradicts the present state")
+    title = "This contradicts the present state"
 
 
 class AmbiguousCode(Conflict):
     """A code names several things; the district must be given."""
 
     type = "ambiguous-code"
-    title = say("The code names several things")
+    title = "The code names several things"
 
 
 class CodesExhausted(Conflict):
     """A street has no free numbers left."""
 
     type = "codes-exhausted"
-    title = say("No free codes are left")
+    title = "No free codes are left"
 
 
 class StepRefused(Conflict):
     """A step of a procedure cannot be taken now, or not by this body."""
 
     type = "step-refused"
-    title = say("The step is refused")
+    title = "The step is refused"
 
 
 class CoverageBroken(Conflict):
     """Areas that must fit together have gaps or overlaps."""
 
     type = "coverage-broken"
-    title = say("The areas do not fit together")
+    title = "The areas do not fit together"
 
 
 class IdempotencyMismatch(Conflict):
     """An idempotency key was used before with another request."""
 
     type = "idempotency-mismatch"
-    title = say("The idempotency key belongs to another request")
+    title = "The idempotency key belongs to another request"
 
 
 class DamagedIndex(GridsvcError):
@@ -255,7 +253,7 @@ class DamagedIndex(GridsvcError):
 
     status = 503
     type = "damaged-index"
-    title = say("The index file cannot be used")
+    title = "The index file cannot be used"
 
 
 class Unavailable(GridsvcError):
@@ -263,11 +261,11 @@ class Unavailable(GridsvcError):
 
     status = 503
     type = "unavailable"
-    title = say("The service is not ready")
+    title = "The service is not ready"
 
 
 class MissingPrerequisite(Unavailable):
     """Something that must be installed is missing."""
 
     type = "missing-prerequisite"
-    title = say("Something must be installed first")
+    title = "Something must be installed first"

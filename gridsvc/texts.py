@@ -1,113 +1,109 @@
-"""What is said to people: in English, and in Chinese from one table, ``locale/zh.toml``.
+"""What is said to people, in Chinese: from one table, ``locale/zh.toml``.
 
-It is written where it is said, as a template and its values::
+Sentences are f-strings where they are raised, and templates in the table::
 
-    say("There is no case {case_id}.", case_id=case_id)
+    raise NotFound(f"There is no case {case_id}.")
+    "There is no case {case_id}." = "没有编号为 {case_id} 的案卷。"
 
-The result is the English sentence, a ``str`` like any other, that can still be said in Chinese
-when somebody asks for it.
+A sentence is translated by the template whose fixed parts it has; of several, by the one with the
+longest. So nothing is written twice where it is raised. Template strings (Python 3.14) will carry
+their parts themselves and make the search needless.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from string import Formatter
 from typing import Any
 
-__all__ = ["LANGUAGES", "Phrase", "all_of", "any_of", "said_in", "say"]
+__all__ = ["LANGUAGES", "said_in"]
 
-#: The first is the one that phrases are written in.
+#: The first is the one that sentences are written in.
 LANGUAGES = ("en", "zh")
 
+_BLANK = re.compile(r"\{(\w+)\}")
+_SEPARATORS = {
+    "t": re.compile("(?!)"),
+    "l": re.compile("(, | and | or )"),
+    "s": re.compile(r"(; |(?<=\.) )"),
+}
 
-class Phrase(str):
-    """English that can be said in another language.
 
-    ``key`` is its name in the table, which for a phrase of ours is the English template; ``values``
-    fill the blanks.
+def said_in(language: str, sentence: str) -> str:
+    """The English ``sentence`` in ``language``; itself where the table lacks it."""
+    return sentence if language == LANGUAGES[0] else _table(language).sentence(sentence)
+
+
+class _Table(Formatter):
+    """The sentences of a language, and the pieces and words that their blanks hold.
+
+    In a translation ``{reason!t}`` is a sentence or piece to be translated as well, ``{sides!l}`` a
+    list of them ("a, b and c"), ``{faults!s}`` several one after the other, and ``{level!w}`` a
+    name that code and data use.
     """
 
-    __slots__ = ("key", "values")
+    def __init__(self, table: Mapping[str, Mapping[str, str]]) -> None:
+        self._sentences = _Rows(table["sentences"])
+        self._all = _Rows({**table["sentences"], **table["pieces"]})
+        self._words = table["words"]
 
-    key: str
-    values: Mapping[str, object]
-
-    def __new__(cls, english: str, key: str, values: Mapping[str, object]) -> Phrase:  # noqa: D102
-        phrase = super().__new__(cls, english)
-        phrase.key, phrase.values = key, values
-        return phrase
-
-    def __getnewargs__(self) -> tuple[str, str, Mapping[str, object]]:  # type: ignore[override]
-        # For pickle: workers of a batch send phrases to the process that asked them.
-        return str(self), self.key, self.values
-
-
-def say(template: str, /, **values: object) -> Phrase:
-    """The phrase of a template whose blanks (``{name}``, ``{metres:,.0f}``) ``values`` fill.
-
-    Without values the template is the phrase, braces and all.
-    """
-    return Phrase(template.format(**values) if values else template, template, values)
-
-
-def all_of(items: Iterable[object]) -> Phrase:
-    """``a, b and c``; '' of none."""
-    return _listed("{others} and {last}", items)
-
-
-def any_of(items: Iterable[object]) -> Phrase:
-    """``a, b or c``; '' of none."""
-    return _listed("{others} or {last}", items)
-
-
-def _listed(template: str, items: Iterable[object]) -> Phrase:
-    *others, last = [str(item) for item in items] or [""]
-    return say(template, others=", ".join(others), last=last) if others else Phrase(last, last, {})
-
-
-def said_in(language: str, value: Any) -> Any:
-    """``value`` with every :class:`Phrase` in it, however deep, said in ``language``.
-
-    A phrase that the table lacks stays English.
-    """
-    if isinstance(value, Phrase):
-        return _translated(language, value)
-    if isinstance(value, dict):
-        return {name: said_in(language, item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [said_in(language, item) for item in value]
-    return value
-
-
-def _translated(language: str, phrase: Phrase) -> str:
-    if language == LANGUAGES[0]:
-        return str(phrase)
-    phrases, words = _table(language)
-    template = phrases.get(phrase.key)
-    if template is None or not phrase.values:
-        return template or str(phrase)
-    values = {name: said_in(language, value) for name, value in phrase.values.items()}
-    return _Blanks(words).vformat(template, (), values)
-
-
-class _Blanks(Formatter):
-    """Fills blanks; ``{level!w}`` gives the word of the table for a name that code and data use."""
-
-    def __init__(self, words: Mapping[str, str]) -> None:
-        self._words = words
+    def sentence(self, text: str) -> str:
+        """A sentence translated, itself where it is not in the table."""
+        return self._told(self._sentences, text)
 
     def convert_field(self, value: Any, conversion: Any) -> Any:
-        """The value, or its word."""
+        """What a blank holds, translated as its mark says."""
         if conversion == "w":
-            return self._words.get(str(value), value)
-        return super().convert_field(value, conversion)
+            return self._words.get(value, value)
+        if conversion is None:
+            return value
+        parts = _SEPARATORS[conversion].split(value)
+        return "".join(self._told(self._all, part) for part in parts)
+
+    def _told(self, rows: _Rows, text: str) -> str:
+        told, values = rows.find(text)
+        return self.vformat(told, (), values) if values else told
+
+
+class _Rows:
+    def __init__(self, rows: Mapping[str, str]) -> None:
+        self._plain = rows
+        split = [(_BLANK.split(template), told) for template, told in rows.items()]
+        split.sort(key=lambda row: -sum(map(len, row[0][::2])))
+        self._templates = [(parts[::2], parts[1::2], told) for parts, told in split if parts[1:]]
+
+    def find(self, text: str) -> tuple[str, dict[str, str]]:
+        """The translation of ``text`` and what fills its blanks; ``text`` where there is none."""
+        if text in self._plain:
+            return self._plain[text], {}
+        for parts, names, told in self._templates:
+            values = _between(parts, text)
+            if values is not None:
+                return told, dict(zip(names, values, strict=True))
+        return text, {}
+
+
+def _between(parts: list[str], text: str) -> list[str] | None:
+    """What ``text`` has between ``parts``, None where it does not have them all, in order."""
+    first, *middle, last = parts
+    at, end = len(first), len(text) - len(last)
+    if at > end or not (text.startswith(first) and text.endswith(last)):
+        return None
+    values = []
+    for part in middle:
+        found = text.find(part, at, end)
+        if found < 0:
+            return None
+        values.append(text[at:found])
+        at = found + len(part)
+    return [*values, text[at:end]]
 
 
 @cache
-def _table(language: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
+def _table(language: str) -> _Table:
     text = files("gridsvc").joinpath("locale", f"{language}.toml").read_text(encoding="utf-8")
-    table = tomllib.loads(text)
-    return table["phrases"] | table["pydantic"], table["words"]
+    return _Table(tomllib.loads(text))

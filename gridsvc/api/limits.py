@@ -7,7 +7,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gridsvc.api.problems import problem_response
 from gridsvc.errors import TooLarge
-from gridsvc.texts import say
 
 __all__ = ["BodyLimit"]
 
@@ -38,9 +37,7 @@ class BodyLimit:
         headers = dict(scope["headers"])
         kind = headers.get(b"content-type", b"").partition(b";")[0].decode("latin-1")
         most = self._max_stream_bytes if kind in self._streamed else self._max_bytes
-        refusal = say(
-            "The body is larger than {most:,} bytes; send less, or import the file.", most=most
-        )
+        refusal = f"The body is larger than {most:,} bytes; send less, or import the file."
         announced = headers.get(b"content-length", b"0")
         if not announced.isdigit() or int(announced) > most:
             await problem_response(TooLarge(refusal), scope)(scope, receive, send)

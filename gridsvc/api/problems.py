@@ -26,7 +26,7 @@ from gridsvc.errors import (
     TooLarge,
     UnknownParameter,
 )
-from gridsvc.texts import LANGUAGES, Phrase, any_of, said_in, say
+from gridsvc.texts import LANGUAGES, said_in
 
 __all__ = ["Problem", "install", "problem_response", "problems", "validation_problem"]
 
@@ -72,8 +72,10 @@ def problem_response(error: GridsvcError, scope: Scope) -> JSONResponse:
     headers = {"Content-Language": language, "Vary": "Accept-Language"}
     if isinstance(error, NotAuthenticated):
         headers["WWW-Authenticate"] = "Bearer"
-    told = said_in(language, error.problem())
-    quoting = {name: _quotable(told[name]) for name in ("detail", "field") if name in told}
+    told = error.problem()
+    quoting = {name: _quotable(told[name]) for name in ("title", "detail", "field") if name in told}
+    for name in ("title", "detail"):
+        quoting[name] = said_in(language, quoting[name])
     return JSONResponse(
         told | quoting, status_code=error.status, media_type=MEDIA_TYPE, headers=headers
     )
@@ -125,8 +127,8 @@ def install(app: FastAPI) -> None:
 
     async def on_unknown(request: Request, error: Exception) -> JSONResponse:
         _log.exception("request failed", path=request.url.path, exc_info=error)
-        internal = say("An internal error occurred; nothing was changed. Try again.")
-        return problem_response(GridsvcError(internal), request.scope)
+        internal = GridsvcError("An internal error occurred; nothing was changed. Try again.")
+        return problem_response(internal, request.scope)
 
     app.add_exception_handler(GridsvcError, on_known)
     app.add_exception_handler(RequestValidationError, on_validation)
@@ -139,43 +141,34 @@ def validation_problem(errors: Sequence[Any]) -> BadInput:
     first = errors[0]
     path = [str(step) for step in first["loc"] if step not in ("body", "query", "path", "header")]
     field = ".".join(path) or None
-    context = first.get("ctx", {})
     if first["type"] == "json_invalid":
-        reason = context.get("error", first["msg"])
-        return BadInput(say("The body is not valid JSON: {reason}.", reason=reason))
+        reason = first.get("ctx", {}).get("error", first["msg"])
+        return BadInput(f"The body is not valid JSON: {reason}.")
     if first["type"] == "extra_forbidden" and first["loc"][0] == "query":
         return UnknownParameter(
-            say(
-                "This address has no query parameter '{field}'; /docs lists those that it has.",
-                field=field,
-            ),
+            f"This address has no query parameter '{field}'; /docs lists those that it has.",
             field=field,
         )
+    name = field or "body"
     if first["type"] == "missing":
-        missing = say("'{field}' is missing; it is required.", field=field or "body")
-        return BadInput(missing, field=field)
-    if "expected" in context:
-        context = context | {"expected": any_of(re.split(", | or ", str(context["expected"])))}
-    fault = Phrase(first["msg"], first["type"], context)
-    what = say("'{field}': {fault}", field=field, fault=fault) if field else fault
-    more = len(errors) - 1
-    told = say("{what} ({more} more).", what=what, more=more) if more else say("{what}.", what=what)
-    return BadInput(told, field=field)
+        return BadInput(f"'{name}' is missing; it is required.", field=field)
+    if len(errors) > 1:
+        return BadInput(f"'{name}': {first['msg']} ({len(errors) - 1} more).", field=field)
+    return BadInput(f"'{name}': {first['msg']}.", field=field)
 
 
 def _from_http(error: HTTPException) -> GridsvcError:
     if error.status_code == 404:
-        return NotFound(say("There is nothing at this address; /docs lists what there is."))
+        return NotFound("There is nothing at this address; /docs lists what there is.")
     if error.status_code == 405:
-        return _MethodNotAllowed(say("This address does not support this method; see /docs."))
-    detail = error.detail if isinstance(error.detail, Phrase) else say(str(error.detail))
+        return _MethodNotAllowed("This address does not support this method; see /docs.")
     if error.status_code == TooLarge.status:
-        return TooLarge(detail)
+        return TooLarge(str(error.detail))
     failed = BadInput if error.status_code < 500 else GridsvcError
-    return failed(detail)
+    return failed(str(error.detail))
 
 
 class _MethodNotAllowed(GridsvcError):
     status = 405
     type = "method-not-allowed"
-    title = say("The method is not allowed here")
+    title = "The method is not allowed here"

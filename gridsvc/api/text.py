@@ -17,10 +17,10 @@ _MOST_LEVELS = 20
 def _check_text(value: str) -> str:
     if "\0" in value:
         raise PydanticCustomError(
-            "null_character", "has the character U+0000, which no text may have"
+            "unkeepable", "contains the character U+0000, which text must not have"
         )
     if any("\ud800" <= character <= "\udfff" for character in value):
-        raise PydanticCustomError("half_character", "contains half a character (a lone surrogate)")
+        raise PydanticCustomError("unkeepable", "contains half a character (a lone surrogate)")
     return value
 
 
@@ -29,13 +29,11 @@ def _check_json(value: dict[str, Any]) -> dict[str, Any]:
     while waiting:
         level, item = waiting.pop()
         if level > _MOST_LEVELS:
-            raise PydanticCustomError(
-                "too_deep", "is nested deeper than {most} levels", {"most": _MOST_LEVELS}
-            )
+            raise PydanticCustomError("unkeepable", f"is nested deeper than {_MOST_LEVELS} levels")
         if isinstance(item, str):
             _check_text(item)
         elif isinstance(item, float) and not math.isfinite(item):
-            raise PydanticCustomError("not_finite", "contains a number that is not finite")
+            raise PydanticCustomError("unkeepable", "contains a number that is not finite")
         elif isinstance(item, dict):
             waiting += ((level + 1, part) for pair in item.items() for part in pair)
         elif isinstance(item, list):

@@ -47,7 +47,7 @@ FAULTS: dict[str, tuple[int, tuple[str, str, dict[str, Any]], tuple[str, str]]] 
     "a level that is none": (
         422,
         ("POST", "/v1/straddle", {"json": {"geometry": {}, "level": "planet"}}),
-        ("输入无法使用", "“level”：应为 'district', 'street'或'community'。"),
+        ("输入无法使用", "“level”：应为 'district'、'street'或'community'。"),
     ),
     "a body that is too large": (
         413,
