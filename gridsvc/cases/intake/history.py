@@ -18,7 +18,7 @@ from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake import repository
 from gridsvc.cases.intake.model import GivenPoint, NewReport
 from gridsvc.cases.intake.service import check_report, file_report
-from gridsvc.city.current import current
+from gridsvc.city import City
 from gridsvc.errors import BadFile, BadInput, GridsvcError
 from gridsvc.registry.bodies.importer import Fault
 from gridsvc.registry.classes.lookup import find_class
@@ -90,7 +90,7 @@ def check_rows(
         try:
             if before is not None:
                 raise BadInput(f"reference {row.reference} was brought in before, saying otherwise")
-            report = _report(session, row)
+            report = _report(session, occasion.city, row)
             check_report(occasion, atlas, report)
         except GridsvcError as error:
             faults.append(Fault(row.line, error.detail))
@@ -109,7 +109,7 @@ def file_rows(occasion: Occasion, atlas: Atlas, rows: Sequence[Row], *, reporter
         taken = repository.claim_key(session, _HOLDER, row.reference, row.digest, occasion.now)
         if taken is not None:
             continue
-        report = file_report(occasion, atlas, _report(session, row), reporter_key=reporter_key)
+        report = file_report(occasion, atlas, _report(session, occasion.city, row), reporter_key=reporter_key)
         answer = {"receipt": report.receipt, "case_id": str(report.case_id)}
         repository.keep_answer(session, _HOLDER, row.reference, 201, answer)
         filed += 1
@@ -139,13 +139,13 @@ def _row(given: tables.Row, seen: dict[str, int]) -> Row:
     return row
 
 
-def _report(session: Session, row: Row) -> NewReport:
+def _report(session: Session, city: City, row: Row) -> NewReport:
     given = row.columns
     accuracy = given.get("accuracy_m")
     contact: dict[str, Any] = {n: given[n] for n in ("name", "phone") if n in given}
     return NewReport(
         channel=given.get("channel", "12345"),
-        key=find_class(session, given["class"], kind=None, standard=current().standard),
+        key=find_class(session, given["class"], kind=None, standard=city.standard),
         description=given.get("description", ""),
         point=GivenPoint(
             _number("lon", given["lon"]),
