@@ -19,7 +19,7 @@ from gridsvc.codes import Level
 from gridsvc.registry.areas import repository as areas
 from gridsvc.registry.areas.lookup import edition_detail
 from gridsvc.registry.areas.models import Edition, EditionState
-from gridsvc.registry.areas.service import (
+from gridsvc.registry.editions.service import (
     activate_edition,
     discard_edition,
     existing_edition,

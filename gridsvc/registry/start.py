@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 
 from gridsvc.city import City
-from gridsvc.registry.areas.service import load_beijing
+from gridsvc.registry.areas.beijing import load_beijing
 from gridsvc.registry.bodies.service import load_example_bodies
 from gridsvc.registry.classes.service import load_classes
 from gridsvc.registry.districts import read_divisions

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.registry.areas import service
 from gridsvc.registry.areas.service import NewArea
+from gridsvc.registry.editions import service as editions
 from tests import cities
 
 WEST, EAST = "110102", "110106"
@@ -65,7 +66,7 @@ def load(session: Session, id: str, level: str, areas: list[NewArea], **more: An
 
 def put_in_force(session: Session, id: str, level: str, areas: list[NewArea], **more: Any) -> str:
     load(session, id, level, areas, **more)
-    service.activate_edition(
+    editions.activate_edition(
         session, id, why="made up", without_audit="made up for a test", at=cities.now()
     )
     return id

@@ -11,7 +11,14 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import Session
 
 from gridsvc.db import PrivateCluster
-from gridsvc.registry.areas import lookup, repository, service
+from gridsvc.registry.areas import lookup, repository
+from gridsvc.registry.areas.beijing import (
+    COMMUNITY_EDITION,
+    DISTRICT_EDITION,
+    STREET_EDITION,
+    load_beijing,
+)
+from gridsvc.registry.editions import service as editions
 from gridsvc.registry.grids.service import GridBuild, build_grids
 from gridsvc.spatial.coverage import is_watertight
 from tests import cities
@@ -30,7 +37,7 @@ def beijing(cluster: PrivateCluster, template_database: str) -> Iterator[Session
         connection.execute(text(f'create database {name} template "{template_database}"'))
     engine = create_engine(make_url(cluster.url(name)))
     with Session(engine) as session:
-        service.load_beijing(session, cities.city(), now=cities.now())
+        load_beijing(session, cities.city(), now=cities.now())
         session.commit()
         yield session
     engine.dispose()
@@ -45,26 +52,26 @@ def built(beijing: Session) -> GridBuild:
 
 
 def test_all_three_levels_are_in_force_and_say_what_they_are(beijing: Session) -> None:
-    editions = {edition.level: edition for edition in service.list_editions(beijing)}
-    counts = {level: len(repository.codes_in(beijing, it.id)) for level, it in editions.items()}
+    in_force = {edition.level: edition for edition in editions.list_editions(beijing)}
+    counts = {level: len(repository.codes_in(beijing, it.id)) for level, it in in_force.items()}
 
     assert {level: counts[level] for level in ("district", "street", "community")} == {
         "district": 16,
         "street": 349,
         "community": 7535,
     }
-    assert not editions["district"].approximate
-    assert editions["street"].approximate
-    assert editions["community"].approximate
-    assert editions["district"].accuracy_m < editions["street"].accuracy_m
+    assert not in_force["district"].approximate
+    assert in_force["street"].approximate
+    assert in_force["community"].approximate
+    assert in_force["district"].accuracy_m < in_force["street"].accuracy_m
 
 
 def test_each_level_is_stored_as_a_watertight_coverage_inside_the_level_above(
     beijing: Session,
 ) -> None:
-    _, districts = repository.geometries_in(beijing, service.DISTRICT_EDITION)
-    _, streets = repository.geometries_in(beijing, service.STREET_EDITION)
-    _, communities = repository.geometries_in(beijing, service.COMMUNITY_EDITION)
+    _, districts = repository.geometries_in(beijing, DISTRICT_EDITION)
+    _, streets = repository.geometries_in(beijing, STREET_EDITION)
+    _, communities = repository.geometries_in(beijing, COMMUNITY_EDITION)
 
     for level in (districts, streets, communities):
         assert shapely.coverage_is_valid(level)
@@ -76,9 +83,7 @@ def test_each_level_is_stored_as_a_watertight_coverage_inside_the_level_above(
 def test_loading_it_again_does_nothing(beijing: Session) -> None:
     told: list[str] = []
 
-    assert (
-        service.load_beijing(beijing, cities.city(), now=cities.now(), progress=told.append) == []
-    )
+    assert load_beijing(beijing, cities.city(), now=cities.now(), progress=told.append) == []
     assert told == ["Districts, streets and communities are there already."]
 
 

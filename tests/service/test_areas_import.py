@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadFile, BadInput, Conflict, UnknownCrs
 from gridsvc.readers.limits import ReadLimits
-from gridsvc.registry.areas import repository, service
+from gridsvc.registry.areas import repository
 from gridsvc.registry.areas.importer import import_areas
 from gridsvc.registry.areas.report import AreaImport, FaultKind, report_rows, summary
 from gridsvc.registry.areas.service import NewArea
 from gridsvc.registry.districts import read_districts, read_divisions
+from gridsvc.registry.editions import service as editions
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import area_m2, from_wgs84
 from tests import cities
@@ -91,7 +92,7 @@ def test_a_sound_file_is_loaded_whole_as_a_draft(
 
     assert (len(result.loaded), result.mended, result.refused) == (3, (), ())
     assert result.faults == ()
-    (street,) = service.list_editions(session, "street")
+    (street,) = editions.list_editions(session, "street")
     assert (street.id, street.state, street.accuracy_m) == ("imported", "draft", 10.0)
     codes, shapes = repository.geometries_in(session, "imported")
     assert codes == ["110102007", "110102020", "110106002"]
@@ -343,7 +344,7 @@ def test_the_account_is_kept_with_the_edition(session: Session, tmp_path: Path) 
     result = load(session, write(tmp_path / "s.geojson", with_row("110102020", "广外", BOW_TIE)))
 
     session.expire_all()
-    (edition,) = service.list_editions(session, "street")
+    (edition,) = editions.list_editions(session, "street")
     assert edition.audit == json.loads(json.dumps(summary(result)))
     assert edition.audit is not None
     assert (edition.audit["features"], edition.audit["mended"]) == (3, 1)
@@ -356,7 +357,7 @@ def test_when_nothing_can_be_loaded_nothing_is_left_behind(
 
     with pytest.raises(BadFile, match=r"Not one of the 2 features .* it has no code"):
         load(session, path)
-    assert service.list_editions(session, "street") == []
+    assert editions.list_editions(session, "street") == []
     assert session.execute(text("select count(*) from area where level = 'street'")).scalar() == 0
 
 

@@ -22,7 +22,7 @@ from gridsvc.cli.app import app
 from gridsvc.errors import BadInput
 from gridsvc.registry.areas import repository
 from gridsvc.registry.areas.models import Area
-from gridsvc.registry.areas.service import activate_edition, edition_history
+from gridsvc.registry.editions.service import activate_edition, edition_history
 from gridsvc.settings import get_settings
 from gridsvc.spatial.crs import from_wgs84
 from tests import cities

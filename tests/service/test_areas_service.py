@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from gridsvc.db import session_factory
 from gridsvc.errors import BadCode, BadGeometry, BadInput, Conflict, NotFound
 from gridsvc.registry.areas import repository, service
+from gridsvc.registry.areas.beijing import COMMUNITY_EDITION, load_beijing
+from gridsvc.registry.editions import service as editions
 from gridsvc.spatial.crs import area_m2
 from tests import cities
 from tests.service import areas_world as world
@@ -23,10 +25,10 @@ from tests.service.areas_world import NEW, OLD, area, box, load, put_in_force
 def test_a_loaded_edition_is_a_draft_that_answers_nothing(session: Session) -> None:
     load(session, "draft", "district", world.DISTRICTS)
 
-    (edition,) = service.list_editions(session)
+    (edition,) = editions.list_editions(session)
     assert (edition.state, edition.effective_to) == ("draft", None)
     with pytest.raises(NotFound, match="No district boundaries were in force"):
-        service.edition_in_force(session, "district", cities.now())
+        editions.edition_in_force(session, "district", cities.now())
 
 
 def test_stored_areas_keep_every_bit_of_their_vertices_and_their_size(session: Session) -> None:
@@ -55,22 +57,22 @@ def test_activation_closes_the_edition_before_and_as_of_still_finds_it(session: 
     put_in_force(session, "old", "district", world.DISTRICTS)
     put_in_force(session, "new", "district", world.DISTRICTS[:1], effective_from=NEW)
 
-    old, new = service.list_editions(session, "district")
+    old, new = editions.list_editions(session, "district")
     assert (old.state, old.effective_to) == ("retired", NEW)
     assert (new.state, new.effective_to) == ("active", None)
     day_before = NEW - dt.timedelta(seconds=1)
-    assert service.edition_in_force(session, "district", day_before).id == "old"
-    assert service.edition_in_force(session, "district", NEW).id == "new"
+    assert editions.edition_in_force(session, "district", day_before).id == "old"
+    assert editions.edition_in_force(session, "district", NEW).id == "new"
     with pytest.raises(NotFound):
-        service.edition_in_force(session, "district", OLD - dt.timedelta(seconds=1))
+        editions.edition_in_force(session, "district", OLD - dt.timedelta(seconds=1))
 
 
 def test_an_edition_of_another_level_stays_in_force(session: Session) -> None:
     world.make_city(session)
     put_in_force(session, "new streets", "street", world.STREETS, effective_from=NEW)
 
-    assert service.edition_in_force(session, "district", cities.now()).id == "districts"
-    assert service.edition_in_force(session, "community", cities.now()).id == "communities"
+    assert editions.edition_in_force(session, "district", cities.now()).id == "districts"
+    assert editions.edition_in_force(session, "community", cities.now()).id == "communities"
 
 
 @pytest.mark.parametrize("begin", [OLD, OLD - dt.timedelta(days=1)])
@@ -81,8 +83,8 @@ def test_an_edition_that_does_not_begin_later_is_not_activated(
     load(session, "late", "district", world.DISTRICTS, effective_from=begin)
 
     with pytest.raises(Conflict, match="give it a later effective_from"):
-        service.activate_edition(session, "late", without_audit="made up", at=cities.now())
-    assert service.edition_in_force(session, "district", cities.now()).id == "old"
+        editions.activate_edition(session, "late", without_audit="made up", at=cities.now())
+    assert editions.edition_in_force(session, "district", cities.now()).id == "old"
 
 
 def test_only_a_draft_with_areas_is_activated(session: Session) -> None:
@@ -90,11 +92,11 @@ def test_only_a_draft_with_areas_is_activated(session: Session) -> None:
     load(session, "empty", "street", [])
 
     with pytest.raises(Conflict, match="is active: only a draft"):
-        service.activate_edition(session, "once", at=cities.now())
+        editions.activate_edition(session, "once", at=cities.now())
     with pytest.raises(Conflict, match="holds no areas"):
-        service.activate_edition(session, "empty", at=cities.now())
+        editions.activate_edition(session, "empty", at=cities.now())
     with pytest.raises(NotFound, match="no edition 'nothing'"):
-        service.activate_edition(session, "nothing", at=cities.now())
+        editions.activate_edition(session, "nothing", at=cities.now())
 
 
 def test_areas_of_an_edition_in_force_never_change(session: Session) -> None:
@@ -105,7 +107,7 @@ def test_areas_of_an_edition_in_force_never_change(session: Session) -> None:
         with pytest.raises(Conflict, match=f"is {state}, and its areas never change"):
             service.add_areas(session, id, world.DISTRICTS[1:])
         with pytest.raises(Conflict, match=f"is {state}: only a draft is discarded"):
-            service.discard_edition(session, id, at=cities.now())
+            editions.discard_edition(session, id, at=cities.now())
 
 
 def test_a_draft_grows_and_is_discarded(session: Session) -> None:
@@ -115,9 +117,9 @@ def test_a_draft_grows_and_is_discarded(session: Session) -> None:
     with pytest.raises(Conflict, match="holds 110102 already"):
         service.add_areas(session, "draft", world.DISTRICTS[:1])
 
-    service.discard_edition(session, "draft", at=cities.now())
+    editions.discard_edition(session, "draft", at=cities.now())
 
-    assert service.list_editions(session) == []
+    assert editions.list_editions(session) == []
     assert session.execute(text("select count(*) from area")).scalar_one() == 0
     load(session, "draft", "district", world.DISTRICTS)
 
@@ -177,13 +179,13 @@ def test_two_activations_at_once_leave_one_edition_in_force(
     load(session, "a", "district", world.DISTRICTS, effective_from=NEW)
     load(session, "b", "district", world.DISTRICTS, effective_from=NEW)
     session.commit()
-    service.activate_edition(session, "a", without_audit="made up", at=cities.now())
+    editions.activate_edition(session, "a", without_audit="made up", at=cities.now())
     outcome: list[object] = []
 
     def activate_other() -> None:
         with session_factory(engine)() as other:
             try:
-                service.activate_edition(other, "b", without_audit="made up", at=cities.now())
+                editions.activate_edition(other, "b", without_audit="made up", at=cities.now())
                 other.commit()
                 outcome.append("activated")
             except Conflict as conflict:
@@ -197,18 +199,18 @@ def test_two_activations_at_once_leave_one_edition_in_force(
     waiting.join(timeout=10)
 
     assert isinstance(outcome[0], Conflict)
-    states = {edition.id: edition.state for edition in service.list_editions(session)}
+    states = {edition.id: edition.state for edition in editions.list_editions(session)}
     assert states == {"old": "retired", "a": "active", "b": "draft"}
 
 
 def test_communities_are_drawn_inside_the_streets_that_a_city_has_loaded(session: Session) -> None:
     put_in_force(session, "own streets", "street", world.STREETS)
 
-    made = service.load_beijing(session, cities.city(), now=cities.now())
+    made = load_beijing(session, cities.city(), now=cities.now())
 
     assert [edition.level for edition in made] == ["district", "community"]
-    assert service.edition_in_force(session, "street", cities.now()).id == "own streets"
-    _, shapes = repository.geometries_in(session, service.COMMUNITY_EDITION, ["110102020"])
+    assert editions.edition_in_force(session, "street", cities.now()).id == "own streets"
+    _, shapes = repository.geometries_in(session, COMMUNITY_EDITION, ["110102020"])
     assert len(shapes) > 10
     assert float(area_m2(shapes).sum()) == pytest.approx(
         float(area_m2(world.STREETS[0].geometry)), rel=1e-5

@@ -16,9 +16,9 @@ from gridsvc.cli.app import app
 from gridsvc.db import session_factory
 from gridsvc.errors import BadInput, Conflict
 from gridsvc.registry.areas.models import EditionState
-from gridsvc.registry.areas.service import activate_edition, existing_edition, list_editions
 from gridsvc.registry.audits.repository import areas_to_audit
 from gridsvc.registry.audits.service import audit_edition, keep_audit
+from gridsvc.registry.editions.service import activate_edition, existing_edition, list_editions
 from gridsvc.settings import get_settings
 from gridsvc.spatial.audit import FaultKind
 from gridsvc.spatial.crs import area_m2

@@ -15,12 +15,8 @@ import pytest
 from sqlalchemy import Engine
 
 from gridsvc.db import session_factory
-from gridsvc.registry.areas.service import (
-    NewArea,
-    activate_edition,
-    load_edition,
-    revert_edition,
-)
+from gridsvc.registry.areas.service import NewArea, load_edition
+from gridsvc.registry.editions.service import activate_edition, revert_edition
 from tests import cities
 from tests.service import joint_city as city
 from tests.waiting import GRIDSVC, PATIENCE_S, Command, slowness, wait_until

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from gridsvc.callers import Role
 from gridsvc.cli.edition import app
 from gridsvc.db import session_factory
-from gridsvc.registry.areas.service import mark_audited
+from gridsvc.registry.editions.service import mark_audited
 from gridsvc.settings import get_settings
 from tests import cities
 from tests.service import joint_city as city

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from gridsvc.callers import Role
 from gridsvc.cli.app import app
 from gridsvc.db import session_factory
-from gridsvc.registry.areas.service import activate_edition
+from gridsvc.registry.editions.service import activate_edition
 from gridsvc.settings import get_settings
 from tests import cities
 from tests.service import joint_city as city

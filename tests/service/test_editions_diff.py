@@ -16,8 +16,9 @@ from gridsvc.cases.intake.models import Report
 from gridsvc.cases.intake.rerouting import rerouted, rerouting
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, Conflict, NotFound
-from gridsvc.registry.areas.service import NewArea, activate_edition, load_edition
+from gridsvc.registry.areas.service import NewArea, load_edition
 from gridsvc.registry.editions.diff import diff_editions
+from gridsvc.registry.editions.service import activate_edition
 from tests import cities
 from tests.service import areas_world as world
 from tests.service import joint_city as city

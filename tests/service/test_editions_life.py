@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from gridsvc.db import session_factory
 from gridsvc.errors import BadInput, Conflict, NotFound
 from gridsvc.registry.areas import repository, service
+from gridsvc.registry.editions import service as editions
 from tests import cities
 from tests.service import areas_world as world
 from tests.service.areas_world import NEW, OLD, area, box, load, put_in_force
@@ -25,23 +26,23 @@ MOVED = [area(world.WEST, box(0, 0, 2.5, 2)), area(world.EAST, box(2.5, 0, 1.5, 
 
 
 def states(session: Session) -> dict[str, str]:
-    return {edition.id: edition.state for edition in service.list_editions(session)}
+    return {edition.id: edition.state for edition in editions.list_editions(session)}
 
 
 def actions(session: Session, edition_id: str) -> list[str]:
-    return [event.action for event in service.edition_history(session, edition_id)]
+    return [event.action for event in editions.edition_history(session, edition_id)]
 
 
 def test_a_draft_is_not_put_in_force_before_it_is_audited(session: Session) -> None:
     load(session, "new", "district", world.DISTRICTS)
     with pytest.raises(Conflict, match="is not audited: run 'gridsvc edition audit'"):
-        service.activate_edition(session, "new", at=cities.now())
+        editions.activate_edition(session, "new", at=cities.now())
     with pytest.raises(Conflict, match="is not audited"):
-        service.activate_edition(session, "new", without_audit="  ", at=cities.now())
+        editions.activate_edition(session, "new", without_audit="  ", at=cities.now())
 
-    service.mark_audited(session, "new", {"faults": 0}, by="li", at=NOW)
+    editions.mark_audited(session, "new", {"faults": 0}, by="li", at=NOW)
     assert states(session) == {"new": "audited"}
-    service.activate_edition(session, "new", by="li", at=NOW)
+    editions.activate_edition(session, "new", by="li", at=NOW)
 
     assert states(session) == {"new": "active"}
     assert actions(session, "new") == ["loaded", "audited", "activated"]
@@ -49,9 +50,9 @@ def test_a_draft_is_not_put_in_force_before_it_is_audited(session: Session) -> N
 
 def test_an_activation_without_an_audit_keeps_the_reason(session: Session) -> None:
     load(session, "new", "district", world.DISTRICTS)
-    service.activate_edition(session, "new", by="li", at=NOW, without_audit="flood, no time")
+    editions.activate_edition(session, "new", by="li", at=NOW, without_audit="flood, no time")
 
-    event = service.edition_history(session, "new")[-1]
+    event = editions.edition_history(session, "new")[-1]
     assert (event.actor, event.at, event.action) == ("li", NOW, "activated")
     assert event.details == {
         "replaces": None,
@@ -62,19 +63,19 @@ def test_an_activation_without_an_audit_keeps_the_reason(session: Session) -> No
 
 def test_what_the_import_found_stays_beside_the_audit(session: Session) -> None:
     load(session, "new", "district", world.DISTRICTS, audit={"features": 2})
-    service.mark_audited(session, "new", {"faults": 7}, by="li", at=NOW)
-    service.mark_audited(session, "new", {"faults": 3}, by="li", at=NOW)
-    edition = service.existing_edition(session, "new")
+    editions.mark_audited(session, "new", {"faults": 7}, by="li", at=NOW)
+    editions.mark_audited(session, "new", {"faults": 3}, by="li", at=NOW)
+    edition = editions.existing_edition(session, "new")
     assert edition.audit == {"faults": 3, "import": {"features": 2}}
     assert (edition.state, edition.audited_at) == ("audited", NOW)
 
 
 def test_the_areas_of_an_audited_edition_no_longer_change(session: Session) -> None:
     load(session, "new", "district", world.DISTRICTS[:1])
-    service.mark_audited(session, "new", {}, by="li", at=NOW)
+    editions.mark_audited(session, "new", {}, by="li", at=NOW)
     with pytest.raises(Conflict, match="is audited, and its areas never change"):
         service.add_areas(session, "new", world.DISTRICTS[1:])
-    service.discard_edition(session, "new", by="li", at=NOW)
+    editions.discard_edition(session, "new", by="li", at=NOW)
     assert actions(session, "new") == ["loaded", "audited", "discarded"]
 
 
@@ -82,14 +83,14 @@ def test_an_activation_is_taken_back_as_if_it_had_never_been(session: Session) -
     put_in_force(session, "old", "district", world.DISTRICTS)
     put_in_force(session, "new", "district", MOVED, effective_from=NEW)
 
-    restored = service.revert_edition(session, "new", why="wrong file", by="li", at=NOW)
+    restored = editions.revert_edition(session, "new", why="wrong file", by="li", at=NOW)
 
     assert restored is not None
     assert (restored.id, restored.state, restored.effective_to) == ("old", "active", None)
     assert states(session) == {"old": "active", "new": "draft"}
-    assert service.edition_in_force(session, "district", LATER).id == "old"
+    assert editions.edition_in_force(session, "district", LATER).id == "old"
     assert actions(session, "old") == ["loaded", "activated", "retired", "restored"]
-    event = service.edition_history(session, "new")[-1]
+    event = editions.edition_history(session, "new")[-1]
     assert (event.action, event.actor, event.reason) == ("reverted", "li", "wrong file")
     assert event.details == {"restored": "old"}
 
@@ -99,11 +100,11 @@ def test_an_edition_that_was_taken_back_frees_its_days_and_is_activated_again(
 ) -> None:
     put_in_force(session, "old", "district", world.DISTRICTS)
     put_in_force(session, "new", "district", MOVED, effective_from=NEW)
-    service.revert_edition(session, "new", why="wrong file", at=cities.now())
+    editions.revert_edition(session, "new", why="wrong file", at=cities.now())
 
     put_in_force(session, "other", "district", world.DISTRICTS, effective_from=NEW)
-    service.revert_edition(session, "other", why="the first was right after all", at=cities.now())
-    service.activate_edition(session, "new", why="again", without_audit="made up", at=cities.now())
+    editions.revert_edition(session, "other", why="the first was right after all", at=cities.now())
+    editions.activate_edition(session, "new", why="again", without_audit="made up", at=cities.now())
 
     assert states(session) == {"old": "retired", "new": "active", "other": "draft"}
 
@@ -112,13 +113,13 @@ def test_what_was_in_force_is_neither_changed_nor_discarded_after_it_is_taken_ba
     session: Session,
 ) -> None:
     put_in_force(session, "only", "district", world.DISTRICTS[:1])
-    assert service.revert_edition(session, "only", why="too early", at=cities.now()) is None
+    assert editions.revert_edition(session, "only", why="too early", at=cities.now()) is None
     with pytest.raises(Conflict, match="was in force and taken back"):
         service.add_areas(session, "only", world.DISTRICTS[1:])
     with pytest.raises(Conflict, match="placements name it: it stays"):
-        service.discard_edition(session, "only", at=cities.now())
+        editions.discard_edition(session, "only", at=cities.now())
     with pytest.raises(NotFound):
-        service.edition_in_force(session, "district", NOW)
+        editions.edition_in_force(session, "district", NOW)
 
 
 def test_only_the_newest_activation_is_taken_back_and_with_a_reason(session: Session) -> None:
@@ -126,23 +127,23 @@ def test_only_the_newest_activation_is_taken_back_and_with_a_reason(session: Ses
     put_in_force(session, "new", "district", world.DISTRICTS, effective_from=NEW)
     load(session, "draft", "district", world.DISTRICTS, effective_from=LATER)
     with pytest.raises(Conflict, match="only the newest activation is taken back"):
-        service.revert_edition(session, "old", why="no", at=cities.now())
+        editions.revert_edition(session, "old", why="no", at=cities.now())
     with pytest.raises(Conflict, match="'draft' is draft: it is not in force"):
-        service.revert_edition(session, "draft", why="no", at=cities.now())
+        editions.revert_edition(session, "draft", why="no", at=cities.now())
     with pytest.raises(NotFound, match="no edition 'nothing'"):
-        service.revert_edition(session, "nothing", why="no", at=cities.now())
+        editions.revert_edition(session, "nothing", why="no", at=cities.now())
     with pytest.raises(BadInput, match="Say why"):
-        service.revert_edition(session, "new", why=" ", at=cities.now())
+        editions.revert_edition(session, "new", why=" ", at=cities.now())
     assert states(session) == {"old": "retired", "new": "active", "draft": "draft"}
 
 
 def test_activations_are_taken_back_one_after_the_other(session: Session) -> None:
     for number, begin in enumerate((OLD, NEW, LATER)):
         put_in_force(session, f"e{number}", "district", world.DISTRICTS, effective_from=begin)
-    service.revert_edition(session, "e2", why="back", at=cities.now())
-    service.revert_edition(session, "e1", why="back", at=cities.now())
+    editions.revert_edition(session, "e2", why="back", at=cities.now())
+    editions.revert_edition(session, "e1", why="back", at=cities.now())
     assert states(session) == {"e0": "active", "e1": "draft", "e2": "draft"}
-    assert service.edition_in_force(session, "district", NOW).id == "e0"
+    assert editions.edition_in_force(session, "district", NOW).id == "e0"
 
 
 def test_the_database_keeps_two_editions_of_one_level_from_being_in_force(
@@ -172,7 +173,7 @@ def test_builds_of_unit_grids_stand_beside_each_other(session: Session) -> None:
             {"id": build, "at": OLD},
         )
     with pytest.raises(Conflict, match="build of unit grids"):
-        service.revert_edition(session, "a", why="no", at=cities.now())
+        editions.revert_edition(session, "a", why="no", at=cities.now())
 
 
 def test_ground_that_changes_gives_a_new_version_with_its_reason(session: Session) -> None:
@@ -184,7 +185,7 @@ def test_ground_that_changes_gives_a_new_version_with_its_reason(session: Sessio
         area("110106009", box(9, 9)),
     ]
     load(session, "second", "street", moved, effective_from=NEW, reason="river moved")
-    service.activate_edition(session, "second", without_audit="made up", at=cities.now())
+    editions.activate_edition(session, "second", without_audit="made up", at=cities.now())
     put_in_force(session, "third", "street", moved, effective_from=LATER)
 
     def versions(edition: str) -> dict[str, tuple[int, str | None]]:
@@ -200,7 +201,7 @@ def test_ground_that_changes_gives_a_new_version_with_its_reason(session: Sessio
     }
     assert versions("second") == expected
     assert versions("third") == expected
-    activated = service.edition_history(session, "second")[1]
+    activated = editions.edition_history(session, "second")[1]
     assert (activated.action, activated.details["areas_changed"]) == ("activated", 2)
 
 
@@ -216,7 +217,7 @@ def test_areas_do_not_change_without_a_reason(session: Session) -> None:
     put_in_force(session, "old", "district", world.DISTRICTS)
     load(session, "new", "district", MOVED, effective_from=NEW)
     with pytest.raises(BadInput, match="2 areas of 'new' have other borders") as refused:
-        service.activate_edition(session, "new", without_audit="made up", at=cities.now())
+        editions.activate_edition(session, "new", without_audit="made up", at=cities.now())
     assert refused.value.field == "why"
 
 
@@ -236,13 +237,13 @@ def test_a_revert_waits_for_an_activation_of_the_same_level_and_is_then_refused(
     put_in_force(session, "new", "district", world.DISTRICTS, effective_from=NEW)
     load(session, "newer", "district", world.DISTRICTS, effective_from=LATER)
     session.commit()
-    service.activate_edition(session, "newer", without_audit="made up", at=cities.now())
+    editions.activate_edition(session, "newer", without_audit="made up", at=cities.now())
     outcome: list[object] = []
 
     def revert() -> None:
         with session_factory(engine)() as other:
             try:
-                service.revert_edition(other, "new", why="late", at=cities.now())
+                editions.revert_edition(other, "new", why="late", at=cities.now())
                 other.commit()
                 outcome.append("reverted")
             except Conflict as conflict:

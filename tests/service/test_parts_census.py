@@ -14,11 +14,10 @@ from gridsvc.city.classes import STANDARD
 from gridsvc.errors import BadFile, NotFound
 from gridsvc.registry.bodies.models import Body
 from gridsvc.registry.classes.service import part_class_names
-from gridsvc.registry.parts import census, loading
-from gridsvc.registry.parts.census import made_up_census
+from gridsvc.registry.parts import census, repository
+from gridsvc.registry.parts.census import draw_streets, made_up_census
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.reading import parts_of_table
-from gridsvc.registry.parts.streets import draw_streets
 from gridsvc.spatial.crs import project
 from tests import cities
 from tests.service import parts_world as world
@@ -87,7 +86,7 @@ def test_a_census_has_the_kinds_of_parts_that_people_report(register):
 
 def test_parts_stand_along_the_streets_and_not_inside_the_blocks(register):
     table = made_up_census(register, at_least=2000, now=cities.now())
-    streets = draw_streets(loading.grids_in(register, world.DISTRICT))
+    streets = draw_streets(repository.grids_in(register, world.DISTRICT))
     roads = shapely.union_all([line for lines in streets.lines.values() for line in lines])
     places = project(shapely.points(table["lon"], table["lat"]))
     assert shapely.distance(places, roads).max() < 20.0
@@ -98,7 +97,7 @@ def test_parts_stand_along_the_streets_and_not_inside_the_blocks(register):
 
 
 def test_streets_run_between_grids_and_never_on_the_border_of_the_district(register):
-    streets = draw_streets(loading.grids_in(register, world.DISTRICT))
+    streets = draw_streets(repository.grids_in(register, world.DISTRICT))
     border = project(world.box(0, 0, 4, 4).exterior)
     for lines in streets.lines.values():
         assert all(shapely.intersection(line, border.buffer(1)).length < 3 for line in lines)

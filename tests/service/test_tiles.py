@@ -15,7 +15,8 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from gridsvc.registry.areas.service import NewArea, activate_edition, load_edition
+from gridsvc.registry.areas.service import NewArea, load_edition
+from gridsvc.registry.editions.service import activate_edition
 from tests import cities
 from tests import maps_city as city
 

@@ -19,8 +19,8 @@ from gridsvc.registry.approximation import (
     read_centres,
 )
 from gridsvc.registry.areas import repository
-from gridsvc.registry.areas.loading import NewArea, load_edition
 from gridsvc.registry.areas.models import Edition, EditionState
+from gridsvc.registry.areas.service import NewArea, load_edition
 from gridsvc.registry.districts import read_districts, read_divisions
 from gridsvc.registry.editions.service import activate_edition, edition_in_force
 

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from gridsvc.city.classes import ClassKey
 from gridsvc.errors import NotFound
-from gridsvc.registry.areas.service import edition_in_force
 from gridsvc.registry.bodies.agreements import AgreementDraft, check_draft, drafted_duties
 from gridsvc.registry.bodies.model import BodyRef
 from gridsvc.registry.bodies.service import AssetOwner, find_responsible
 from gridsvc.registry.disputes import what_if_repository as repository
 from gridsvc.registry.disputes.proposal import BorderMove
+from gridsvc.registry.editions.service import edition_in_force
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import AreaRef, Placement
 from gridsvc.registry.placement.service import place

@@ -16,7 +16,7 @@ from gridsvc.codes import Level
 from gridsvc.errors import BadCode
 from gridsvc.registry.areas import repository as areas
 from gridsvc.registry.areas.models import Edition
-from gridsvc.registry.areas.service import edition_in_force
+from gridsvc.registry.editions.service import edition_in_force
 from gridsvc.registry.grids import rebuild_repository as repository
 from gridsvc.registry.grids.barriers import barrier_hashes
 from gridsvc.registry.grids.rebuild_repository import Source

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from gridsvc.city.calendar import Calendar
 from gridsvc.codes import Level
 from gridsvc.errors import BadInput, Conflict, NotFound
-from gridsvc.registry.areas.service import edition_in_force
+from gridsvc.registry.editions.service import edition_in_force
 from gridsvc.registry.grids import rebuild_repository, repository
 from gridsvc.registry.grids.fit import Misfit, misfits
 from gridsvc.registry.grids.matching import Matched, cut_anew, match

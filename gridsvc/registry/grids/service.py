@@ -12,7 +12,7 @@ from gridsvc.city.calendar import Calendar
 from gridsvc.codes import Level, level_of
 from gridsvc.errors import BadCode, CodesExhausted, Conflict, NotFound
 from gridsvc.registry.areas import repository as areas
-from gridsvc.registry.areas.service import edition_in_force
+from gridsvc.registry.editions.service import edition_in_force
 from gridsvc.registry.grids import rebuild_repository, repository
 from gridsvc.registry.grids.barriers import barrier_hashes
 from gridsvc.registry.grids.measures import GridBuild, measured

@@ -1,8 +1,13 @@
 """A made-up but plausible census of a district's parts, and marked as made up.
 
-Parts stand along the made-up streets of :mod:`gridsvc.registry.parts.streets`: covers in the
-carriageway, lamps, trees and bins on both sides, name signs at the crossings. What stands where,
-how far apart, and whose it is, is in ``census.csv``:
+Made-up streets run along the borders of unit grids. The grids of a district share their edges, so
+the edges between two grids are lines that no grid is cut by: where the grids' streets differ an
+avenue, where their communities differ a street, else a lane. The edge of the district itself is
+left out, so that nothing falls on a border.
+
+Parts stand along these streets: covers in the carriageway, lamps, trees and bins on both sides,
+name signs at the crossings. What stands where, how far apart, and whose it is, is in
+``census.csv``:
 
 ========== =====================================================================================
 side       middle (one row), left, right, both (two rows), crossing (two at each, see below)
@@ -25,14 +30,18 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadFile, NotFound
-from gridsvc.registry.parts import loading
+from gridsvc.registry.parts import repository
 from gridsvc.registry.parts.placing import district_of
-from gridsvc.registry.parts.streets import RANKS, Streets, draw_streets
-from gridsvc.spatial.crs import unproject
+from gridsvc.registry.parts.repository import GridRows
+from gridsvc.spatial.crs import project, unproject
 from gridsvc.tables import table
 
-__all__ = ["made_up_census"]
+__all__ = ["RANKS", "Crossing", "Streets", "draw_streets", "made_up_census"]
 
+#: From wide to narrow, with half the width of the carriageway in metres.
+RANKS = {"avenue": 12.0, "street": 6.0, "lane": 2.5}
+
+_CROSSING_ROADS = 3
 _LAYOUT = Path(__file__).with_name("census.csv")
 _COLUMNS = [
     *("class_code", "side", "offset", *(f"{rank}_m" for rank in RANKS)),
@@ -45,6 +54,77 @@ _FIRST_DAY = np.datetime64("2004-01-01")
 _SURPLUS = 1.02
 _NAMES = ("和平安定永宁仁寿福德文华兴隆", "里井园门桥槐柳榆槽台", ("大街", "街", "胡同"))
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Places (metric plane, m x 2) where three or more roads meet, and the widest one's rank."""
+
+    places: Floats
+    ranks: NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Streets:
+    """The roads of a district in the metric plane.
+
+    ``lines[rank]`` are its roads (object, k), each from crossing to crossing.
+    """
+
+    lines: dict[str, NDArray[np.object_]]
+    crossings: Crossing
+
+    def length_m(self, rank: str) -> float:
+        """The metres of all roads of a rank."""
+        return float(shapely.length(self.lines[rank]).sum())
+
+
+def draw_streets(grids: GridRows) -> Streets:
+    """The made-up streets of a district's unit grids; the same grids give the same streets."""
+    edges, first, second = _shared_edges(grids.geometries)
+    rank = np.full(len(edges), 2, dtype=np.int8)
+    rank[grids.community_codes[first] != grids.community_codes[second]] = 1
+    rank[grids.street_codes[first] != grids.street_codes[second]] = 0
+    lines: dict[str, NDArray[np.object_]] = {}
+    for number, name in enumerate(RANKS):
+        segments = project(shapely.linestrings(edges[rank == number].reshape(-1, 2, 2)))
+        merged = shapely.line_merge(shapely.multilinestrings(segments))
+        parts = shapely.get_parts(merged)
+        lines[name] = parts[np.lexsort(shapely.bounds(parts).T)]
+    return Streets(lines, _crossings(edges, rank))
+
+
+def _shared_edges(
+    geometries: NDArray[np.object_],
+) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+    """Edges that two polygons share (e x 4: both ends, WGS84), and the two polygons."""
+    rings, owner = shapely.get_rings(geometries, return_index=True)
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    same = ring[:-1] == ring[1:]
+    edges = np.hstack([points[:-1][same], points[1:][same]])
+    owners = owner[ring[:-1][same]]
+    turned = (edges[:, 0] > edges[:, 2]) | (
+        (edges[:, 0] == edges[:, 2]) & (edges[:, 1] > edges[:, 3])
+    )
+    edges[turned] = edges[turned][:, [2, 3, 0, 1]]
+    unique, inverse, counts = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
+    order = np.argsort(inverse.ravel(), kind="stable")
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    shared = counts == 2
+    first = owners[order[starts[shared]]]
+    second = owners[order[starts[shared] + 1]]
+    return unique[shared], first, second
+
+
+def _crossings(edges: Floats, rank: NDArray[np.int8]) -> Crossing:
+    ends = np.vstack([edges[:, :2], edges[:, 2:]])
+    ranks = np.concatenate([rank, rank])
+    places, inverse, counts = np.unique(ends, axis=0, return_inverse=True, return_counts=True)
+    widest = np.full(len(places), 2, dtype=np.int8)
+    np.minimum.at(widest, inverse.ravel(), ranks)
+    crossing = counts >= _CROSSING_ROADS
+    metric = shapely.get_coordinates(project(shapely.points(places[crossing])))
+    return Crossing(metric, widest[crossing])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +152,7 @@ def made_up_census(
     grids, borders (those at ``now``), number and seed give the same census. The column ``source``
     says that it is made up. Raises NotFound when the district has no unit grids.
     """
-    grids = loading.grids_in(session, district)
+    grids = repository.grids_in(session, district)
     if not len(grids.codes):
         raise NotFound(
             f"District {district} has no unit grids, along which streets could be drawn: build"

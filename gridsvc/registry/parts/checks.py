@@ -1,4 +1,4 @@
-"""The checks that every row of an import must pass, and the values that come out of them."""
+"""The checks that every row of an import must pass, what they find, and the values they give."""
 
 from __future__ import annotations
 
@@ -9,20 +9,90 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from gridsvc.registry.parts.faults import RowFaults
 from gridsvc.registry.parts.reading import STATES, RawParts
 from gridsvc.spatial.crs import Crs, to_wgs84
 
 __all__ = [
     "Identifiers",
+    "ImportResult",
+    "RowFault",
+    "RowFaults",
     "check_attributes",
     "check_bodies",
     "check_geometries",
     "check_identifiers",
     "repeated",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """One reason why one row is refused.
+
+    ``row`` counts the data rows from 1; ``line`` is the line of a CSV file, None elsewhere;
+    ``code`` is the 8-digit code that the row gave, if any.
+    """
+
+    row: int
+    code: str | None
+    reason: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = f"row {self.row}" if self.line is None else f"row {self.row} (line {self.line})"
+        return f"{where}{f', code {self.code}' if self.code else ''}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What an import did: parts loaded, every fault by row, parts that lie in no unit grid.
+
+    Any fault means that nothing was loaded; ``rows`` is what the source held.
+    """
+
+    rows: int
+    loaded: int
+    refused: tuple[RowFault, ...]
+    without_grid: int
+    codes: tuple[str, ...] = ()
+
+
+class RowFaults:
+    """Collects the reasons row by row; rows here count from 0."""
+
+    def __init__(self, count: int) -> None:
+        self._reasons: dict[int, list[str]] = {}
+        self.bad: NDArray[np.bool_] = np.zeros(count, dtype=bool)
+
+    def refuse(self, row: int, reason: str) -> None:
+        """Add a reason for one row."""
+        self._reasons.setdefault(row, []).append(reason)
+        self.bad[row] = True
+
+    def refuse_where(self, mask: ArrayLike, reason: str) -> None:
+        """Add one reason for all rows where the mask (bool, n) holds."""
+        for row in np.flatnonzero(mask).tolist():
+            self.refuse(row, reason)
+
+    def refuse_each(self, reasons: Mapping[int, str]) -> None:
+        """Add a reason of its own for each row named."""
+        for row, reason in reasons.items():
+            self.refuse(row, reason)
+
+    def listed(
+        self, codes: NDArray[np.object_], lines: NDArray[np.int64] | None
+    ) -> tuple[RowFault, ...]:
+        """All faults in order of row, as a person counts rows."""
+        return tuple(
+            RowFault(
+                row + 1, codes[row] or None, reason, None if lines is None else int(lines[row])
+            )
+            for row in sorted(self._reasons)
+            for reason in self._reasons[row]
+        )
+
 
 _NAME_LENGTH = 30
 _BODY_COLUMNS = ("competent_body", "owner_body", "maintainer_body")

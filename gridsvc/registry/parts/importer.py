@@ -20,16 +20,17 @@ from sqlalchemy.orm import Session
 from gridsvc.city import City
 from gridsvc.errors import BadFile
 from gridsvc.registry.classes.service import part_class_names
-from gridsvc.registry.parts import loading
+from gridsvc.registry.parts import repository
 from gridsvc.registry.parts.checks import (
     Identifiers,
+    ImportResult,
+    RowFaults,
     check_attributes,
     check_bodies,
     check_geometries,
     check_identifiers,
     repeated,
 )
-from gridsvc.registry.parts.faults import ImportResult, RowFaults
 from gridsvc.registry.parts.numbering import number_codes, number_ids
 from gridsvc.registry.parts.placing import (
     District,
@@ -79,9 +80,9 @@ def import_parts(
         raw.columns, part_class_names(session, city.standard), city.day(now).isoformat(), faults
     )
     bodies = raw.columns[["competent_body", "owner_body", "maintainer_body"]]
-    check_bodies(raw.columns, loading.body_codes(session, set(np.unique(bodies))), faults)
+    check_bodies(raw.columns, repository.body_codes(session, set(np.unique(bodies))), faults)
     identifiers = check_identifiers(raw.columns, district, faults)
-    loading.lock_register(session, district)
+    repository.lock_register(session, district)
     _check_taken(session, district, identifiers, faults)
     tell("place", 0.4)
     home = district_of(session, district, now)
@@ -121,9 +122,9 @@ def import_parts(
         note=raw.columns["note"],
         **{name: bodies[name] for name in bodies},
     )
-    loading.copy_rows(session, "part", rows)
+    repository.copy_rows(session, "part", rows)
     tell("load", 0.95)
-    loading.copy_rows(session, "national_id", _id_rows(district, codes, ids, ids_2013))
+    repository.copy_rows(session, "national_id", _id_rows(district, codes, ids, ids_2013))
     tell("done", 1.0)
     return ImportResult(len(raw), len(raw), (), without_grid, tuple(codes.tolist()))
 
@@ -133,7 +134,7 @@ def _check_taken(
 ) -> None:
     """Refuse codes and national ids that the register has given already."""
     codes = identifiers.codes
-    owners = loading.owners_of_codes(session, district, codes[codes != ""].tolist())
+    owners = repository.owners_of_codes(session, district, codes[codes != ""].tolist())
     words = {"unit_grid": "a unit grid", "part": "a part"}
     faults.refuse_each(
         {
@@ -142,7 +143,7 @@ def _check_taken(
         }
     )
     for ids in (identifiers.national_ids, identifiers.national_ids_2013):
-        known = loading.known_ids(session, ids[ids != ""].tolist())
+        known = repository.known_ids(session, ids[ids != ""].tolist())
         faults.refuse_each(
             {
                 row: f"the national id {ids[row]} is in the register already"
@@ -158,7 +159,7 @@ def _check_made(
     led = (identifiers.national_ids != "") & (identifiers.national_ids_2013 == "")
     if not led.any():
         return
-    taken = loading.known_ids(session, ids_2013[led & (ids_2013 != "")].tolist())
+    taken = repository.known_ids(session, ids_2013[led & (ids_2013 != "")].tolist())
     clash = repeated(ids_2013, "the 16-digit national id") | {
         row: f"the 16-digit national id {ids_2013[row]} is in the register already"
         for row in _rows_in(ids_2013, taken)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.codes import Thing, next_local_code
 from gridsvc.errors import CodesExhausted
-from gridsvc.registry.parts import loading
+from gridsvc.registry.parts import repository
 
 __all__ = ["number_codes", "number_ids"]
 
@@ -57,7 +57,7 @@ def number_ids(
     has_2013 = (series.str[2] == "0").to_numpy(dtype=bool)
     prefix = (district + series).to_numpy(dtype=object)
     prefix_2013 = (district + series.str[:2] + series.str[3:]).to_numpy(dtype=object)
-    highest = loading.highest_serials(
+    highest = repository.highest_serials(
         session, sorted({*prefix.tolist(), *prefix_2013[has_2013].tolist()})
     )
     for values, width in ((given, 11), (given_2013, 10)):
@@ -94,12 +94,12 @@ def _numbers(
     own = [
         int(code[3:]) for code in given.tolist() if code[:3] == prefix and int(code[3:]) >= _FIRST
     ]
-    highest = max([loading.highest_number(session, district, prefix) or _FIRST - 1, *own])
+    highest = max([repository.highest_number(session, district, prefix) or _FIRST - 1, *own])
     if highest + count <= _LAST:
         first = next_local_code(street, Thing.PART, highest if highest >= _FIRST else None).number
         return first + np.arange(count, dtype=np.int64)
     used = np.union1d(
-        loading.numbers_in_use(session, district, prefix), np.array(own, dtype=np.int64)
+        repository.numbers_in_use(session, district, prefix), np.array(own, dtype=np.int64)
     )
     free = np.setdiff1d(np.arange(_FIRST, _LAST + 1), used)
     if len(free) < count:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.codes import Level, level_of
 from gridsvc.errors import BadCode, NotFound
-from gridsvc.registry.parts import loading
+from gridsvc.registry.parts import repository
 from gridsvc.registry.placement.repository import editions_on
 from gridsvc.spatial.crs import Crs, to_wgs84
 
@@ -57,7 +57,7 @@ def district_of(session: Session, code: str, now: dt.datetime) -> District:
     if level_of(code) is not Level.DISTRICT:
         raise BadCode(f"{code!r} is no district: give its 6 digits.", field="district")
     edition = _editions(session, now).get("district")
-    found = loading.district_shape(session, edition, code) if edition is not None else None
+    found = repository.district_shape(session, edition, code) if edition is not None else None
     if found is None:
         raise NotFound(
             f"The boundaries in force have no district {code}: load them first with"
@@ -76,12 +76,12 @@ def own_placer(session: Session, district: str, now: dt.datetime) -> Placer:
     """
     editions = _editions(session, now)
     streets, communities = (
-        loading.areas_in(session, editions[level], district)
+        repository.areas_in(session, editions[level], district)
         if level in editions
-        else loading.AreaRows(np.array([], dtype="U12"), np.array([], dtype=object))
+        else repository.AreaRows(np.array([], dtype="U12"), np.array([], dtype=object))
         for level in ("street", "community")
     )
-    grids = loading.grids_in(session, district)
+    grids = repository.grids_in(session, district)
     levels = [
         (shapely.STRtree(rows.geometries), np.append(rows.codes, ""))
         for rows in (streets, communities, grids)

@@ -1,16 +1,42 @@
-"""The queries on parts that are one at a time, or near a place."""
+"""Every query about parts: of the register, for an import, and the load by COPY."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from psycopg2 import sql
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from gridsvc.registry.parts.models import Part
 
-__all__ = ["Near", "by_codes", "classes_beside", "find", "within"]
+__all__ = [
+    "AreaRows",
+    "GridRows",
+    "Near",
+    "areas_in",
+    "body_codes",
+    "by_codes",
+    "classes_beside",
+    "copy_rows",
+    "district_shape",
+    "find",
+    "grids_in",
+    "highest_number",
+    "highest_serials",
+    "known_ids",
+    "lock_register",
+    "numbers_in_use",
+    "owners_of_codes",
+    "within",
+]
 
 # A degree of latitude has at least 110.57 km, one of longitude at least cos(lat) times 111.32 km:
 # a box of 110.5 km to the degree holds the whole circle, with room for the change of cos(lat).
@@ -113,3 +139,163 @@ def within(
         },
     )
     return [Near(row.distance_m, row.district_code, row.code) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRows:
+    """Areas of a district in code order, with their polygons (WGS84)."""
+
+    codes: NDArray[np.str_]
+    geometries: NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True)
+class GridRows:
+    """Valid unit grids of a district in code order, each with its community and street."""
+
+    codes: NDArray[np.str_]
+    community_codes: NDArray[np.str_]
+    street_codes: NDArray[np.str_]
+    geometries: NDArray[np.object_]
+
+
+def lock_register(session: Session, district: str) -> None:
+    """Let one writer at a time give out codes in a district, until the transaction's end."""
+    session.execute(
+        text("select pg_advisory_xact_lock(hashtext('gridsvc.part'), cast(:district as int))"),
+        {"district": district},
+    )
+
+
+def district_shape(session: Session, edition_id: str, district: str) -> tuple[str, Any] | None:
+    """Name and polygon (WGS84) of a district in an edition; None if it is not in it."""
+    row = session.execute(
+        text(
+            "select name, st_asbinary(geometry) from area"
+            " where edition_id = :edition and code = :code"
+        ),
+        {"code": district, "edition": edition_id},
+    ).one_or_none()
+    return None if row is None else (row[0], shapely.from_wkb(bytes(row[1])))
+
+
+def areas_in(session: Session, edition_id: str, district: str) -> AreaRows:
+    """The areas of an edition whose codes begin with the district's."""
+    rows = session.execute(
+        text(
+            "select code, st_asbinary(geometry) from area where edition_id = :edition"
+            " and starts_with(code, :district) order by code"
+        ),
+        {"district": district, "edition": edition_id},
+    ).all()
+    return AreaRows(np.array([row[0] for row in rows], dtype="U12"), _shapes(rows, 1))
+
+
+def grids_in(session: Session, district: str) -> GridRows:
+    """The valid unit grids of a district."""
+    rows = session.execute(
+        text(
+            "select code, community_code, street_code, st_asbinary(geometry) from unit_grid"
+            " where district_code = :district and state = 'valid' order by code"
+        ),
+        {"district": district},
+    ).all()
+    return GridRows(
+        np.array([row[0] for row in rows], dtype="U8"),
+        np.array([row[1] for row in rows], dtype="U12"),
+        np.array([row[2] for row in rows], dtype="U9"),
+        _shapes(rows, 3),
+    )
+
+
+def body_codes(session: Session, wanted: Iterable[str]) -> set[str]:
+    """Those of the wanted body codes that the register knows."""
+    return set(
+        session.scalars(
+            text("select code from body where code = any(:wanted)"), {"wanted": list(wanted)}
+        )
+    )
+
+
+def owners_of_codes(session: Session, district: str, codes: Sequence[str]) -> dict[str, str]:
+    """Which of these 8-digit codes the district has given already: 'unit_grid' or 'part'."""
+    rows = session.execute(
+        text(
+            "select code, 'unit_grid' from unit_grid"
+            " where district_code = :district and code = any(:codes)"
+            " union all select code, 'part' from part"
+            " where district_code = :district and code = any(:codes)"
+        ),
+        {"district": district, "codes": list(codes)},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def known_ids(session: Session, ids: Sequence[str]) -> set[str]:
+    """Those of these national ids that something bears already."""
+    return set(
+        session.scalars(text("select id from national_id where id = any(:ids)"), {"ids": list(ids)})
+    )
+
+
+def highest_number(session: Session, district: str, street: str) -> int | None:
+    """The highest part number (10000-99999) ever given below a street's three digits."""
+    code: str | None = session.scalar(
+        text(
+            "select max(code) from (select code from part where district_code = :district"
+            " and code between :low and :high union all select code from unit_grid"
+            " where district_code = :district and code between :low and :high) as given"
+        ),
+        {"district": district, "low": f"{street}10000", "high": f"{street}99999"},
+    )
+    return None if code is None else int(code[3:])
+
+
+def numbers_in_use(session: Session, district: str, street: str) -> NDArray[np.int64]:
+    """Every part number ever given below a street's three digits: int64, rising."""
+    codes = session.scalars(
+        text(
+            "select code from part where district_code = :district"
+            " and code between :low and :high union select code from unit_grid"
+            " where district_code = :district and code between :low and :high order by 1"
+        ),
+        {"district": district, "low": f"{street}10000", "high": f"{street}99999"},
+    )
+    return np.array([int(code[3:]) for code in codes], dtype=np.int64)
+
+
+def highest_serials(session: Session, prefixes: Sequence[str]) -> dict[str, int]:
+    """The highest serial ever given behind each prefix of national part ids; 0 for none.
+
+    A prefix has 11 digits (ids of 17) or 10 (ids of 16).
+    """
+    rows = session.execute(
+        text(
+            "select prefix, coalesce((select right(max(id), 6)::int from national_id"
+            " where id between prefix || '000000' and prefix || '999999'"
+            " and length(id) = length(prefix) + 6), 0) from unnest(cast(:prefixes as text[]))"
+            " as prefix"
+        ),
+        {"prefixes": list(prefixes)},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def copy_rows(session: Session, table: str, rows: pd.DataFrame) -> None:
+    """Append the rows of a frame, whose columns are the table's, by COPY; '' becomes null."""
+    buffer = io.StringIO()
+    rows.to_csv(buffer, index=False, header=False, lineterminator="\n")
+    buffer.seek(0)
+    session.execute(text("select set_config('statement_timeout', '0', true)"))
+    cursor = session.connection().connection.cursor()
+    try:
+        statement = sql.SQL("copy {} ({}) from stdin with (format csv, null '')").format(
+            sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, rows.columns))
+        )
+        cursor.copy_expert(statement, buffer)
+    finally:
+        cursor.close()
+
+
+def _shapes(rows: Sequence[Any], column: int) -> NDArray[np.object_]:
+    return np.asarray(shapely.from_wkb([bytes(row[column]) for row in rows]), dtype=object)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from gridsvc.city import City
 from gridsvc.codes import CodeKind, Level, kind_of, level_of
 from gridsvc.errors import BadCode, BadGeometry, BadInput, Conflict, NotFound, OutsideCity
-from gridsvc.registry.parts import loading, repository
+from gridsvc.registry.parts import repository
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.parts.placing import Floats, Placed, Placer
@@ -132,7 +132,7 @@ def add_part(
     NotFound for the district, and BadInput with every reason why the part is refused.
     """
     geometry = _read_geometry(new)
-    if new.code is not None and loading.owners_of_codes(session, district, [new.code]):
+    if new.code is not None and repository.owners_of_codes(session, district, [new.code]):
         raise Conflict(
             f"The code {new.code} is taken in district {district} and codes are never used again:"
             " send another, or none to be given one.",
@@ -169,7 +169,7 @@ def change_part(
         if name in values and values[name] is None:
             raise BadInput(f"A part always has {name}: send a value, or leave it out.", field=name)
     named = {name: values[name] for name in _BODIES if values.get(name) is not None}
-    known = loading.body_codes(session, named.values())
+    known = repository.body_codes(session, named.values())
     for name, body in named.items():
         if body not in known:
             raise BadInput(f"The body {body!r} is not known: register it first.", field=name)

@@ -16,7 +16,7 @@ from gridsvc.codes import level_of
 from gridsvc.errors import BadCode, BadInput, NotFound, QueryTooBroad
 from gridsvc.registry.areas import repository as areas
 from gridsvc.registry.areas.models import EditionState
-from gridsvc.registry.areas.service import edition_in_force
+from gridsvc.registry.editions.service import edition_in_force
 from gridsvc.registry.relations import member_repository, repository
 from gridsvc.registry.relations.member_repository import Source
 from gridsvc.registry.relations.model import (
