@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from gridsvc.api.app import create_app
-from gridsvc.callers import Role
 from gridsvc.db import PrivateCluster, create_engine
 from gridsvc.settings import Settings
 from tests.scratch import copy_of
@@ -165,7 +164,9 @@ def test_each_city_has_its_own_procedures(cities):
         "class": city.RUBBISH,
         "location": {**city.beside_border(-300), "accuracy_m": 5},
     }
-    assert cities[ANGELES]["command"].post("/v1/cases", given)["case"]["procedure"]["name"] == "survey"
+    assert (
+        cities[ANGELES]["command"].post("/v1/cases", given)["case"]["procedure"]["name"] == "survey"
+    )
     cities[BEIJING]["command"].refused("/v1/cases", given, status=422)
 
 
