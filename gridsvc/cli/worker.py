@@ -45,7 +45,7 @@ def worker(
     ours = create_engine(url, application_name="gridsvc worker", role=_ROLE)
     owner = create_engine(url, application_name="gridsvc worker upkeep", pool_size=1)
     try:
-        loop = Worker(session_factory(ours), settings, key)
+        loop = Worker(session_factory(ours), settings, key, utc_now)
         tally = asyncio.run(_run(loop, owner, once=once))
     finally:
         ours.dispose()

@@ -35,7 +35,7 @@ from gridsvc.cases.intake.service import (
     report_json,
     similar_cases,
 )
-from gridsvc.city.classes import STANDARD, ClassKey
+from gridsvc.city.classes import ClassKey
 from gridsvc.errors import (
     AmbiguousCode,
     BadCoordinate,
@@ -291,7 +291,7 @@ def new_report(session: Session, service: Service, given: ReportIn) -> NewReport
         )
     return NewReport(
         channel=given.channel,
-        key=_class(session, given),
+        key=_class(session, given, service.city.standard),
         description=given.description,
         point=None if given.location is None else given.location.given(),
         part=None if given.part is None else (given.part.district, given.part.code),
@@ -302,14 +302,14 @@ def new_report(session: Session, service: Service, given: ReportIn) -> NewReport
     )
 
 
-def _class(session: Session, given: ReportIn) -> ClassKey:
+def _class(session: Session, given: ReportIn, standard: str) -> ClassKey:
     """The class that is named; a part that is reported without one has its own."""
     if given.class_code is not None:
-        return find_class(session, given.class_code, kind=given.class_kind, standard=STANDARD)
+        return find_class(session, given.class_code, kind=given.class_kind, standard=standard)
     if given.part is None:
         raise BadInput("'class' is missing; it must be given, or a part named.", field="class")
     matches = look_up(session, given.part.code, given.part.district).matches
     classes = {match.class_code for match in matches if match.kind == "part"}
     if len(classes) != 1:
         raise BadInput("Name the class; the part's code alone does not tell it.", field="class")
-    return ClassKey(STANDARD, "part", classes.pop())
+    return ClassKey(standard, "part", classes.pop())

@@ -48,18 +48,14 @@ class Tally:
     given_up: int = 0
 
 
-def _utc_now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
-
-
 @dataclass(slots=True)
 class Worker:
-    """Delivers messages until it is told to stop; ``clock`` and ``chance`` can be replaced."""
+    """Delivers messages until it is told to stop; ``clock`` tells the present moment."""
 
     sessions: sessionmaker[Session]
     settings: Settings
     key: bytes
-    clock: Callable[[], dt.datetime] = _utc_now
+    clock: Callable[[], dt.datetime]
     chance: Callable[[], float] = random.random
     tally: Tally = field(default_factory=Tally)
 

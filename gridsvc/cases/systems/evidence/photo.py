@@ -32,8 +32,6 @@ _FORMATS = {
 MEDIA_TYPES = frozenset(_FORMATS.values())
 _PUBLISHED_AS = {"JPEG": "JPEG", "MPO": "JPEG", "HEIF": "JPEG", "PNG": "PNG", "WEBP": "WEBP"}
 _JPEG_QUALITY = 92
-#: Cameras write local time; where they name no zone, it is the city's.
-_CITY_ZONE = dt.timezone(dt.timedelta(hours=8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +52,17 @@ class Photo:
     published_type: str
 
 
-def read_photo(raw: bytes, *, max_pixels: int) -> Photo:
+def read_photo(raw: bytes, *, max_pixels: int, zone: dt.tzinfo) -> Photo:
     """Read a JPEG, PNG, WebP or HEIC photo.
 
     Raises BadEvidence for what is no such photo, is cut off, or would unfold into more than
-    ``max_pixels``; every pixel is decoded to know.
+    ``max_pixels``; every pixel is decoded to know. A camera that names no zone means ``zone``.
     """
     if not raw:
         raise BadEvidence("The body is empty: send the photo's bytes.")
     try:
         with Image.open(io.BytesIO(raw)) as image:
-            return _read(image, max_pixels)
+            return _read(image, max_pixels, zone)
     except UnidentifiedImageError:
         raise BadEvidence("The file is no image: send a JPEG, PNG, WebP or HEIC photo.") from None
     except BadEvidence:
@@ -75,7 +73,7 @@ def read_photo(raw: bytes, *, max_pixels: int) -> Photo:
         raise BadEvidence(f"The image cannot be read to its end: {error}.") from None
 
 
-def _read(image: Any, max_pixels: int) -> Photo:
+def _read(image: Any, max_pixels: int, zone: dt.tzinfo) -> Photo:
     if image.format not in _FORMATS:
         raise BadEvidence(
             f"The image is {image.format or 'of an unknown kind'}: send JPEG, PNG, WebP or HEIC."
@@ -94,7 +92,7 @@ def _read(image: Any, max_pixels: int) -> Photo:
         media_type=_FORMATS[image.format],
         width=upright.width,
         height=upright.height,
-        taken_at=_moment(exif),
+        taken_at=_moment(exif, zone),
         lon=lon,
         lat=lat,
         published=_stripped(upright, kind),
@@ -114,7 +112,7 @@ def _stripped(image: Any, kind: str) -> bytes:
     return out.getvalue()
 
 
-def _moment(exif: Any) -> dt.datetime | None:
+def _moment(exif: Any, local: dt.tzinfo) -> dt.datetime | None:
     details = exif.get_ifd(ExifTags.IFD.Exif)
     text = details.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime)
     zone = details.get(ExifTags.Base.OffsetTimeOriginal) or details.get(ExifTags.Base.OffsetTime)
@@ -125,7 +123,7 @@ def _moment(exif: Any) -> dt.datetime | None:
     try:
         offset = dt.datetime.strptime(str(zone).strip("\0 "), "%z").tzinfo
     except ValueError:
-        offset = _CITY_ZONE
+        offset = local
     try:
         return moment.replace(tzinfo=offset).astimezone(dt.UTC)
     except OverflowError:

@@ -33,12 +33,13 @@ def add_photo(occasion: Occasion, store: EvidenceStore, case_id: uuid.UUID, raw:
     The same bytes given twice are one photo. The file is in the store before the trace names it.
     Raises TooLarge, BadEvidence, StepRefused for a closed case.
     """
-    session, settings = occasion.session, occasion.city.settings
+    session, city = occasion.session, occasion.city
+    settings = city.settings
     if len(raw) > settings.max_evidence_bytes:
         raise TooLarge(
             f"The photo has {len(raw):,} bytes; at most {settings.max_evidence_bytes:,} are taken."
         )
-    photo = read_photo(raw, max_pixels=settings.max_photo_pixels)
+    photo = read_photo(raw, max_pixels=settings.max_photo_pixels, zone=city.calendar.zone)
     act = occasion.on(lock_case(session, case_id))
     case = act.case
     if case.state == "closed":

@@ -76,7 +76,8 @@ def _band(stretch: Stretch, band_m: float) -> shapely.MultiPolygon:
 def _told(watch: Watch, stretch: Stretch) -> str:
     one, other = stretch.sides
     return (
-        f"Of the cases opened from {watch.since.date()} until before {watch.until.date()}: within "
+        f"Of the cases opened from {watch.since:%Y-%m-%d} until before "
+        f"{watch.until:%Y-%m-%d}: within "
         f"{watch.band_m:g} m of {stretch.metres:,.0f} m of border {_words(stretch.near)}; inside "
         f"{one.code} {_words(one.inside)}; inside {other.code} {_words(other.inside)}; "
         f"q = {stretch.q:.2g}"
