@@ -132,11 +132,12 @@ def move_report(
     report.accuracy_m = accuracy_m
     act.record("move_pin", {"report_id": str(report.id), "to": [lon, lat], "reason": reason})
     others = [one for one in reports_of(session, act.case) if one.id != report.id]
-    case_moves = whole_case or all(_same_place(act, placed, one) for one in others)
-    if not case_moves:
-        if not _still_in_case(act, placed):
+    if others and not whole_case:
+        if _still_in_case(act, placed):
+            return
+        if not all(_same_place(act, placed, one) for one in others):
             _leave(act, atlas, placed, reason)
-        return
+            return
     _move_case(act, placed, reason)
     event = PinMoved(report.id, placed.key, placed.placement, placed.responsibility, True)
     answers = act.emit(event)

@@ -35,7 +35,7 @@ def voronoi(count: int, seed: int) -> NDArray[Any]:
 
 
 def hard_points(shapes: NDArray[Any], count: int, seed: int = 0) -> tuple[Floats, Floats]:
-    """MatchCriteria `count` points of every kind: random, outside, on vertices and edges, beside them."""
+    """About `count` points of every kind: random, outside, on vertices and edges, beside them."""
     random = np.random.default_rng(seed)
     x0, y0, x1, y1 = shapely.total_bounds(shapes)
     wide, high = (x1 - x0) * 0.05, (y1 - y0) * 0.05
