@@ -96,7 +96,7 @@ def unit_grids(count: int, seed: int, box: tuple[float, float, float, float] = B
 
 
 def mosaic(count: int, seed: int) -> Shapes:
-    """MatchCriteria `count` cells of the density of unit grids: one patch laid side by side.
+    """About `count` cells of the density of unit grids: one patch laid side by side.
 
     The patch has up to 25,000 cells; its coordinates are rounded so that moving it is exact.
     """

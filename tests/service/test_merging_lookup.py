@@ -9,8 +9,8 @@ import psycopg2.extensions
 import pytest
 from sqlalchemy import text
 
-from gridsvc.cases.intake.candidate_repository import closed_candidates, open_candidates
 from gridsvc.cases.intake.match import MatchCriteria
+from gridsvc.cases.intake.match_repository import closed_candidates, open_candidates
 from gridsvc.city.classes import STANDARD, ClassKey
 
 ABOUT = MatchCriteria(

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.intake.models import IdempotencyKey, Receipt, Report, ReportPlacement
 from gridsvc.city.classes import ClassKey
-from gridsvc.db.prepared import Prepared
+from gridsvc.db.driver import Prepared
 from gridsvc.errors import BadInput
 from gridsvc.registry.editions.points import PlacedThings, read_places
 

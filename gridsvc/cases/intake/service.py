@@ -15,21 +15,21 @@ from gridsvc.cases.core import repository as cases
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.core.opening import open_case
 from gridsvc.cases.intake import repository
-from gridsvc.cases.intake.candidate_repository import (
-    closed_candidates,
-    open_candidates,
-    open_candidates_alone,
-)
 from gridsvc.cases.intake.case_reports_repository import report_counts
 from gridsvc.cases.intake.contact import seal
 from gridsvc.cases.intake.locate import locate
 from gridsvc.cases.intake.match import crossing, join_first, ranked, reason_not_joined
+from gridsvc.cases.intake.match_repository import (
+    closed_candidates,
+    open_candidates,
+    open_candidates_alone,
+)
 from gridsvc.cases.intake.model import Filed, Matched, NewReport, ReportFiled, Routed
 from gridsvc.cases.intake.models import Report, Reporter, ReportPlacement
 from gridsvc.cases.intake.recording import record_report
 from gridsvc.cases.intake.route import route
 from gridsvc.db.base import uuid7
-from gridsvc.db.batch import write_added
+from gridsvc.db.driver import write_added
 from gridsvc.errors import NotFound
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import Placement

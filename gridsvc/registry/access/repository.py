@@ -7,7 +7,7 @@ import uuid
 
 from sqlalchemy.orm import Session
 
-from gridsvc.db.prepared import Prepared
+from gridsvc.db.driver import Prepared
 from gridsvc.registry.access.models import RevokedToken
 
 __all__ = ["add_revoked", "is_revoked"]

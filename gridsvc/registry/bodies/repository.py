@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from gridsvc.city.classes import ClassKey
-from gridsvc.db.prepared import Prepared
+from gridsvc.db.driver import Prepared
 from gridsvc.registry.bodies.model import BodyRef
 from gridsvc.registry.bodies.models import Body, Duty, DutyGap
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from gridsvc.city.classes import ClassKey
-from gridsvc.db.prepared import Prepared
+from gridsvc.db.driver import Prepared
 from gridsvc.errors import UnknownClass
 
 __all__ = ["find_class"]

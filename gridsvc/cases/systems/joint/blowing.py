@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 from geoalchemy2.shape import from_shape
@@ -12,7 +13,6 @@ from shapely.geometry import MultiPolygon
 
 from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.engine import begin, carried_over
-from gridsvc.cases.systems.joint.grounds import JointGround
 from gridsvc.cases.systems.whistles import (
     CalledBody,
     Whistle,
@@ -24,7 +24,24 @@ from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, StepRefused
 from gridsvc.registry.bodies.model import BodyRef
 
-__all__ = ["approve", "blow_joint", "call_departments", "drop_proposal", "fix_report_in"]
+__all__ = [
+    "JointGround",
+    "approve",
+    "blow_joint",
+    "call_departments",
+    "drop_proposal",
+    "fix_report_in",
+]
+
+
+class JointGround(StrEnum):
+    """Why both sides of a border are called. The first three blow by themselves."""
+
+    FOOTPRINT = "footprint"
+    CONFLICT = "conflict"
+    REFUSAL = "refusal"
+    NEAR = "near"
+    CROWD = "crowd"
 
 
 def blow_joint(

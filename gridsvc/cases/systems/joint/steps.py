@@ -10,8 +10,12 @@ from geoalchemy2.shape import from_shape
 
 from gridsvc.cases.core.act import Act
 from gridsvc.cases.core.events import BodyRefused, StepTaken
-from gridsvc.cases.systems.joint.blowing import blow_joint, call_departments, fix_report_in
-from gridsvc.cases.systems.joint.grounds import JointGround
+from gridsvc.cases.systems.joint.blowing import (
+    JointGround,
+    blow_joint,
+    call_departments,
+    fix_report_in,
+)
 from gridsvc.cases.systems.whistles import Whistle, joint_whistle_of
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies.repository import bodies_by_code

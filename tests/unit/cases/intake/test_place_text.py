@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridsvc.cases.intake.place_text import normalised, place_key
+from gridsvc.cases.intake.match import normalised, place_key
 from gridsvc.city.merging import GENERIC_PLACES
 from gridsvc.registry.placement.model import AreaRef, Placement
 from tests.cities import city

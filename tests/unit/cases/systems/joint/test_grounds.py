@@ -6,8 +6,8 @@ import uuid
 
 import pytest
 
-from gridsvc.cases.systems.joint.grounds import (
-    JointGround,
+from gridsvc.cases.systems.joint.blowing import JointGround
+from gridsvc.cases.systems.joint.triggers import (
     trigger_for_conflict,
     trigger_for_crowd,
     trigger_for_dispute,

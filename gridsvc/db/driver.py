@@ -1,13 +1,14 @@
-"""Writes everything that was added to a session in one round trip to the database.
+"""What goes to the driver past SQLAlchemy: questions planned once, all new rows in one trip.
 
-The unit of work of SQLAlchemy sends one statement a table and flush; where many rows of several
-tables are new, most of a transaction's time would go there (docs/benchmarks-cases.md).
+Each saves most of what a report costs there (docs/benchmarks-cases.md).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -18,7 +19,10 @@ from sqlalchemy.orm import Mapper, Session, make_transient_to_detached, object_m
 
 from gridsvc.db.base import Base
 
-__all__ = ["write_added"]
+__all__ = [
+    "Prepared",
+    "write_added",
+]
 
 _Read = Callable[[dict[str, Any]], Any]
 
@@ -96,3 +100,60 @@ def _reader(key: str, column: Column[Any]) -> _Read:
 
 def _ewkb(shape: WKBElement | None) -> str | None:
     return None if shape is None else shape.as_ewkb().desc
+
+
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+_KEPT = "gridsvc prepared"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement with ``:name`` parameters, and the PostgreSQL type of each of them."""
+
+    name: str
+    statement: str
+    types: Mapping[str, str]
+    _order: list[str] = field(init=False, default_factory=list)
+    _prepare: list[str] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        used = dict.fromkeys(_PARAMETER.findall(self.statement))
+        self._order.extend(used)
+        numbers = {name: f"${n}" for n, name in enumerate(used, 1)}
+        written = _PARAMETER.sub(lambda found: numbers[found[1]], self.statement)
+        types = ", ".join(self.types[name] for name in used)
+        marks = ", ".join(["%s"] * len(used))
+        self._prepare.append(f"prepare {self.name} ({types}) as " + written.replace("%", "%%"))
+        self._prepare.append(f"execute {self.name} ({marks})")
+
+    def ask(
+        self,
+        session: Session,
+        values: Mapping[str, Any],
+        *,
+        behind: tuple[Prepared, Mapping[str, Any]] | None = None,
+    ) -> Sequence[Any]:
+        """The rows of the answer; ``values`` may have more than the statement asks for.
+
+        ``behind`` names a question that is put first, in the same round trip, and whose answer
+        nobody needs: a lock. This one sees what was committed until the other was done.
+
+        SQLAlchemy's way to a result costs more than the driver's own, so the cursor is that one.
+        Raises :class:`psycopg2.Error`, which :func:`gridsvc.db.engine.transaction` translates.
+        """
+        asked = (self, values) if behind is None else (*behind, self, values)
+        statements, given = [], []
+        connection = session.connection()
+        known: set[str] = connection.info.setdefault(_KEPT, set())
+        driver: Any = connection.connection
+        with driver.cursor() as cursor:
+            for question, its_values in zip(asked[::2], asked[1::2], strict=True):
+                prepare, execute = question._prepare
+                if question.name not in known:
+                    cursor.execute(prepare, ())
+                    known.add(question.name)
+                statements.append(execute)
+                given += [its_values[name] for name in question._order]
+            cursor.execute("; ".join(statements), given)
+            rows: Sequence[Any] = cursor.fetchall()
+            return rows
