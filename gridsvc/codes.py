@@ -51,11 +51,19 @@ _FIRST_PART, _LAST_PART = 10_000, 99_999
 
 
 class Level(StrEnum):
-    """The three levels of areas, from wide to narrow."""
+    """The three levels of areas, from wide to narrow, as every city of the country codes them.
+
+    A city without districts is one district.
+    """
 
     DISTRICT = "district"
     STREET = "street"
     COMMUNITY = "community"
+
+    @property
+    def digits(self) -> int:
+        """How many digits a code of this level has."""
+        return _DIGITS[self]
 
 
 class Thing(StrEnum):
@@ -75,8 +83,8 @@ class CodeKind(StrEnum):
     PART_2026 = "part_2026"
 
 
-_LEVELS = {6: Level.DISTRICT, 9: Level.STREET, 12: Level.COMMUNITY}
-_LENGTHS = {level: length for length, level in _LEVELS.items()}
+_DIGITS = {Level.DISTRICT: 6, Level.STREET: 9, Level.COMMUNITY: 12}
+_LEVELS = {digits: level for level, digits in _DIGITS.items()}
 _KINDS = {
     8: CodeKind.LOCAL,
     14: CodeKind.GRID_2013,
@@ -138,7 +146,7 @@ def _check_area(code: str, level: Level) -> None:
     if level_of(code) is not level:
         raise BadCode(
             f"{code!r} is the code of a {level_of(code)}: "
-            f"a {level} is needed here, with {_LENGTHS[level]} digits."
+            f"a {level} is needed here, with {level.digits} digits."
         )
 
 

@@ -20,6 +20,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gridsvc.codes import Level
 from gridsvc.errors import BadFile, MissingPrerequisite
 from gridsvc.tables import table
 
@@ -28,7 +29,6 @@ __all__ = ["District", "Division", "read_districts", "read_divisions"]
 _UNIT = 2e-6
 _POLYGON, _MULTIPOLYGON = 5, 6
 _ABSOLUTE, _DIFFERENCES = 0, 1
-_LEVELS = {"district": 6, "street": 9, "community": 12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def read_divisions(folder: Path) -> list[Division]:
     known: set[str] = set()
     for row in table(path, ["code", "name", "level", "parent"], None, key=("code",)):
         code, level, parent = row["code"], row["level"], row["parent"] or None
-        fits = code.isdecimal() and len(code) == _LEVELS.get(level, 0)
+        fits = level in set(Level) and code.isdecimal() and len(code) == Level(level).digits
         if parent is not None:
             fits = fits and parent in known and code.startswith(parent)
         if not fits or (parent is None) != (level == "district") or not row["name"]:

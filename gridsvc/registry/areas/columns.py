@@ -17,7 +17,6 @@ from gridsvc.registry.districts import Division
 
 __all__ = ["ColumnGuess", "guess_columns", "name_key"]
 
-_DIGITS = {Level.DISTRICT: 6, Level.STREET: 9, Level.COMMUNITY: 12}
 _ABOVE = {Level.STREET: Level.DISTRICT, Level.COMMUNITY: Level.STREET}
 # What such columns are called, the likeliest first; compared in small letters without signs.
 _CALLED = {
@@ -76,13 +75,13 @@ def guess_columns(
     """
     listed = {it.code: it.name for it in divisions}
     names = {name_key(it) for it in listed.values()}
-    of_level = {name_key(name) for code, name in listed.items() if len(code) == _DIGITS[level]}
-    coded = [_codes(column, cells, _DIGITS[level], listed) for column, cells in table.items()]
+    of_level = {name_key(name) for code, name in listed.items() if len(code) == level.digits}
+    coded = [_codes(column, cells, level.digits, listed) for column, cells in table.items()]
     codes = [it for it in coded if it.filled and it.fitting >= _CODES_SHARE * it.filled]
     if not codes:
         held = "; ".join(f"{column}: {_sample(cells)}" for column, cells in table.items())
         raise BadFile(
-            f"No column holds codes of {_DIGITS[level]} digits, as a {level} has them. The columns "
+            f"No column holds codes of {level.digits} digits, as a {level} has them. The columns "
             f"hold {held or 'nothing'}. Name the column with --column code=..., or add the codes.",
             field="columns",
         )
@@ -146,7 +145,7 @@ def _name(
     level: Level,
 ) -> ColumnGuess | None:
     by_code = [
-        name_key(listed.get(_plain_code(code or "", _DIGITS[level]) or "", "")) for code in codes
+        name_key(listed.get(_plain_code(code or "", level.digits) or "", "")) for code in codes
     ]
     held = []
     for column, cells in table.items():
@@ -191,8 +190,8 @@ def _parent(
         filled = [
             (code, parent)
             for own, cell in zip(codes, cells, strict=True)
-            if own and cell and (code := _plain_code(own, _DIGITS[level])) is not None
-            for parent in [_plain_code(cell, _DIGITS[above])]
+            if own and cell and (code := _plain_code(own, level.digits)) is not None
+            for parent in [_plain_code(cell, above.digits)]
         ]
         nested = sum(parent is not None and code.startswith(parent) for code, parent in filled)
         held.append(_Held(column, nested, nested, len(filled), _rank("parent", column)))

@@ -23,7 +23,7 @@ from gridsvc.readers.vector_file import VectorFile, read_vector_file
 from gridsvc.registry.areas import coverage_check, repository
 from gridsvc.registry.areas.datum import measured_shift
 from gridsvc.registry.areas.report import AreaImport, DrawnFeature, ImportFault, summary
-from gridsvc.registry.areas.screening import DIGITS, Candidate, Known, one_per_code, screen
+from gridsvc.registry.areas.screening import Candidate, Known, one_per_code, screen
 from gridsvc.registry.areas.service import NewArea, load_edition
 from gridsvc.registry.districts import Division
 from gridsvc.registry.editions.service import SERVICE
@@ -74,7 +74,7 @@ def import_areas(
     then nothing is stored.
     """
     tell = progress or (lambda _: None)
-    if level not in set(DIGITS):
+    if level not in set(Level):
         raise BadInput(f"{level!r} is no level of areas: give {', '.join(Level)}.", field="level")
     wanted = Level(level)
     if "code" not in columns or not set(columns) <= {"code", "name", "parent"}:

@@ -26,10 +26,8 @@ from gridsvc.registry.areas.report import Outcome
 from gridsvc.spatial.coverage import mend
 from gridsvc.spatial.crs import area_m2
 
-__all__ = ["DIGITS", "Candidate", "Known", "one_per_code", "screen"]
+__all__ = ["Candidate", "Known", "one_per_code", "screen"]
 
-#: How many digits a code of each level has.
-DIGITS = {Level.DISTRICT: 6, Level.STREET: 9, Level.COMMUNITY: 12}
 # Two parts of one area may overlap by a drawn line's width, not by more; and two ways to read
 # broken rings may differ by as much.
 _SAME_M2 = 1.0
@@ -172,7 +170,7 @@ def _code(text: str | None, level: Level) -> tuple[str, list[str]]:
     """The code of a cell, and what was done to it."""
     if text is None:
         raise _Refused("it has no code")
-    digits = DIGITS[level]
+    digits = level.digits
     if len(text) == 12 and digits < 12 and text[digits:].strip("0") == "":
         return _code(text[:digits], level)[0], [f"wrote the code {text} as {text[:digits]}"]
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gridsvc.codes import Level
 from gridsvc.errors import OutsideCity
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import (
@@ -90,12 +91,12 @@ def place_many(
     columns: dict[str, npt.NDArray[np.str_]] = {}
     nearest = np.full(lon.shape, np.inf)
     near = np.zeros(lon.shape, dtype=bool)
-    for level, width in zip(LEVELS[:3], (6, 9, 12), strict=True):
+    for level in Level:
         index = atlas.areas.get(level)
         if index is None:
-            columns[level] = np.zeros(lon.shape, dtype=f"U{width}")
+            columns[level] = np.zeros(lon.shape, dtype=f"U{level.digits}")
             continue
-        codes = np.array([*(ref.code for ref in index.refs), ""], dtype=f"U{width}")
+        codes = np.array([*(ref.code for ref in index.refs), ""], dtype=f"U{level.digits}")
         columns[level] = codes[index.locator.locate(lon, lat)]
         if index.borders is not None:
             distance_m, _ = index.borders.distance(lon, lat)
