@@ -76,3 +76,27 @@ def test_a_table_that_is_missing_or_no_text_is_told(tmp_path):
     (tmp_path / "gbk.csv").write_bytes("date,kind,name\n2027-01-01,holiday,元旦\n".encode("gbk"))
     with pytest.raises(BadFile, match="UTF-8"):
         read_working_days(tmp_path / "gbk.csv")
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment", "day", "shown"),
+    [
+        ("Asia/Shanghai", "2026-06-30T16:00:00+00:00", "2026-07-01", "(UTC+08:00)"),
+        ("Asia/Shanghai", "2026-06-30T15:59:59+00:00", "2026-06-30", "(UTC+08:00)"),
+        ("Asia/Urumqi", "2026-06-30T16:00:00+00:00", "2026-06-30", "(UTC+06:00)"),
+        ("America/Los_Angeles", "2026-07-01T06:59:59+00:00", "2026-06-30", "(UTC-07:00)"),
+        ("America/Los_Angeles", "2026-01-01T07:59:59+00:00", "2025-12-31", "(UTC-08:00)"),
+    ],
+)
+def test_a_moment_falls_on_the_day_of_its_city(zone, moment, day, shown):
+    days, at = calendar(zone=zone), dt.datetime.fromisoformat(moment)
+    assert days.day(at) == dt.date.fromisoformat(day)
+    assert days.name(at) == f"{zone} {shown}"
+
+
+def test_a_day_begins_and_ends_by_the_clocks_of_the_city_also_when_they_change():
+    madrid = calendar(zone="Europe/Madrid")
+    short = dt.date(2026, 3, 29)
+    assert madrid.begins(short).astimezone(dt.UTC).isoformat() == "2026-03-28T23:00:00+00:00"
+    assert madrid.ends(short).astimezone(dt.UTC).isoformat() == "2026-03-29T21:59:59+00:00"
+    assert madrid.day(madrid.begins(short)) == madrid.day(madrid.ends(short)) == short
