@@ -48,6 +48,7 @@ def export(
     """
     selection = select(
         session.connection(),
+        service.city,
         layer,
         moment=moment,
         bbox=bbox,
@@ -59,7 +60,7 @@ def export(
         # The request's own transaction ends before the answer is sent; this one lasts as long
         # as the stream, so that all of it shows one moment.
         with transaction(service.sessions) as streaming:
-            yield from feature_collection(streaming.connection(), selection)
+            yield from feature_collection(streaming.connection(), service.city, selection)
 
     return StreamingResponse(
         stream(),

@@ -7,6 +7,7 @@ import uuid
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, HTMLResponse
 
+from gridsvc.api import clock
 from gridsvc.api.dependencies import CurrentService, DbSession
 from gridsvc.api.problems import problems
 from gridsvc.errors import BadInput, MissingPrerequisite, NotFound, UnknownParameter
@@ -28,7 +29,8 @@ _PAGE_HEADERS = {
 @router.get("/map", response_class=HTMLResponse, responses=problems(UnknownParameter))
 def viewer(service: CurrentService, session: DbSession) -> HTMLResponse:
     """The map of the city."""
-    return HTMLResponse(viewer_page(session.connection(), service.city), headers=_PAGE_HEADERS)
+    page = viewer_page(session.connection(), service.city, now=clock.utc_now())
+    return HTMLResponse(page, headers=_PAGE_HEADERS)
 
 
 @router.get(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
-from gridsvc.api.dependencies import DbSession, Moment
+from gridsvc.api.dependencies import CurrentService, DbSession, Moment
 from gridsvc.api.problems import problems
 from gridsvc.errors import BadInput, NotFound, UnknownParameter
 from gridsvc.maps.tiles import render_tile
@@ -29,6 +29,7 @@ _MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
     },
 )
 def tile(
+    service: CurrentService,
     session: DbSession,
     moment: Moment,
     layer: str,
@@ -45,6 +46,7 @@ def tile(
     """
     rendered = render_tile(
         session.connection(),
+        service.city,
         layer,
         z,
         x,

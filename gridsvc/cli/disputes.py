@@ -162,10 +162,11 @@ def dossier(
     """Write the dossier: a page to print, or a GeoPackage."""
     if out.suffix not in (".html", ".gpkg"):
         raise BadFile(f"{out} ends in '{out.suffix}'; a dossier is written to .html or .gpkg.")
+    city = load_city()
     with session() as opened:
-        read = read_dossier(opened, dispute_id, now=utc_now())
+        read = read_dossier(opened, city, dispute_id, now=utc_now())
     if out.suffix == ".html":
-        out.write_text(dossier_page(read, load_city()), encoding="utf-8")
+        out.write_text(dossier_page(read, city), encoding="utf-8")
     else:
         out.write_bytes(dossier_geopackage(read))
     notes.print(f"{out} is written.")

@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from gridsvc.city import City
 from gridsvc.errors import BadCode, BadInput, NotFound
-from gridsvc.maps.layers import EXPORT_LAYERS
-from gridsvc.maps.repository.exports import Selection, district_exists, feature_chunks
+from gridsvc.layers import repository
+from gridsvc.layers.catalogue import DISTRICTS, exported_layer
+from gridsvc.layers.model import Layer
+from gridsvc.layers.repository import Box
 from gridsvc.spatial.crs import check_lon_lat
 
-__all__ = ["feature_collection", "parse_bbox", "select"]
-
-Box = tuple[float, float, float, float]
+__all__ = ["Selection", "feature_collection", "parse_bbox", "select"]
 
 
 def parse_bbox(value: str) -> Box:
@@ -50,8 +52,23 @@ def parse_bbox(value: str) -> Box:
     return west, south, east, north
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What an export holds: a layer at a moment, narrowed to a box (WGS84) or a district.
+
+    ``of_day``: parts in the areas of the moment, not in those that they were registered in.
+    """
+
+    layer: Layer
+    moment: dt.datetime
+    bbox: Box | None
+    district: str | None
+    of_day: bool
+
+
 def select(
     connection: Connection,
+    city: City,
     layer: str,
     *,
     moment: dt.datetime,
@@ -61,16 +78,10 @@ def select(
 ) -> Selection:
     """Check what is asked for, before the first byte is sent.
 
-    ``of_day``: parts in the areas of the moment, not in those that they were registered in.
-
     Raises NotFound for an unknown layer or district, BadCode for what is no district's code,
     BadInput and BadCoordinate as :func:`parse_bbox` does.
     """
-    if layer not in EXPORT_LAYERS:
-        raise NotFound(
-            f"There is no layer '{layer}' to export; there are {', '.join(EXPORT_LAYERS)}.",
-            field="layer",
-        )
+    chosen = exported_layer(layer)
     box = None if bbox is None else parse_bbox(bbox)
     if district is not None:
         if not (len(district) == 6 and district.isascii() and district.isdecimal()):
@@ -78,19 +89,29 @@ def select(
                 f"district is {district[:40]!r}: send the 6 digits of its code, such as 110102.",
                 field="district",
             )
-        if not district_exists(connection, moment, district):
+        if not repository.has_feature(connection, DISTRICTS, city, moment, district):
             raise NotFound(
                 f"There is no district {district} in the edition in force; /v1/areas lists them.",
                 field="district",
             )
-    return Selection(layer, moment, box, district, of_day)
+    return Selection(chosen, moment, box, district, of_day)
 
 
-def feature_collection(connection: Connection, selection: Selection) -> Iterator[bytes]:
+def feature_collection(connection: Connection, city: City, selection: Selection) -> Iterator[bytes]:
     """The pieces of one GeoJSON FeatureCollection (RFC 7946), one feature a line."""
-    yield f'{{"type":"FeatureCollection","name":"{selection.layer}","features":['.encode()
+    layer = selection.layer
+    yield f'{{"type":"FeatureCollection","name":"{layer.name}","features":['.encode()
     separator = "\n"
-    for chunk in feature_chunks(connection, selection):
+    chunks = repository.feature_chunks(
+        connection,
+        layer,
+        city,
+        selection.moment,
+        bbox=selection.bbox,
+        district=selection.district,
+        placed=selection.of_day,
+    )
+    for chunk in chunks:
         yield (separator + ",\n".join(chunk)).encode()
         separator = ",\n"
     yield b"\n]}\n"

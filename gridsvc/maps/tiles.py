@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from gridsvc.city import City
 from gridsvc.errors import BadInput
-from gridsvc.maps.layers import AREA_LEVELS, TileLayer, tile_layer
-from gridsvc.maps.repository import tiles as repository
-from gridsvc.registry.placement.model import EditionRef
+from gridsvc.layers.catalogue import UNIT_GRIDS, tile_layer
+from gridsvc.layers.model import Layer
+from gridsvc.layers.vector_tiles import vector_tile
 from gridsvc.registry.placement.repository import edition_stamp, editions_on
 
 __all__ = ["MAX_ZOOM", "Tile", "render_tile"]
@@ -31,6 +32,7 @@ class Tile:
 
 def render_tile(
     connection: Connection,
+    city: City,
     layer_name: str,
     z: int,
     x: int,
@@ -39,60 +41,32 @@ def render_tile(
     moment: dt.datetime,
     known: str | None = None,
 ) -> Tile:
-    """The tile of a layer from the editions in force at ``moment``.
+    """The tile of a layer as it is in force at ``moment``.
 
     ``z``, ``x``, ``y`` count as web maps do (XYZ, y downwards). ``known`` is the ETag that the
     asker has. Raises NotFound for an unknown layer, BadInput for an address outside the world.
     """
-    layer = tile_layer(layer_name)
+    layer, tiles = tile_layer(layer_name)
     _check_address(z, x, y)
-    editions: list[EditionRef] = []
     etag = ""
-    if layer.follows_editions:
-        editions = editions_on(connection, moment)
-        etag = _stamp(connection, editions, moment, layer)
+    if tiles.follows_editions:
+        etag = _stamp(connection, city, layer, moment)
         if known == etag:
-            return Tile(None, etag, layer.max_age_s)
+            return Tile(None, etag, tiles.max_age_s)
     content = b""
-    if z >= layer.min_zoom:
-        content = _render(connection, layer, editions, moment, z, x, y)
-    if not layer.follows_editions:
+    if z >= tiles.min_zoom:
+        content = vector_tile(connection, layer, tiles, city, moment, z, x, y)
+    if not tiles.follows_editions:
         etag = _quoted(hashlib.blake2b(content, digest_size=12).hexdigest())
-    return Tile(None if known == etag else content, etag, layer.max_age_s)
+    return Tile(None if known == etag else content, etag, tiles.max_age_s)
 
 
-def _render(
-    connection: Connection,
-    layer: TileLayer,
-    editions: list[EditionRef],
-    moment: dt.datetime,
-    z: int,
-    x: int,
-    y: int,
-) -> bytes:
-    labelled = layer.label_zoom is not None and z >= layer.label_zoom
-    if layer.name == "unit_grids":
-        return repository.unit_grid_tile(connection, moment.date(), z, x, y, labelled=labelled)
-    if layer.name == "parts":
-        return repository.part_tile(connection, z, x, y)
-    if layer.name == "whistles":
-        return repository.whistle_tile(connection, z, x, y)
-    if layer.name == "disputes":
-        return repository.dispute_tile(connection, z, x, y)
-    level = AREA_LEVELS[layer.name]
-    edition = next((edition for edition in editions if edition.level == level), None)
-    if edition is None:
-        return b""
-    return repository.area_tile(connection, layer.name, edition, z, x, y, labelled=labelled)
-
-
-def _stamp(
-    connection: Connection, editions: list[EditionRef], moment: dt.datetime, layer: TileLayer
-) -> str:
+def _stamp(connection: Connection, city: City, layer: Layer, moment: dt.datetime) -> str:
     """Changes when an edition is loaded or retired, comes into force, or a grid's day comes."""
-    parts = [edition_stamp(connection), *(edition.id for edition in editions)]
-    if layer.name == "unit_grids":
-        parts.append(moment.date().isoformat())
+    editions = (edition.id for edition in editions_on(connection, moment))
+    parts = [edition_stamp(connection), *editions]
+    if layer is UNIT_GRIDS:
+        parts.append(city.day(moment).isoformat())
     return _quoted(hashlib.blake2b("|".join(parts).encode(), digest_size=12).hexdigest())
 
 

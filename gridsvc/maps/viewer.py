@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from functools import cache
 from importlib.util import find_spec
@@ -11,7 +12,8 @@ from sqlalchemy import Connection
 
 from gridsvc.city import City
 from gridsvc.errors import MissingPrerequisite, NotFound
-from gridsvc.maps.repository.viewer import city_bounds
+from gridsvc.layers.catalogue import DISTRICTS
+from gridsvc.layers.repository import bounds
 
 __all__ = ["CONTENT_POLICY", "asset", "viewer_page"]
 
@@ -30,9 +32,9 @@ CONTENT_POLICY = (
 _FALLBACK_LON, _FALLBACK_LAT = 1.05, 0.8
 
 
-def viewer_page(connection: Connection, city: City) -> str:
+def viewer_page(connection: Connection, city: City, *, now: dt.datetime) -> str:
     """The page, looking at the whole city: west, south, east, north of its districts."""
-    west, south, east, north = city_bounds(connection) or _around_centre(city)
+    west, south, east, north = bounds(connection, DISTRICTS, city, now) or _around_centre(city)
     page = (_STATIC / "index.html").read_text(encoding="utf-8")
     return page.replace("{{bounds}}", json.dumps([[west, south], [east, north]]))
 

@@ -15,7 +15,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gridsvc.maps.exports import feature_collection, select
+from tests import cities
 from tests import maps_city as city
+
+BEIJING = cities.city()
 
 
 @pytest.fixture
@@ -109,9 +112,9 @@ def test_rows_leave_the_database_some_hundred_at_a_time(
     session.execute(grown)
     session.commit()
     connection = session.connection()
-    chosen = select(connection, "unit_grids", moment=city.BLOWN)
+    chosen = select(connection, BEIJING, "unit_grids", moment=city.BLOWN)
 
-    stream = feature_collection(connection, chosen)
+    stream = feature_collection(connection, BEIJING, chosen)
     pieces = [next(stream), next(stream)]
     assert connection.scalar(text("select count(*) from pg_cursors")) == 1
     pieces += stream

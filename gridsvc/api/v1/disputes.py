@@ -323,7 +323,8 @@ def post_what_if(
 )
 def get_dossier(dispute_id: uuid.UUID, service: CurrentService, session: DbSession) -> HTMLResponse:
     """The dossier as one file: map, sides, reports and parts inside, evidence, history."""
-    page = dossier_page(read_dossier(session, dispute_id, now=clock.utc_now()), service.city)
+    read = read_dossier(session, service.city, dispute_id, now=clock.utc_now())
+    page = dossier_page(read, service.city)
     headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
     return HTMLResponse(page, headers=headers)
 
@@ -336,9 +337,11 @@ def get_dossier(dispute_id: uuid.UUID, service: CurrentService, session: DbSessi
         **problems(NotFound, BadInput),
     },
 )
-def get_geopackage(dispute_id: uuid.UUID, session: DbSession) -> Response:
+def get_geopackage(dispute_id: uuid.UUID, service: CurrentService, session: DbSession) -> Response:
     """The dossier for a GIS: layers dispute, sides, reports, parts, history."""
-    content = dossier_geopackage(read_dossier(session, dispute_id, now=clock.utc_now()))
+    content = dossier_geopackage(
+        read_dossier(session, service.city, dispute_id, now=clock.utc_now())
+    )
     return Response(
         content,
         media_type="application/geopackage+sqlite3",

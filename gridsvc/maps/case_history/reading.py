@@ -18,7 +18,8 @@ from gridsvc.cases.intake.case_reports_repository import cases_joined_into, repo
 from gridsvc.cases.intake.match_repository import box_around
 from gridsvc.city import City
 from gridsvc.errors import NotFound
-from gridsvc.maps.repository.joint_cases import areas_around, unit_grids_around
+from gridsvc.layers.catalogue import STREETS, UNIT_GRIDS
+from gridsvc.layers.repository import around
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.repository import names_of
 
@@ -81,9 +82,10 @@ def read_case_history(session: Session, city: City, case_id: uuid.UUID) -> CaseH
     procedure = city.procedures.of(case.procedure, case.procedure_version)
     point = to_shape(case.point)
     entries = trace_of(session, case)
-    connection, around = session.connection(), box_around(point.x, point.y, _AROUND_M)
-    streets = areas_around(connection, "street", case.opened_at, around)
-    grids = unit_grids_around(connection, case.opened_at, around)
+    connection, at = session.connection(), case.opened_at
+    box = box_around(point.x, point.y, _AROUND_M)
+    streets = around(connection, STREETS, city, at, box)
+    grids = around(connection, UNIT_GRIDS, city, at, box, named_by="national_id", cut=False)
     codes = [case.lead_body, *(entry.body_code for entry in entries if entry.body_code)]
     names = {code: body.name for code, body in bodies_by_code(session, codes).items()}
     return CaseHistory(

@@ -19,9 +19,10 @@ from gridsvc.cases.systems.whistles.repository import called_bodies, whistle_by_
 from gridsvc.city import City
 from gridsvc.city.calendar import Calendar
 from gridsvc.errors import NotFound
+from gridsvc.layers.catalogue import AREA_LAYERS, UNIT_GRIDS
+from gridsvc.layers.repository import around
 from gridsvc.maps.demand_letter.model import Called, Letter
 from gridsvc.maps.joint_case.model import Place
-from gridsvc.maps.repository.joint_cases import areas_around, unit_grids_around
 from gridsvc.registry.bodies.model import BodyRef
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.repository import names_of
@@ -62,13 +63,14 @@ def read_letter(session: Session, city: City, whistle_id: uuid.UUID) -> Letter:
     if whistle is None or case is None:
         raise NotFound(f"There is no whistle {whistle_id}.", field="whistle_id")
     place = to_shape(whistle.point)
-    around = _around(place)
-    connection = session.connection()
+    connection, at, box = session.connection(), whistle.blown_at, _around(place)
     drawn = {
-        level: _places(areas_around(connection, level, whistle.blown_at, around))
-        for level in ("district", "street", "community")
+        level: _places(around(connection, layer, city, at, box))
+        for level, layer in AREA_LAYERS.items()
     }
-    grids = _places(unit_grids_around(connection, whistle.blown_at, around))
+    grids = _places(
+        around(connection, UNIT_GRIDS, city, at, box, named_by="national_id", cut=False)
+    )
     called = called_bodies(session, [whistle.id])
     bodies = bodies_by_code(session, [whistle.caller_body, *(row.body_code for row in called)])
     kind = city.table(KINDS)[WhistleKind(whistle.kind)]

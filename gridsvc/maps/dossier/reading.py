@@ -11,9 +11,11 @@ from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.systems.disputes.inside import inside_json
+from gridsvc.city import City
 from gridsvc.city.classes import STANDARD
+from gridsvc.layers.catalogue import AREA_LAYERS
+from gridsvc.layers.repository import around
 from gridsvc.maps.dossier.model import Dossier, Side, Surrounding
-from gridsvc.maps.repository.joint_cases import areas_around
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.repository import names_of
 from gridsvc.registry.disputes.models import Dispute
@@ -30,7 +32,9 @@ __all__ = ["read_dossier"]
 _LEAST_AROUND_M = 1_000.0
 
 
-def read_dossier(session: Session, dispute_id: uuid.UUID, *, now: dt.datetime) -> Dossier:
+def read_dossier(
+    session: Session, city: City, dispute_id: uuid.UUID, *, now: dt.datetime
+) -> Dossier:
     """The dossier of a dispute, without anything personal. Raises NotFound."""
     dispute = dispute_or_refuse(session, dispute_id)
     ground = to_shape(dispute.geometry)
@@ -44,7 +48,7 @@ def read_dossier(session: Session, dispute_id: uuid.UUID, *, now: dt.datetime) -
         inside=inside,
         ground=ground,
         sides=_sides(session, dispute, shown, ground, now),
-        around=_around(session, dispute, ground, now),
+        around=_around(session, city, dispute, ground, now),
         class_names={
             (kind, code): name
             for kind in ("event", "part")
@@ -95,7 +99,7 @@ def _claimed_m2(area: Any, ground: Any) -> float:
 
 
 def _around(
-    session: Session, dispute: Dispute, ground: Any, now: dt.datetime
+    session: Session, city: City, dispute: Dispute, ground: Any, now: dt.datetime
 ) -> tuple[Surrounding, ...]:
     metric = project(ground)
     west, south, east, north = metric.bounds
@@ -105,5 +109,5 @@ def _around(
     return tuple(
         Surrounding(level, code, name, area)
         for level in levels
-        for code, name, area in areas_around(session.connection(), level, now, box)
+        for code, name, area in around(session.connection(), AREA_LAYERS[level], city, now, box)
     )

@@ -22,8 +22,9 @@ from gridsvc.cases.systems.whistles.repository import called_bodies, whistle_by_
 from gridsvc.city import City
 from gridsvc.city.procedures.model import Procedure
 from gridsvc.errors import NotFound
+from gridsvc.layers.catalogue import DISTRICTS, STREETS, UNIT_GRIDS
+from gridsvc.layers.repository import around
 from gridsvc.maps.joint_case.model import CalledRow, Entry, JointCase, Place, ReportPin, Side
-from gridsvc.maps.repository.joint_cases import areas_around, unit_grids_around
 from gridsvc.registry.bodies.model import BodyRef
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.repository import names_of
@@ -46,11 +47,11 @@ def read_joint_case(session: Session, city: City, whistle_id: uuid.UUID) -> Join
     if whistle is None or case is None or not whistle.joint:
         raise NotFound(f"There is no joint whistle {whistle_id}.", field="whistle_id")
     place = to_shape(whistle.point)
-    connection = session.connection()
-    around = _box(place, _AROUND_M)
-    districts = _places(areas_around(connection, "district", case.opened_at, around))
-    streets = _places(areas_around(connection, "street", case.opened_at, around))
-    near = _box(place, _GRIDS_AROUND_M)
+    connection, at = session.connection(), case.opened_at
+    box, near = _box(place, _AROUND_M), _box(place, _GRIDS_AROUND_M)
+    districts = _places(around(connection, DISTRICTS, city, at, box))
+    streets = _places(around(connection, STREETS, city, at, box))
+    grids = around(connection, UNIT_GRIDS, city, at, near, named_by="national_id", cut=False)
     reports = reports_of(session, case)
     called = called_bodies(session, [whistle.id])
     entries = trace.entries(session, case)
@@ -76,7 +77,7 @@ def read_joint_case(session: Session, city: City, whistle_id: uuid.UUID) -> Join
         sides=sides,
         districts=districts,
         streets=streets,
-        unit_grids=_places(unit_grids_around(connection, case.opened_at, near)),
+        unit_grids=_places(grids),
         border=_border(sides, districts),
         reports=tuple(_pin(report) for report in reports),
         called=tuple(_called(row, bodies) for row in called),

@@ -67,6 +67,7 @@ class FormerGrid(Base):
         ),
         CheckConstraint("end_date >= drawn_date", "dates_in_order"),
         Index("ix_unit_grid_former_dates", "drawn_date", "end_date"),
+        Index("ix_unit_grid_former_geometry", "geometry", postgresql_using="gist"),
     )
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
@@ -78,6 +79,7 @@ class FormerGrid(Base):
     )
     area_m2: Mapped[float]
     nominal_m2: Mapped[float]
+    compactness: Mapped[float]
     drawn_date: Mapped[dt.date]
     end_date: Mapped[dt.date]
 

@@ -180,8 +180,8 @@ def keep_former(session: Session, keys: Sequence[tuple[str, str]], until: dt.dat
     session.execute(
         text(
             "insert into unit_grid_former (district_code, code, version, edition_id, geometry,"
-            " area_m2, nominal_m2, drawn_date, end_date) select g.district_code, g.code,"
-            " g.version, g.edition_id, g.geometry, g.area_m2, g.nominal_m2,"
+            " area_m2, nominal_m2, compactness, drawn_date, end_date) select g.district_code,"
+            " g.code, g.version, g.edition_id, g.geometry, g.area_m2, g.nominal_m2, g.compactness,"
             " coalesce(g.redrawn_date, g.first_date), :until from unit_grid g"
             " join unnest(cast(:districts as text[]), cast(:codes as text[])) k (district, code)"
             " on k.district = g.district_code and k.code = g.code"

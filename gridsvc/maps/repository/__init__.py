@@ -1,1 +1,0 @@
-"""The queries behind tiles, exports and the page of a joint case."""
