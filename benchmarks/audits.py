@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 from rich.console import Console
 
-from benchmarks.fixtures import unit_grids
+from benchmarks.fixtures import PLANE, unit_grids
 from benchmarks.locator import measured
 from benchmarks.race import alone, one_core
 from gridsvc.registry.approximation import approximate_streets, read_centres
@@ -49,13 +49,15 @@ def audited_streets() -> Measured:
         districts,
         read_centres(get_settings().boundaries_dir),
         read_divisions(get_settings().boundaries_dir),
+        plane=PLANE,
     )
     places = {it.code: place for place, it in enumerate(districts)}
     own = [places[it.code[:6]] for it in streets]
     shapes, above = [it.geometry for it in streets], [it.geometry for it in districts]
 
     def both() -> int:
-        return len(audit_areas(shapes).faults) + len(audit_against(shapes, above, own).faults)
+        alone = audit_areas(shapes, plane=PLANE)
+        return len(alone.faults) + len(audit_against(shapes, above, own, plane=PLANE).faults)
 
     return _timed(f"{len(shapes)} streets against {len(above)} districts", both)
 
@@ -68,14 +70,15 @@ def audited_grids(count: int, moved: float) -> Measured:
     cells[chosen] = shapely.transform(cells[chosen], lambda xy: np.add(xy, east))
 
     def alone_audited() -> int:
-        return len(audit_areas(list(cells)).faults)
+        return len(audit_areas(list(cells), plane=PLANE).faults)
 
     words = f", {moved:.0%} of them moved by {_MOVED_M:g} m" if moved else ""
     return _timed(f"{count:,} unit grids{words}", alone_audited)
 
 
 def _timed(areas: str, audit: Callable[[], int]) -> Measured:
-    audit_areas(list(unit_grids(20, seed=1)))  # what is compiled or loaded once is no part of it
+    # What is compiled or loaded once is no part of it.
+    audit_areas(list(unit_grids(20, seed=1)), plane=PLANE)
     cpu = time.process_time()
     faults, wall_s, peak_mb = measured(audit)
     return Measured(areas, faults, wall_s, time.process_time() - cpu, peak_mb)

@@ -18,10 +18,12 @@ from gridsvc.registry.approximation import (
 )
 from gridsvc.registry.districts import read_districts, read_divisions
 from gridsvc.settings import get_settings
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = [
     "BOX",
     "LEVELS",
+    "PLANE",
     "STRATA",
     "Fixture",
     "make",
@@ -36,6 +38,8 @@ Floats = NDArray[np.float64]
 
 # Dongcheng, Xicheng, Chaoyang, Fengtai, Shijingshan and Haidian lie in this box: degrees, WGS84.
 BOX = (116.0425, 39.7600, 116.6395, 40.1598)
+#: The metric plane of Beijing, as the settings have it by default.
+PLANE = MetricPlane.at(116.4, 40.2)
 STRATA = ("random", "sorted", "interior", "near border", "on border")
 _METRE = 1.0 / 111_200.0  # degrees of latitude
 _NARROW = float(np.cos(np.radians(39.96)))  # a degree of longitude by one of latitude
@@ -198,6 +202,7 @@ def _streets() -> Shapes:
         read_districts(),
         read_centres(get_settings().boundaries_dir),
         read_divisions(get_settings().boundaries_dir),
+        plane=PLANE,
     )
     return np.array([one.geometry for one in drawn], dtype=object)
 
@@ -207,8 +212,8 @@ def _communities() -> Shapes:
         read_centres(get_settings().boundaries_dir),
         read_divisions(get_settings().boundaries_dir),
     )
-    streets = approximate_streets(read_districts(), centres, divisions)
-    drawn = approximate_communities(streets, centres, divisions)
+    streets = approximate_streets(read_districts(), centres, divisions, plane=PLANE)
+    drawn = approximate_communities(streets, centres, divisions, plane=PLANE)
     return np.array([one.geometry for one in drawn], dtype=object)
 
 

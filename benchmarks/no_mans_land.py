@@ -17,6 +17,7 @@ import numpy as np
 import shapely
 from sqlalchemy.orm import Session
 
+from benchmarks.fixtures import PLANE
 from benchmarks.strewn_cases import NOW, SINCE, Planted, strew
 from gridsvc.api.clock import utc_now
 from gridsvc.cases.systems.no_mans_land.model import Terms, Watch
@@ -28,7 +29,6 @@ from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings, get_settings
 from gridsvc.spatial.borderland import stretches_of
-from gridsvc.spatial.crs import project, unproject
 
 __all__ = ["main"]
 
@@ -64,17 +64,17 @@ def main() -> None:
 def _boxes(session: Session, atlas: Atlas, count: int, seed: int) -> list[Planted]:
     """Boxes around stretches of street borders, far apart from each other."""
     _, shapes = geometries_in(session, atlas.areas["street"].edition.id)
-    stretches = stretches_of(list(shapes), longest_m=500.0, seam_m=10.0)
+    stretches = stretches_of(list(shapes), plane=PLANE, longest_m=500.0, seam_m=10.0)
     inner = shapely.box(*_BOX)
     found: list[Planted] = []
     taken: list[Any] = []
     for k in np.random.default_rng(seed).permutation(len(stretches.lines)).tolist():
         line = stretches.lines[k]
-        flat = project(line)
+        flat = PLANE.project(line)
         lone = not taken or shapely.distance(flat, shapely.union_all(taken)) > _APART_M
         if len(found) < count and lone and inner.contains(line) and stretches.metres[k] > 400.0:
             taken.append(flat)
-            box = unproject(shapely.box(*shapely.buffer(flat, 100.0).bounds))
+            box = PLANE.unproject(shapely.box(*shapely.buffer(flat, 100.0).bounds))
             west, south, east, north = box.bounds
             found.append(Planted(west, south, east, north, refused=0.25, times_slower=2.0))
     return found

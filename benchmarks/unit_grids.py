@@ -20,11 +20,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from benchmarks.fixtures import PLANE
 from benchmarks.made_up_city import City, make_city
-from gridsvc.spatial.crs import area_m2, project, unproject
+from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.gridding import grid_communities
 from gridsvc.spatial.gridding_barriers import barriers_of, grid_city
-from gridsvc.spatial.unit_grids.fit import fit_of
+from gridsvc.spatial.unit_grids.metrics import metrics_of
 
 __all__ = ["main"]
 
@@ -68,10 +69,10 @@ class _Row:
 
 def _fishnet(city: City) -> list[Objects]:
     """Squares of 100 m from one corner of the city, cut at the communities' borders."""
-    flat = project(city.communities)
+    flat = PLANE.project(city.communities)
     west, south, east, north = shapely.total_bounds(flat)
     x, y = np.meshgrid(np.arange(west, east, 100.0), np.arange(south, north, 100.0))
-    squares = unproject(shapely.box(x, y, x + 100.0, y + 100.0).ravel())
+    squares = PLANE.unproject(shapely.box(x, y, x + 100.0, y + 100.0).ravel())
     return [_clipped(squares, community) for community in city.communities]
 
 
@@ -133,7 +134,7 @@ def _cut(name: str, way: Callable[[City], list[Objects]], city: City) -> _Way:
 def _measured(way: _Way, city: City, sample: NDArray[np.int64]) -> _Row:
     every = np.concatenate(way.cells)
     area = area_m2(every)
-    flat = project(every)
+    flat = PLANE.project(every)
     compact = 4 * math.pi * shapely.area(flat) / shapely.length(flat) ** 2
     trees = [shapely.STRtree(kind) for kind in (city.lines, city.buildings, city.parts)]
     border = along = 0.0
@@ -145,7 +146,7 @@ def _measured(way: _Way, city: City, sample: NDArray[np.int64]) -> _Row:
             kind[np.sort(tree.query(community, predicate="intersects"))]
             for kind, tree in zip((city.lines, city.buildings, city.parts), trees, strict=True)
         ]
-        fit = fit_of(community, own, area_m2(own), 10_000.0, *met)
+        fit = metrics_of(community, own, area_m2(own), 10_000.0, *met)
         border += fit.border_m
         along += fit.on_barrier_m
         cut += fit.cut_buildings
@@ -219,14 +220,14 @@ def _draw(ways: Sequence[_Way], city: City, shown: int, path: Path) -> None:
     from matplotlib import pyplot
 
     community = city.communities[shown]
-    west, south, east, north = shapely.bounds(project(community))
+    west, south, east, north = shapely.bounds(PLANE.project(community))
     figure, axes = pyplot.subplots(2, 2, figsize=(15, 15 * (north - south) / (east - west) + 0.6))
     for way, axis in zip(ways, axes.ravel(), strict=True):
-        for house in project(city.buildings[shapely.intersects(city.buildings, community)]):
+        for house in PLANE.project(city.buildings[shapely.intersects(city.buildings, community)]):
             axis.fill(*house.exterior.xy, color="#b5b0a8", lw=0)
-        for line in project(city.lines[shapely.intersects(city.lines, community)]):
+        for line in PLANE.project(city.lines[shapely.intersects(city.lines, community)]):
             axis.plot(*line.xy, color="#8db4d8", lw=3)
-        for cell in project(way.cells[shown]):
+        for cell in PLANE.project(way.cells[shown]):
             for part in shapely.get_parts(cell):
                 axis.plot(*part.exterior.xy, color="#c8553d", lw=1.3)
         axis.set(

@@ -15,6 +15,7 @@ from gridsvc.city.system import System
 from gridsvc.city.table import Table
 from gridsvc.city.weights import WEIGHTS
 from gridsvc.settings import Settings
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["City"]
 
@@ -24,7 +25,7 @@ _TABLES: tuple[Table[Any], ...] = (DISTANCES, GENERIC_PLACES, WEIGHTS)
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """One city: its settings, calendar, procedures, tables, and the systems of the field it runs.
+    """One city: its settings, calendar, procedures, metric plane, tables, and the systems it runs.
 
     ``systems`` hear events in this order. Two cities live in one process, each by its own tables.
     """
@@ -33,6 +34,7 @@ class City:
     calendar: Calendar
     systems: tuple[System, ...]
     procedures: Library
+    plane: MetricPlane
     tables: Mapping[Table[Any], Any]
 
     @classmethod
@@ -46,6 +48,7 @@ class City:
             calendar=Calendar.load(settings),
             systems=systems,
             procedures=load_library(folders, own=settings.procedures_dir),
+            plane=MetricPlane.at(settings.city_lon, settings.city_lat),
             tables={table: table.load(settings) for table in tables},
         )
 

@@ -94,6 +94,7 @@ def areas(
         result = import_areas(
             opened,
             file,
+            plane=city.plane,
             level=level,
             edition_id=edition,
             columns=columns,

@@ -11,7 +11,7 @@ from rich.table import Table
 from gridsvc.api.clock import utc_now
 from gridsvc.cli.area_import import ROWS_LOOKED_AT, Columns, mapping_of
 from gridsvc.cli.edition import Actor
-from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
+from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
 from gridsvc.codes import Level
 from gridsvc.errors import BadInput
 from gridsvc.maps.audit import audit_page
@@ -91,6 +91,7 @@ def audit(
             report = audit_edition(
                 opened,
                 str(edition_id),
+                plane=load_city().plane,
                 against=against or (),
                 accuracy_m=accuracy_m,
                 inlet_width_m=inlet_width_m,
@@ -137,6 +138,7 @@ def _of_file(
         file.name,
         level,
         read.areas,
+        plane=load_city().plane,
         above=above,
         accuracy_m=SLIVER_M if accuracy_m is None else accuracy_m,
         inlet_width_m=inlet_width_m,

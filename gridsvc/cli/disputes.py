@@ -50,7 +50,13 @@ def find(
     """Make a dispute of every gap, overlap and conflict above the accuracy; none twice."""
     with session() as opened:
         notes.print(f"Looking through {edition} ...")
-        found = find_disputes(opened, edition, actor=Actor.of(_OPERATOR), now=utc_now())
+        found = find_disputes(
+            opened,
+            edition,
+            plane=load_city().plane,
+            actor=Actor.of(_OPERATOR),
+            now=utc_now(),
+        )
     if as_json:
         print_json(found.to_json())
         return
@@ -150,7 +156,7 @@ def set_state(
     draft = None if agreement is None else _read_json(agreement)
     with session() as opened:
         wish = Move(state, why, draft, edition)
-        moved = move(opened, _OPERATOR, dispute_id, wish, now=utc_now())
+        moved = move(opened, _OPERATOR, dispute_id, wish, plane=load_city().plane, now=utc_now())
         console.print(f"The dispute {moved.id} is {moved.state}.")
 
 

@@ -50,7 +50,13 @@ def list_proposals(
     """List the faults that can be mended, and the ways to do it, with m² per area."""
     notes.print(f"Auditing {edition_id}.", highlight=False)
     with session() as opened:
-        found, _ = proposals_of(opened, edition_id, fault_id=fault, inlet_width_m=inlet_width_m)
+        found, _ = proposals_of(
+            opened,
+            edition_id,
+            plane=load_city().plane,
+            fault_id=fault,
+            inlet_width_m=inlet_width_m,
+        )
     if as_json:
         print_json([it.to_json() for it in found])
         return
@@ -82,7 +88,7 @@ def show_preview(
 ) -> None:
     """Show what some proposals would change together; nothing is stored."""
     with session() as opened:
-        shown = preview(opened, edition_id, proposals, inlet_width_m)
+        shown = preview(opened, edition_id, proposals, load_city().plane, inlet_width_m)
     if geojson is not None:
         geojson.write_text(json.dumps(shown.to_geojson(), ensure_ascii=False), encoding="utf-8")
     if page is not None:
@@ -119,6 +125,7 @@ def apply(
             opened,
             edition_id,
             proposals,
+            plane=city.plane,
             by=by,
             why=why,
             at=utc_now(),

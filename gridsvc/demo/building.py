@@ -9,7 +9,7 @@ import shapely
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon
 
 from gridsvc.errors import NotFound
-from gridsvc.spatial.crs import project, unproject
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["Building", "building_astride"]
 
@@ -29,7 +29,7 @@ class Building:
     other_point: Point
 
 
-def building_astride(lead: MultiPolygon, other: MultiPolygon) -> Building:
+def building_astride(lead: MultiPolygon, other: MultiPolygon, plane: MetricPlane) -> Building:
     """A building on the middle of the longest straight piece of the two areas' common border.
 
     ``lead`` and ``other`` are in WGS84. Raises NotFound when they share no border.
@@ -38,7 +38,7 @@ def building_astride(lead: MultiPolygon, other: MultiPolygon) -> Building:
     lines = [part for part in shapely.get_parts(shared) if isinstance(part, LineString)]
     pieces = [
         LineString(pair)
-        for line in map(project, lines)
+        for line in map(plane.project, lines)
         for pair in zip(line.coords, line.coords[1:], strict=False)
     ]
     if not pieces:
@@ -48,7 +48,7 @@ def building_astride(lead: MultiPolygon, other: MultiPolygon) -> Building:
     start, end = np.array(piece.coords[0]), np.array(piece.coords[1])
     along = (end - start) / np.hypot(*(end - start))
     across = np.array([-along[1], along[0]])
-    if not unproject(Point(middle + across * _STREET_DOOR_M)).within(lead):
+    if not plane.unproject(Point(middle + across * _STREET_DOOR_M)).within(lead):
         across = -across
     centre = middle + across * _SHIFT_M
     corners = [
@@ -56,7 +56,7 @@ def building_astride(lead: MultiPolygon, other: MultiPolygon) -> Building:
         for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))
     ]
     return Building(
-        footprint=unproject(Polygon(corners)),
-        lead_point=unproject(Point(middle + across * _STREET_DOOR_M)),
-        other_point=unproject(Point(middle - across * _STREET_DOOR_M)),
+        footprint=plane.unproject(Polygon(corners)),
+        lead_point=plane.unproject(Point(middle + across * _STREET_DOOR_M)),
+        other_point=plane.unproject(Point(middle - across * _STREET_DOOR_M)),
     )

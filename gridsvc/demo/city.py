@@ -35,7 +35,7 @@ def prepare_city(sessions: sessionmaker[Session], city: City, tell: Callable[[st
     with transaction(sessions) as session:
         if not _count(session, "select count(*) from part"):
             tell("Making up a census of parts.")
-            census = made_up_census(session, district=PARTS_IN, now=now)
+            census = made_up_census(session, city.plane, district=PARTS_IN, now=now)
             tell(f"Importing {len(census):,} parts.")
             result = import_parts(
                 session, parts_of_table(census), city=city, district=PARTS_IN, now=now

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import shapely
 from shapely.geometry import MultiPolygon, Point, mapping
 
 from gridsvc.callers import Role
 from gridsvc.demo.playing import Playing
-from gridsvc.spatial.crs import from_wgs84, project, unproject
+from gridsvc.spatial.crs import from_wgs84
+from gridsvc.spatial.plane import surroundings
 
 __all__ = ["send_mixed"]
 
@@ -89,8 +89,7 @@ def _reports(
             continue
         point = _inside(districts[int(rng.integers(len(districts)))], rng)
         if kind < _PART_SHARE + _FOOTPRINT_SHARE:
-            size_m = float(rng.uniform(5, 25))
-            outline = unproject(shapely.buffer(project(point), size_m, cap_style="square"))
+            outline = surroundings(point, float(rng.uniform(5, 25)))
             yield {**report, "footprint": mapping(outline)}
             continue
         crs = str(rng.choice(_CRS))

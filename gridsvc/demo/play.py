@@ -116,7 +116,9 @@ def play(
         playing = Playing(number, http, service.token_key, service.sessions)
         playing.begin()
         with transaction(service.sessions) as session:
-            building = building_astride(_street(session, LEAD), _street(session, OTHER))
+            building = building_astride(
+                _street(session, LEAD), _street(session, OTHER), service.city.plane
+            )
             districts = [_district(session, code) for code in GRIDDED]
             parts = _some_parts(session)
         told = tell_story(playing, building, tell)

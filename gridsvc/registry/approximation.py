@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from gridsvc.errors import BadFile
 from gridsvc.registry.districts import Division
 from gridsvc.spatial.coverage import match_edges
-from gridsvc.spatial.crs import project
 from gridsvc.spatial.partition import partition
+from gridsvc.spatial.plane import MetricPlane
 from gridsvc.tables import table
 
 __all__ = [
@@ -108,26 +108,32 @@ def approximate_streets(
     districts: Sequence[ParentArea],
     centres: Mapping[str, Centre],
     divisions: Sequence[Division],
+    *,
+    plane: MetricPlane,
 ) -> list[ApproximateArea]:
     """Draw the streets of the given districts, by code: a valid coverage of them.
 
     ``divisions`` names the streets; those without a centre get a share where there is room. Every
     street lies in its district and keeps the district's vertices exactly.
     """
-    return _approximate("street", districts, centres, divisions, STREET_ACCURACY_M, _STREET_LIMITS)
+    return _approximate(
+        "street", districts, centres, divisions, STREET_ACCURACY_M, _STREET_LIMITS, plane
+    )
 
 
 def approximate_communities(
     streets: Sequence[ParentArea],
     centres: Mapping[str, Centre],
     divisions: Sequence[Division],
+    *,
+    plane: MetricPlane,
 ) -> list[ApproximateArea]:
     """Draw the communities of the given streets, by code: a valid coverage of them.
 
     As ``approximate_streets``, one level down.
     """
     return _approximate(
-        "community", streets, centres, divisions, COMMUNITY_ACCURACY_M, _COMMUNITY_LIMITS
+        "community", streets, centres, divisions, COMMUNITY_ACCURACY_M, _COMMUNITY_LIMITS, plane
     )
 
 
@@ -138,6 +144,7 @@ def _approximate(
     divisions: Sequence[Division],
     accuracy_m: float,
     limits: tuple[float, float],
+    plane: MetricPlane,
 ) -> list[ApproximateArea]:
     members: dict[str, list[Division]] = defaultdict(list)
     for division in sorted(divisions, key=lambda division: division.code):
@@ -148,9 +155,9 @@ def _approximate(
     for parent in sorted(parents, key=lambda parent: parent.code):
         children = members[parent.code]
         if children:
-            seeds = _seeds(parent.geometry, [centres.get(child.code) for child in children])
+            seeds = _seeds(parent.geometry, [centres.get(child.code) for child in children], plane)
             least, most = limits
-            geometries += partition(parent.geometry, seeds, least=least, most=most)
+            geometries += partition(parent.geometry, seeds, plane=plane, least=least, most=most)
             drawn += children
     return [
         ApproximateArea(child.code, child.name, child.parent or "", geometry, accuracy_m)
@@ -158,10 +165,12 @@ def _approximate(
     ]
 
 
-def _seeds(parent: shapely.MultiPolygon, centres: Sequence[Centre | None]) -> NDArray[np.float64]:
+def _seeds(
+    parent: shapely.MultiPolygon, centres: Sequence[Centre | None], plane: MetricPlane
+) -> NDArray[np.float64]:
     """Centres as lon and lat (n, 2); NaN where there is none, or only one that lies far outside."""
     lonlat = np.array([(c.lon, c.lat) if c else (np.nan, np.nan) for c in centres])
     known = np.flatnonzero(~np.isnan(lonlat[:, 0]))
-    apart_m = shapely.distance(project(parent), project(shapely.points(lonlat[known])))
+    apart_m = shapely.distance(plane.project(parent), plane.project(shapely.points(lonlat[known])))
     lonlat[known[apart_m > _STRAY_M]] = np.nan
     return lonlat

@@ -1,8 +1,7 @@
-"""How far the border is, who is behind it, and how a footprint is shared out.
+"""How far the border is, and who is behind it.
 
 A border is where two areas of one level meet, or where an area meets the outside: the edges of all
-rings. Distances are metres on the WGS84 ellipsoid, right to 0.1 %; areas are true (equal-area
-projection of the city).
+rings. Distances are metres on the WGS84 ellipsoid, right to 0.1 %.
 """
 
 from __future__ import annotations
@@ -13,20 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import shapely
 from numpy.typing import ArrayLike, NDArray
-from pyproj import Geod
 
-from gridsvc.errors import BadCoordinate, BadGeometry
+from gridsvc.errors import BadCoordinate
 from gridsvc.spatial._nearest import distances, neighbours_at, neighbours_many, pack
-from gridsvc.spatial.crs import project
 from gridsvc.spatial.locator import Locator
 from gridsvc.spatial.locator._rings import check_areas, merge_edges, ring_edges
 
-__all__ = ["Border", "BorderIndex", "Borders", "Share", "Shares", "shares"]
+__all__ = ["Border", "BorderIndex", "Borders"]
 
 _SAME_EDGE_M = 1e-3  # nearer than this with its ends and its middle, an edge lies on another
-_STEP = 1e-3  # degrees: edges are cut to this length before they are projected, and stay straight
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,102 +240,3 @@ class BorderIndex:
         near.pop(own_index, None)
         neighbours = sorted(near.items(), key=lambda one: (one[1], one[0]))
         return Border(best, tuple(neighbours))
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """One area's part of a footprint: what it covers (m²), and its share (0 to 1)."""
-
-    code: str
-    area_m2: float
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """How a footprint is shared out among the areas of one level.
-
-    `parts`: the areas that cover some of it, in the order given. `area_m2` is all that an area
-    covers, also where others do; in `share`, what several cover is split equally among them, so
-    that the shares and `unclaimed_share` sum to 1. `overlapping_m2`: what more than one area
-    covers; `border_length_m`: borders inside the footprint, each counted once.
-    """
-
-    footprint_m2: float
-    parts: tuple[Share, ...]
-    unclaimed_m2: float
-    unclaimed_share: float
-    overlapping_m2: float
-    border_length_m: float
-
-
-def shares(footprint: Any, geometries: Sequence[Any], codes: Sequence[str]) -> Shares:
-    """Share out a footprint among areas of one level.
-
-    `footprint`: a valid polygon or multipolygon; `geometries`: n valid polygons or multipolygons,
-    all that may touch it; `codes`: n strings. All WGS84 lon/lat. All rings are noded together, and
-    the faces that result are what is projected (equal-area, m²): neighbours keep one common
-    border, also where it has more vertices on one side. Raises `BadGeometry`.
-    """
-    outline = check_areas([footprint], ["footprint"])[0]
-    shapes = check_areas(geometries, codes)
-    shapely.prepare(outline)
-    touching = np.flatnonzero(shapely.intersects(outline, shapes))
-    faces = _faces(outline, shapes[touching])
-    inside = shapely.point_on_surface(faces)
-    claims = np.array([shapely.intersects(shapes[k], inside) for k in touching], dtype=bool)
-    claims = claims.reshape(len(touching), len(faces))
-    face_m2 = shapely.area(project(shapely.segmentize(faces, _STEP)))
-    total = float(face_m2.sum())
-    if total <= 0.0:
-        raise BadGeometry("The footprint has no area; give a polygon that encloses some ground.")
-    claimants = claims.sum(axis=0)
-    covered = claims @ face_m2
-    divided = claims @ (face_m2 / np.maximum(claimants, 1)) / total
-    parts = tuple(
-        Share(str(codes[k]), float(metres), float(share))
-        for k, metres, share in zip(touching.tolist(), covered, divided, strict=True)
-        if metres > 0.0
-    )
-    unclaimed = float(face_m2[claimants == 0].sum())
-    return Shares(
-        footprint_m2=total,
-        parts=parts,
-        unclaimed_m2=unclaimed,
-        unclaimed_share=unclaimed / total,
-        overlapping_m2=float(face_m2[claimants > 1].sum()),
-        border_length_m=_border_length_m(faces, claims),
-    )
-
-
-def _faces(outline: Any, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-    """The parts of `outline` that no ring of `shapes` crosses: polygons noded with each other."""
-    x0, y0, x1, y1 = shapely.bounds(outline)
-    lines = [shapely.boundary(outline)]
-    if len(shapes):
-        edges, _ = merge_edges(ring_edges(shapes)[0], True)
-        near = (np.maximum(edges[:, 0], edges[:, 2]) >= x0) & (
-            np.minimum(edges[:, 0], edges[:, 2]) <= x1
-        )
-        near &= (np.maximum(edges[:, 1], edges[:, 3]) >= y0) & (
-            np.minimum(edges[:, 1], edges[:, 3]) <= y1
-        )
-        lines.extend(shapely.linestrings(edges[near].reshape(-1, 2, 2)))
-    noded = shapely.get_parts(shapely.union_all(lines))
-    faces = shapely.get_parts(shapely.polygonize(noded))
-    return np.asarray(faces[shapely.intersects(outline, shapely.point_on_surface(faces))])
-
-
-def _border_length_m(faces: NDArray[np.object_], claims: NDArray[np.bool_]) -> float:
-    """The length of the edges between two faces that different areas claim, in metres."""
-    edges, face_of = ring_edges(faces)
-    merged, number = merge_edges(edges, True)
-    by_edge = np.argsort(number, kind="stable")
-    twice = np.flatnonzero(number[by_edge][:-1] == number[by_edge][1:])
-    one, other = face_of[by_edge[twice]], face_of[by_edge[twice + 1]]
-    between = (claims[:, one] != claims[:, other]).any(axis=0)
-    border = merged[number[by_edge[twice[between]]]]
-    if not len(border):
-        return 0.0
-    _, _, metres = Geod(ellps="WGS84").inv(border[:, 0], border[:, 1], border[:, 2], border[:, 3])
-    return float(np.sum(metres))

@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.ops import substring
 
-from gridsvc.spatial.crs import project, unproject
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["Stretches", "stretches_of"]
 
@@ -34,6 +34,7 @@ class Stretches:
     sides: NDArray[np.int32]
     metres: NDArray[np.float64]
     _projected: NDArray[np.object_]
+    _plane: MetricPlane
 
     def nearest(
         self,
@@ -51,7 +52,7 @@ class Stretches:
         found = np.full(len(lon), -1, dtype=np.int64)
         if not len(self.lines) or not len(lon):
             return found
-        points = project(shapely.points(lon, lat))
+        points = self._plane.project(shapely.points(lon, lat))
         tree = shapely.STRtree(self._projected)
         point, stretch = tree.query(points, predicate="dwithin", distance=reach_m)
         concerned = (own[point] < 0) | (self.sides[stretch] == own[point][:, None]).any(axis=1)
@@ -65,7 +66,9 @@ class Stretches:
         return found
 
 
-def stretches_of(areas: Sequence[Any], *, longest_m: float, seam_m: float) -> Stretches:
+def stretches_of(
+    areas: Sequence[Any], *, plane: MetricPlane, longest_m: float, seam_m: float
+) -> Stretches:
     """Cut the borders between areas of one level into stretches of equal length.
 
     ``areas``: valid WGS84 polygons or multipolygons. ``longest_m``: the length that no stretch
@@ -73,7 +76,7 @@ def stretches_of(areas: Sequence[Any], *, longest_m: float, seam_m: float) -> St
     small gap hides none; a border shorter than four times that is a corner and left out. Where two
     areas overlap, the border is that of the first. The city's outer edge is no border here.
     """
-    shapes = np.asarray(project(np.asarray(list(areas), dtype=object)), dtype=object)
+    shapes = np.asarray(plane.project(np.asarray(list(areas), dtype=object)), dtype=object)
     lines: list[Any] = []
     sides: list[tuple[int, int]] = []
     for one, other, line in _borders(shapes, seam_m):
@@ -83,10 +86,11 @@ def stretches_of(areas: Sequence[Any], *, longest_m: float, seam_m: float) -> St
             sides.append((one, other))
     projected = np.array(lines, dtype=object)
     return Stretches(
-        lines=np.asarray(unproject(projected), dtype=object),
+        lines=np.asarray(plane.unproject(projected), dtype=object),
         sides=np.array(sides, dtype=np.int32).reshape(-1, 2),
         metres=np.asarray(shapely.length(projected), dtype=np.float64),
         _projected=projected,
+        _plane=plane,
     )
 
 

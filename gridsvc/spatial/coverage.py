@@ -1,6 +1,6 @@
 """Whether areas fit together: gaps, overlaps, broken rings, and the mending of what can be mended.
 
-Areas are Polygons or MultiPolygons in WGS84; sizes are m² in the city's metric plane.
+Areas are Polygons or MultiPolygons in WGS84; sizes are m² on the ellipsoid.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from gridsvc.errors import BadGeometry
 from gridsvc.spatial.audit import FaultKind, audit_areas
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = [
     "Faults",
@@ -108,14 +109,14 @@ class Mended:
     changed_m2: float
 
 
-def faults(geometries: Sequence[Any]) -> Faults:
+def faults(geometries: Sequence[Any], *, plane: MetricPlane) -> Faults:
     """Find what is wrong with areas that should cover a place once and whole, pair by pair.
 
     ``geometries``: n areas (WGS84). What counts, and what is rounding, is the audit's rule
     (:mod:`gridsvc.spatial.audit`); inlets are left to it. A gap has areas all around: what lies
     outside is not known to belong to anyone.
     """
-    found = audit_areas(geometries, inlet_width_m=0.0)
+    found = audit_areas(geometries, plane=plane, inlet_width_m=0.0)
     claimed: defaultdict[tuple[int, int], list[Any]] = defaultdict(list)
     for fault in found.of(FaultKind.OVERLAP):
         for one, other in combinations(fault.members, 2):

@@ -1,12 +1,9 @@
-"""Declared coordinates become WGS84, and WGS84 becomes the city's metric plane.
+"""Declared coordinates become WGS84, and WGS84 becomes the coordinates of a declared system.
 
 Every coordinate that enters the service names its reference system: ``wgs84`` (when silent),
 ``gcj02``, ``bd09``, ``EPSG:n`` or WKT. Nothing is ever guessed from where a point lies: the usual
 "is it in China" rectangle holds Seoul, Ulaanbaatar and Taipei as well. Order is always x, y: lon or
 easting first.
-
-The metric plane is a Lambert azimuthal equal-area projection on the WGS84 ellipsoid,
-centred on the city, so that areas in it are true.
 """
 
 from __future__ import annotations
@@ -25,8 +22,6 @@ from numpy.typing import ArrayLike, NDArray
 from pyproj.exceptions import CRSError, ProjError
 
 from gridsvc.errors import BadCoordinate, UnknownCrs
-from gridsvc.settings import get_settings
-from gridsvc.spatial.ellipsoid import ellipsoidal_area_m2
 from gridsvc.spatial.shifted_datums import (
     bd09_to_wgs84,
     gcj02_to_wgs84,
@@ -36,20 +31,20 @@ from gridsvc.spatial.shifted_datums import (
 
 __all__ = [
     "Crs",
-    "area_m2",
+    "Transform",
     "check_lon_lat",
     "from_wgs84",
     "geometry_to_wgs84",
-    "metric_crs",
     "parse_crs",
-    "project",
     "to_wgs84",
-    "unproject",
+    "transform_between",
+    "transform_geometry",
 ]
 
 Floats = NDArray[np.float64]
 Pair = tuple[Floats, Floats]
-_Way = Callable[[Floats, Floats], Pair]
+#: Takes x and y (n,), gives x and y (n,); NaN where there is no image.
+Transform = Callable[[Floats, Floats], Pair]
 
 _HOW = "send wgs84, gcj02, bd09, EPSG:n or WKT"
 _LOCAL_NAMES = {
@@ -157,8 +152,8 @@ def _is_ballpark(geodetic: pyproj.CRS) -> bool:
     ellipsoid = geodetic.ellipsoid
     if ellipsoid is None or abs(ellipsoid.semi_major_metre - _WGS84_AXIS_M) < _AGREEING_AXIS_M:
         return False
-    way = pyproj.Transformer.from_crs(geodetic, _longlat(), always_xy=True)
-    return "ballpark" in way.description.lower()
+    transformer = pyproj.Transformer.from_crs(geodetic, _longlat(), always_xy=True)
+    return "ballpark" in transformer.description.lower()
 
 
 def _shown(text: str) -> str:
@@ -180,7 +175,7 @@ def to_wgs84(x: Any, y: Any, crs: str | Crs = "wgs84") -> Any:
     the answer is two floats or two float64 arrays of that shape. A point that the system cannot
     express becomes NaN. Raises UnknownCrs as ``parse_crs`` does.
     """
-    return _apply(_way_in(_known(crs)), x, y)
+    return _apply(_into_wgs84(_known(crs)), x, y)
 
 
 @overload
@@ -192,7 +187,7 @@ def from_wgs84(lon: Any, lat: Any, crs: str | Crs) -> Any:
 
     Shapes, NaN and UnknownCrs as in ``to_wgs84``.
     """
-    return _apply(_way_out(_known(crs)), lon, lat)
+    return _apply(_out_of_wgs84(_known(crs)), lon, lat)
 
 
 def geometry_to_wgs84(geometry: Any, crs: str | Crs = "wgs84") -> Any:
@@ -204,7 +199,7 @@ def geometry_to_wgs84(geometry: Any, crs: str | Crs = "wgs84") -> Any:
     known = _known(crs)
     if known.name == "wgs84":
         return geometry
-    moved = _transform(geometry, _way_in(known))
+    moved = transform_geometry(geometry, _into_wgs84(known))
     if not np.isfinite(shapely.get_coordinates(moved)).all():
         raise BadCoordinate(
             f"A vertex of the geometry lies outside what {known.name} can express: check that the "
@@ -271,81 +266,39 @@ def _number(value: object, name: str, field: str) -> float:
     return number
 
 
-@lru_cache(maxsize=8)
-def _laea(lon: float, lat: float) -> pyproj.CRS:
-    return pyproj.CRS.from_proj4(
-        f"+proj=laea +lon_0={lon!r} +lat_0={lat!r} +ellps=WGS84 +units=m +no_defs"
-    )
+def transform_geometry(geometry: Any, transform: Transform) -> Any:
+    """Move every vertex of a shapely geometry, or of an array of them."""
 
-
-def metric_crs() -> pyproj.CRS:
-    """Give the city's metric plane: equal-area, WGS84 ellipsoid, metres, centre by setting."""
-    return _laea(*_centre())
-
-
-def _centre() -> tuple[float, float]:
-    settings = get_settings()
-    return settings.city_lon, settings.city_lat
-
-
-@lru_cache(maxsize=8)
-def _metric_ways(lon: float, lat: float) -> tuple[_Way, _Way]:
-    plane = _laea(lon, lat)
-    return _pipeline(_longlat(), plane), _pipeline(plane, _longlat())
-
-
-def project(geometry: Any) -> Any:
-    """Bring a WGS84 geometry, or an array of them, into the city's metric plane (metres)."""
-    return _transform(geometry, _metric_ways(*_centre())[0])
-
-
-def unproject(geometry: Any) -> Any:
-    """Bring a geometry in the city's metric plane, or an array, to WGS84 (degrees).
-
-    PROJ's inverse is a series that ends 1 mm off: keep the vertices that came from WGS84.
-    """
-    return _transform(geometry, _metric_ways(*_centre())[1])
-
-
-def area_m2(geometries: Any) -> Floats:
-    """Areas in m² on the ellipsoid of WGS84 geometries: float64, the shape of the input.
-
-    Edges are straight in longitude and latitude, as GEOS and PostGIS take them.
-    """
-    return ellipsoidal_area_m2(geometries)
-
-
-def _transform(geometry: Any, way: _Way) -> Any:
     def vertices(xy: Floats) -> Floats:
-        return np.column_stack(way(xy[:, 0], xy[:, 1])) if len(xy) else xy
+        return np.column_stack(transform(xy[:, 0], xy[:, 1])) if len(xy) else xy
 
     return shapely.transform(geometry, vertices)
 
 
-def _apply(way: _Way, x: Any, y: Any) -> Any:
-    if way is _unchanged and isinstance(x, float) and isinstance(y, float):
+def _apply(transform: Transform, x: Any, y: Any) -> Any:
+    if transform is _unchanged and isinstance(x, float) and isinstance(y, float):
         return x, y  # one point, asked all day: arrays would cost more than the look-up
     xs = np.asarray(x, dtype=np.float64)
     ys = np.asarray(y, dtype=np.float64)
     if xs.shape != ys.shape:
         raise ValueError(f"x has shape {xs.shape}, y has {ys.shape}: they must be the same")
-    out_x, out_y = way(xs.ravel(), ys.ravel())
+    out_x, out_y = transform(xs.ravel(), ys.ravel())
     if xs.ndim == 0:
         return float(out_x[0]), float(out_y[0])
     return out_x.reshape(xs.shape), out_y.reshape(xs.shape)
 
 
 @lru_cache(maxsize=256)
-def _way_in(crs: Crs) -> _Way:
+def _into_wgs84(crs: Crs) -> Transform:
     if crs.definition is not None:
-        return _pipeline(crs.definition, _longlat())
+        return transform_between(crs.definition, _longlat())
     return {"wgs84": _unchanged, "gcj02": gcj02_to_wgs84, "bd09": bd09_to_wgs84}[crs.name]
 
 
 @lru_cache(maxsize=256)
-def _way_out(crs: Crs) -> _Way:
+def _out_of_wgs84(crs: Crs) -> Transform:
     if crs.definition is not None:
-        return _pipeline(_longlat(), crs.definition)
+        return transform_between(_longlat(), crs.definition)
     return {"wgs84": _unchanged, "gcj02": wgs84_to_gcj02, "bd09": wgs84_to_bd09}[crs.name]
 
 
@@ -354,17 +307,18 @@ def _longlat() -> pyproj.CRS:
     return pyproj.CRS.from_epsg(4326)
 
 
-def _pipeline(source: pyproj.CRS, target: pyproj.CRS) -> _Way:
+def transform_between(source: pyproj.CRS, target: pyproj.CRS) -> Transform:
+    """The transform from one system to another, x first. Raises UnknownCrs where PROJ has none."""
     # A pyproj Transformer keeps one PROJ context per thread, so it may be shared and kept. (The
     # caches above have keys of their own: hashing a pyproj CRS writes out its WKT each time.)
     try:
         transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
     except ProjError as error:
         raise UnknownCrs(
-            f"PROJ knows no way from {source.name} to {target.name}: {_HOW}.", field="crs"
+            f"PROJ cannot transform {source.name} to {target.name}: {_HOW}.", field="crs"
         ) from error
 
-    def way(x: Floats, y: Floats) -> Pair:
+    def transform(x: Floats, y: Floats) -> Pair:
         out_x, out_y = transformer.transform(x, y)
         out = np.asarray(out_x, dtype=np.float64), np.asarray(out_y, dtype=np.float64)
         lost = ~(np.isfinite(out[0]) & np.isfinite(out[1]))
@@ -373,7 +327,7 @@ def _pipeline(source: pyproj.CRS, target: pyproj.CRS) -> _Way:
             out[1][lost] = np.nan
         return out
 
-    return way
+    return transform
 
 
 def _unchanged(x: Floats, y: Floats) -> Pair:

@@ -18,7 +18,8 @@ import shapely
 from numpy.typing import NDArray
 
 from gridsvc.spatial.audit import FaultKind, audit_areas
-from gridsvc.spatial.crs import area_m2, project
+from gridsvc.spatial.ellipsoid import area_m2
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = [
     "DisputeKind",
@@ -85,7 +86,9 @@ class DisputedPlace:
     accuracy_m: float
 
 
-def disputed_places(layer: Layer, above: Layer | None = None) -> list[DisputedPlace]:
+def disputed_places(
+    layer: Layer, above: Layer | None = None, *, plane: MetricPlane
+) -> list[DisputedPlace]:
     """The gaps and overlaps of a layer, and its conflicts with the layer above, the largest first.
 
     A conflict is ground of an area inside an area above that its code does not begin with. Its
@@ -94,12 +97,16 @@ def disputed_places(layer: Layer, above: Layer | None = None) -> list[DisputedPl
     its sides: overlaps come first, then gaps, then conflicts.
     """
     found: list[DisputedPlace] = []
-    for place in (*_within(layer), *(() if above is None else _between(layer, above))):
+    for place in _within(layer, plane):
+        _merge(found, place)
+    for place in () if above is None else _between(layer, above, plane):
         _merge(found, place)
     return sorted(found, key=lambda place: (-place.area_m2, place.sides))
 
 
-def left_in(ground: Any, layer: Layer, above: Layer | None = None) -> list[Any]:
+def left_in(
+    ground: Any, layer: Layer, above: Layer | None = None, *, plane: MetricPlane
+) -> list[Any]:
     """The polygons of some ground (WGS84) that are still disputed in a layer, the largest first.
 
     Every rule of :func:`disputed_places` is asked, and ground that no area covers counts even
@@ -113,28 +120,28 @@ def left_in(ground: Any, layer: Layer, above: Layer | None = None) -> list[Any]:
     areas = [area for _, area in touching]
     left = [shapely.difference(ground, shapely.union_all(areas))]
     left += [shapely.intersection(one, other) for one, other in combinations(areas, 2)]
-    pieces = [part for it in left for part in wide_parts(it, layer.accuracy_m)]
+    pieces = [part for it in left for part in wide_parts(it, layer.accuracy_m, plane)]
     if above is not None:
         accuracy = layer.accuracy_m + above.accuracy_m
         for code, area in touching:
             for over, parent in zip(above.codes, above.geometries, strict=True):
                 if not code.startswith(over):
-                    pieces += wide_parts(shapely.intersection(area, parent), accuracy)
+                    pieces += wide_parts(shapely.intersection(area, parent), accuracy, plane)
     return sorted(pieces, key=lambda part: -float(area_m2(part)))
 
 
-def wide_parts(geometry: Any, accuracy_m: float) -> list[shapely.Polygon]:
+def wide_parts(geometry: Any, accuracy_m: float, plane: MetricPlane) -> list[shapely.Polygon]:
     """The polygons of a geometry (WGS84) that are wider than an accuracy somewhere."""
     parts = _polygons(geometry)
     if not len(parts):
         return []
-    inner = shapely.buffer(project(parts), -accuracy_m / 2, quad_segs=4)
+    inner = shapely.buffer(plane.project(parts), -accuracy_m / 2, quad_segs=4)
     return list(parts[~shapely.is_empty(inner)])
 
 
-def width_m(geometry: Any, accuracy_m: float = 0.0) -> float:
+def width_m(geometry: Any, plane: MetricPlane, accuracy_m: float = 0.0) -> float:
     """Metres across the widest place of a geometry (WGS84): its largest inscribed circle."""
-    parts = project(_polygons(geometry))
+    parts = plane.project(_polygons(geometry))
     finest = max(accuracy_m / 100, _FINEST_M)
     circles = [shapely.maximum_inscribed_circle(part, tolerance=finest) for part in parts]
     return 2 * max((float(shapely.length(circle)) for circle in circles), default=0.0)
@@ -159,9 +166,9 @@ def _nests(one: str, other: str) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
-def _within(layer: Layer) -> Iterator[DisputedPlace]:
+def _within(layer: Layer, plane: MetricPlane) -> Iterator[DisputedPlace]:
     """The overlaps, gaps and inlets that the audit of one layer finds above its accuracy."""
-    audit = audit_areas(layer.geometries, accuracy_m=layer.accuracy_m)
+    audit = audit_areas(layer.geometries, plane=plane, accuracy_m=layer.accuracy_m)
     for fault in audit.faults:
         kind = _KINDS.get(fault.kind)
         if kind is not None and not fault.sliver:
@@ -175,7 +182,7 @@ def _within(layer: Layer) -> Iterator[DisputedPlace]:
             )
 
 
-def _between(layer: Layer, above: Layer) -> Iterator[DisputedPlace]:
+def _between(layer: Layer, above: Layer, plane: MetricPlane) -> Iterator[DisputedPlace]:
     """The ground of a layer's areas inside areas above that are not theirs."""
     accuracy = layer.accuracy_m + above.accuracy_m
     areas = shapely.make_valid(np.asarray(layer.geometries, dtype=object))
@@ -186,21 +193,19 @@ def _between(layer: Layer, above: Layer) -> Iterator[DisputedPlace]:
         code, parent = layer.codes[i], above.codes[j]
         if code.startswith(parent):
             continue
-        for part in wide_parts(shapely.intersection(areas[i], parents[j]), accuracy):
+        for part in wide_parts(shapely.intersection(areas[i], parents[j]), accuracy, plane):
             near = tree.query(part, predicate="dwithin", distance=_TOUCH_DEG).tolist()
             rivals = [(layer.codes[n], areas[n]) for n in near if n != i]
             inside = [rival for rival in rivals if rival[0].startswith(parent)]
             other = _by_border(part, inside)[:1] or (parent,)
-            yield from _places(DisputeKind.CONFLICT, (code, *other), part, accuracy)
-
-
-def _places(
-    kind: DisputeKind, sides: tuple[str, ...], geometry: Any, accuracy_m: float
-) -> Iterator[DisputedPlace]:
-    for part in wide_parts(geometry, accuracy_m):
-        whole = shapely.MultiPolygon([part])
-        width = width_m(part, accuracy_m)
-        yield DisputedPlace(kind, sides, whole, float(area_m2(whole)), width, accuracy_m)
+            yield DisputedPlace(
+                DisputeKind.CONFLICT,
+                (code, *other),
+                shapely.MultiPolygon([part]),
+                float(area_m2(part)),
+                width_m(part, plane, accuracy),
+                accuracy,
+            )
 
 
 def _by_border(ground: Any, areas: Sequence[tuple[str, Any]]) -> tuple[str, ...]:

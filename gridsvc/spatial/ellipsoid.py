@@ -1,4 +1,4 @@
-"""The true area of polygons whose edges are straight in longitude and latitude.
+"""True areas and lengths on the WGS84 ellipsoid of geometries in longitude and latitude.
 
 An edge that is straight in degrees is a curve in every metric plane, so the area is taken on the
 ellipsoid itself: the zone between the equator and a latitude has a closed form, and along an edge
@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from pyproj import Geod
 
-__all__ = ["ellipsoidal_area_m2"]
+__all__ = ["area_m2", "distance_m", "length_m"]
 
 Floats = NDArray[np.float64]
 
@@ -23,9 +24,10 @@ _F = 1 / 298.257223563
 _E2 = _F * (2 - _F)
 _E = _E2**0.5
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
+_GEOD = Geod(ellps="WGS84")
 
 
-def ellipsoidal_area_m2(geometries: Any) -> Floats:
+def area_m2(geometries: Any) -> Floats:
     """Areas on the WGS84 ellipsoid, in m²: float64, the shape of the input.
 
     ``geometries`` are polygons and multipolygons in WGS84 degrees, or an array of them; anything
@@ -42,6 +44,28 @@ def ellipsoidal_area_m2(geometries: Any) -> Floats:
         areas = _ring_areas_m2(rings)
         np.add.at(total, of_part[of_ring], np.where(shells, areas, -areas))
     return total.reshape(given.shape)
+
+
+def length_m(geometries: Any) -> Floats:
+    """Lengths on the WGS84 ellipsoid, in metres: float64, the shape of the input.
+
+    ``geometries`` are lines, rings and their collections in WGS84 degrees, or an array of them;
+    points and polygons count as 0.
+    """
+    given = np.asarray(geometries, dtype=object)
+    parts, of_part = shapely.get_parts(given.ravel(), return_index=True)
+    lines = shapely.get_dimensions(parts) == 1
+    xy, of_vertex = shapely.get_coordinates(parts[lines], return_index=True)
+    start = np.flatnonzero(of_vertex[1:] == of_vertex[:-1])
+    metres = distance_m(xy[start, 0], xy[start, 1], xy[start + 1, 0], xy[start + 1, 1])
+    of_edge = of_part[lines][of_vertex[start]]
+    total = np.bincount(of_edge, weights=metres, minlength=given.size)
+    return np.asarray(total.reshape(given.shape), dtype=np.float64)
+
+
+def distance_m(lon: Any, lat: Any, other_lon: Any, other_lat: Any) -> Any:
+    """Metres between WGS84 points: a float for numbers, float64 of their shape for arrays."""
+    return _GEOD.inv(lon, lat, other_lon, other_lat)[2]
 
 
 def _ring_areas_m2(rings: NDArray[np.object_]) -> Floats:

@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridsvc.spatial.coverage import match_edges
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 
 __all__ = ["Overlap", "ground_to_cut", "overlaps", "same_ground", "with_common_vertices"]
 

@@ -23,8 +23,9 @@ from shapely.geometry.base import BaseGeometry
 
 from gridsvc.errors import BadGeometry
 from gridsvc.spatial.bisection import Cut, cut_into_cells
-from gridsvc.spatial.crs import area_m2, project
+from gridsvc.spatial.ellipsoid import area_m2, length_m
 from gridsvc.spatial.outline import Outline, close_slits, outline_of
+from gridsvc.spatial.plane import metres_per_degree
 from gridsvc.spatial.relaxation import node_cells, relax_cells
 
 __all__ = [
@@ -49,8 +50,8 @@ _METRES_PER_DEGREE = 111_000.0
 class CommunityGrid:
     """The unit grids of one community, in the order of their serials.
 
-    ``cells``: WGS84 polygons; cell k has the serial k + 1. ``area_m2``: float64 (n,), in the
-    city's equal-area CRS, with edges that are straight in degrees. ``compactness``: float64 (n,),
+    ``cells``: WGS84 polygons; cell k has the serial k + 1. ``area_m2``: float64 (n,), on
+    the ellipsoid, with edges that are straight in degrees. ``compactness``: float64 (n,),
     Polsby-Popper, 4 pi area / perimeter² (circle 1, square 0.785, 2:1 rectangle 0.698).
     ``squareness``: float64 (n,), short side over long side of the smallest rectangle around the
     cell, at any angle. ``nominal_m2``: the size that was aimed at; ``enlarged``: whether it had
@@ -273,9 +274,12 @@ def measured_grids(
     """Number the cells of each community and measure them, all in one go."""
     every = np.array([cell for own in cells for cell in own], dtype=object)
     centroids = shapely.get_coordinates(shapely.centroid(every))
-    flat = project(every)
+    # Each cell in a plane that is true to scale at its own middle.
+    scale = np.array([metres_per_degree(lat) for lat in centroids[:, 1].tolist()]).reshape(-1, 2)
+    xy, of_cell = shapely.get_coordinates(every, return_index=True)
+    flat = shapely.set_coordinates(every.copy(), (xy - centroids[of_cell]) * scale[of_cell])
     area = area_m2(every)
-    compactness = 4.0 * math.pi * area / shapely.length(flat) ** 2
+    compactness = 4.0 * math.pi * area / length_m(shapely.boundary(every)) ** 2
     boxes = shapely.get_coordinates(shapely.oriented_envelope(flat)).reshape(-1, 5, 2)
     sides = np.hypot(*np.moveaxis(np.diff(boxes[:, :3], axis=1), 2, 0))
     squareness = sides.min(axis=1) / sides.max(axis=1)

@@ -20,7 +20,7 @@ from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from gridsvc.errors import BadGeometry
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.gridding import (
     CommunityGrid,
     cells_for,
@@ -30,9 +30,9 @@ from gridsvc.spatial.gridding import (
     parts_of,
 )
 from gridsvc.spatial.unit_grids.community import cut_along
-from gridsvc.spatial.unit_grids.fit import Fit, fit_of
+from gridsvc.spatial.unit_grids.metrics import Metrics, metrics_of
 
-__all__ = ["Barriers", "CityGrid", "Fit", "barriers_of", "grid_city"]
+__all__ = ["Barriers", "CityGrid", "Metrics", "barriers_of", "grid_city"]
 
 # How far around a community's box barriers are looked for, in degrees (about 4 m).
 _AROUND = 4e-5
@@ -58,7 +58,7 @@ class CityGrid:
     """The unit grids of one community and, where barriers were given, how they fit the city."""
 
     grid: CommunityGrid
-    fit: Fit | None
+    metrics: Metrics | None
 
 
 def barriers_of(
@@ -234,7 +234,7 @@ def _grid(job: _Job) -> CityGrid:
     for ground, area in zip(grounds, areas, strict=True):
         cells += cut_along(ground, lines, buildings, points, cells_for(area, nominal))
     [grid] = measured_grids([cells], [nominal], job.target_m2, job.tolerance)
-    fit = fit_of(
+    metrics = metrics_of(
         job.community, np.array(grid.cells), grid.area_m2, nominal, lines, buildings, points
     )
-    return CityGrid(grid, fit)
+    return CityGrid(grid, metrics)

@@ -18,7 +18,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridsvc.spatial.ellipsoid import ellipsoidal_area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 
 __all__ = ["NOISE_M2", "Change", "Move", "Moves", "moved_ground"]
 
@@ -79,10 +79,10 @@ def moved_ground(before: Mapping[str, Any], after: Mapping[str, Any]) -> Moves:
     redrawn = ~shapely.equals_exact(was, now, 0.0)
     codes, was, now = codes[redrawn], was[redrawn], now[redrawn]
     lost, gained = shapely.difference(was, now), shapely.difference(now, was)
-    lost_m2, gained_m2 = ellipsoidal_area_m2(lost), ellipsoidal_area_m2(gained)
+    lost_m2, gained_m2 = area_m2(lost), area_m2(gained)
     giver, taker = _pairs(lost, gained, lost_m2 > 0, gained_m2 > 0)
     pieces = shapely.intersection(lost[giver], gained[taker])
-    sizes = ellipsoidal_area_m2(pieces)
+    sizes = area_m2(pieces)
     some = sizes > 0
     giver, taker, pieces, sizes = giver[some], taker[some], pieces[some], sizes[some]
     moves = [
@@ -91,7 +91,7 @@ def moved_ground(before: Mapping[str, Any], after: Mapping[str, Any]) -> Moves:
     ]
     let_go = _rest(lost, gained, giver, taker)
     taken_up = _rest(gained, lost, taker, giver)
-    let_go_m2, taken_up_m2 = ellipsoidal_area_m2(let_go), ellipsoidal_area_m2(taken_up)
+    let_go_m2, taken_up_m2 = area_m2(let_go), area_m2(taken_up)
     for i, code in enumerate(codes):
         moves.append(Move(code, None, float(let_go_m2[i]), let_go[i]))
         moves.append(Move(None, code, float(taken_up_m2[i]), taken_up[i]))
@@ -99,7 +99,7 @@ def moved_ground(before: Mapping[str, Any], after: Mapping[str, Any]) -> Moves:
     into = np.bincount(taker, sizes, len(codes)) + taken_up_m2
     unbalanced = np.abs([out - lost_m2, into - gained_m2]).max(initial=0.0)
     changed = np.flatnonzero((lost_m2 > NOISE_M2) | (gained_m2 > NOISE_M2))
-    was_m2, now_m2 = ellipsoidal_area_m2(was), ellipsoidal_area_m2(now)
+    was_m2, now_m2 = area_m2(was), area_m2(now)
     return Moves(
         moves=tuple(
             sorted(
@@ -129,7 +129,7 @@ def _grounds(areas: Mapping[str, Any]) -> dict[str, Any]:
         return dict(zip(codes, shapes, strict=True))
     first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     first, second = first[first < second], second[first < second]
-    shared = ellipsoidal_area_m2(shapely.intersection(shapes[first], shapes[second])) > 0
+    shared = area_m2(shapely.intersection(shapes[first], shapes[second])) > 0
     first, second = first[shared], second[shared]
     grounds = shapes.copy()
     for later in np.unique(second):

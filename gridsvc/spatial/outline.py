@@ -1,10 +1,9 @@
 """A polygon as numbered vertices and edges in a flat metric plane, ready to be cut.
 
-The plane is an affine image of longitude and latitude, true to scale at the polygon's centre.
-Straight lines in WGS84 therefore stay straight: a vertex that is added on an edge lies on that
-very edge, and cells fill their community exactly. The price is that areas in the plane drift by
-0.01 % for each kilometre north or south, which only decides where a cut falls; areas that are
-reported come from the city's equal-area CRS.
+Straight lines in WGS84 stay straight in the plane (``LocalPlane``): a vertex that is added on an
+edge lies on that very edge, and cells fill their community exactly. The price is that areas in the
+plane drift by 0.01 % for each kilometre north or south, which only decides where a cut falls; areas
+that are reported are those on the ellipsoid.
 
 A hole is joined to the outer ring by a slit, a pair of opposite edges in one place, so that one
 ring tells the whole polygon; where both sides of a slit end up in one cell it is closed again.
@@ -12,7 +11,6 @@ ring tells the whole polygon; where both sides of a slit end up in one cell it i
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +20,9 @@ from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from gridsvc.errors import BadGeometry
+from gridsvc.spatial.plane import LocalPlane
 
-__all__ = ["Outline", "close_slits", "metres_per_degree", "outline_of"]
-
-_WGS84_A = 6_378_137.0
-_WGS84_E2 = 0.006_694_379_990_141_316
+__all__ = ["Outline", "close_slits", "outline_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +44,7 @@ class Outline:
     root_from: NDArray[np.int64]
     root_to: NDArray[np.int64]
     borders: int
-    centre: tuple[float, float]
-    scale: tuple[float, float]
+    plane: LocalPlane
 
     @property
     def has_slits(self) -> bool:
@@ -58,9 +53,7 @@ class Outline:
 
     def to_lonlat(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bring points of the plane, float64 (k,) each in metres, to degrees, float64 (k, 2)."""
-        return np.column_stack(
-            [self.centre[0] + x / self.scale[0], self.centre[1] + y / self.scale[1]]
-        )
+        return self.plane.lonlat(np.column_stack([x, y]))
 
 
 def outline_of(polygon: Polygon) -> Outline:
@@ -100,30 +93,18 @@ def outline_of(polygon: Polygon) -> Outline:
         ring = [*ring[: at + 1], *inner, w, *ring[at:]]
         edges = [*edges[:at], slit, *inner_edges, slit, *edges[at:]]
 
-    west, south, east, north = polygon.bounds
-    centre = ((west + east) / 2, (south + north) / 2)
-    scale = metres_per_degree(centre[1])
+    plane = LocalPlane.amid(polygon.bounds)
     return Outline(
         lonlat,
-        (lonlat[:, 0] - centre[0]) * scale[0],
-        (lonlat[:, 1] - centre[1]) * scale[1],
+        (lonlat[:, 0] - plane.lon) * plane.east,
+        (lonlat[:, 1] - plane.lat) * plane.north,
         np.array(ring, dtype=np.int64),
         np.array(edges, dtype=np.int64),
         np.array(root_from, dtype=np.int64),
         np.array(root_to, dtype=np.int64),
         borders,
-        centre,
-        scale,
+        plane,
     )
-
-
-def metres_per_degree(lat: float) -> tuple[float, float]:
-    """Give the length in metres of a degree of longitude and of latitude."""
-    phi = math.radians(lat)
-    curve = 1.0 - _WGS84_E2 * math.sin(phi) ** 2
-    parallel = _WGS84_A / math.sqrt(curve) * math.cos(phi)
-    meridian = _WGS84_A * (1.0 - _WGS84_E2) / curve**1.5
-    return math.radians(parallel), math.radians(meridian)
 
 
 def _nearest_bridge(

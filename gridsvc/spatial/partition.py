@@ -19,7 +19,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridsvc.errors import BadGeometry
-from gridsvc.spatial.crs import project, unproject
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["partition"]
 
@@ -34,7 +34,7 @@ _GRID_M = 1e-3
 
 
 def partition(
-    parent: Any, seeds: Floats, *, least: float = 0.35, most: float = 4.0
+    parent: Any, seeds: Floats, *, plane: MetricPlane, least: float = 0.35, most: float = 4.0
 ) -> list[shapely.MultiPolygon]:
     """Divide ``parent`` (Polygon or MultiPolygon, WGS84) among n seeds.
 
@@ -51,46 +51,47 @@ def partition(
         raise BadGeometry("The area to divide is empty or invalid: mend it first.")
     parts = list(shapely.get_parts(parent))
     known = np.asarray(seeds, dtype=np.float64)
-    known = shapely.get_coordinates(project(shapely.points(known)))
-    home = _homes(parts, known)
+    known = shapely.get_coordinates(plane.project(shapely.points(known)))
+    home = _homes(plane.project(parts), known)
     children: list[Any] = [None] * len(seeds)
     for number, part in enumerate(parts):
         mine = np.flatnonzero(home == number)
         if len(mine):
-            for child, polygon in zip(mine, _divide(part, known[mine], least, most), strict=True):
+            divided = _divide(part, known[mine], least, most, plane)
+            for child, polygon in zip(mine, divided, strict=True):
                 children[child] = polygon
     found: list[list[Any]] = [[child] for child in children]
     for number in np.setdiff1d(np.arange(len(parts)), home):
-        nearest = int(np.argmin(shapely.distance(project(children), project(parts[number]))))
+        apart_m = shapely.distance(plane.project(children), plane.project(parts[number]))
+        nearest = int(np.argmin(apart_m))
         found[nearest].append(parts[number])
     return [shapely.MultiPolygon(polygons) for polygons in found]
 
 
-def _homes(parts: list[Any], seeds: Floats) -> Ints:
+def _homes(flat: NDArray[np.object_], seeds: Floats) -> Ints:
     """The part that each seed belongs to: the nearest, or the one with most room per seed."""
     home = np.zeros(len(seeds), dtype=np.int64)
-    if len(parts) == 1:
+    if len(flat) == 1:
         return home
-    flat = project(parts)
     lost = np.isnan(seeds[:, 0])
     for child in np.flatnonzero(~lost):
         home[child] = int(np.argmin(shapely.distance(flat, shapely.Point(seeds[child]))))
     room = shapely.area(flat)
-    held = np.bincount(home[~lost], minlength=len(parts))
+    held = np.bincount(home[~lost], minlength=len(flat))
     for child in np.flatnonzero(lost):
         home[child] = int(np.argmax(room / (held + 1)))
         held[home[child]] += 1
     return home
 
 
-def _divide(part: Any, seeds: Floats, least: float, most: float) -> list[Any]:
+def _divide(part: Any, seeds: Floats, least: float, most: float, plane: MetricPlane) -> list[Any]:
     """Polygons (WGS84) of one polygon, one for each seed (metric)."""
     if len(seeds) == 1:
         return [part]
-    flat = project(part)
+    flat = plane.project(part)
     sites, weights = _settle(flat, seeds, least, most)
-    faces = _faces(part, _diagram(flat, sites, weights))
-    inner = shapely.get_coordinates(project(shapely.point_on_surface(faces)))
+    faces = _faces(part, plane.unproject(_diagram(flat, sites, weights)))
+    inner = shapely.get_coordinates(plane.project(shapely.point_on_surface(faces)))
     owner = _owner(inner, sites, weights)
     owner = _connect(faces, owner)
     children: list[Any] = [
@@ -102,8 +103,8 @@ def _divide(part: Any, seeds: Floats, least: float, most: float) -> list[Any]:
             # A seed in a corner may get no cell of its own: it gets half of the largest child.
             sizes = [0.0 if child is None else shapely.area(child) for child in children]
             largest = int(np.argmax(sizes))
-            halves = _divide(shapely.get_parts(children[largest])[0], np.full((2, 2), np.nan), 1, 1)
-            children[largest], children[site] = halves
+            whole, unknown = shapely.get_parts(children[largest])[0], np.full((2, 2), np.nan)
+            children[largest], children[site] = _divide(whole, unknown, 1, 1, plane)
     return [shapely.get_parts(child)[0] for child in children]
 
 
@@ -205,8 +206,8 @@ def _clip(cell: Floats, normal: Floats, limit: float) -> Floats:
 
 
 def _faces(part: Any, lines: Any) -> NDArray[np.object_]:
-    """The pieces into which metric lines cut a polygon in WGS84."""
-    noded = shapely.union_all([shapely.boundary(part), unproject(lines)])
+    """The pieces into which lines cut a polygon, all in WGS84."""
+    noded = shapely.union_all([shapely.boundary(part), lines])
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
     shapely.prepare(part)
     inside: NDArray[np.bool_] = shapely.contains(part, shapely.point_on_surface(faces))

@@ -13,7 +13,7 @@ from typing import Any
 
 import shapely
 
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 
 __all__ = ["Reassigned", "Transfer", "holder_at", "reassigned"]
 

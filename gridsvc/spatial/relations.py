@@ -1,39 +1,23 @@
-"""Layers that are related: how they are uploaded, and how what they share is measured.
-
-What is shared is computed in degrees first, where both sides are noded with each other, and only
-then measured on the ellipsoid: two drawings of one straight line make no slivers.
-"""
+"""Layers that people bring to be related with others."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import pyproj
 import shapely
 
 from gridsvc.errors import BadCoordinate, BadGeometry
 from gridsvc.spatial.crs import Crs, check_lon_lat, geometry_to_wgs84, parse_crs
-from gridsvc.spatial.ellipsoid import ellipsoidal_area_m2
 
 __all__ = [
-    "FaceShare",
     "UploadedFeature",
-    "border_length_m",
     "check_uploaded",
-    "length_m",
     "read_uploaded_layer",
-    "shares_of_faces",
-    "size_of",
 ]
-
-# Where two drawings of a border lie within the tolerance only because they cross, the pieces are
-# this short.
-_CROSSING_M = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +28,6 @@ class UploadedFeature:
     label: str | None
     name: str | None
     geometry: Any
-
-
-@dataclass(frozen=True, slots=True)
-class FaceShare:
-    """What one area holds of a place: all that it covers in m², and its share (0 to 1).
-
-    ``key`` is None for what nobody covers. What several cover is split equally in ``share``.
-    """
-
-    key: str | None
-    area_m2: float
-    share: float
 
 
 def read_uploaded_layer(
@@ -100,73 +72,6 @@ def check_uploaded(number: int, geometry: Any, *, field: str) -> Any:
     return flat
 
 
-def length_m(geometry: Any) -> float:
-    """Metres on the ellipsoid of the lines in a WGS84 geometry; anything else counts as 0."""
-    lines = [part for part in shapely.get_parts(geometry) if part.geom_type == "LineString"]
-    return float(sum(_ellipsoid().geometry_length(line) for line in lines))
-
-
-def size_of(geometry: Any) -> tuple[int, float]:
-    """The dimension of a WGS84 geometry and its size: m² of areas (2), metres of lines (1), 0."""
-    dimension = int(shapely.get_dimensions(geometry))
-    if dimension == 2:
-        return 2, float(ellipsoidal_area_m2(geometry))
-    return dimension, length_m(geometry) if dimension == 1 else 0.0
-
-
-def border_length_m(exact: Any, near: Any) -> float:
-    """Metres of border that two areas share.
-
-    ``exact`` is what both boundaries have, ``near`` what one has within a tolerance of the other
-    (WGS84). Real layers draw a shared border twice, so ``near`` counts, but not where two lines
-    only cross or meet in a corner.
-    """
-    exact_m = length_m(exact)
-    merged = shapely.line_merge(near) if near.geom_type == "MultiLineString" else near
-    pieces = [length_m(part) for part in shapely.get_parts(merged)]
-    near_m = sum(piece for piece in pieces if piece >= _CROSSING_M)
-    # Where both have the very same line, the tolerance only adds ends.
-    return exact_m if near_m - exact_m < _CROSSING_M else near_m
-
-
-def shares_of_faces(
-    whole: Any, faces: Sequence[Any], claimants: Mapping[str, Any]
-) -> list[FaceShare]:
-    """Share out an area that was cut into faces: first what nobody covers, then by key.
-
-    ``faces``: polygons between all borders (WGS84), noded with each other, those outside of
-    ``whole`` among them; ``claimants``: the areas by key. The shares sum to 1. Raises BadGeometry
-    when the area encloses no ground.
-    """
-    cut = np.asarray(list(faces), dtype=object)
-    inside = shapely.point_on_surface(cut)
-    shapely.prepare(whole)
-    own = shapely.intersects(whole, inside)
-    cut, inside = cut[own], inside[own]
-    keys = list(claimants)
-    claims: list[list[str]] = [[] for _ in cut]
-    by_claimant, by_face = shapely.STRtree(inside).query(
-        list(claimants.values()), predicate="intersects"
-    )
-    for claimant, face in zip(by_claimant.tolist(), by_face.tolist(), strict=True):
-        claims[face].append(keys[claimant])
-    face_m2 = ellipsoidal_area_m2(cut)
-    total = float(face_m2.sum())
-    if total <= 0:
-        raise BadGeometry("The place encloses no ground, so nobody can have a share of it.")
-    covered: dict[str | None, float] = {None: 0.0}
-    divided: dict[str | None, float] = {None: 0.0}
-    for size, holders in zip(face_m2.tolist(), claims, strict=True):
-        for key in holders or (None,):
-            covered[key] = covered.get(key, 0.0) + size
-            divided[key] = divided.get(key, 0.0) + size / max(len(holders), 1)
-    return [
-        FaceShare(key, covered[key], divided[key] / total)
-        for key in sorted(covered, key=lambda key: key or "")
-        if key is None or covered[key] > 0
-    ]
-
-
 def _feature(number: int, feature: Any, crs: Crs, field: str) -> UploadedFeature:
     if not isinstance(feature, Mapping) or feature.get("type") != "Feature":
         raise BadGeometry(f"Feature {number} is no GeoJSON feature.", field=field)
@@ -202,8 +107,3 @@ def _text(value: Any) -> str | None:
     if not isinstance(value, str | int | float) or value == "":
         return None
     return str(value).replace("\0", "")[:200]
-
-
-@lru_cache(maxsize=1)
-def _ellipsoid() -> pyproj.Geod:
-    return pyproj.Geod(ellps="WGS84")

@@ -23,8 +23,10 @@ from gridsvc.registry.areas.service import NewArea
 from gridsvc.registry.districts import read_districts, read_divisions
 from gridsvc.registry.editions import service as editions
 from gridsvc.settings import Settings
-from gridsvc.spatial.crs import area_m2, from_wgs84
+from gridsvc.spatial.crs import from_wgs84
+from gridsvc.spatial.ellipsoid import area_m2
 from tests import cities
+from tests.plane import PLANE
 from tests.service import areas_world as world
 from tests.service.areas_world import NEW, box
 
@@ -66,7 +68,7 @@ def load(session: Session, path: Path, **options: Any) -> AreaImport:
         "divisions": read_divisions(cities.BOUNDARIES),
         "centre": (116.4, 40.2),
     }
-    return import_areas(session, path, **(fields | options), now=cities.now())
+    return import_areas(session, path, plane=PLANE, **(fields | options), now=cities.now())
 
 
 def with_row(code: str | None, name: str | None, shape: Any) -> list[Row]:

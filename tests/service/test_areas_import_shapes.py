@@ -23,8 +23,9 @@ from gridsvc.registry.areas.importer import import_areas
 from gridsvc.registry.areas.report import AreaImport, full_report
 from gridsvc.registry.districts import read_divisions
 from gridsvc.settings import Settings
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 from tests import cities
+from tests.plane import PLANE
 from tests.service import areas_world as world
 from tests.service.areas_world import NEW, box
 
@@ -62,7 +63,7 @@ def load(session: Session, path: Path, **options: Any) -> AreaImport:
         "divisions": read_divisions(cities.BOUNDARIES),
         "centre": (116.4, 40.2),
     }
-    return import_areas(session, path, **(fields | options), now=cities.now())
+    return import_areas(session, path, plane=PLANE, **(fields | options), now=cities.now())
 
 
 def first_replaced(shape: Any) -> list[tuple[str, str, Any]]:

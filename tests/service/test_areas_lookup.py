@@ -7,6 +7,7 @@ import datetime as dt
 import numpy as np
 import pytest
 import shapely
+from pyproj import Geod
 from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadCode, BadInput, NotFound
@@ -147,6 +148,31 @@ def test_a_border_drawn_twice_a_few_centimetres_apart_is_one_border(session: Ses
     (neighbour,) = lookup.neighbours_of(session, "110101", cities.now()).neighbours
 
     assert neighbour.border_m == pytest.approx(1110.3, abs=0.5)
+
+
+def test_a_border_is_measured_where_one_side_has_a_vertex_more(session: Session) -> None:
+    slanting = shapely.Polygon([(116.30, 39.90), (116.3123, 39.9077), (116.29, 39.91)])
+    other = shapely.Polygon([(116.30, 39.90), (116.32, 39.90), (116.3123, 39.9077)])
+    plain, more = "110101", "110105"
+    areas = [area(plain, slanting), area(more, shapely.segmentize(other, 0.003))]
+    put_in_force(session, "a vertex more", "district", areas, effective_from=NEW)
+
+    (there,) = lookup.neighbours_of(session, plain).neighbours
+    (back,) = lookup.neighbours_of(session, more).neighbours
+
+    whole = Geod(ellps="WGS84").inv(116.30, 39.90, 116.3123, 39.9077)[2]
+    assert there.border_m == pytest.approx(whole, abs=0.5)
+    assert back.border_m == pytest.approx(whole, abs=0.5)
+
+
+def test_neighbours_that_overlap_have_a_border_all_the_same(session: Session) -> None:
+    areas = [area("110101", box(0, 0)), area("110105", box(0.9, 0))]
+    put_in_force(session, "overlapping", "district", areas, effective_from=NEW)
+
+    (neighbour,) = lookup.neighbours_of(session, "110101").neighbours
+
+    assert not neighbour.corner
+    assert neighbour.border_m > 1110
 
 
 def test_the_geometry_is_exact_to_the_last_bit(session: Session) -> None:

@@ -16,7 +16,7 @@ from gridsvc.errors import BadCode, BadGeometry, BadInput, Conflict, NotFound
 from gridsvc.registry.areas import repository, service
 from gridsvc.registry.areas.beijing import COMMUNITY_EDITION, load_beijing
 from gridsvc.registry.editions import service as editions
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 from tests import cities
 from tests.service import areas_world as world
 from tests.service.areas_world import NEW, OLD, area, box, load, put_in_force

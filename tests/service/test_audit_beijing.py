@@ -17,6 +17,7 @@ from gridsvc.registry.audits.model import AreasToAudit, LevelAbove
 from gridsvc.registry.audits.service import audit_listed, counted_projected
 from gridsvc.registry.districts import read_districts
 from gridsvc.spatial.audit import FaultKind
+from tests.plane import PLANE
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,9 @@ def report(streets):
         geometries=np.array([it.geometry for it in districts], dtype=object),
     )
     level = LevelAbove("districts-beijing", "district", 6.0, above)
-    return audit_listed("inner Beijing", "street", streets, above=[level], accuracy_m=1.0)
+    return audit_listed(
+        "inner Beijing", "street", streets, above=[level], plane=PLANE, accuracy_m=1.0
+    )
 
 
 def test_overlaps_are_64_pairs_of_317_m2_all_of_them_slivers(report):

@@ -21,8 +21,9 @@ from gridsvc.registry.audits.service import audit_edition, keep_audit
 from gridsvc.registry.editions.service import activate_edition, existing_edition, list_editions
 from gridsvc.settings import get_settings
 from gridsvc.spatial.audit import FaultKind
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 from tests import cities
+from tests.plane import PLANE
 from tests.service import areas_world as world
 
 AT = dt.datetime(2026, 7, 1, 8, tzinfo=dt.UTC)
@@ -45,7 +46,7 @@ def loaded(session):
 
 
 def test_faults_of_known_size_are_found_with_their_codes(loaded):
-    report = audit_edition(loaded, "street-new")
+    report = audit_edition(loaded, "street-new", plane=PLANE)
     (overlap,) = report.of(FaultKind.OVERLAP)
     assert set(overlap.codes) == {"110102007", "110102020"}
     assert overlap.area_m2 == pytest.approx(float(area_m2(world.box(0, 1, 2, 0.05))), rel=1e-9)
@@ -65,7 +66,7 @@ def test_faults_of_known_size_are_found_with_their_codes(loaded):
 def test_an_audit_is_kept_and_lets_the_draft_be_activated(loaded):
     with pytest.raises(Conflict, match="not audited"):
         activate_edition(loaded, "street-new", why="new survey", at=cities.now())
-    keep_audit(loaded, audit_edition(loaded, "street-new"), by="surveyor", at=AT)
+    keep_audit(loaded, audit_edition(loaded, "street-new", plane=PLANE), by="surveyor", at=AT)
     edition = existing_edition(loaded, "street-new")
     assert (edition.state, edition.audited_at) == (EditionState.AUDITED, AT)
     kept = json.loads(json.dumps(edition.audit))
@@ -78,7 +79,7 @@ def test_an_audit_is_kept_and_lets_the_draft_be_activated(loaded):
 
 def test_an_edition_without_a_level_above_is_audited_by_itself(session):
     world.load(session, "street-new", "street", world.STREETS)
-    report = audit_edition(session, "street-new")
+    report = audit_edition(session, "street-new", plane=PLANE)
     assert (report.above, report.faults) == ((), ())
 
 
@@ -86,7 +87,9 @@ def test_a_community_is_compared_with_the_levels_that_are_named(session):
     world.load(session, "district-2020", "district", world.DISTRICTS)
     world.load(session, "street-2020", "street", world.STREETS)
     world.load(session, "community-new", "community", world.COMMUNITIES)
-    report = audit_edition(session, "community-new", against=["district-2020", "street-2020"])
+    report = audit_edition(
+        session, "community-new", plane=PLANE, against=["district-2020", "street-2020"]
+    )
     assert [level.level for level in report.above] == ["district", "street"]
     assert report.faults == ()
 
@@ -94,17 +97,17 @@ def test_a_community_is_compared_with_the_levels_that_are_named(session):
 def test_a_level_that_is_not_above_is_refused(loaded):
     world.load(loaded, "street-2020", "street", world.STREETS)
     with pytest.raises(BadInput, match="not above street"):
-        audit_edition(loaded, "street-new", against=["street-2020"])
+        audit_edition(loaded, "street-new", plane=PLANE, against=["street-2020"])
 
 
 def test_an_edition_without_areas_is_refused(session):
     world.load(session, "street-new", "street", [])
     with pytest.raises(Conflict, match="holds no areas"):
-        audit_edition(session, "street-new")
+        audit_edition(session, "street-new", plane=PLANE)
 
 
 def test_intersections_agree_with_those_of_postgis(loaded):
-    report = audit_edition(loaded, "street-new")
+    report = audit_edition(loaded, "street-new", plane=PLANE)
     rows = loaded.execute(
         text(
             "select st_asbinary(st_intersection(a.geometry, b.geometry)) from area a"

@@ -19,7 +19,7 @@ from gridsvc.registry.grids.rebuild import rebuild_grids
 from gridsvc.registry.grids.service import build_grids
 from gridsvc.registry.placement.repository import grid_stamp, grids_on
 from gridsvc.spatial.coverage import is_watertight
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.gridding_barriers import barriers_of
 from tests import cities
 from tests.service import areas_world as world

@@ -20,8 +20,8 @@ from gridsvc.registry.disputes.finding import keep_places
 from gridsvc.registry.disputes.model import Found
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.store import AtlasStore
-from gridsvc.spatial.crs import area_m2
 from gridsvc.spatial.disputed import DisputedPlace, DisputeKind
+from gridsvc.spatial.ellipsoid import area_m2
 from tests import cities
 from tests.service import disputed_city as disputed
 from tests.service import joint_city as city

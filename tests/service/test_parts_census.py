@@ -18,8 +18,8 @@ from gridsvc.registry.parts import census, repository
 from gridsvc.registry.parts.census import draw_streets, made_up_census
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.reading import parts_of_table
-from gridsvc.spatial.crs import project
 from tests import cities
+from tests.plane import PLANE
 from tests.service import parts_world as world
 
 pytestmark = pytest.mark.system(2)
@@ -50,7 +50,7 @@ def parts_outside_their_grid(session):
 
 
 def test_a_census_has_the_number_asked_for_and_is_marked_as_made_up(register):
-    table = made_up_census(register, at_least=3000, now=cities.now())
+    table = made_up_census(register, PLANE, at_least=3000, now=cities.now())
     assert 3000 <= len(table) <= 3200
     assert set(table["source"]) == {"made-up census, seed 2004"}
     assert (table["state"] == "intact").mean() > 0.9
@@ -58,14 +58,16 @@ def test_a_census_has_the_number_asked_for_and_is_marked_as_made_up(register):
 
 
 def test_the_same_seed_gives_the_same_census_and_another_seed_another(register):
-    first = made_up_census(register, at_least=1000, now=cities.now())
-    pd.testing.assert_frame_equal(first, made_up_census(register, at_least=1000, now=cities.now()))
-    other = made_up_census(register, at_least=1000, seed=7, now=cities.now())
+    first = made_up_census(register, PLANE, at_least=1000, now=cities.now())
+    pd.testing.assert_frame_equal(
+        first, made_up_census(register, PLANE, at_least=1000, now=cities.now())
+    )
+    other = made_up_census(register, PLANE, at_least=1000, seed=7, now=cities.now())
     assert not np.array_equal(first["lon"][:500], other["lon"][:500])
 
 
 def test_a_census_loads_through_the_importer_whole_each_part_in_a_grid(register):
-    table = made_up_census(register, at_least=2000, now=cities.now())
+    table = made_up_census(register, PLANE, at_least=2000, now=cities.now())
     result = import_parts(
         register,
         parts_of_table(table),
@@ -78,17 +80,17 @@ def test_a_census_loads_through_the_importer_whole_each_part_in_a_grid(register)
 
 
 def test_a_census_has_the_kinds_of_parts_that_people_report(register):
-    classes = set(made_up_census(register, at_least=2000, now=cities.now())["class_code"])
+    classes = set(made_up_census(register, PLANE, at_least=2000, now=cities.now())["class_code"])
     covers = {"01001", "01002", "01003", "01005", "01007", "01010", "01011"}
     assert classes >= covers | {"02012", "03005", "01037", "04002"}
     assert classes <= set(part_class_names(register, STANDARD))
 
 
 def test_parts_stand_along_the_streets_and_not_inside_the_blocks(register):
-    table = made_up_census(register, at_least=2000, now=cities.now())
-    streets = draw_streets(repository.grids_in(register, world.DISTRICT))
+    table = made_up_census(register, PLANE, at_least=2000, now=cities.now())
+    streets = draw_streets(repository.grids_in(register, world.DISTRICT), PLANE)
     roads = shapely.union_all([line for lines in streets.lines.values() for line in lines])
-    places = project(shapely.points(table["lon"], table["lat"]))
+    places = PLANE.project(shapely.points(table["lon"], table["lat"]))
     assert shapely.distance(places, roads).max() < 20.0
     lamps = (table["class_code"] == "01037").to_numpy()
     covers = (table["class_code"] == "01002").to_numpy()
@@ -97,18 +99,18 @@ def test_parts_stand_along_the_streets_and_not_inside_the_blocks(register):
 
 
 def test_streets_run_between_grids_and_never_on_the_border_of_the_district(register):
-    streets = draw_streets(repository.grids_in(register, world.DISTRICT))
-    border = project(world.box(0, 0, 4, 4).exterior)
+    streets = draw_streets(repository.grids_in(register, world.DISTRICT), PLANE)
+    border = PLANE.project(world.box(0, 0, 4, 4).exterior)
     for lines in streets.lines.values():
         assert all(shapely.intersection(line, border.buffer(1)).length < 3 for line in lines)
-    height = project(shapely.LineString([world.inside(2, 0), world.inside(2, 4)])).length
+    height = PLANE.project(shapely.LineString([world.inside(2, 0), world.inside(2, 4)])).length
     assert streets.length_m("avenue") == pytest.approx(height, rel=1e-6)
     assert len(streets.crossings.places) == 9
 
 
 def test_a_district_without_grids_has_no_streets_to_stand_along(register):
     with pytest.raises(NotFound, match="District 110105 has no unit grids"):
-        made_up_census(register, district=world.NEIGHBOUR, now=cities.now())
+        made_up_census(register, PLANE, district=world.NEIGHBOUR, now=cities.now())
 
 
 def test_a_bad_line_of_the_layout_is_named(tmp_path):
@@ -121,7 +123,7 @@ def test_a_bad_line_of_the_layout_is_named(tmp_path):
 
 @pytest.mark.slow
 def test_160000_parts_load_in_under_a_minute_each_in_its_grid(register):
-    table = made_up_census(register, now=cities.now())
+    table = made_up_census(register, PLANE, now=cities.now())
     steps = []
     started = time.perf_counter()
     result = import_parts(

@@ -24,7 +24,7 @@ from gridsvc.registry.relations.model import (
     UploadSide,
 )
 from gridsvc.registry.relations.service import relate
-from gridsvc.spatial.ellipsoid import ellipsoidal_area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.relations import UploadedFeature
 from tests import cities
 from tests.service import areas_world as world
@@ -229,7 +229,7 @@ def test_shares_sum_to_one_with_what_nobody_covers(session: Session) -> None:
     assert keys(page) == [(1, None), (1, "110102"), (1, "110106")]
     assert [pair.share_of_a for pair in page.pairs] == pytest.approx([0.5, 0.1, 0.4], abs=1e-3)
     assert sum(pair.share_of_a or 0 for pair in page.pairs) == pytest.approx(1, abs=1e-12)
-    whole = float(ellipsoidal_area_m2(site))
+    whole = float(area_m2(site))
     assert sum(pair.shared_m2 for pair in page.pairs) == pytest.approx(whole, rel=1e-10)
 
 
@@ -249,7 +249,7 @@ def test_shares_of_overlapping_areas_are_those_of_the_faces(session: Session, se
             else:
                 assert pair.b.feature is not None
                 left = shapely.intersection(whole, b[pair.b.feature - 1])
-            assert pair.shared_m2 == pytest.approx(float(ellipsoidal_area_m2(left)), abs=1e-3)
+            assert pair.shared_m2 == pytest.approx(float(area_m2(left)), abs=1e-3)
 
 
 def test_shares_are_paged_inside_one_area_too(session: Session) -> None:

@@ -58,6 +58,46 @@ def test_an_uploaded_site_is_shared_between_the_districts(client: httpx.Client) 
     assert [row["share_of_a"] for row in rows] == pytest.approx([0.0, 0.75, 0.25], abs=1e-6)
 
 
+_ASTRIDE = shapely.geometry.shape(city.astride(30, 10))
+_WIDE = shapely.box(116.305, 39.883, 116.335, 39.897)
+
+
+@pytest.mark.parametrize(
+    "footprint",
+    [
+        _ASTRIDE,
+        shapely.affinity.rotate(_ASTRIDE, 33.0),
+        shapely.affinity.rotate(_WIDE, 12.0),
+        _WIDE - shapely.box(116.31, 39.885, 116.33, 39.895),
+        shapely.union(_ASTRIDE, shapely.box(116.333, 39.898, 116.346, 39.905)),
+        shapely.box(116.33, 39.885, 116.36, 39.91),
+        shapely.box(116.4, 39.95, 116.41, 39.96),
+        shapely.box(116.301, 39.881, 116.302, 39.882),
+    ],
+)
+@pytest.mark.parametrize("level", ["district", "street"])
+def test_straddle_and_relations_share_a_footprint_alike(
+    client: httpx.Client, footprint: Any, level: str
+) -> None:
+    outline = {"geometry": shapely.geometry.mapping(footprint), "level": level}
+    layer = {"layer": f"{level}s"}
+
+    straddled = client.post("/v1/straddle", json=outline).json()
+    related = client.post(PATH, json=question("shares", site(footprint), layer)).json()
+
+    one = {part["code"]: (part["share"], part["area_m2"]) for part in straddled["shares"]}
+    one[""] = straddled["unclaimed_share"], straddled["unclaimed_m2"]
+    other = {
+        row["b"]["code"] if row["b"] else "": (row["share_of_a"], row["shared_m2"])
+        for row in related["pairs"]
+    }
+    assert one.keys() == other.keys()
+    for code, (share, m2) in one.items():
+        assert share == pytest.approx(other[code][0], abs=1e-9)
+        assert m2 == pytest.approx(other[code][1], rel=1e-9, abs=1e-6)
+    assert sum(share for share, _ in one.values()) == pytest.approx(1.0, abs=1e-9)
+
+
 def test_unit_grids_and_parts_are_layers_too(client: httpx.Client) -> None:
     grids = {"layer": "unit_grids"}
     in_west = question("within", {"layer": "parts", "codes": [city.WEST]}, grids)

@@ -18,6 +18,7 @@ from gridsvc.registry.repairs.model import CodedProposal, FaultProposals
 from gridsvc.registry.repairs.proposals import preview, proposals_of
 from gridsvc.registry.repairs.service import apply_repairs, list_repairs, undo_repairs
 from gridsvc.spatial.audit import FaultKind
+from tests.plane import PLANE
 from tests.service import areas_world as world
 
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
@@ -53,7 +54,7 @@ def shapes(session: Session, edition: str) -> dict[str, bytes]:
 
 
 def of(session: Session, kind: FaultKind, edition: str = "broken") -> FaultProposals:
-    found, _ = proposals_of(session, edition)
+    found, _ = proposals_of(session, edition, plane=PLANE)
     (one,) = [it for it in found if it.fault.kind is kind]
     return one
 
@@ -69,7 +70,7 @@ def way(fault: FaultProposals, method: str, code: str | None = None) -> CodedPro
 
 def apply(session: Session, *ids: str, edition: str = "broken", **more: Any) -> Any:
     fields: dict[str, Any] = {"by": "Li Na", "why": "agreed on 1 March", "at": AT}
-    return apply_repairs(session, edition, ids, **(fields | more))
+    return apply_repairs(session, edition, ids, plane=PLANE, **(fields | more))
 
 
 def undo(session: Session, edition: str, *ids: str, **more: Any) -> Any:
@@ -97,7 +98,7 @@ def test_every_fault_of_an_edition_has_its_proposals(broken: Session) -> None:
 def test_a_preview_sums_to_the_fault_and_stores_nothing(broken: Session) -> None:
     overlap = of(broken, FaultKind.OVERLAP)
 
-    shown = preview(broken, "broken", [way(overlap, "midline").id])
+    shown = preview(broken, "broken", [way(overlap, "midline").id], PLANE)
 
     (north, east) = shown.to_json()["areas"]
     assert (north["code"], east["code"]) == (NORTH, EAST)
@@ -121,7 +122,7 @@ def test_a_repair_makes_a_draft_without_the_fault_and_leaves_all_else_bit_by_bit
     assert (after[SOUTH], after[EAST]) == (before[SOUTH], before[EAST])
     assert after[NORTH] != before[NORTH]
     assert shapes(broken, "broken") == before
-    kinds = [it.kind for it in audit_edition(broken, made.id).faults]
+    kinds = [it.kind for it in audit_edition(broken, made.id, plane=PLANE).faults]
     assert FaultKind.GAP not in kinds
     assert kinds.count(FaultKind.OVERLAP) == 1
     assert (repair.by, repair.why, repair.action) == ("Li Na", "agreed on 1 March", "applied")
@@ -138,7 +139,7 @@ def test_several_repairs_make_one_draft_and_are_taken_back_to_the_last_bit(broke
     one, _ = undo(broken, made.id, str(repairs[1].id))
     none, undone = undo(broken, made.id, *(str(it.id) for it in repairs))
 
-    kinds = {it.kind for it in audit_edition(broken, made.id).faults}
+    kinds = {it.kind for it in audit_edition(broken, made.id, plane=PLANE).faults}
     assert not kinds & {FaultKind.GAP, FaultKind.OVERLAP}
     assert shapes(broken, one.id)[EAST] == before[EAST]
     assert of(broken, FaultKind.OVERLAP, one.id).id == overlap.id
@@ -157,7 +158,9 @@ def test_a_repair_survives_the_commit_and_a_second_one_follows_it(broken: Sessio
     second, _ = apply(broken, way(overlap, "give", EAST).id, edition=made.id)
 
     assert second.id == "broken.r2"
-    assert not [it for it in audit_edition(broken, second.id).faults if it.kind == "overlap"]
+    assert not [
+        it for it in audit_edition(broken, second.id, plane=PLANE).faults if it.kind == "overlap"
+    ]
 
 
 def test_a_repair_under_a_later_one_is_not_taken_back_alone(broken: Session) -> None:
@@ -249,7 +252,7 @@ def test_two_repairs_that_touch_the_same_place_are_refused(session: Session) -> 
         apply(session, *both, edition="crossed")
     first, _ = apply(session, both[0], edition="crossed")
     second, _ = apply(session, both[1], edition=first.id)
-    assert not audit_edition(session, second.id).faults
+    assert not audit_edition(session, second.id, plane=PLANE).faults
 
 
 def test_ground_outside_the_own_parent_is_given_only_when_that_is_allowed(session: Session) -> None:
@@ -279,18 +282,18 @@ def test_builds_of_unit_grids_are_not_mended(session: Session) -> None:
     )  # fmt: skip
 
     with pytest.raises(Conflict, match="build the grids anew"):
-        proposals_of(session, "cells")
+        proposals_of(session, "cells", plane=PLANE)
 
 
 def test_pages_of_faults_follow_each_other(broken: Session) -> None:
-    whole, end = proposals_of(broken, "broken")
-    first, cursor = proposals_of(broken, "broken", limit=1)
-    rest, last = proposals_of(broken, "broken", after=cursor, limit=10)
+    whole, end = proposals_of(broken, "broken", plane=PLANE)
+    first, cursor = proposals_of(broken, "broken", limit=1, plane=PLANE)
+    rest, last = proposals_of(broken, "broken", after=cursor, limit=10, plane=PLANE)
 
     assert [it.id for it in [*first, *rest]] == [it.id for it in whole]
     assert (end, last, cursor) == (None, None, first[0].id)
     with pytest.raises(BadInput, match="cursor"):
-        proposals_of(broken, "broken", after="x")
+        proposals_of(broken, "broken", after="x", plane=PLANE)
 
 
 def test_the_service_may_not_change_what_was_repaired(broken: Session) -> None:

@@ -119,6 +119,7 @@ class Search(BaseModel):
 @router.post("/disputes/find", status_code=201, responses=_WRITING)
 def post_find(
     given: Annotated[Search, Body()],
+    service: CurrentService,
     session: DbSession,
     caller: WritingCaller,
     key: IdempotencyKey = None,
@@ -131,7 +132,9 @@ def post_find(
 
     def write() -> dict[str, Any]:
         actor = Actor.of(caller)
-        return find_disputes(session, given.edition, actor=actor, now=clock.utc_now()).to_json()
+        return find_disputes(
+            session, given.edition, plane=service.city.plane, actor=actor, now=clock.utc_now()
+        ).to_json()
 
     return once(session, caller, key, ["find disputes", given], write, status=201)
 
@@ -260,6 +263,7 @@ class StateIn(BaseModel):
 def post_state(
     dispute_id: uuid.UUID,
     given: Annotated[StateIn, Body()],
+    service: CurrentService,
     session: DbSession,
     caller: WritingCaller,
     key: IdempotencyKey = None,
@@ -271,7 +275,9 @@ def post_state(
 
     def write() -> dict[str, Any]:
         wish = Move(given.state, given.why, given.agreement, given.edition_id)
-        moved = move(session, caller, dispute_id, wish, now=clock.utc_now())
+        moved = move(
+            session, caller, dispute_id, wish, plane=service.city.plane, now=clock.utc_now()
+        )
         return _whole(session, moved, caller)
 
     return once(session, caller, key, ["state", str(dispute_id), given], write)

@@ -124,7 +124,9 @@ def post_disputes(
             if any(caller.supervises(side.code[:6]) for side in stretch.sides)
         ]
         actor = Actor.of(caller)
-        proposed = propose_disputes(session, found, own, actor=actor, now=clock.utc_now())
+        proposed = propose_disputes(
+            session, found, own, plane=service.city.plane, actor=actor, now=clock.utc_now()
+        )
         return {
             "disputes": [
                 {"id": str(dispute_id), "new": new, "stretch": _short(stretch)}

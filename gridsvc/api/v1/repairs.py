@@ -96,6 +96,7 @@ def history(edition: EditionId, session: DbSession, _: CurrentCaller) -> dict[st
 @router.get("/proposals", responses=_READ)
 def proposals(
     edition: EditionId,
+    service: CurrentService,
     session: DbSession,
     caller: CurrentCaller,
     fault: Annotated[str | None, Query(description="Only this fault, by its id.")] = None,
@@ -104,20 +105,23 @@ def proposals(
 ) -> dict[str, Any]:
     """The faults of an edition and the ways to mend each, with m² per area."""
     require_role(caller, *_READERS)
-    found, following = proposals_of(session, edition, fault_id=fault, after=cursor, limit=limit)
+    found, following = proposals_of(
+        session, edition, plane=service.city.plane, fault_id=fault, after=cursor, limit=limit
+    )
     return {"faults": [it.to_json() for it in found], "next": following}
 
 
 @router.get("/preview", responses=_READ)
 def show_preview(
     edition: EditionId,
+    service: CurrentService,
     session: DbSession,
     caller: CurrentCaller,
     proposal: Annotated[list[str], Query(description="Repeat it for more than one.")],
 ) -> dict[str, Any]:
     """What some proposals would change together; ``geojson`` has the areas before and after."""
     require_role(caller, *_READERS)
-    shown = preview(session, edition, proposal)
+    shown = preview(session, edition, proposal, service.city.plane)
     return {**shown.to_json(), "geojson": shown.to_geojson()}
 
 
@@ -137,6 +141,7 @@ def apply(
             session,
             edition,
             new.proposals,
+            plane=service.city.plane,
             by=caller.subject,
             why=new.why,
             at=clock.utc_now(),

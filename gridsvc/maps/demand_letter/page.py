@@ -14,7 +14,8 @@ from gridsvc.maps.self_contained import (
     draw_shape,
     render,
 )
-from gridsvc.spatial.crs import project, unproject
+from gridsvc.spatial.ellipsoid import area_m2
+from gridsvc.spatial.plane import surroundings
 
 __all__ = ["CONTENT_POLICY", "letter_page"]
 
@@ -35,7 +36,7 @@ def letter_page(letter: Letter, city: City) -> str:
         calendar=city.calendar,
         report_in_radius_m=city.settings.report_in_radius_m,
         corners=[[south, west], [north, east]],
-        area_m2=None if letter.footprint is None else project(letter.footprint).area,
+        area_m2=None if letter.footprint is None else float(area_m2(letter.footprint)),
     )
 
 
@@ -59,4 +60,4 @@ def _draw(letter: Letter) -> folium.Map:
 def _view(letter: Letter) -> shapely.Geometry:
     place = shapely.Point(letter.lon, letter.lat)
     seen = place if letter.footprint is None else shapely.union_all([place, letter.footprint])
-    return unproject(shapely.envelope(shapely.buffer(project(seen), _SHOWN_M)))
+    return surroundings(seen, _SHOWN_M)

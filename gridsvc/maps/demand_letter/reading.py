@@ -26,7 +26,7 @@ from gridsvc.maps.joint_case.model import Place
 from gridsvc.registry.bodies.model import BodyRef
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.repository import names_of
-from gridsvc.spatial.crs import project, unproject
+from gridsvc.spatial.plane import surroundings
 
 __all__ = ["read_letter"]
 
@@ -130,7 +130,7 @@ def _moment(value: Any, calendar: Calendar) -> dt.datetime | None:
 
 
 def _around(place: shapely.Point) -> tuple[float, float, float, float]:
-    west, south, east, north = unproject(shapely.buffer(project(place), _AROUND_M)).bounds
+    west, south, east, north = surroundings(place, _AROUND_M).bounds
     return west, south, east, north
 
 

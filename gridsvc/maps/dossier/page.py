@@ -16,7 +16,7 @@ from gridsvc.maps.self_contained import (
     render,
     safe_words,
 )
-from gridsvc.spatial.crs import project, unproject
+from gridsvc.spatial.plane import extent_m, surroundings
 
 __all__ = ["dossier_page"]
 
@@ -137,11 +137,7 @@ def _corners(view: Any) -> list[list[float]]:
 
 def _view(ground: Any) -> Any:
     """The box (WGS84) that the map shows at first."""
-    west, south, east, north = project(ground).bounds
-    margin = max(_MARGIN_M, _MARGIN_SHARE * max(east - west, north - south))
-    return shapely.envelope(
-        unproject(shapely.box(west - margin, south - margin, east + margin, north + margin))
-    )
+    return surroundings(ground, max(_MARGIN_M, _MARGIN_SHARE * max(extent_m(ground))))
 
 
 def _cut(geometry: Any, view: Any) -> Any:

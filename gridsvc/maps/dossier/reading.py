@@ -23,7 +23,8 @@ from gridsvc.registry.disputes.service import dispute_or_refuse
 from gridsvc.registry.disputes.view import dispute_json
 from gridsvc.registry.disputes.what_if_repository import areas_by_code
 from gridsvc.registry.placement.repository import editions_on
-from gridsvc.spatial.crs import area_m2, project, unproject
+from gridsvc.spatial.ellipsoid import area_m2
+from gridsvc.spatial.plane import extent_m, surroundings
 
 __all__ = ["read_dossier"]
 
@@ -93,18 +94,13 @@ def _sides(
 
 
 def _claimed_m2(area: Any, ground: Any) -> float:
-    shared = shapely.get_parts(shapely.intersection(shapely.make_valid(area), ground))
-    polygons = [part for part in shared if part.geom_type in ("Polygon", "MultiPolygon")]
-    return float(area_m2(polygons).sum()) if polygons else 0.0
+    return float(area_m2(shapely.intersection(shapely.make_valid(area), ground)))
 
 
 def _around(
     session: Session, city: City, dispute: Dispute, ground: Any, now: dt.datetime
 ) -> tuple[Surrounding, ...]:
-    metric = project(ground)
-    west, south, east, north = metric.bounds
-    reach = max(_LEAST_AROUND_M, 2 * (east - west), 2 * (north - south))
-    box = unproject(shapely.box(west - reach, south - reach, east + reach, north + reach)).bounds
+    box = surroundings(ground, max(_LEAST_AROUND_M, 2 * max(extent_m(ground)))).bounds
     levels = dict.fromkeys(("district", dispute.level))
     return tuple(
         Surrounding(level, code, name, area)

@@ -15,7 +15,7 @@ from gridsvc.maps.self_contained import (
     render,
     safe_words,
 )
-from gridsvc.spatial.crs import project, unproject
+from gridsvc.spatial.plane import surroundings
 
 __all__ = ["CONTENT_POLICY", "joint_case_page"]
 
@@ -78,8 +78,7 @@ def _view(case: JointCase) -> shapely.Geometry:
         shapely.Point(row.point) for row in case.called if row.point is not None and not row.far
     ]
     seen = shapely.union_all([place, *came, *([case.footprint] if case.footprint else [])])
-    metric = shapely.buffer(project(seen), _SHOWN_M)
-    return unproject(shapely.envelope(metric))
+    return surroundings(seen, _SHOWN_M)
 
 
 def _draw_areas(drawn: folium.Map, case: JointCase) -> None:

@@ -15,7 +15,7 @@ from gridsvc.registry.repairs.model import (
     Preview,
     StoredArea,
 )
-from gridsvc.spatial.crs import project
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["repair_page"]
 
@@ -87,14 +87,15 @@ def repair_page(preview: Preview) -> str:
 
 
 def _place(number: int, it: FaultProposals, proposal: CodedProposal) -> _Place:
-    plane = project(it.fault.geometry)
-    west, south, east, north = shapely.bounds(plane)
+    project = MetricPlane.at(*it.fault.place).project
+    ground = project(it.fault.geometry)
+    west, south, east, north = shapely.bounds(ground)
     whole_m = max(east - west, north - south, 1.0) * (1 + 2 * _MARGIN)
     middle = np.array([west + east, south + north]) / 2
     # Of a sliver that would be a hairline, only the place to look at is drawn.
     width_m = min(whole_m, max(_WIDTHS * it.fault.max_width_m, _LEAST_M))
     if width_m < whole_m:
-        middle = shapely.get_coordinates(project(shapely.Point(it.fault.place)))[0]
+        middle = np.zeros(2)
     corner = middle + np.array([-width_m / 2, width_m / 2])
     frame = shapely.box(corner[0], corner[1] - width_m, corner[0] + width_m, corner[1])
     scale = _SIDE / width_m
@@ -113,7 +114,7 @@ def _place(number: int, it: FaultProposals, proposal: CodedProposal) -> _Place:
     colours = {named.code: _COLOURS[n % len(_COLOURS)] for n, (named, _) in enumerate(changes)}
     unchanged = tuple(area for area in it.members if area.code not in colours)
     beside = [(_UNCHANGED, path(project(area.geometry))) for area in unchanged]
-    fault = path(plane)
+    fault = path(ground)
 
     def picture(which: str) -> _Picture:
         changed = [

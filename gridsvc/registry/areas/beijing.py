@@ -88,7 +88,7 @@ def load_beijing(
     streets: Sequence[ParentArea]
     if Level.STREET in wanted:
         tell("Drawing approximate streets.")
-        drawn = approximate_streets(districts, centres, divisions)
+        drawn = approximate_streets(districts, centres, divisions, plane=city.plane)
         made.append(
             _put_in_force(
                 session,
@@ -108,7 +108,7 @@ def load_beijing(
         streets = _areas_in_force(session, Level.STREET, now)
     if Level.COMMUNITY in wanted:
         tell("Drawing approximate communities.")
-        communities = approximate_communities(streets, centres, divisions)
+        communities = approximate_communities(streets, centres, divisions, plane=city.plane)
         made.append(
             _put_in_force(
                 session,

@@ -11,7 +11,8 @@ import shapely
 from gridsvc.codes import parent_of
 from gridsvc.registry.areas.report import FaultKind, ImportFault
 from gridsvc.spatial.coverage import faults
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["area_faults", "name_faults", "outside_parents_m2", "parent_faults", "place_of"]
 
@@ -29,9 +30,11 @@ def place_of(geometry: Any) -> tuple[float | None, float | None]:
     return float(point.x), float(point.y)
 
 
-def area_faults(codes: Sequence[str], geometries: Sequence[Any]) -> list[ImportFault]:
+def area_faults(
+    codes: Sequence[str], geometries: Sequence[Any], plane: MetricPlane
+) -> list[ImportFault]:
     """Overlaps in pairs, gaps, slivers and areas drawn twice among sound areas (WGS84)."""
-    found = faults(geometries)
+    found = faults(geometries, plane=plane)
     tree = shapely.STRtree(list(geometries))
     listed: list[ImportFault] = []
     for overlap in found.overlaps:

@@ -26,7 +26,8 @@ import shapely
 from numpy.typing import NDArray
 
 from gridsvc.codes import parent_of
-from gridsvc.spatial.crs import Crs, from_wgs84, project, to_wgs84
+from gridsvc.spatial.crs import Crs, from_wgs84, to_wgs84
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["Shift", "measured_shift"]
 
@@ -76,6 +77,7 @@ def measured_shift(
     own: Mapping[str, Any],
     parents: Mapping[str, Any],
     crs: Crs,
+    plane: MetricPlane,
 ) -> Shift | None:
     """Measure the shift of a file's areas (WGS84, read as ``crs``) and say when it is suspicious.
 
@@ -89,7 +91,7 @@ def measured_shift(
         if code in own
     ]
     if pairs:
-        return _against_areas(pairs, crs)
+        return _against_areas(pairs, crs, plane)
     below: dict[str, list[Any]] = defaultdict(list)
     for code, geometry in zip(codes, geometries, strict=True):
         above = parent_of(code)
@@ -97,13 +99,13 @@ def measured_shift(
             below[above].append(geometry)
     if sum(len(geometries) for geometries in below.values()) < _FEWEST:
         return None
-    return _against_parents([(below[code], parents[code]) for code in sorted(below)], crs)
+    return _against_parents([(below[code], parents[code]) for code in sorted(below)], crs, plane)
 
 
-def _against_areas(pairs: list[tuple[Any, Any]], crs: Crs) -> Shift | None:
+def _against_areas(pairs: list[tuple[Any, Any]], crs: Crs, plane: MetricPlane) -> Shift | None:
     given = np.array([geometry for geometry, _ in pairs], dtype=object)
-    theirs = project(given)
-    ours = project(np.array([geometry for _, geometry in pairs], dtype=object))
+    theirs = plane.project(given)
+    ours = plane.project(np.array([geometry for _, geometry in pairs], dtype=object))
     centroids = _xy(shapely.centroid(theirs)) - _xy(shapely.centroid(ours))
     sides = shapely.bounds(theirs) - shapely.bounds(ours)
     least = np.column_stack(
@@ -111,7 +113,7 @@ def _against_areas(pairs: list[tuple[Any, Any]], crs: Crs) -> Shift | None:
     )
     shift, evidence = np.median(centroids, axis=0), np.median(least, axis=0)
     spread = float(np.median(np.hypot(*(centroids - shift).T)))
-    for datum, ways in _expected(given, crs).items():
+    for datum, ways in _expected(given, crs, plane).items():
         expected = np.median(ways, axis=0)
         size = float(np.hypot(*expected))
         if (
@@ -131,11 +133,15 @@ def _least(moves: Floats) -> Floats:
     return np.where(same, smallest, 0.0)
 
 
-def _against_parents(groups: list[tuple[list[Any], Any]], crs: Crs) -> Shift | None:
+def _against_parents(
+    groups: list[tuple[list[Any], Any]], crs: Crs, plane: MetricPlane
+) -> Shift | None:
     count = sum(len(geometries) for geometries, _ in groups)
     wholes = [shapely.union_all(geometries) for geometries, _ in groups]
     theirs, above = (
-        shapely.make_valid(shapely.simplify(project(np.array(shapes, dtype=object)), _SIMPLER_M))
+        shapely.make_valid(
+            shapely.simplify(plane.project(np.array(shapes, dtype=object)), _SIMPLER_M)
+        )
         for shapes in (wholes, [it for _, it in groups])
     )
     shapely.prepare(above)
@@ -159,7 +165,7 @@ def _against_parents(groups: list[tuple[list[Any], Any]], crs: Crs) -> Shift | N
     if before < _OUTSIDE_SHARE * total:
         return None
     found: tuple[float, str, Floats] | None = None
-    for datum, ways in _expected(np.array(wholes, dtype=object), crs).items():
+    for datum, ways in _expected(np.array(wholes, dtype=object), crs, plane).items():
         misfit = misfit_m2(-ways)
         if misfit <= _BETTER * before and (found is None or misfit < found[0]):
             found = (misfit, datum, np.median(ways, axis=0))
@@ -194,20 +200,20 @@ def _best_move(misfit_of: Callable[[Floats], float], expected: Floats) -> Floats
     return best
 
 
-def _expected(given: Any, crs: Crs) -> dict[str, Floats]:
+def _expected(given: Any, crs: Crs, plane: MetricPlane) -> dict[str, Floats]:
     """For each other datum the way (n, 2), in metres, by which each area would be off."""
     at = shapely.get_coordinates(shapely.centroid(given))
     # A projected system has no shifted datum of its own: what was projected may have had one.
     x, y = at[:, 0], at[:, 1]
     if crs.in_degrees:
         x, y = from_wgs84(x, y, crs)
-    here = _xy(project(shapely.points(at)))
+    here = _xy(plane.project(shapely.points(at)))
     read_as = crs.name if crs.name in _DATUMS else "wgs84"
     ways = {}
     for datum in _DATUMS:
         if datum != read_as:
             true = np.column_stack(to_wgs84(x, y, datum))
-            ways[datum] = here - _xy(project(shapely.points(true)))
+            ways[datum] = here - _xy(plane.project(shapely.points(true)))
     return ways
 
 

@@ -27,6 +27,7 @@ from gridsvc.registry.areas.screening import Candidate, Known, one_per_code, scr
 from gridsvc.registry.areas.service import NewArea, load_edition
 from gridsvc.registry.districts import Division
 from gridsvc.registry.editions.service import SERVICE
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["import_areas"]
 
@@ -41,6 +42,7 @@ def import_areas(
     session: Session,
     path: Path,
     *,
+    plane: MetricPlane,
     level: str,
     edition_id: str,
     columns: Mapping[str, str],
@@ -115,6 +117,7 @@ def import_areas(
         own=known.own,
         parents=known.parents,
         crs=file.crs,
+        plane=plane,
     )
     result = AreaImport(
         edition_id,
@@ -123,7 +126,7 @@ def import_areas(
         tuple(area.outcome("") for area in kept if not area.how),
         tuple(area.outcome("; ".join(area.how)) for area in kept if area.how),
         tuple(sorted(refused, key=lambda outcome: outcome.features)),
-        _faults(kept, known),
+        _faults(kept, known, plane),
         (
             *file.remarks,
             *([shift.words] if shift is not None else []),
@@ -203,10 +206,10 @@ def _areas_of(session: Session, level: Level, day: dt.datetime) -> dict[str, Any
     return dict(zip(codes, geometries, strict=True))
 
 
-def _faults(kept: list[Candidate], known: Known) -> tuple[ImportFault, ...]:
+def _faults(kept: list[Candidate], known: Known, plane: MetricPlane) -> tuple[ImportFault, ...]:
     codes = [area.code for area in kept]
     shapes = [area.geometry for area in kept]
-    found = coverage_check.area_faults(codes, shapes)
+    found = coverage_check.area_faults(codes, shapes, plane)
     if known.parents:
         found += coverage_check.parent_faults(codes, shapes, known.parents)
     found += coverage_check.name_faults(codes, [area.name for area in kept], shapes, known.names)

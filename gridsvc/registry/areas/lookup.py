@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
-import pyproj
 import shapely
 from sqlalchemy.orm import Session
 
@@ -39,7 +37,6 @@ from gridsvc.registry.editions.service import (
 
 __all__ = [
     "area_geometry",
-    "border_length_m",
     "children_page",
     "edition_detail",
     "editions_page",
@@ -47,11 +44,6 @@ __all__ = [
     "list_areas",
     "neighbours_of",
 ]
-
-# Two drawings of one border lie this near together: about 10 cm.
-_SAME_LINE_DEGREES = 1e-6
-# What the tolerance adds at the ends of a shared border, and what a mere corner amounts to.
-_ENDS_M = 1.0
 
 
 def editions_page(
@@ -169,15 +161,10 @@ def neighbours_of(session: Session, code: str, moment: dt.datetime) -> AreaNeigh
     Raises BadCode, NotFound.
     """
     edition, row = _area(session, code, moment)
-    own = repository.geometry_of(session, edition.id, code)
-    found = []
-    for other, name, geometry in repository.near_areas(
-        session, edition.id, code, _SAME_LINE_DEGREES
-    ):
-        border_m = border_length_m(own, geometry)
-        found.append(
-            NeighbourRead(code=other, name=name, border_m=round(border_m, 3), corner=border_m == 0)
-        )
+    found = [
+        NeighbourRead(code=other, name=name, border_m=round(border_m, 3), corner=border_m == 0)
+        for other, name, border_m in repository.neighbours(session, edition.id, code)
+    ]
     found.sort(key=lambda neighbour: (-neighbour.border_m, neighbour.code))
     return AreaNeighbours(code=code, name=row.name, neighbours=found, edition=_edition(edition))
 
@@ -192,32 +179,6 @@ def area_geometry(session: Session, code: str, moment: dt.datetime) -> dict[str,
         repository.geometry_of(session, edition.id, code)
     )
     return {**geometry, "code": code, "edition": _edition(edition).model_dump(mode="json")}
-
-
-def border_length_m(area: Any, other: Any) -> float:
-    """Metres of the first area's border that are the second's too, or lie inside it.
-
-    Two WGS84 areas. Lines no farther apart than about 10 cm count as one, as real layers draw
-    shared borders twice. Areas that touch in single points share 0 m.
-    """
-    line = shapely.boundary(area)
-    exact = _length_m(shapely.intersection(line, shapely.boundary(other)))
-    near = _length_m(
-        shapely.intersection(line, shapely.buffer(other, _SAME_LINE_DEGREES, quad_segs=2))
-    )
-    # Where both sides have the very same line, or meet in a corner, the tolerance only adds ends.
-    return exact if near - exact < _ENDS_M else near
-
-
-def _length_m(geometry: Any) -> float:
-    parts = shapely.get_parts(geometry)
-    lines = parts[(shapely.get_dimensions(parts) == 1) & ~shapely.is_empty(parts)]
-    return float(sum(_ellipsoid().geometry_length(line) for line in lines))
-
-
-@lru_cache(maxsize=1)
-def _ellipsoid() -> pyproj.Geod:
-    return pyproj.Geod(ellps="WGS84")
 
 
 def _level_of(code: str, field: str) -> Level:

@@ -12,16 +12,18 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import RowMapping, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, RowMapping, and_, case, func, select, text
+from sqlalchemy.orm import Session, aliased
 
-from gridsvc.registry.areas.models import Edition, EditionState
+from gridsvc.registry.areas.models import Area, Edition, EditionState
+from gridsvc.spatial.sharing import SAME_LINE_DEG, border_length_m
 
 __all__ = [
     "AreaRow",
     "area_in",
     "areas_page",
     "codes_in",
+    "common_border",
     "copy_areas",
     "delete_edition",
     "edition",
@@ -30,7 +32,7 @@ __all__ = [
     "geometries_in",
     "geometry_of",
     "lock_level",
-    "near_areas",
+    "neighbours",
 ]
 
 
@@ -203,17 +205,39 @@ def geometry_of(session: Session, edition_id: str, code: str) -> Any:
     return shapely.from_wkb(bytes(blob))
 
 
-def near_areas(
-    session: Session, edition_id: str, code: str, within_degrees: float
-) -> list[tuple[str, str, Any]]:
-    """Code, name and geometry of the same edition's areas no farther than this, in code order."""
-    rows = session.execute(
-        text(
-            "select o.code, o.name, st_asbinary(o.geometry) from area a join area o"
-            " on o.edition_id = a.edition_id and o.code <> a.code"
-            " and st_dwithin(a.geometry, o.geometry, :within)"
-            " where a.edition_id = :edition and a.code = :code order by o.code"
-        ),
-        {"edition": edition_id, "code": code, "within": within_degrees},
+def common_border(p: Any, q: Any) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """The lines (WKB) that the boundaries of two areas share, and those that are almost shared.
+
+    What ``border_length_m`` measures. Where two areas overlap in part, the line of the first inside
+    the second counts as almost shared: neighbours whose borders cross have a border all the same.
+    """
+    line_p, line_q = func.st_boundary(p), func.st_boundary(q)
+    # Only what lies beside the other area is worth a buffer.
+    reach = 10 * SAME_LINE_DEG
+    beside_q = func.st_clipbybox2d(line_p, func.st_expand(func.box2d(q), reach))
+    beside_p = func.st_clipbybox2d(line_q, func.st_expand(func.box2d(p), reach))
+    other = case((func.st_overlaps(p, q), q), else_=beside_p)
+    band = func.st_buffer(other, SAME_LINE_DEG, "quad_segs=2")
+    return (
+        func.st_asbinary(func.st_intersection(line_p, line_q)),
+        func.st_asbinary(func.st_intersection(beside_q, band)),
     )
-    return [(row[0], row[1], shapely.from_wkb(bytes(row[2]))) for row in rows]
+
+
+def neighbours(session: Session, edition_id: str, code: str) -> list[tuple[str, str, float]]:
+    """Code, name and metres of common border of the areas that touch one, in code order.
+
+    They are those of the same edition that come within ``SAME_LINE_DEG`` of it.
+    """
+    own, other = aliased(Area), aliased(Area)
+    rows = session.execute(
+        select(other.code, other.name, *common_border(own.geometry, other.geometry))
+        .join(own, and_(own.edition_id == other.edition_id, own.code != other.code))
+        .where(own.edition_id == edition_id, own.code == code)
+        .where(func.st_dwithin(own.geometry, other.geometry, SAME_LINE_DEG))
+        .order_by(other.code)
+    )
+    return [
+        (row[0], row[1], border_length_m(*shapely.from_wkb([bytes(it) for it in row[2:]])))
+        for row in rows
+    ]

@@ -24,7 +24,7 @@ from gridsvc.readers.vector_file import Feature, VectorFile
 from gridsvc.registry.areas.coverage_check import place_of
 from gridsvc.registry.areas.report import Outcome
 from gridsvc.spatial.coverage import mend
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 
 __all__ = ["Candidate", "Known", "one_per_code", "screen"]
 

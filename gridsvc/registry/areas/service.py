@@ -17,7 +17,7 @@ from gridsvc.registry.areas import repository
 from gridsvc.registry.areas.models import Edition, EditionState
 from gridsvc.registry.editions.models import EditionAction
 from gridsvc.registry.editions.service import SERVICE, existing_edition, record, was_in_force
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 
 __all__ = ["NewArea", "add_areas", "load_edition"]
 

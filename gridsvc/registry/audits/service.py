@@ -31,6 +31,7 @@ from gridsvc.spatial.audit import (
     overlaps_when_projected,
     totals_of,
 )
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = [
     "LEVELS",
@@ -52,6 +53,7 @@ def audit_edition(
     session: Session,
     edition_id: str,
     *,
+    plane: MetricPlane,
     against: Sequence[str] = (),
     accuracy_m: float | None = None,
     inlet_width_m: float = INLET_WIDTH_M,
@@ -72,6 +74,7 @@ def audit_edition(
         edition.id,
         edition.level,
         areas,
+        plane=plane,
         above=above,
         accuracy_m=edition.accuracy_m if accuracy_m is None else accuracy_m,
         inlet_width_m=inlet_width_m,
@@ -119,6 +122,7 @@ def audit_listed(
     level: str,
     areas: AreasToAudit,
     *,
+    plane: MetricPlane,
     above: Sequence[LevelAbove] = (),
     accuracy_m: float,
     inlet_width_m: float = INLET_WIDTH_M,
@@ -127,7 +131,9 @@ def audit_listed(
 
     A sliver against another level is no wider than both accuracies together.
     """
-    found = audit_areas(areas.geometries, accuracy_m=accuracy_m, inlet_width_m=inlet_width_m)
+    found = audit_areas(
+        areas.geometries, plane=plane, accuracy_m=accuracy_m, inlet_width_m=inlet_width_m
+    )
     faults = list(name_members(found.faults, areas.codes))
     shares: list[AreaShare] = []
     count, size = found.rounding_count, found.rounding_m2
@@ -136,6 +142,7 @@ def audit_listed(
             areas.geometries,
             other.areas.geometries,
             _own(areas, other, LEVELS.index(level) - LEVELS.index(other.level) == 1),
+            plane=plane,
             accuracy_m=accuracy_m + other.accuracy_m,
         )
         faults += name_members(compared.faults, areas.codes, other.areas.codes)

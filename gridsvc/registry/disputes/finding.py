@@ -21,7 +21,6 @@ from gridsvc.registry.disputes import repository
 from gridsvc.registry.disputes.history import record
 from gridsvc.registry.disputes.model import Actor, DisputeState, Found, districts_of
 from gridsvc.registry.disputes.models import Dispute
-from gridsvc.spatial.crs import area_m2
 from gridsvc.spatial.disputed import (
     SAME_PLACE_SHARE,
     DisputedPlace,
@@ -31,13 +30,17 @@ from gridsvc.spatial.disputed import (
     overlap_share,
     same_sides,
 )
+from gridsvc.spatial.ellipsoid import area_m2
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["edition_above", "find_disputes", "keep_places"]
 
 _ABOVE = {Level.STREET: Level.DISTRICT, Level.COMMUNITY: Level.STREET}
 
 
-def find_disputes(session: Session, edition_id: str, *, actor: Actor, now: dt.datetime) -> Found:
+def find_disputes(
+    session: Session, edition_id: str, *, plane: MetricPlane, actor: Actor, now: dt.datetime
+) -> Found:
     """Make a dispute of every gap, overlap and conflict of an edition above the accuracy.
 
     Conflicts are those with the edition of the level above that is in force. Raises NotFound for
@@ -62,7 +65,7 @@ def find_disputes(session: Session, edition_id: str, *, actor: Actor, now: dt.da
     if above is not None:
         parent_codes, parents = areas.geometries_in(session, above.id)
         over = Layer(parent_codes, list(parents), above.accuracy_m)
-    places = disputed_places(layer, over)
+    places = disputed_places(layer, over, plane=plane)
     return keep_places(session, edition, above, places, actor=actor, now=now)
 
 

@@ -19,6 +19,7 @@ from gridsvc.registry.disputes.history import record
 from gridsvc.registry.disputes.model import NEXT_STATES, Actor, DisputeState, districts_of
 from gridsvc.registry.disputes.models import Dispute
 from gridsvc.registry.disputes.settling import end_settlement, settle
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["Move", "dispute_or_refuse", "lock_for", "move", "sides_supervised"]
 
@@ -67,7 +68,13 @@ def lock_for(session: Session, caller: Caller, dispute_id: uuid.UUID) -> Dispute
 
 
 def move(
-    session: Session, caller: Caller, dispute_id: uuid.UUID, wish: Move, *, now: dt.datetime
+    session: Session,
+    caller: Caller,
+    dispute_id: uuid.UUID,
+    wish: Move,
+    *,
+    plane: MetricPlane,
+    now: dt.datetime,
 ) -> Dispute:
     """Bring a dispute into another state.
 
@@ -94,7 +101,7 @@ def move(
         )
     content: dict[str, Any] = {}
     if state is DisputeState.SETTLED:
-        content = settle(session, dispute, wish.edition_id, now=now)
+        content = settle(session, dispute, wish.edition_id, plane=plane, now=now)
     elif dispute.state == DisputeState.SETTLED:
         _check_speaks_for_all(caller, dispute)
         content = end_settlement(session, dispute, now=now)

@@ -16,14 +16,20 @@ from gridsvc.registry.bodies.models import Agreement
 from gridsvc.registry.disputes import repository
 from gridsvc.registry.disputes.finding import edition_above
 from gridsvc.registry.disputes.models import Dispute
-from gridsvc.spatial.crs import area_m2
 from gridsvc.spatial.disputed import Layer, left_in
+from gridsvc.spatial.ellipsoid import area_m2
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["end_settlement", "settle"]
 
 
 def settle(
-    session: Session, dispute: Dispute, edition_id: str | None, *, now: dt.datetime
+    session: Session,
+    dispute: Dispute,
+    edition_id: str | None,
+    *,
+    plane: MetricPlane,
+    now: dt.datetime,
 ) -> dict[str, Any]:
     """Carry out the terms of a locked dispute; gives what the history must say.
 
@@ -49,7 +55,7 @@ def settle(
             field="edition_id",
         )
     edition = _edition_in_force(session, dispute, named, now)
-    _check_gone(session, dispute, edition, now)
+    _check_gone(session, dispute, edition, plane, now)
     dispute.settled_by_edition = edition.id
     return {"edition_id": edition.id}
 
@@ -98,7 +104,9 @@ def _edition_in_force(
     return edition
 
 
-def _check_gone(session: Session, dispute: Dispute, edition: Edition, now: dt.datetime) -> None:
+def _check_gone(
+    session: Session, dispute: Dispute, edition: Edition, plane: MetricPlane, now: dt.datetime
+) -> None:
     """Refuse an edition in which some of the ground is still disputed."""
     if dispute.kind == "neglect" and edition.id == dispute.edition_id:
         raise Conflict(
@@ -118,7 +126,7 @@ def _check_gone(session: Session, dispute: Dispute, edition: Edition, now: dt.da
     over = None
     if above is not None:
         over = Layer(*repository.areas_near(session, above.id, ground), above.accuracy_m)
-    left = left_in(ground, layer, over)
+    left = left_in(ground, layer, over, plane=plane)
     if left:
         size = float(area_m2(left).sum())
         at = left[0].representative_point()

@@ -16,7 +16,7 @@ from gridsvc.registry.bodies.service import AssetOwner
 from gridsvc.registry.disputes.repository import parts_on
 from gridsvc.registry.disputes.what_if import Answer, Change
 from gridsvc.registry.disputes.what_if_repository import DutyLine, duty_lines, grids_on
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 
 __all__ = ["LISTED", "areas_json", "duties_json", "grids_json", "parts_json", "transfers_json"]
 

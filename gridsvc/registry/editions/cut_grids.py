@@ -10,7 +10,7 @@ import shapely
 from sqlalchemy.orm import Session
 
 from gridsvc.registry.editions.points import grids_touching
-from gridsvc.spatial.ellipsoid import ellipsoidal_area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.moves import Move
 
 __all__ = ["CutGrid", "cut_grids"]
@@ -50,8 +50,8 @@ def cut_grids(session: Session, moves: Sequence[Move]) -> tuple[CutGrid, ...]:
     found = grids_touching(session, [move.geometry for move in moves])
     moved = [moves[i] for i in found.piece]
     pieces = shapely.intersection(found.geometries, [move.geometry for move in moved])
-    moved_m2 = ellipsoidal_area_m2(pieces)
-    whole_m2 = ellipsoidal_area_m2(found.geometries)
+    moved_m2 = area_m2(pieces)
+    whole_m2 = area_m2(found.geometries)
     return tuple(
         CutGrid(district, code, move.before, move.after, float(part), float(whole))
         for district, code, move, part, whole in zip(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gridsvc.spatial.gridding_barriers import CityGrid, Fit
+from gridsvc.spatial.gridding_barriers import CityGrid, Metrics
 
 __all__ = ["CityMeasures", "EnlargedCommunity", "GridBuild", "city_measures", "measured"]
 
@@ -129,10 +129,10 @@ def measured(
 
 def city_measures(grids: Sequence[CityGrid]) -> CityMeasures | None:
     """How the cells fit the city; None when none was cut along barriers."""
-    followed = [(city.grid, city.fit) for city in grids if city.fit is not None]
+    followed = [(city.grid, city.metrics) for city in grids if city.metrics is not None]
     if not followed:
         return None
-    fits: list[Fit] = [fit for _, fit in followed]
+    fits: list[Metrics] = [fit for _, fit in followed]
     sizes = np.concatenate([grid.area_m2 for grid, _ in followed])
     nominal = np.concatenate([np.full(len(grid.cells), grid.nominal_m2) for grid, _ in followed])
     parts = np.concatenate([fit.parts for fit in fits])

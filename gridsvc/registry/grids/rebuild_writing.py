@@ -7,7 +7,6 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
-import numpy as np
 import shapely
 from sqlalchemy.orm import Session
 
@@ -20,7 +19,7 @@ from gridsvc.registry.grids.numbering import GridNumber
 from gridsvc.registry.grids.rebuild_report import Voided
 from gridsvc.registry.grids.storing import hexadecimal, new_edition, store_cells
 from gridsvc.registry.parts.placing import own_placer
-from gridsvc.spatial.crs import area_m2, project
+from gridsvc.spatial.ellipsoid import area_m2, length_m
 
 __all__ = ["write_rebuild"]
 
@@ -110,8 +109,7 @@ def _redraw(session: Session, edition_id: str, matched: Matched, day: dt.date) -
     cells = [matched.cells[new] for _, new, _ in matched.kept]
     polygons = [cell.polygon for cell in cells]
     sizes = area_m2(polygons)
-    flat = project(np.array(polygons, dtype=object))
-    compactness = 4.0 * math.pi * sizes / shapely.length(flat) ** 2
+    compactness = 4.0 * math.pi * sizes / length_m(shapely.boundary(polygons)) ** 2
     repository.redraw(
         session,
         [

@@ -33,7 +33,7 @@ from gridsvc.errors import BadFile, NotFound
 from gridsvc.registry.parts import repository
 from gridsvc.registry.parts.placing import district_of
 from gridsvc.registry.parts.repository import GridRows
-from gridsvc.spatial.crs import project, unproject
+from gridsvc.spatial.plane import MetricPlane
 from gridsvc.tables import table
 
 __all__ = ["RANKS", "Crossing", "Streets", "draw_streets", "made_up_census"]
@@ -73,13 +73,14 @@ class Streets:
 
     lines: dict[str, NDArray[np.object_]]
     crossings: Crossing
+    plane: MetricPlane
 
     def length_m(self, rank: str) -> float:
         """The metres of all roads of a rank."""
         return float(shapely.length(self.lines[rank]).sum())
 
 
-def draw_streets(grids: GridRows) -> Streets:
+def draw_streets(grids: GridRows, plane: MetricPlane) -> Streets:
     """The made-up streets of a district's unit grids; the same grids give the same streets."""
     edges, first, second = _shared_edges(grids.geometries)
     rank = np.full(len(edges), 2, dtype=np.int8)
@@ -87,11 +88,11 @@ def draw_streets(grids: GridRows) -> Streets:
     rank[grids.street_codes[first] != grids.street_codes[second]] = 0
     lines: dict[str, NDArray[np.object_]] = {}
     for number, name in enumerate(RANKS):
-        segments = project(shapely.linestrings(edges[rank == number].reshape(-1, 2, 2)))
+        segments = plane.project(shapely.linestrings(edges[rank == number].reshape(-1, 2, 2)))
         merged = shapely.line_merge(shapely.multilinestrings(segments))
         parts = shapely.get_parts(merged)
         lines[name] = parts[np.lexsort(shapely.bounds(parts).T)]
-    return Streets(lines, _crossings(edges, rank))
+    return Streets(lines, _crossings(edges, rank, plane), plane)
 
 
 def _shared_edges(
@@ -116,14 +117,14 @@ def _shared_edges(
     return unique[shared], first, second
 
 
-def _crossings(edges: Floats, rank: NDArray[np.int8]) -> Crossing:
+def _crossings(edges: Floats, rank: NDArray[np.int8], plane: MetricPlane) -> Crossing:
     ends = np.vstack([edges[:, :2], edges[:, 2:]])
     ranks = np.concatenate([rank, rank])
     places, inverse, counts = np.unique(ends, axis=0, return_inverse=True, return_counts=True)
     widest = np.full(len(places), 2, dtype=np.int8)
     np.minimum.at(widest, inverse.ravel(), ranks)
     crossing = counts >= _CROSSING_ROADS
-    metric = shapely.get_coordinates(project(shapely.points(places[crossing])))
+    metric = shapely.get_coordinates(plane.project(shapely.points(places[crossing])))
     return Crossing(metric, widest[crossing])
 
 
@@ -140,6 +141,7 @@ class _Layout:
 
 def made_up_census(
     session: Session,
+    plane: MetricPlane,
     *,
     now: dt.datetime,
     district: str = "110101",
@@ -159,7 +161,7 @@ def made_up_census(
             " them with 'gridsvc grids build'."
         )
     home = district_of(session, district, now)
-    streets = draw_streets(grids)
+    streets = draw_streets(grids, plane)
     layouts = _read_layouts()
     stretch = _stretch(streets, layouts, at_least)
     while True:
@@ -234,7 +236,7 @@ def _stand(
                 for side in _SIDES[layout.side]
             ]
         )
-    lon, lat = shapely.get_coordinates(unproject(shapely.points(places))).T
+    lon, lat = shapely.get_coordinates(streets.plane.unproject(shapely.points(places))).T
     competent, owner, maintainer = (body.format(district=district) for body in layout.bodies)
     return pd.DataFrame(
         {

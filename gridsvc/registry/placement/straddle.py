@@ -13,7 +13,7 @@ from gridsvc.errors import NotFound
 from gridsvc.registry.placement import repository
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import EditionRef
-from gridsvc.spatial.border import shares
+from gridsvc.spatial.sharing import shares
 
 __all__ = ["Straddle", "straddle"]
 

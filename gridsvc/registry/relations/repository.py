@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, case, func, literal, select, text, t
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from gridsvc.registry.areas.repository import common_border
 from gridsvc.registry.relations.member_repository import Source
 from gridsvc.registry.relations.model import Relation
 
@@ -31,8 +32,6 @@ __all__ = [
 ]
 
 _QUERY_CANCELED = "57014"
-#: Two drawings of one border lie this near together: about 10 cm.
-_SAME_LINE_DEGREES = 1e-6
 
 _PREDICATES = {
     Relation.TOUCHES: func.st_touches,
@@ -185,18 +184,14 @@ def shared_geometries(
         )
     ).subquery("shapes")
     areas = and_(func.st_dimension(shapes.c.p) == 2, func.st_dimension(shapes.c.q) == 2)
-    line_p, line_q = func.st_boundary(shapes.c.p), func.st_boundary(shapes.c.q)
-    # Only what lies beside the other area is worth a buffer.
-    beside_q = func.st_clipbybox2d(line_p, func.st_expand(func.box2d(shapes.c.q), 1e-5))
-    beside_p = func.st_clipbybox2d(line_q, func.st_expand(func.box2d(shapes.c.p), 1e-5))
-    band = func.st_buffer(beside_p, _SAME_LINE_DEGREES, "quad_segs=2")
+    exact, near = common_border(shapes.c.p, shapes.c.q)
     rows = session.execute(
         select(
             shapes.c.one,
             shapes.c.other,
             func.st_asbinary(func.st_intersection(shapes.c.p, shapes.c.q)),
-            case((areas, func.st_asbinary(func.st_intersection(line_p, line_q)))),
-            case((areas, func.st_asbinary(func.st_intersection(beside_q, band)))),
+            case((areas, exact)),
+            case((areas, near)),
         )
     )
     return {(row[0], row[1]): (_shape(row[2]), _shape(row[3]), _shape(row[4])) for row in rows}

@@ -29,7 +29,8 @@ from gridsvc.registry.relations.model import (
     UploadSide,
 )
 from gridsvc.registry.relations.repository import Deadline, MemberRow, OutOfTime
-from gridsvc.spatial.relations import border_length_m, length_m, shares_of_faces, size_of
+from gridsvc.spatial.ellipsoid import area_m2, length_m
+from gridsvc.spatial.sharing import border_length_m, shares, size_of
 
 __all__ = ["MOST_PAIRS", "relate"]
 
@@ -166,8 +167,8 @@ def _measured(
     found = []
     for pair in keys:
         common, exact, near = shared[pair]
-        m2 = size_of(common)[1] if size_of(common)[0] == 2 else 0.0
-        metres = length_m(common) if exact is None else border_length_m(exact, near)
+        m2 = float(area_m2(common))
+        metres = float(length_m(common)) if exact is None else border_length_m(exact, near)
         found.append(
             (
                 pair,
@@ -212,16 +213,16 @@ def _shares(
                 claimants.pop(key, None)
             whole = rows[key].geometry
             faces = repository.faces_of(session, whole, list(claimants.values()))
-            parts = shares_of_faces(whole, faces, claimants)
-            held = [part.key for part in parts if part.key is not None]
-            names = repository.members_of(session, other.source, held) if held else {}
-            for part in parts:
-                place = (key, part.key or "")
-                if place <= after:
+            shared = shares(whole, list(claimants.values()), list(claimants), faces=faces)
+            parts = {part.code: (part.area_m2, part.share) for part in shared.parts}
+            names = repository.members_of(session, other.source, list(parts)) if parts else {}
+            parts[""] = shared.unclaimed_m2, shared.unclaimed_share
+            for held, (m2, share) in sorted(parts.items()):
+                if (key, held) <= after:
                     continue
-                b = None if part.key is None else _member(other, part.key, names[part.key])
-                pair = Pair(_member(one, key, rows[key]), b, part.area_m2, None, part.share, None)
-                found.append((place, pair))
+                b = _member(other, held, names[held]) if held else None
+                pair = Pair(_member(one, key, rows[key]), b, m2, None, share, None)
+                found.append(((key, held), pair))
             progress.done += 1
             if len(found) > limit:
                 return found

@@ -29,7 +29,8 @@ from gridsvc.registry.repairs.model import (
     StoredArea,
 )
 from gridsvc.spatial.audit import INLET_WIDTH_M, Fault, FaultKind, audit_areas, name_members
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
+from gridsvc.spatial.plane import MetricPlane
 from gridsvc.spatial.repair.checking import check_repair
 from gridsvc.spatial.repair.model import Method, Proposal
 from gridsvc.spatial.repair.proposing import MENDABLE, propose, propose_one
@@ -53,6 +54,7 @@ class Ground:
     parents: dict[str, Any]
     faults: dict[str, Fault]
     inlet_width_m: float
+    plane: MetricPlane
 
     @property
     def geometries(self) -> list[Any]:
@@ -60,7 +62,12 @@ class Ground:
         return [it.geometry for it in self.areas]
 
 
-def read_ground(session: Session, edition_id: str, inlet_width_m: float = INLET_WIDTH_M) -> Ground:
+def read_ground(
+    session: Session,
+    edition_id: str,
+    plane: MetricPlane,
+    inlet_width_m: float = INLET_WIDTH_M,
+) -> Ground:
     """Read and audit an edition. Raises NotFound; Conflict for unit grids and empty editions."""
     edition = existing_edition(session, edition_id)
     if edition.level == "unit_grid":
@@ -78,14 +85,16 @@ def read_ground(session: Session, edition_id: str, inlet_width_m: float = INLET_
         if in_force is not None:
             codes, shapes = areas_repository.geometries_in(session, in_force.id)
             parents = dict(zip(codes, shapes, strict=True))
-    found = faults_in([it.geometry for it in areas], edition.accuracy_m, inlet_width_m)
+    found = _faults_in([it.geometry for it in areas], edition.accuracy_m, inlet_width_m, plane)
     faults = {_fault_id(fault, areas): fault for fault in found}
-    return Ground(edition, areas, parents, faults, inlet_width_m)
+    return Ground(edition, areas, parents, faults, inlet_width_m, plane)
 
 
-def faults_in(geometries: Sequence[Any], accuracy_m: float, inlet_width_m: float) -> list[Fault]:
+def _faults_in(
+    geometries: Sequence[Any], accuracy_m: float, inlet_width_m: float, plane: MetricPlane
+) -> list[Fault]:
     """The faults that repairs are held against."""
-    audit = audit_areas(geometries, accuracy_m=accuracy_m, inlet_width_m=inlet_width_m)
+    audit = audit_areas(geometries, plane=plane, accuracy_m=accuracy_m, inlet_width_m=inlet_width_m)
     return [fault for fault in audit.faults if fault.kind in _COMPARED]
 
 
@@ -93,6 +102,7 @@ def proposals_of(
     session: Session,
     edition_id: str,
     *,
+    plane: MetricPlane,
     fault_id: str | None = None,
     inlet_width_m: float = INLET_WIDTH_M,
     after: str | None = None,
@@ -102,7 +112,7 @@ def proposals_of(
 
     ``after`` is the id of the last fault of the page before. Raises NotFound, Conflict.
     """
-    ground = read_ground(session, edition_id, inlet_width_m)
+    ground = read_ground(session, edition_id, plane, inlet_width_m)
     ids = list(ground.faults)
     if fault_id is not None:
         ids = [_known(session, ground, fault_id)]
@@ -117,7 +127,7 @@ def proposals_of(
     found = []
     for id in page:
         fault = ground.faults[id]
-        every = propose(fault, ground.geometries, ground.edition.accuracy_m)
+        every = propose(fault, ground.geometries, ground.edition.accuracy_m, plane=plane)
         found.append(_coded(ground, id, every))
     return found, page[-1] if len(page) < len(ids) else None
 
@@ -126,13 +136,14 @@ def preview(
     session: Session,
     edition_id: str,
     proposal_ids: Sequence[str],
+    plane: MetricPlane,
     inlet_width_m: float = INLET_WIDTH_M,
 ) -> Preview:
     """What some proposals would change together, checked as if they were applied.
 
     Raises what ``chosen_proposals`` raises.
     """
-    ground = read_ground(session, edition_id, inlet_width_m)
+    ground = read_ground(session, edition_id, plane, inlet_width_m)
     found, _ = chosen_proposals(session, ground, proposal_ids)
     return Preview(ground.edition.id, ground.edition.level, tuple(found))
 
@@ -167,10 +178,10 @@ def chosen_proposals(
         proposal = (
             None
             if code is not None and chosen is None
-            else propose_one(fault, now, accuracy_m, Method(method), chosen)
+            else propose_one(fault, now, accuracy_m, Method(method), chosen, plane=ground.plane)
         )
         if proposal is None:
-            every = propose(fault, now, accuracy_m)
+            every = propose(fault, now, accuracy_m, plane=ground.plane)
             ways = ", ".join(_proposal_id(ground, fault_id, it) for it in every) or "none"
             raise NotFound(
                 f"There is no proposal {proposal_id!r} for this {fault.kind.value}: there are"
@@ -180,7 +191,7 @@ def chosen_proposals(
         for change in proposal.changes:
             now[change.member] = change.after
         found.append(_coded(ground, fault_id, [proposal]))
-    left = faults_in(now, accuracy_m, ground.inlet_width_m)
+    left = _faults_in(now, accuracy_m, ground.inlet_width_m, ground.plane)
     before = list(ground.faults.values())
     for it in found:
         for coded in it.proposals:

@@ -23,6 +23,7 @@ from gridsvc.registry.repairs.model import AppliedRepair, FaultProposals, Stored
 from gridsvc.registry.repairs.models import Repair, RepairAction
 from gridsvc.registry.repairs.proposals import chosen_proposals, read_ground
 from gridsvc.spatial.audit import INLET_WIDTH_M
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["apply_repairs", "list_repairs", "undo_repairs"]
 
@@ -36,6 +37,7 @@ def apply_repairs(
     edition_id: str,
     proposal_ids: Sequence[str],
     *,
+    plane: MetricPlane,
     by: str,
     why: str,
     at: dt.datetime,
@@ -52,7 +54,7 @@ def apply_repairs(
     ``chosen_proposals`` raises, and CoverageBroken for ground outside the parent.
     """
     _check_person(by, why)
-    ground = read_ground(session, edition_id, inlet_width_m)
+    ground = read_ground(session, edition_id, plane, inlet_width_m)
     found, geometries = chosen_proposals(session, ground, proposal_ids)
     if not outside_parent:
         _check_parents(found)

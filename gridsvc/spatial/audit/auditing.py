@@ -11,6 +11,7 @@ from gridsvc.spatial.audit.borders import parallel_borders
 from gridsvc.spatial.audit.model import Audit, Fault, FaultKind, ParentShare
 from gridsvc.spatial.audit.parents import faults_above
 from gridsvc.spatial.audit.within import faults_within, sound_areas
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["INLET_WIDTH_M", "SLIVER_M", "audit_against", "audit_areas"]
 
@@ -25,6 +26,7 @@ _ORDER = {kind: place for place, kind in enumerate(FaultKind)}
 def audit_areas(
     geometries: Sequence[Any],
     *,
+    plane: MetricPlane,
     accuracy_m: float = SLIVER_M,
     inlet_width_m: float = INLET_WIDTH_M,
 ) -> Audit:
@@ -32,11 +34,11 @@ def audit_areas(
 
     ``geometries`` are polygons and multipolygons in WGS84, sound or not: a broken one is listed,
     and repaired before it is compared, so that one bad ring does not hide the others' faults.
-    What is nowhere wider than ``accuracy_m`` is a sliver; ``inlet_width_m`` is the longest mouth
-    of an inlet (0: none are sought).
+    ``plane`` is what widths are measured in; what is nowhere wider than ``accuracy_m`` is a
+    sliver; ``inlet_width_m`` is the longest mouth of an inlet (0: none are sought).
     """
     areas, broken = sound_areas(geometries)
-    found, rounding = faults_within(areas, accuracy_m, inlet_width_m)
+    found, rounding = faults_within(areas, accuracy_m, inlet_width_m, plane)
     return _audit(len(areas), accuracy_m, inlet_width_m, [*broken, *found], (), rounding)
 
 
@@ -45,6 +47,7 @@ def audit_against(
     parents: Sequence[Any],
     own: Sequence[int | None],
     *,
+    plane: MetricPlane,
     accuracy_m: float = SLIVER_M,
 ) -> Audit:
     """Find what n areas and the m areas of a level above contradict each other in.
@@ -55,8 +58,8 @@ def audit_against(
     """
     areas, _ = sound_areas(geometries)
     above, _ = sound_areas(parents)
-    found, shares, rounding = faults_above(areas, above, own, accuracy_m)
-    beside = parallel_borders(areas, above, own, accuracy_m)
+    found, shares, rounding = faults_above(areas, above, own, accuracy_m, plane)
+    beside = parallel_borders(areas, above, own, accuracy_m, plane)
     return _audit(len(areas), accuracy_m, 0.0, [*found, *beside], shares, rounding)
 
 

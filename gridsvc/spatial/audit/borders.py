@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from shapely.ops import substring
 
 from gridsvc.spatial.audit.model import Fault, FaultKind
-from gridsvc.spatial.crs import project, unproject
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["parallel_borders"]
 
@@ -30,7 +30,11 @@ _SHORTEST_M = 5.0
 
 
 def parallel_borders(
-    areas: Shapes, parents: Shapes, own: Sequence[int | None], accuracy_m: float
+    areas: Shapes,
+    parents: Shapes,
+    own: Sequence[int | None],
+    accuracy_m: float,
+    plane: MetricPlane,
 ) -> list[Fault]:
     """The borders between areas of different parents that are off the border of these parents.
 
@@ -48,13 +52,13 @@ def parallel_borders(
             continue
         key = (min(above[0], above[1]), max(above[0], above[1]))
         if key not in lines:
-            lines[key] = _common_line(project(parents[key[0]]), project(parents[key[1]]))
+            lines[key] = _common_line(*plane.project(parents[list(key)]))
         if shapely.is_empty(lines[key]):
             continue
         for n in (one, other):
-            flat.setdefault(n, project(areas[n]))
+            flat.setdefault(n, plane.project(areas[n]))
         stretch = _common_line(flat[one], flat[other])
-        fault = _measured((one, other), (above[0], above[1]), stretch, lines[key], accuracy_m)
+        fault = _measured((one, other), above, stretch, lines[key], accuracy_m, plane)
         found += [] if fault is None else [fault]
     return found
 
@@ -84,11 +88,12 @@ def _common_line(one: Any, other: Any) -> Any:
 
 
 def _measured(
-    members: tuple[int, int],
-    parents: tuple[int, int],
+    members: tuple[int, ...],
+    parents: tuple[int, ...],
     stretch: Any,
     line: Any,
     accuracy_m: float,
+    plane: MetricPlane,
 ) -> Fault | None:
     points, weights = _stations(stretch)
     if not len(points):
@@ -98,7 +103,7 @@ def _measured(
     widest = float(distances.max())
     if widest <= _SAME_LINE_M:
         return None
-    at = unproject(points[int(distances.argmax())])
+    at = plane.unproject(points[int(distances.argmax())])
     order = np.argsort(distances)
     passed = np.cumsum(weights[order])
     median = float(distances[order][int(np.searchsorted(passed, passed[-1] / 2))])
@@ -110,7 +115,7 @@ def _measured(
         max_width_m=widest,
         length_m=float(shapely.length(stretch)),
         place=(float(shapely.get_x(at)), float(shapely.get_y(at))),
-        geometry=unproject(stretch),
+        geometry=plane.unproject(stretch),
         sliver=widest <= accuracy_m,
         parents=parents,
     )

@@ -22,7 +22,8 @@ import shapely
 from numpy.typing import NDArray
 
 from gridsvc.spatial.audit.net import polygons_of
-from gridsvc.spatial.crs import project
+from gridsvc.spatial.ellipsoid import distance_m
+from gridsvc.spatial.plane import LocalPlane
 
 __all__ = ["WALLS_TO_MOUTHS", "Inlet", "find_inlets", "walls_of"]
 
@@ -50,24 +51,6 @@ class Inlet:
     mouth_m: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Plane:
-    """Degrees to metres and back by two factors, so that straight lines stay straight.
-
-    True to scale at the middle; 0.01 % off for each kilometre north or south of it.
-    """
-
-    lon: float
-    lat: float
-    scale: Floats
-
-    def to_metres(self, geometry: Any) -> Any:
-        return shapely.transform(geometry, lambda xy: (xy - (self.lon, self.lat)) * self.scale)
-
-    def to_degrees(self, xy: Floats) -> Floats:
-        return np.asarray(xy / self.scale + (self.lon, self.lat))
-
-
 def find_inlets(
     outside: Sequence[Any], tree: shapely.STRtree, inlet_width_m: float
 ) -> Iterator[Inlet]:
@@ -79,7 +62,7 @@ def find_inlets(
     if inlet_width_m <= 0:
         return
     for ground in outside:
-        mouths = _mouths(_plane_at(shapely.bounds(ground)), ground, inlet_width_m / 2)
+        mouths = _mouths(LocalPlane.amid(shapely.bounds(ground)), ground, inlet_width_m / 2)
         if mouths:
             yield from _behind(ground, mouths, tree)
 
@@ -93,9 +76,8 @@ def _edges(geometry: Any) -> tuple[Shapes, Floats]:
     """The middles (WGS84) and metres of a polygon's edges."""
     xy, ring = shapely.get_coordinates(shapely.get_rings(geometry), return_index=True)
     start = np.flatnonzero(ring[:-1] == ring[1:])
-    edges = shapely.linestrings(np.stack([xy[start], xy[start + 1]], axis=1))
     middles = shapely.points((xy[start] + xy[start + 1]) / 2)
-    return middles, np.asarray(shapely.length(project(edges)))
+    return middles, distance_m(*xy[start].T, *xy[start + 1].T)
 
 
 def _by_area(middles: Shapes, metres: Floats, tree: shapely.STRtree) -> dict[int, float]:
@@ -107,17 +89,9 @@ def _by_area(middles: Shapes, metres: Floats, tree: shapely.STRtree) -> dict[int
     return dict(sorted(lengths.items(), key=lambda it: (-round(it[1], 2), it[0])))
 
 
-def _plane_at(bounds: Floats) -> _Plane:
-    lon, lat = float(bounds[0] + bounds[2]) / 2, float(bounds[1] + bounds[3]) / 2
-    step = 1e-3
-    here, east, north = project(shapely.points([(lon, lat), (lon + step, lat), (lon, lat + step)]))
-    scale = np.array([shapely.distance(here, east), shapely.distance(here, north)]) / step
-    return _Plane(lon, lat, scale)
-
-
-def _mouths(plane: _Plane, ground: Any, radius_m: float) -> list[Any]:
+def _mouths(plane: LocalPlane, ground: Any, radius_m: float) -> list[Any]:
     """The straight mouths (lines, WGS84) of all that a disc cannot reach."""
-    flat = plane.to_metres(_with_margin(plane, ground, 4 * radius_m))
+    flat = plane.project(_with_margin(plane, ground, 4 * radius_m))
     free = shapely.buffer(flat, -radius_m, quad_segs=_QUAD_SEGS)
     reached = shapely.buffer(free, radius_m, quad_segs=_QUAD_SEGS)
     wall = shapely.boundary(flat)
@@ -129,11 +103,11 @@ def _mouths(plane: _Plane, ground: Any, radius_m: float) -> list[Any]:
     return list(shapely.linestrings(at[(at[:, 0] != at[:, 1]).any(axis=1)]))
 
 
-def _on_wall(plane: _Plane, ground: Any, ends: Floats, radius_m: float) -> Floats:
+def _on_wall(plane: LocalPlane, ground: Any, ends: Floats, radius_m: float) -> Floats:
     """Where mouths end: float64 (k, 2), metres in the plane, to degrees on the ground's edge."""
     xy, ring = shapely.get_coordinates(shapely.get_rings(ground), return_index=True)
     start = np.flatnonzero(ring[:-1] == ring[1:])
-    corners = shapely.points(shapely.get_coordinates(plane.to_metres(shapely.multipoints(xy))))
+    corners = shapely.points(shapely.get_coordinates(plane.project(shapely.multipoints(xy))))
     sides = shapely.linestrings(
         np.stack([shapely.get_coordinates(corners[start + n]) for n in (0, 1)], axis=1)
     )
@@ -142,13 +116,13 @@ def _on_wall(plane: _Plane, ground: Any, ends: Floats, radius_m: float) -> Float
     side = sides[shapely.STRtree(sides).nearest(points)]
     along = shapely.line_interpolate_point(side, shapely.line_locate_point(side, points))
     at_corner = shapely.distance(points, corners[corner]) <= _TO_CORNER * radius_m
-    on_side = plane.to_degrees(shapely.get_coordinates(along))
+    on_side = plane.lonlat(shapely.get_coordinates(along))
     return np.where(at_corner[:, None], xy[corner], on_side)
 
 
-def _with_margin(plane: _Plane, ground: Any, margin_m: float) -> Any:
+def _with_margin(plane: LocalPlane, ground: Any, margin_m: float) -> Any:
     """The ground with its frame moved outwards: no disc is caught between frame and areas."""
-    east, north = plane.to_degrees(np.array([margin_m, margin_m])) - (plane.lon, plane.lat)
+    east, north = plane.lonlat(np.array([margin_m, margin_m])) - (plane.lon, plane.lat)
     x0, y0, x1, y1 = shapely.bounds(ground)
     frame = shapely.box(x0 - east, y0 - north, x1 + east, y1 + north)
     return shapely.union(ground, shapely.difference(frame, shapely.box(x0, y0, x1, y1)))

@@ -9,7 +9,8 @@ import numpy as np
 import shapely
 
 from gridsvc.spatial.audit.model import Fault, FaultKind
-from gridsvc.spatial.crs import area_m2, project
+from gridsvc.spatial.ellipsoid import area_m2, length_m
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["ROUNDING_M", "ROUNDING_M2", "fault_at", "is_rounding", "max_width_m"]
 
@@ -26,6 +27,7 @@ def fault_at(
     members: tuple[int, ...],
     geometry: Any,
     accuracy_m: float,
+    plane: MetricPlane,
     *,
     parents: tuple[int, ...] = (),
     mouth_m: float = 0.0,
@@ -36,9 +38,9 @@ def fault_at(
     ``mouth_m`` is the width of an inlet's mouth.
     """
     size = float(area_m2(geometry))
-    plane = project(geometry)
-    half_perimeter_m = float(shapely.length(plane)) / 2
-    widest = max(max_width_m(plane), mouth_m)
+    flat = plane.project(geometry)
+    half_perimeter_m = float(shapely.length(flat)) / 2
+    widest = max(max_width_m(flat), mouth_m)
     point = shapely.point_on_surface(geometry)
     return Fault(
         kind=kind,
@@ -60,11 +62,11 @@ def is_rounding(geometry: Any) -> bool:
     size = float(area_m2(geometry))
     if size < ROUNDING_M2:
         return True
-    return size < ROUNDING_M * float(shapely.length(project(geometry))) / 2
+    return size < ROUNDING_M * float(length_m(shapely.boundary(geometry))) / 2
 
 
 def max_width_m(polygon: Any) -> float:
-    """The diameter of the largest circle in a polygon of the metric plane, to half a percent.
+    """The diameter of the largest circle in a polygon of a metric plane, to half a percent.
 
     By halving: a circle fits as long as the polygon, shrunk by its radius, is not empty. (The
     usual search by squares needs a square for each width along a sliver.)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from gridsvc.spatial.audit.measuring import ROUNDING_M2, fault_at, is_rounding
 from gridsvc.spatial.audit.model import Fault, FaultKind, ParentShare
 from gridsvc.spatial.audit.net import polygons_of
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["faults_above"]
 
@@ -21,7 +22,11 @@ Shapes = NDArray[np.object_]
 
 
 def faults_above(
-    areas: Shapes, parents: Shapes, own: Sequence[int | None], accuracy_m: float
+    areas: Shapes,
+    parents: Shapes,
+    own: Sequence[int | None],
+    accuracy_m: float,
+    plane: MetricPlane,
 ) -> tuple[list[Fault], list[ParentShare], list[float]]:
     """Ground outside the own parent, codes in conflict, all shares, and the m² of rounding.
 
@@ -46,7 +51,7 @@ def faults_above(
         shares += [ParentShare(index, n, size, size / whole) for n, size in listed if whole]
         most = max(held, key=lambda it: it[1], default=(None, 0.0))[0]
         if parent is None or (most is not None and most != parent):
-            faults.append(_conflict(index, area, parent, most, accuracy_m))
+            faults.append(_conflict(index, area, parent, most, accuracy_m, plane))
         if parent is None:
             continue
         outside = shapely.difference(area, parents[parent])
@@ -62,7 +67,7 @@ def faults_above(
                     rounding.append(float(area_m2(place)))
                 else:
                     kind = FaultKind.OUTSIDE_PARENT
-                    faults.append(fault_at(kind, (index,), place, accuracy_m, parents=named))
+                    faults.append(fault_at(kind, (index,), place, accuracy_m, plane, parents=named))
     return faults, shares, rounding
 
 
@@ -86,10 +91,15 @@ def _not_nested(areas: Shapes, parents: Shapes, own: Sequence[int | None]) -> li
 
 
 def _conflict(
-    index: int, area: Any, parent: int | None, most: int | None, accuracy_m: float
+    index: int,
+    area: Any,
+    parent: int | None,
+    most: int | None,
+    accuracy_m: float,
+    plane: MetricPlane,
 ) -> Fault:
     named = tuple(n for n in (parent, most) if n is not None)
     reason = "its code names no parent" if parent is None else "another parent holds more of it"
     return fault_at(
-        FaultKind.CODE_CONFLICT, (index,), area, accuracy_m, parents=named, reason=reason
+        FaultKind.CODE_CONFLICT, (index,), area, accuracy_m, plane, parents=named, reason=reason
     )

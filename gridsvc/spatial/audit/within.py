@@ -15,7 +15,8 @@ from gridsvc.spatial.audit.inlets import find_inlets, walls_of
 from gridsvc.spatial.audit.measuring import fault_at, is_rounding
 from gridsvc.spatial.audit.model import Fault, FaultKind
 from gridsvc.spatial.audit.net import claimed_faces, polygons_of
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["faults_within", "sound_areas"]
 
@@ -41,7 +42,7 @@ def sound_areas(geometries: Sequence[Any]) -> tuple[Shapes, list[Fault]]:
 
 
 def faults_within(
-    areas: Shapes, accuracy_m: float, inlet_width_m: float
+    areas: Shapes, accuracy_m: float, inlet_width_m: float, plane: MetricPlane
 ) -> tuple[list[Fault], list[float]]:
     """The overlaps, gaps, inlets and duplicates of valid areas, and the m² of rounding left out.
 
@@ -62,7 +63,7 @@ def faults_within(
             rounding.append(float(area_m2(face.geometry)))
         else:
             members = tuple(walls_of(face.geometry, tree))
-            faults.append(fault_at(FaultKind.GAP, members, face.geometry, accuracy_m))
+            faults.append(fault_at(FaultKind.GAP, members, face.geometry, accuracy_m, plane))
     for claimants, pieces in claimed.items():
         whole = shapely.union_all(pieces) if len(pieces) > 1 else pieces[0]
         kind = FaultKind.DUPLICATE if _same_shape(areas, claimants) else FaultKind.OVERLAP
@@ -70,7 +71,7 @@ def faults_within(
             if is_rounding(place):
                 rounding.append(float(area_m2(place)))
             else:
-                faults.append(fault_at(kind, claimants, place, accuracy_m))
+                faults.append(fault_at(kind, claimants, place, accuracy_m, plane))
     for inlet in find_inlets(outside, tree, inlet_width_m):
         if is_rounding(inlet.geometry):
             rounding.append(float(area_m2(inlet.geometry)))
@@ -81,6 +82,7 @@ def faults_within(
                     inlet.members,
                     inlet.geometry,
                     accuracy_m,
+                    plane,
                     mouth_m=inlet.mouth_m,
                 )
             )

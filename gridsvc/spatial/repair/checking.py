@@ -11,7 +11,7 @@ from gridsvc.errors import CoverageBroken
 from gridsvc.spatial.audit.measuring import is_rounding
 from gridsvc.spatial.audit.model import Fault
 from gridsvc.spatial.audit.net import polygons_of
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.repair.model import Proposal
 
 __all__ = ["check_repair"]

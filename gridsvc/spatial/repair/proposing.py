@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from gridsvc.spatial.audit.measuring import is_rounding
 from gridsvc.spatial.audit.model import Fault, FaultKind
 from gridsvc.spatial.audit.net import polygons_of
-from gridsvc.spatial.crs import area_m2, project
+from gridsvc.spatial.ellipsoid import area_m2
+from gridsvc.spatial.plane import MetricPlane
 from gridsvc.spatial.repair.midline import part_by_midline
 from gridsvc.spatial.repair.model import Change, Method, Proposal
 from gridsvc.spatial.repair.sides import NOBODY, Ring, insert_vertices, rings_of
@@ -29,7 +30,9 @@ _Parts = Mapping[int, Sequence[Any]]
 Shapes = NDArray[np.object_]
 
 
-def propose(fault: Fault, areas: Sequence[Any], accuracy_m: float) -> list[Proposal]:
+def propose(
+    fault: Fault, areas: Sequence[Any], accuracy_m: float, *, plane: MetricPlane
+) -> list[Proposal]:
     """Every way to mend a fault, the first the one with the longest border or the first claimant.
 
     ``areas``: all areas that were audited (valid, WGS84), at the places that the fault names.
@@ -38,21 +41,31 @@ def propose(fault: Fault, areas: Sequence[Any], accuracy_m: float) -> list[Propo
     """
     if fault.kind not in MENDABLE:
         return []
-    return list(_all(fault, np.asarray(areas, dtype=object), accuracy_m, tuple(Method)))
+    return list(_all(fault, np.asarray(areas, dtype=object), accuracy_m, tuple(Method), plane))
 
 
 def propose_one(
-    fault: Fault, areas: Sequence[Any], accuracy_m: float, method: Method, chosen: int | None
+    fault: Fault,
+    areas: Sequence[Any],
+    accuracy_m: float,
+    method: Method,
+    chosen: int | None,
+    *,
+    plane: MetricPlane,
 ) -> Proposal | None:
     """One of the proposals, None when the fault has no such."""
     if fault.kind not in MENDABLE:
         return None
-    found = _all(fault, np.asarray(areas, dtype=object), accuracy_m, (method,))
+    found = _all(fault, np.asarray(areas, dtype=object), accuracy_m, (method,), plane)
     return next((it for it in found if it.chosen == chosen), None)
 
 
 def _all(
-    fault: Fault, areas: Shapes, accuracy_m: float, methods: Sequence[Method]
+    fault: Fault,
+    areas: Shapes,
+    accuracy_m: float,
+    methods: Sequence[Method],
+    plane: MetricPlane,
 ) -> Iterator[Proposal]:
     ground = fault.geometry
     if Method.GIVE in methods:
@@ -68,7 +81,7 @@ def _all(
             yield from _proposal(fault, areas, Method.MIDLINE, None, parts)
     if Method.SNAP in methods:
         for member in fault.members:
-            moved_m = _distance_m(rings, _edge_of(fault, member))
+            moved_m = _distance_m(rings, _edge_of(fault, member), plane)
             if moved_m is None or moved_m > accuracy_m:
                 continue
             # The line that moves is the border of an overlap's loser, of a gap's winner.
@@ -84,7 +97,7 @@ def _edge_of(fault: Fault, member: int) -> int:
     return member
 
 
-def _distance_m(rings: Sequence[Ring], side: int) -> float | None:
+def _distance_m(rings: Sequence[Ring], side: int, plane: MetricPlane) -> float | None:
     """How far the edges of one side are from the others at most, and these from them."""
     own: list[Any] = []
     other: list[Any] = []
@@ -95,7 +108,7 @@ def _distance_m(rings: Sequence[Ring], side: int) -> float | None:
                 (own if behind == side else other).append(np.stack([begin, end]))
     if not own or not other:
         return None
-    one, rest = (project(shapely.multilinestrings(lines)) for lines in (own, other))
+    one, rest = (plane.project(shapely.multilinestrings(lines)) for lines in (own, other))
     return float(shapely.hausdorff_distance(one, rest, densify=_DENSIFY))
 
 

@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
+from gridsvc.spatial.plane import LocalPlane
 from gridsvc.spatial.unit_grids.anchoring import anchored
 from gridsvc.spatial.unit_grids.borders import (
     Borders,
@@ -31,7 +32,6 @@ from gridsvc.spatial.unit_grids.mosaic import (
     Mosaic,
     mosaic_of,
 )
-from gridsvc.spatial.unit_grids.plane import Plane, plane_at
 from gridsvc.spatial.unit_grids.rails import REACH_M, rails_of, segments_near
 from gridsvc.spatial.unit_grids.settling import settle
 from gridsvc.spatial.unit_grids.stations import with_stations
@@ -76,21 +76,21 @@ def cut_along(
 def _cut(
     stationed: Polygon, lines: Objects, buildings: Objects, parts: Objects, cells: int
 ) -> list[Polygon] | None:
-    plane = plane_at(stationed.bounds)
-    ground = plane.flat(np.array([stationed]))[0]
+    plane = LocalPlane.amid(stationed.bounds)
+    ground = plane.project(np.array([stationed]))[0]
     shapely.prepare(ground)
-    lines, buildings, parts = (plane.flat(shapes) for shapes in (lines, buildings, parts))
+    lines, buildings, parts = (plane.project(shapes) for shapes in (lines, buildings, parts))
     lines = _in_millimetres(lines[shapely.intersects(ground, lines)])
     buildings = _in_millimetres(buildings[shapely.intersects(ground, buildings)])
     angle = _main_direction(ground, lines)
     nominal = ground.area / cells
     mosaic = mosaic_of(ground, lines, buildings, _STEP_M * math.sqrt(nominal / 10_000), angle)
     rings = [np.array(ring.coords) for ring in (stationed.exterior, *stationed.interiors)]
-    frame = _Frame(plane, ground, rings, lines, buildings)
+    site = _Site(plane, ground, rings, lines, buildings)
     for turn in _TURNS:
         cell = _cells_of_pieces(mosaic, parts, cells, angle + turn)
         for off_m in _OFF_M:
-            made = frame.cells(mosaic, cell, nominal, off_m * math.sqrt(nominal / 10_000))
+            made = site.cells(mosaic, cell, nominal, off_m * math.sqrt(nominal / 10_000))
             if made is not None:
                 return made
     return None
@@ -135,10 +135,10 @@ def _cells_of_pieces(mosaic: Mosaic, parts: Objects, cells: int, angle: float) -
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Frame:
+class _Site:
     """What does not change while borders are drawn: the community and what stands in it."""
 
-    plane: Plane
+    plane: LocalPlane
     ground: Polygon
     rings: list[Floats]
     lines: Objects

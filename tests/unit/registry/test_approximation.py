@@ -21,8 +21,9 @@ from gridsvc.registry.approximation import (
 )
 from gridsvc.registry.districts import District, Division, read_districts, read_divisions
 from gridsvc.spatial.coverage import is_watertight, mend
-from gridsvc.spatial.crs import area_m2, project
+from gridsvc.spatial.ellipsoid import area_m2
 from tests import cities
+from tests.plane import PLANE
 
 SHARED = Path(os.environ.get("GRIDSVC_SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
@@ -44,12 +45,12 @@ def districts():
 
 @pytest.fixture(scope="module")
 def streets(districts, centres, divisions):
-    return approximate_streets(districts, centres, divisions)
+    return approximate_streets(districts, centres, divisions, plane=PLANE)
 
 
 @pytest.fixture(scope="module")
 def communities(streets, centres, divisions):
-    return approximate_communities(streets, centres, divisions)
+    return approximate_communities(streets, centres, divisions, plane=PLANE)
 
 
 def assert_nested(parents, children):
@@ -95,7 +96,7 @@ def test_streets_are_connected_and_of_sane_size(streets):
 def test_guanganmenwai_and_taipingqiao_meet_on_the_real_district_border(districts, streets):
     by_code = {area.code: area.geometry for area in [*districts, *streets]}
     met = shapely.intersection(by_code["110102020"], by_code["110106002"])
-    assert shapely.length(project(met)) > 1000
+    assert shapely.length(PLANE.project(met)) > 1000
     real = shapely.intersection(by_code["110102"], by_code["110106"])
     assert shapely.covers(shapely.buffer(real, 1e-9), met)
 
@@ -105,13 +106,15 @@ def test_everything_drawn_is_marked_as_approximate(streets):
 
 
 def test_the_streets_are_the_same_every_time(districts, streets, centres, divisions):
-    again = approximate_streets(list(reversed(districts)), centres, list(reversed(divisions)))
+    again = approximate_streets(
+        list(reversed(districts)), centres, list(reversed(divisions)), plane=PLANE
+    )
     assert [area.geometry.wkb for area in again] == [area.geometry.wkb for area in streets]
 
 
 def test_one_district_alone_is_drawn_with_the_same_streets(districts, centres, divisions):
     west = [district for district in districts if district.code == "110102"]
-    alone = approximate_streets(west, centres, divisions)
+    alone = approximate_streets(west, centres, divisions, plane=PLANE)
     assert Counter(street.parent for street in alone) == {"110102": 15}
     assert is_watertight([street.geometry for street in alone])
 
@@ -140,7 +143,7 @@ def test_communities_are_connected_compact_and_of_sane_size(communities):
     area = area_m2(geometries)
     assert area.min() > 20_000
     # Polsby-Popper: 1 for a disc, 0.785 for a square.
-    compact = 4 * np.pi * area / shapely.length(project(geometries)) ** 2
+    compact = 4 * np.pi * area / shapely.length(PLANE.project(geometries)) ** 2
     assert compact.min() > 0.2
     assert np.median(compact) > 0.7
 
@@ -172,8 +175,10 @@ def test_centres_lie_in_the_real_streets_of_the_inner_city(centres, divisions):
     for street in (d for d in divisions if d.level == "street"):
         drawn = real[county[street.parent], stem(street.name)]
         if len(drawn) == 1:
-            area = project(mend(drawn[0]).geometry)
-            centre = project(shapely.Point(centres[street.code].lon, centres[street.code].lat))
+            area = PLANE.project(mend(drawn[0]).geometry)
+            centre = PLANE.project(
+                shapely.Point(centres[street.code].lon, centres[street.code].lat)
+            )
             inside.append(shapely.covers(area, centre))
             apart_m.append(shapely.distance(area.centroid, centre))
     assert len(inside) >= 93
@@ -194,7 +199,7 @@ def drawn_around(*centres):
         for number, centre in enumerate(centres, start=1)
         if centre is not None
     }
-    streets = approximate_streets([District("110199", "区", square)], known, divisions)
+    streets = approximate_streets([District("110199", "区", square)], known, divisions, plane=PLANE)
     return [street.geometry for street in streets]
 
 

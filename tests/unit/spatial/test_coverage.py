@@ -13,7 +13,8 @@ import shapely
 
 from gridsvc.errors import BadGeometry
 from gridsvc.spatial.coverage import faults, is_watertight, match_edges, mend
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
+from tests.plane import PLANE
 
 SHARED = Path(os.environ.get("GRIDSVC_SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"))
 LEFT = shapely.box(116.30, 39.90, 116.31, 39.91)
@@ -21,8 +22,12 @@ RIGHT = shapely.box(116.31, 39.90, 116.32, 39.91)
 BOWTIE = shapely.Polygon([(116.30, 39.90), (116.31, 39.91), (116.31, 39.90), (116.30, 39.91)])
 
 
+def faults_of(areas):
+    return faults(areas, plane=PLANE)
+
+
 def test_areas_that_fit_have_no_faults():
-    found = faults([LEFT, RIGHT])
+    found = faults_of([LEFT, RIGHT])
     assert found.none
     assert found.slivers == ()
     assert is_watertight([LEFT, RIGHT])
@@ -30,7 +35,7 @@ def test_areas_that_fit_have_no_faults():
 
 def test_an_overlap_is_named_with_both_areas_and_its_size():
     wide = shapely.box(116.305, 39.90, 116.32, 39.91)
-    (overlap,) = faults([LEFT, wide]).overlaps
+    (overlap,) = faults_of([LEFT, wide]).overlaps
     assert (overlap.first, overlap.second) == (0, 1)
     half = shapely.box(116.305, 39.90, 116.31, 39.91)
     assert overlap.area_m2 == pytest.approx(float(area_m2(half)), rel=1e-4)
@@ -43,7 +48,7 @@ def test_a_hole_between_areas_is_a_gap_and_the_outside_is_not():
     lower = shapely.box(116.30, 39.90, 116.34, 39.92)
     hole = shapely.box(116.31, 39.925, 116.32, 39.93)
     upper = shapely.difference(shapely.difference(outer, lower), hole)
-    found = faults([lower, upper])
+    found = faults_of([lower, upper])
     assert [shapely.equals(gap.geometry, hole) for gap in found.gaps] == [True]
     assert found.gaps[0].area_m2 == pytest.approx(float(area_m2(hole)), rel=1e-4)
     assert not is_watertight([lower, upper])
@@ -52,15 +57,15 @@ def test_a_hole_between_areas_is_a_gap_and_the_outside_is_not():
 def test_a_strip_of_half_a_metre_is_a_sliver():
     near = shapely.box(116.310_005, 39.90, 116.32, 39.91)
     overlapping = shapely.box(116.309_995, 39.90, 116.32, 39.91)
-    assert faults([LEFT, near]).slivers == ()
-    (sliver,) = faults([LEFT, overlapping]).slivers
+    assert faults_of([LEFT, near]).slivers == ()
+    (sliver,) = faults_of([LEFT, overlapping]).slivers
     assert sliver.kind == "overlap"
     assert sliver.width_m == pytest.approx(0.43, abs=0.02)
-    assert faults([LEFT, shapely.box(116.3099, 39.90, 116.32, 39.91)]).slivers == ()
+    assert faults_of([LEFT, shapely.box(116.3099, 39.90, 116.32, 39.91)]).slivers == ()
 
 
 def test_a_broken_ring_is_named_with_its_reason_and_does_not_hide_an_overlap():
-    found = faults([BOWTIE, LEFT])
+    found = faults_of([BOWTIE, LEFT])
     assert [(broken.index, broken.reason[:17]) for broken in found.invalid] == [
         (0, "Self-intersection")
     ]
@@ -69,7 +74,7 @@ def test_a_broken_ring_is_named_with_its_reason_and_does_not_hide_an_overlap():
 
 def test_the_same_area_twice_is_a_duplicate_however_its_ring_begins():
     again = shapely.Polygon(np.roll(shapely.get_coordinates(LEFT)[:-1], 2, axis=0))
-    found = faults([LEFT, RIGHT, again])
+    found = faults_of([LEFT, RIGHT, again])
     assert found.duplicates == ((0, 2),)
     assert found.overlaps == ()
     assert not found.none
@@ -151,7 +156,7 @@ def test_several_vertices_on_one_edge_come_in_their_order():
 def test_the_faults_of_real_streets_are_found():
     rows = json.loads((SHARED / "streets_inner_beijing.geojson").read_text("utf-8"))["features"]
     streets = [shapely.from_geojson(json.dumps(row["geometry"])) for row in rows]
-    found = faults(streets)
+    found = faults_of(streets)
     assert sum(overlap.area_m2 for overlap in found.overlaps) == pytest.approx(333, rel=0.05)
     assert len(found.invalid) == 1
     assert found.duplicates == ()

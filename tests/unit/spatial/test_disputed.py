@@ -7,7 +7,6 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridsvc.spatial.crs import area_m2
 from gridsvc.spatial.disputed import (
     DisputeKind,
     Layer,
@@ -17,7 +16,9 @@ from gridsvc.spatial.disputed import (
     same_sides,
     width_m,
 )
+from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.reassigned import holder_at, reassigned
+from tests.plane import PLANE
 
 #: One degree of longitude and of latitude at 116.3, 39.9, in metres.
 LON_M, LAT_M = 85_480.0, 111_030.0
@@ -41,7 +42,7 @@ DISTRICTS = Layer(["110102", "110106"], [box(0, 0, 1000, 1000), box(1000, 0, 200
 
 
 def test_an_overlap_wider_than_the_accuracy_is_a_place_of_its_two_sides() -> None:
-    (place,) = disputed_places(two(1000, 980))
+    (place,) = disputed_places(two(1000, 980), plane=PLANE)
 
     assert (place.kind, place.sides) == (DisputeKind.OVERLAP, (WEST, EAST))
     assert place.area_m2 == pytest.approx(20 * 1000, rel=2e-3)
@@ -49,7 +50,7 @@ def test_an_overlap_wider_than_the_accuracy_is_a_place_of_its_two_sides() -> Non
 
 
 def test_an_overlap_narrower_than_the_accuracy_is_two_drawings_of_one_line() -> None:
-    assert disputed_places(two(1000, 996)) == []
+    assert disputed_places(two(1000, 996), plane=PLANE) == []
 
 
 def test_a_gap_has_the_areas_around_it_as_sides_the_longest_border_first() -> None:
@@ -58,7 +59,7 @@ def test_a_gap_has_the_areas_around_it_as_sides_the_longest_border_first() -> No
     around.append(box(430, 500, 900, 1000).difference(hole))
     layer = Layer(["110102001", "110102002", "110102003"], around, 5.0)
 
-    (place,) = disputed_places(layer)
+    (place,) = disputed_places(layer, plane=PLANE)
 
     assert place.kind is DisputeKind.GAP
     assert place.sides[0] == "110102001"
@@ -69,41 +70,41 @@ def test_a_gap_has_the_areas_around_it_as_sides_the_longest_border_first() -> No
 def test_ground_that_nobody_claims_is_a_place_even_where_it_is_open_to_the_outside() -> None:
     areas = [box(0, 0, 1000, 1000), box(1000, 0, 2000, 1000).difference(box(1000, -1, 1015, 900))]
 
-    (place,) = disputed_places(Layer([WEST, EAST], areas, 5.0))
+    (place,) = disputed_places(Layer([WEST, EAST], areas, 5.0), plane=PLANE)
 
     assert (place.kind, set(place.sides)) == (DisputeKind.GAP, {WEST, EAST})
     assert place.area_m2 == pytest.approx(15 * 900, rel=0.01)
 
 
 def test_a_street_inside_another_district_is_a_conflict_with_the_street_beside_it() -> None:
-    (place,) = disputed_places(two(1060, 1060), DISTRICTS)
+    (place,) = disputed_places(two(1060, 1060), DISTRICTS, plane=PLANE)
 
     assert (place.kind, place.sides) == (DisputeKind.CONFLICT, (WEST, EAST))
     assert place.area_m2 == pytest.approx(60 * 1000, rel=2e-3)
 
 
 def test_without_a_street_of_the_other_district_the_district_is_the_side() -> None:
-    (place,) = disputed_places(Layer([WEST], [box(0, 0, 1060, 1000)], 5.0), DISTRICTS)
+    (place,) = disputed_places(Layer([WEST], [box(0, 0, 1060, 1000)], 5.0), DISTRICTS, plane=PLANE)
 
     assert place.sides == (WEST, "110106")
 
 
 def test_two_levels_are_as_far_apart_as_both_are_inaccurate() -> None:
-    assert disputed_places(two(1009, 1009), DISTRICTS) == []
-    assert len(disputed_places(two(1011, 1011), DISTRICTS)) == 1
+    assert disputed_places(two(1009, 1009), DISTRICTS, plane=PLANE) == []
+    assert len(disputed_places(two(1011, 1011), DISTRICTS, plane=PLANE)) == 1
 
 
 def test_ground_that_three_areas_claim_is_one_place_with_three_sides() -> None:
     codes = [WEST, EAST, "110106003"]
     areas = [box(0, 0, 1000, 100), box(900, 0, 2000, 100), box(900, 0, 1000, 100)]
 
-    (place,) = disputed_places(Layer(codes, areas, 5.0))
+    (place,) = disputed_places(Layer(codes, areas, 5.0), plane=PLANE)
 
     assert set(place.sides) == set(codes)
 
 
 def test_an_overlap_of_two_districts_streets_is_not_listed_again_as_a_conflict() -> None:
-    (place,) = disputed_places(two(1060, 1000), DISTRICTS)
+    (place,) = disputed_places(two(1060, 1000), DISTRICTS, plane=PLANE)
 
     assert place.kind is DisputeKind.OVERLAP
 
@@ -111,11 +112,11 @@ def test_an_overlap_of_two_districts_streets_is_not_listed_again_as_a_conflict()
 def test_ground_is_left_until_one_area_alone_has_it() -> None:
     ground = box(980, 0, 1000, 1000)
 
-    assert left_in(ground, two(1000, 1000)) == []
-    assert left_in(ground, two(980, 980)) == []
-    assert len(left_in(ground, two(1000, 980))) == 1
-    assert len(left_in(ground, two(980, 1000))) == 1
-    assert len(left_in(ground, two(960, 960), DISTRICTS)) == 1
+    assert left_in(ground, two(1000, 1000), plane=PLANE) == []
+    assert left_in(ground, two(980, 980), plane=PLANE) == []
+    assert len(left_in(ground, two(1000, 980), plane=PLANE)) == 1
+    assert len(left_in(ground, two(980, 1000), plane=PLANE)) == 1
+    assert len(left_in(ground, two(960, 960), DISTRICTS, plane=PLANE)) == 1
 
 
 def test_streets_are_sides_of_what_their_districts_are_sides_of() -> None:
@@ -130,7 +131,7 @@ def test_the_share_of_a_place_is_of_the_smaller_one() -> None:
 
 def test_a_width_is_that_of_the_widest_place() -> None:
     ground = shapely.union_all([box(0, 0, 1000, 4), box(500, 0, 530, 30)])
-    assert width_m(ground) == pytest.approx(30, rel=0.01)
+    assert width_m(ground, PLANE) == pytest.approx(30, rel=0.01)
 
 
 def test_a_moved_border_takes_ground_from_one_and_gives_it_to_the_other() -> None:

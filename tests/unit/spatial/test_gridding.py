@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from gridsvc.errors import BadGeometry
 from gridsvc.spatial import gridding
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.gridding import CommunityGrid, grid_communities, grid_community
 
 # Metres per degree at the place of the examples, to 0.1 %.

@@ -14,9 +14,10 @@ from shapely.geometry.base import BaseGeometry
 from benchmarks.made_up_city import City, chessboard, in_beijing, make_city
 from gridsvc.errors import BadGeometry
 from gridsvc.spatial import gridding_barriers
-from gridsvc.spatial.crs import area_m2, project
+from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.gridding import grid_communities
 from gridsvc.spatial.gridding_barriers import CityGrid, barriers_of, grid_city
+from tests.plane import PLANE
 
 Objects = NDArray[np.object_]
 
@@ -47,9 +48,9 @@ def assert_watertight(communities: list[BaseGeometry], grids: list[CityGrid]) ->
 
 def cut_buildings(community: BaseGeometry, cells: Objects, buildings: list[BaseGeometry]) -> int:
     """By brute force, each building with each cell, in another plane than the one of the code."""
-    flat, whole = project(cells), project(community)
+    flat, whole = PLANE.project(cells), PLANE.project(community)
     cut = 0
-    for building in project(np.array(buildings, dtype=object)):
+    for building in PLANE.project(np.array(buildings, dtype=object)):
         if whole.contains(building):
             held = shapely.area(shapely.intersection(flat, building))
             cut += int(held.max() < building.area - 0.1)
@@ -78,7 +79,7 @@ def test_without_barriers_the_cells_are_those_of_equal_area_bit_for_bit(
     plain = grid_communities(list(city.communities))
     for one, grid in zip(grid_city(list(city.communities), barriers=barriers), plain, strict=True):
         assert bits(one) == [cell.wkb for cell in grid.cells]
-        assert one.fit is None
+        assert one.metrics is None
 
 
 def test_streets_around_blocks_of_a_hectare_make_these_blocks_the_cells() -> None:
@@ -95,14 +96,18 @@ def test_streets_around_blocks_of_a_hectare_make_these_blocks_the_cells() -> Non
     cells = np.array(one.grid.cells)
     assert len(cells) == 20
     for block in blocks:
-        apart = shapely.area(project(shapely.symmetric_difference(cells, block)))
+        apart = shapely.area(PLANE.project(shapely.symmetric_difference(cells, block)))
         assert apart.min() < 1.0
-    assert one.fit is not None
-    assert one.fit.border_m == pytest.approx(4 * 400 + 3 * 500, rel=0.01)
-    assert one.fit.on_barrier_m == pytest.approx(one.fit.border_m, rel=0.001)
-    assert one.fit.barrier_used_m == pytest.approx(one.fit.barrier_m, rel=0.001)
-    assert one.fit.parts.tolist() == [5] * 20
-    assert (one.fit.buildings, one.fit.cut_buildings, one.fit.astride_buildings) == (80, 0, 0)
+    assert one.metrics is not None
+    assert one.metrics.border_m == pytest.approx(4 * 400 + 3 * 500, rel=0.01)
+    assert one.metrics.on_barrier_m == pytest.approx(one.metrics.border_m, rel=0.001)
+    assert one.metrics.barrier_used_m == pytest.approx(one.metrics.barrier_m, rel=0.001)
+    assert one.metrics.parts.tolist() == [5] * 20
+    assert (one.metrics.buildings, one.metrics.cut_buildings, one.metrics.astride_buildings) == (
+        80,
+        0,
+        0,
+    )
 
 
 def test_cells_of_a_made_up_city_are_watertight(city: City, grids: list[CityGrid]) -> None:
@@ -114,14 +119,14 @@ def test_no_building_of_a_made_up_city_is_cut(city: City, grids: list[CityGrid])
     for community, one in zip(city.communities, grids, strict=True):
         near = list(city.buildings[shapely.intersects(city.buildings, community)])
         assert cut_buildings(community, np.array(one.grid.cells), near) == 0
-        assert one.fit is not None
-        assert one.fit.cut_buildings == 0
-        inside += one.fit.buildings
+        assert one.metrics is not None
+        assert one.metrics.cut_buildings == 0
+        inside += one.metrics.buildings
     assert inside == len(city.buildings) - city.astride
 
 
 def test_astride_buildings_are_counted_on_both_sides(city: City, grids: list[CityGrid]) -> None:
-    counted = sum(one.fit.astride_buildings for one in grids if one.fit is not None)
+    counted = sum(one.metrics.astride_buildings for one in grids if one.metrics is not None)
     assert city.astride > 0
     assert counted == 2 * city.astride
 
@@ -136,16 +141,16 @@ def test_areas_stay_near_a_hectare(grids: list[CityGrid]) -> None:
 def test_cells_follow_lines_more_than_those_of_equal_area_do(
     city: City, grids: list[CityGrid]
 ) -> None:
-    border = sum(one.fit.border_m for one in grids if one.fit is not None)
-    along = sum(one.fit.on_barrier_m for one in grids if one.fit is not None)
+    border = sum(one.metrics.border_m for one in grids if one.metrics is not None)
+    along = sum(one.metrics.on_barrier_m for one in grids if one.metrics is not None)
     assert along / border > 0.4
     plain = grid_communities(list(city.communities))
-    lines = shapely.buffer(project(shapely.union_all(city.lines)), 1.0)
+    lines = shapely.buffer(PLANE.project(shapely.union_all(city.lines)), 1.0)
     edges = shapely.union_all(
         [
             shapely.difference(
-                shapely.union_all(shapely.boundary(project(np.array(grid.cells)))),
-                shapely.buffer(project(community).boundary, 1.0),
+                shapely.union_all(shapely.boundary(PLANE.project(np.array(grid.cells)))),
+                shapely.buffer(PLANE.project(community).boundary, 1.0),
             )
             for community, grid in zip(city.communities, plain, strict=True)
         ]
@@ -160,7 +165,7 @@ def test_cells_are_compact_and_have_no_slivers(grids: list[CityGrid]) -> None:
 
 
 def test_every_part_is_counted_once(city: City, grids: list[CityGrid]) -> None:
-    counted = sum(int(one.fit.parts.sum()) for one in grids if one.fit is not None)
+    counted = sum(int(one.metrics.parts.sum()) for one in grids if one.metrics is not None)
     edge = shapely.buffer(shapely.union_all(shapely.boundary(city.communities)), 1e-9)
     on_edge = int(shapely.intersects(city.parts, edge).sum())
     assert counted == pytest.approx(len(city.parts), abs=on_edge)
@@ -169,7 +174,7 @@ def test_every_part_is_counted_once(city: City, grids: list[CityGrid]) -> None:
 def test_parts_are_spread_more_evenly_than_over_cells_of_equal_area(
     city: City, grids: list[CityGrid]
 ) -> None:
-    balanced = np.concatenate([one.fit.parts for one in grids if one.fit is not None])
+    balanced = np.concatenate([one.metrics.parts for one in grids if one.metrics is not None])
     plain = [cell for grid in grid_communities(list(city.communities)) for cell in grid.cells]
     cell, _ = shapely.STRtree(city.parts).query(np.array(plain), predicate="covers")
     unbalanced = np.bincount(cell, minlength=len(plain))
@@ -266,16 +271,16 @@ def test_overlapping_buildings_stay_together() -> None:
 def test_one_large_building_forces_one_large_cell() -> None:
     one, _ = grid_of(SQUARE, buildings=[box(40, 40, 260, 240)])
     assert one.grid.area_m2.max() > 20_000
-    assert one.fit is not None
+    assert one.metrics is not None
     odd = (one.grid.area_m2 > 20_000) | (one.grid.area_m2 < 3_000)
-    assert one.fit.forced == int(odd.sum())
+    assert one.metrics.forced == int(odd.sum())
 
 
 def test_a_building_larger_than_its_community_leaves_one_cell() -> None:
     one, _ = grid_of(SQUARE, buildings=[box(-50, -50, 600, 500)])
     assert len(one.grid.cells) == 1
-    assert one.fit is not None
-    assert one.fit.astride_buildings == 1
+    assert one.metrics is not None
+    assert one.metrics.astride_buildings == 1
 
 
 @pytest.mark.parametrize(
@@ -300,8 +305,8 @@ def test_odd_lines_leave_a_sound_partition(lines: list[BaseGeometry]) -> None:
 
 def test_parts_alone_are_a_barrier_set_too() -> None:
     one, _ = grid_of(SQUARE, parts=[Point(x, y) for x in range(5, 500, 20) for y in (30, 50)])
-    assert one.fit is not None
-    assert one.fit.parts.sum() == 50
+    assert one.metrics is not None
+    assert one.metrics.parts.sum() == 50
     assert (np.abs(one.grid.area_m2 / 10_000 - 1) < 0.15).all()
 
 

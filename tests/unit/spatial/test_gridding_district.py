@@ -6,7 +6,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridsvc.registry.districts import read_districts
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.gridding import CommunityGrid, grid_communities
 
 COMMUNITIES = 150

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from gridsvc.spatial.ellipsoid import ellipsoidal_area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.moves import NOISE_M2, moved_ground
 
 _GEOD = Geod(ellps="WGS84")
@@ -73,7 +73,7 @@ def test_vertices_that_only_one_side_has_move_no_ground() -> None:
 
 def test_a_new_code_on_the_same_ground_takes_all_of_it() -> None:
     found = moved_ground({"a": box(0, 0, 1, 1)}, {"b": box(0, 0, 1, 1)})
-    whole = float(ellipsoidal_area_m2(box(0, 0, 1, 1)))
+    whole = float(area_m2(box(0, 0, 1, 1)))
     assert by_pair(found) == {("a", "b"): pytest.approx(whole)}
 
 
@@ -87,9 +87,7 @@ def test_where_areas_overlap_the_smallest_code_holds_the_ground_as_in_a_look_up(
     before = {"a": box(0, 0, 2, 1), "b": box(1, 0, 3, 1)}
     after = {"a": box(0, 0, 1, 1), "b": box(1, 0, 3, 1)}
     found = moved_ground(before, after)
-    assert by_pair(found) == {
-        ("a", "b"): pytest.approx(float(ellipsoidal_area_m2(box(1, 0, 2, 1))))
-    }
+    assert by_pair(found) == {("a", "b"): pytest.approx(float(area_m2(box(1, 0, 2, 1))))}
 
 
 def test_nothing_moves_between_equal_sets_or_none() -> None:
@@ -106,7 +104,7 @@ def test_moves_are_those_of_plain_intersections_and_balance(seed: int, n: int, m
     found = moved_ground(before, after)
 
     brute = {
-        (one, other): float(ellipsoidal_area_m2(shapely.intersection(before[one], after[other])))
+        (one, other): float(area_m2(shapely.intersection(before[one], after[other])))
         for one, other in product(before, after)
         if one != other
     }

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from gridsvc.errors import BadGeometry
 from gridsvc.spatial.coverage import is_watertight
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.partition import partition
+from tests.plane import PLANE
 
 UNKNOWN = (np.nan, np.nan)
 SQUARE = shapely.box(116.30, 39.80, 116.40, 39.88)
@@ -29,6 +30,10 @@ HORSESHOE = shapely.Polygon(
     ]
 )
 RING = shapely.difference(SQUARE, shapely.box(116.33, 39.82, 116.37, 39.86))
+
+
+def drawn(parent, seeds, **limits):
+    return partition(parent, seeds, plane=PLANE, **limits)
 
 
 def shares(children):
@@ -55,7 +60,7 @@ places = st.lists(
 @settings(deadline=None, max_examples=60)
 @given(st.sampled_from([SQUARE, HORSESHOE, RING]), places)
 def test_children_are_connected_areas_that_make_up_the_parent(parent, seeds):
-    children = partition(parent, np.array(seeds))
+    children = drawn(parent, np.array(seeds))
     assert len(children) == len(seeds)
     assert_divides(parent, children)
     assert all(len(child.geoms) == 1 for child in children)
@@ -63,30 +68,30 @@ def test_children_are_connected_areas_that_make_up_the_parent(parent, seeds):
 
 
 def test_the_parent_s_vertices_stay_bit_by_bit():
-    children = partition(HORSESHOE, np.array([(116.31, 39.86), (116.39, 39.86), UNKNOWN]))
+    children = drawn(HORSESHOE, np.array([(116.31, 39.86), (116.39, 39.86), UNKNOWN]))
     kept = {tuple(xy) for xy in shapely.get_coordinates(children)}
     assert {tuple(xy) for xy in shapely.get_coordinates(HORSESHOE)} <= kept
 
 
 def test_the_same_seeds_give_the_same_children():
     seeds = np.array([(116.31, 39.86), UNKNOWN, (116.39, 39.86), UNKNOWN])
-    first = [child.wkb for child in partition(RING, seeds)]
-    assert first == [child.wkb for child in partition(RING, seeds)]
+    first = [child.wkb for child in drawn(RING, seeds)]
+    assert first == [child.wkb for child in drawn(RING, seeds)]
 
 
 def test_a_lone_seed_gets_the_parent_as_it_is():
-    (child,) = partition(RING, np.array([UNKNOWN]))
+    (child,) = drawn(RING, np.array([UNKNOWN]))
     assert shapely.equals_exact(child, shapely.MultiPolygon([RING]))
 
 
 def test_where_no_centre_is_known_the_shares_are_about_equal():
-    children = partition(SQUARE, np.full((7, 2), np.nan), least=0.95, most=1.05)
+    children = drawn(SQUARE, np.full((7, 2), np.nan), least=0.95, most=1.05)
     assert shares(children) == pytest.approx(np.full(7, 1 / 7), rel=0.12)
 
 
 def test_a_place_belongs_to_the_nearest_seed_where_areas_are_sane():
     seeds = np.array([(116.32, 39.84), (116.38, 39.84)])
-    children = partition(SQUARE, seeds)
+    children = drawn(SQUARE, seeds)
     for seed, child in zip(seeds, children, strict=True):
         assert shapely.covers(child, shapely.Point(seed))
     assert shares(children) == pytest.approx([0.5, 0.5], abs=0.01)
@@ -94,25 +99,25 @@ def test_a_place_belongs_to_the_nearest_seed_where_areas_are_sane():
 
 def test_crowded_seeds_still_get_the_least_share():
     seeds = np.array([(116.34, 39.84), (116.35, 39.84), (116.36, 39.84)])
-    assert shares(partition(SQUARE, seeds, least=0.0, most=100.0)).min() < 0.15
-    assert shares(partition(SQUARE, seeds, least=0.75)).min() > 0.9 * 0.75 / 3
+    assert shares(drawn(SQUARE, seeds, least=0.0, most=100.0)).min() < 0.15
+    assert shares(drawn(SQUARE, seeds, least=0.75)).min() > 0.9 * 0.75 / 3
 
 
 def test_seeds_in_one_place_all_get_an_area():
-    children = partition(SQUARE, np.array([(116.35, 39.84)] * 5))
+    children = drawn(SQUARE, np.array([(116.35, 39.84)] * 5))
     assert_divides(SQUARE, children)
     assert shares(children).min() > 0.05
 
 
 def test_a_seed_whose_cell_misses_the_area_still_gets_a_child():
     seeds = np.array([(115.0, 39.84), (116.31, 39.84), (116.39, 39.84)])
-    children = partition(SQUARE, seeds, least=0.0, most=100.0)
+    children = drawn(SQUARE, seeds, least=0.0, most=100.0)
     assert_divides(SQUARE, children)
     assert shares(children).min() > 0.2
 
 
 def test_lines_that_should_meet_in_a_point_do():
-    vertices = shapely.get_coordinates(partition(SQUARE, np.full((40, 2), np.nan)))
+    vertices = shapely.get_coordinates(drawn(SQUARE, np.full((40, 2), np.nan)))
     points = shapely.points(np.unique(vertices, axis=0))
     tree = shapely.STRtree(points)
     assert len(tree.query(points, predicate="dwithin", distance=1e-8)[0]) == len(points)
@@ -121,7 +126,7 @@ def test_lines_that_should_meet_in_a_point_do():
 def test_an_exclave_without_a_seed_goes_whole_to_the_nearest_child():
     exclave = shapely.box(116.42, 39.83, 116.43, 39.84)
     parent = shapely.MultiPolygon([SQUARE, exclave])
-    west, east = partition(parent, np.array([(116.31, 39.84), (116.39, 39.84)]))
+    west, east = drawn(parent, np.array([(116.31, 39.84), (116.39, 39.84)]))
     assert len(west.geoms) == 1
     assert len(east.geoms) == 2
     assert shapely.covers(east, exclave)
@@ -130,12 +135,12 @@ def test_an_exclave_without_a_seed_goes_whole_to_the_nearest_child():
 def test_an_exclave_with_a_seed_is_that_child_alone():
     exclave = shapely.box(116.42, 39.83, 116.43, 39.84)
     parent = shapely.MultiPolygon([SQUARE, exclave])
-    _, own = partition(parent, np.array([(116.31, 39.84), (116.425, 39.835)]))
+    _, own = drawn(parent, np.array([(116.31, 39.84), (116.425, 39.835)]))
     assert shapely.equals(own, exclave)
 
 
 def test_a_divided_square_is_watertight():
-    assert is_watertight(partition(SQUARE, np.full((20, 2), np.nan)))
+    assert is_watertight(drawn(SQUARE, np.full((20, 2), np.nan)))
 
 
 @pytest.mark.parametrize(
@@ -143,9 +148,9 @@ def test_a_divided_square_is_watertight():
 )
 def test_an_empty_or_broken_parent_is_refused(parent):
     with pytest.raises(BadGeometry, match="mend it first"):
-        partition(parent, np.array([UNKNOWN, UNKNOWN]))
+        drawn(parent, np.array([UNKNOWN, UNKNOWN]))
 
 
 def test_nothing_to_divide_among_is_a_mistake_of_the_caller():
     with pytest.raises(ValueError, match="at least one seed"):
-        partition(SQUARE, np.empty((0, 2)))
+        drawn(SQUARE, np.empty((0, 2)))

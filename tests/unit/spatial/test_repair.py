@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from gridsvc.errors import CoverageBroken
 from gridsvc.spatial.audit.model import Fault, FaultKind
 from gridsvc.spatial.audit.within import faults_within
-from gridsvc.spatial.crs import area_m2, project
+from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.repair.checking import check_repair
 from gridsvc.spatial.repair.model import Method, Proposal
 from gridsvc.spatial.repair.proposing import propose
+from tests.plane import PLANE
 
 #: Metres to degrees near 116.3 39.9.
 LON, LAT = 1 / 85_480.0, 1 / 111_030.0
@@ -34,7 +35,7 @@ def area(*corners: tuple[float, float]) -> Any:
 
 
 def faults_of(areas: Any) -> list[Fault]:
-    return faults_within(np.array(list(areas), dtype=object), ACCURACY_M, INLET_M)[0]
+    return faults_within(np.array(list(areas), dtype=object), ACCURACY_M, INLET_M, PLANE)[0]
 
 
 def only_fault(areas: list[Any], kind: FaultKind) -> Fault:
@@ -77,7 +78,7 @@ INLET = [
 def test_a_gap_is_given_to_the_neighbour_with_the_longest_border_first() -> None:
     fault = only_fault(GAP, FaultKind.GAP)
 
-    first, second, *_ = by(propose(fault, GAP, ACCURACY_M), Method.GIVE)
+    first, second, *_ = by(propose(fault, GAP, ACCURACY_M, plane=PLANE), Method.GIVE)
 
     assert {first.chosen, second.chosen} == {0, 1}
     (change,) = first.changes
@@ -86,7 +87,9 @@ def test_a_gap_is_given_to_the_neighbour_with_the_longest_border_first() -> None
 
 
 def test_the_midline_of_a_strip_runs_in_its_middle() -> None:
-    (proposal,) = by(propose(only_fault(GAP, FaultKind.GAP), GAP, ACCURACY_M), Method.MIDLINE)
+    (proposal,) = by(
+        propose(only_fault(GAP, FaultKind.GAP), GAP, ACCURACY_M, plane=PLANE), Method.MIDLINE
+    )
     gained = {change.member: change.gained_m2 for change in proposal.changes}
 
     # A roof of a square metre at each end is nearer to the end.
@@ -98,7 +101,7 @@ def test_the_midline_of_a_strip_runs_in_its_middle() -> None:
 
 
 def test_an_overlap_is_given_to_either_side_or_split() -> None:
-    proposals = propose(only_fault(OVERLAP, FaultKind.OVERLAP), OVERLAP, ACCURACY_M)
+    proposals = propose(only_fault(OVERLAP, FaultKind.OVERLAP), OVERLAP, ACCURACY_M, plane=PLANE)
 
     given_to = {it.chosen: it for it in by(proposals, Method.GIVE)}
     (change,) = given_to[0].changes
@@ -112,7 +115,7 @@ def test_an_overlap_is_given_to_either_side_or_split() -> None:
 def test_an_inlet_is_split_from_the_middle_of_its_mouth() -> None:
     fault = only_fault(INLET, FaultKind.INLET)
 
-    (split,) = by(propose(fault, INLET, ACCURACY_M), Method.MIDLINE)
+    (split,) = by(propose(fault, INLET, ACCURACY_M, plane=PLANE), Method.MIDLINE)
 
     assert [it.gained_m2 for it in split.changes] == pytest.approx([60, 60], rel=0.03)
     after = repaired(INLET, split)
@@ -125,8 +128,8 @@ def test_an_inlet_is_split_from_the_middle_of_its_mouth() -> None:
 def test_a_line_is_snapped_within_the_accuracy_and_never_beyond() -> None:
     fault = only_fault(OVERLAP, FaultKind.OVERLAP)
 
-    near = by(propose(fault, OVERLAP, 3.01), Method.SNAP)
-    far = by(propose(fault, OVERLAP, 2.9), Method.SNAP)
+    near = by(propose(fault, OVERLAP, 3.01, plane=PLANE), Method.SNAP)
+    far = by(propose(fault, OVERLAP, 2.9, plane=PLANE), Method.SNAP)
 
     assert [it.moved_m for it in near] == pytest.approx([3, 3], abs=0.01)
     assert far == []
@@ -140,7 +143,7 @@ def test_an_area_inside_another_is_not_split_and_not_left_without_ground() -> No
         area((40, 40), (60, 40), (60, 60), (40, 60)),
     ]
 
-    proposals = propose(only_fault(areas, FaultKind.OVERLAP), areas, ACCURACY_M)
+    proposals = propose(only_fault(areas, FaultKind.OVERLAP), areas, ACCURACY_M, plane=PLANE)
 
     assert [(it.method, it.chosen) for it in proposals] == [(Method.GIVE, 1)]
     assert faults_of(repaired(areas, proposals[0])) == []
@@ -149,7 +152,7 @@ def test_an_area_inside_another_is_not_split_and_not_left_without_ground() -> No
 def test_a_duplicate_has_no_proposal() -> None:
     areas = [GAP[0], GAP[0]]
 
-    assert propose(only_fault(areas, FaultKind.DUPLICATE), areas, ACCURACY_M) == []
+    assert propose(only_fault(areas, FaultKind.DUPLICATE), areas, ACCURACY_M, plane=PLANE) == []
 
 
 def lattice(dice: np.random.Generator, side: int = 3) -> list[Any]:
@@ -229,7 +232,7 @@ def test_every_proposal_mends_its_fault_and_nothing_else(seed: int) -> None:
     before = faults_of(blocks)
     for fault in before:
         good = 0
-        for proposal in propose(fault, blocks, ACCURACY_M):
+        for proposal in propose(fault, blocks, ACCURACY_M, plane=PLANE):
             after = repaired(blocks, proposal)
             assert all(shapely.is_valid(it) for it in after)
             _check_sizes(proposal)
@@ -260,13 +263,15 @@ def test_each_side_of_a_midline_has_what_is_nearer_to_it(seed: int) -> None:
     for fault in faults_of(blocks):
         if fault.kind is not FaultKind.GAP:
             continue
-        for proposal in by(propose(fault, blocks, ACCURACY_M), Method.MIDLINE):
+        for proposal in by(propose(fault, blocks, ACCURACY_M, plane=PLANE), Method.MIDLINE):
             dice = np.random.default_rng(seed)
             west, south, east, north = shapely.bounds(fault.geometry)
             points = shapely.points(dice.uniform((west, south), (east, north), (200, 2)))
             points = points[shapely.within(points, fault.geometry)]
             members = [it.member for it in proposal.changes]
-            far = np.array([shapely.distance(project(blocks[m]), project(points)) for m in members])
+            far = np.array(
+                [shapely.distance(PLANE.project(blocks[m]), PLANE.project(points)) for m in members]
+            )
             holds = np.array([shapely.intersects(it.after, points) for it in proposal.changes])
             nearest = far.argmin(axis=0)
             # The line may be off the middle by a small part of the width.

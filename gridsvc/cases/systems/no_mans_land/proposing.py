@@ -16,14 +16,21 @@ from gridsvc.registry.disputes import repository as disputes
 from gridsvc.registry.disputes.finding import keep_places
 from gridsvc.registry.disputes.history import record
 from gridsvc.registry.disputes.model import Actor
-from gridsvc.spatial.crs import area_m2, project, unproject
 from gridsvc.spatial.disputed import DisputedPlace, DisputeKind
+from gridsvc.spatial.ellipsoid import area_m2
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["propose_disputes"]
 
 
 def propose_disputes(
-    session: Session, watch: Watch, stretches: Sequence[Stretch], *, actor: Actor, now: dt.datetime
+    session: Session,
+    watch: Watch,
+    stretches: Sequence[Stretch],
+    *,
+    plane: MetricPlane,
+    actor: Actor,
+    now: dt.datetime,
 ) -> list[tuple[uuid.UUID, bool]]:
     """Make a dispute of each stretch that was listed: its id, and whether it is new.
 
@@ -36,7 +43,7 @@ def propose_disputes(
         raise NotFound(f"The edition {watch.edition_id!r} is no more: watch the borders again.")
     proposed = []
     for stretch in stretches:
-        ground = _band(stretch, watch.band_m)
+        ground = _band(stretch, watch.band_m, plane)
         place = DisputedPlace(
             kind=DisputeKind.NEGLECT,
             sides=tuple(side.code for side in stretch.sides),
@@ -67,9 +74,10 @@ def propose_disputes(
     return proposed
 
 
-def _band(stretch: Stretch, band_m: float) -> shapely.MultiPolygon:
+def _band(stretch: Stretch, band_m: float, plane: MetricPlane) -> shapely.MultiPolygon:
     """The ground on both sides of a stretch, as WGS84."""
-    band = unproject(shapely.buffer(project(stretch.line), band_m, cap_style="flat"))
+    line = plane.project(stretch.line)
+    band = plane.unproject(shapely.buffer(line, band_m, cap_style="flat"))
     return shapely.MultiPolygon([it for it in shapely.get_parts(band) if not it.is_empty])
 
 

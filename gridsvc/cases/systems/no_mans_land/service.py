@@ -34,6 +34,7 @@ from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.areas import repository as areas
 from gridsvc.registry.placement.atlas import AreaLevel, Atlas
 from gridsvc.spatial.borderland import Stretches, stretches_of
+from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["watch"]
 
@@ -100,7 +101,7 @@ def watch(
     ]
     cases = repository.cases_opened(session, since=since, until=until, now=now, ways_back=ways_back)
     tell(f"Comparing {len(cases.lon):,} cases along the borders of {len(level.refs):,} areas.")
-    compared = _compare(session, level, terms, cases, band_m)
+    compared = _compare(session, level, terms, cases, band_m, city.plane)
     score = outlasting(cases.days, cases.closed, cases.case_class)
     answer = _test(compared, cases.refused, score)
     listed = np.flatnonzero(answer.q <= terms.listed_q)
@@ -159,11 +160,16 @@ def _level(atlas: Atlas, terms: Terms, since: dt.datetime, until: dt.datetime) -
 
 
 def _compare(
-    session: Session, level: AreaLevel, terms: Terms, cases: CaseColumns, band_m: float
+    session: Session,
+    level: AreaLevel,
+    terms: Terms,
+    cases: CaseColumns,
+    band_m: float,
+    plane: MetricPlane,
 ) -> _Comparison:
     _, shapes = areas.geometries_in(session, level.edition.id)
     seam_m = min(max(level.edition.accuracy_m, _SEAM_M[0]), _SEAM_M[1])
-    stretches = stretches_of(list(shapes), longest_m=terms.stretch_m, seam_m=seam_m)
+    stretches = stretches_of(list(shapes), plane=plane, longest_m=terms.stretch_m, seam_m=seam_m)
     own = level.locator.locate(cases.lon, cases.lat)
     assert level.borders is not None
     border_m, _ = level.borders.distance(cases.lon, cases.lat, own)

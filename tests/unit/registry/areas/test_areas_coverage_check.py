@@ -12,16 +12,16 @@ from gridsvc.registry.areas.coverage_check import (
     parent_faults,
     place_of,
 )
-from gridsvc.registry.areas.lookup import border_length_m
 from gridsvc.registry.areas.report import FaultKind
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
+from tests.plane import PLANE
 
 LEFT = shapely.box(116.30, 39.88, 116.32, 39.90)
 RIGHT = shapely.box(116.32, 39.88, 116.34, 39.90)
 
 
 def test_areas_that_fit_have_no_faults() -> None:
-    assert area_faults(["110102001", "110102002"], [LEFT, RIGHT]) == []
+    assert area_faults(["110102001", "110102002"], [LEFT, RIGHT], PLANE) == []
     assert parent_faults(["110102001"], [LEFT], {"110102": LEFT}) == []
     assert name_faults(["110102001"], ["a"], [LEFT], {"110102001": "a"}) == []
 
@@ -29,7 +29,7 @@ def test_areas_that_fit_have_no_faults() -> None:
 def test_a_hole_between_areas_names_the_areas_around_it() -> None:
     ring = LEFT.difference(shapely.box(116.305, 39.885, 116.31, 39.89))
 
-    (gap,) = area_faults(["110102001", "110102002"], [ring, RIGHT])
+    (gap,) = area_faults(["110102001", "110102002"], [ring, RIGHT], PLANE)
 
     assert (gap.kind, gap.codes) == (FaultKind.GAP, ("110102001",))
     assert gap.area_m2 == pytest.approx(
@@ -41,14 +41,14 @@ def test_a_hole_between_areas_names_the_areas_around_it() -> None:
 def test_a_thin_gap_is_a_sliver_and_not_a_gap_too() -> None:
     slit = shapely.box(116.305, 39.885, 116.3050001, 39.89)
 
-    (sliver,) = area_faults(["110102001"], [LEFT.difference(slit)])
+    (sliver,) = area_faults(["110102001"], [LEFT.difference(slit)], PLANE)
 
     assert sliver.kind is FaultKind.SLIVER
     assert sliver.words.startswith("gap of 0.01 m in the mean")
 
 
 def test_an_area_drawn_twice_is_one_fault() -> None:
-    (fault,) = area_faults(["110102001", "110102002"], [LEFT, LEFT])
+    (fault,) = area_faults(["110102001", "110102002"], [LEFT, LEFT], PLANE)
 
     assert (fault.kind, fault.codes) == (FaultKind.DUPLICATE, ("110102001", "110102002"))
 
@@ -92,18 +92,3 @@ def test_the_word_for_office_makes_no_other_name() -> None:
 
 def test_no_geometry_has_no_place() -> None:
     assert place_of(None) == place_of(shapely.Polygon()) == (None, None)
-
-
-def test_a_border_is_measured_where_one_side_has_a_vertex_more() -> None:
-    with_vertex = shapely.segmentize(RIGHT, 0.003)
-
-    whole = border_length_m(LEFT, RIGHT)
-
-    assert whole == pytest.approx(2220.6, abs=0.4)
-    assert border_length_m(LEFT, with_vertex) == pytest.approx(whole, abs=0.5)
-    assert border_length_m(RIGHT, LEFT) == pytest.approx(whole, abs=1e-6)
-
-
-def test_areas_that_touch_in_a_corner_share_no_border() -> None:
-    assert border_length_m(LEFT, shapely.box(116.32, 39.90, 116.34, 39.92)) == 0.0
-    assert border_length_m(LEFT, shapely.box(117, 39.90, 117.1, 39.92)) == 0.0

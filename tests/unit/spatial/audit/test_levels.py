@@ -9,13 +9,14 @@ import pytest
 import shapely
 
 from gridsvc.spatial.audit import FaultKind, audit_against
+from tests.plane import PLANE
 from tests.unit.spatial.audit.plan import box, placed, polygon
 
 WEST, EAST = box(0, 0, 500, 1000), box(500, 0, 1000, 1000)
 
 
 def _audit(areas, own, parents=(WEST, EAST), **how):
-    return audit_against(areas, parents, own, **how)
+    return audit_against(areas, parents, own, plane=PLANE, **how)
 
 
 def test_areas_that_nest_have_no_faults_and_no_shares():

@@ -9,6 +9,7 @@ import shapely
 
 from gridsvc.errors import BadInput, UnknownCrs
 from gridsvc.spatial.audit import FaultKind, audit_areas, overlaps_when_projected
+from tests.plane import PLANE
 
 # Two areas on both sides of the parallel 39.9; the southern one has a vertex more in their border.
 NORTH = shapely.Polygon([(116.3, 39.9), (116.4, 39.9), (116.4, 39.95), (116.3, 39.95)])
@@ -32,7 +33,7 @@ def test_a_straight_side_with_other_vertices_overlaps_in_the_plane_only():
     assert bent > 100
     assert sorted(len(it.pairs) for it in found) == [0, 1]
     assert sum(it.area_m2.sum() for it in found) == pytest.approx(bent, abs=1e-3)
-    assert audit_areas([SOUTH, NORTH]).of(FaultKind.OVERLAP) == ()
+    assert audit_areas([SOUTH, NORTH], plane=PLANE).of(FaultKind.OVERLAP) == ()
 
 
 def test_the_largest_pair_comes_first_and_a_broken_ring_is_repaired():

@@ -8,9 +8,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridsvc.spatial.unit_grids.plane import plane_at
+from gridsvc.spatial.plane import LocalPlane
 
-__all__ = ["Fit", "cut_by", "fit_of", "parts_in"]
+__all__ = ["Metrics", "cut_by", "metrics_of", "parts_in"]
 
 Objects = NDArray[np.object_]
 Ints = NDArray[np.int64]
@@ -22,7 +22,7 @@ _SPILL_M2 = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fit:
+class Metrics:
     """How the cells of one community fit the city around them.
 
     ``parts``: int64 (cells,), the parts in each cell. ``border_m``: the length of cell borders
@@ -45,14 +45,14 @@ class Fit:
     forced: int
 
 
-def fit_of(
+def metrics_of(
     community: object, cells: Objects, area_m2: NDArray[np.float64], nominal_m2: float,
     lines: Objects, buildings: Objects, parts: Objects,
-) -> Fit:  # fmt: skip
+) -> Metrics:  # fmt: skip
     """Measure cells (WGS84) of a community against what lies in and around it."""
-    plane = plane_at(shapely.bounds(community))
-    whole, flat = plane.flat(np.array([community]))[0], plane.flat(cells)
-    lines, buildings, parts = plane.flat(lines), plane.flat(buildings), plane.flat(parts)
+    plane = LocalPlane.amid(shapely.bounds(community))
+    whole, flat = plane.project(np.array([community]))[0], plane.project(cells)
+    lines, buildings, parts = plane.project(lines), plane.project(buildings), plane.project(parts)
     lines = lines[shapely.intersects(whole, lines)] if len(lines) else lines
     edge = shapely.buffer(shapely.boundary(whole), _ON_M)
     borders = shapely.difference(shapely.union_all(shapely.boundary(flat)), edge)
@@ -60,7 +60,7 @@ def fit_of(
     barriers = shapely.difference(shapely.intersection(barriers, whole), edge)
     beside_barrier, beside_border = shapely.buffer([barriers, borders], _ON_M)
     inside, cut = cut_by(flat, whole, buildings)
-    return Fit(
+    return Metrics(
         parts_in(flat, parts),
         float(shapely.length(borders)),
         float(shapely.length(shapely.intersection(borders, beside_barrier))),
