@@ -19,6 +19,7 @@ from gridsvc.errors import BadGeometry
 from gridsvc.spatial.audit import FaultKind, audit_areas
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
+from gridsvc.spatial.polygons import multipolygon_of, simple_parts
 
 __all__ = [
     "Faults",
@@ -171,7 +172,7 @@ def mend(geometry: Any) -> Mended:
             f"The area holds no polygon with an area ({shapely.GeometryType(kind).name.lower()}): "
             "send a Polygon or MultiPolygon."
         )
-    if (shapely.get_dimensions(_simple_parts(flat)) < 2).any():
+    if (shapely.get_dimensions(simple_parts(flat)) < 2).any():
         how.append("dropped lines and points")
     return Mended(kept, tuple(how), float(area_m2(kept)) - before)
 
@@ -225,19 +226,7 @@ def match_edges(geometries: Sequence[Any]) -> list[Any]:
     return [shapely.MultiPolygon(list(parts[of_area == area])) for area in range(len(areas))]
 
 
-def _simple_parts(geometry: Any) -> NDArray[np.object_]:
-    """The points, lines and polygons of a geometry, collections in collections opened."""
-    parts = shapely.get_parts(geometry)
-    while (shapely.get_type_id(parts) > 3).any():
-        parts = shapely.get_parts(parts)
-    return np.asarray(parts, dtype=object)
-
-
 def _polygons(geometry: Any) -> shapely.MultiPolygon:
     """The polygonal parts of a geometry, as one valid MultiPolygon."""
-    parts = _simple_parts(geometry)
-    parts = parts[(shapely.get_type_id(parts) == 3) & (shapely.area(parts) > 0)]
-    whole = shapely.MultiPolygon(list(parts))
-    if not shapely.is_valid(whole):
-        return _polygons(shapely.union_all(parts))
-    return whole
+    whole = multipolygon_of(geometry)
+    return whole if shapely.is_valid(whole) else multipolygon_of(shapely.union_all(whole.geoms))

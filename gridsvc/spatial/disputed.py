@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from gridsvc.spatial.audit import FaultKind, audit_areas
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
+from gridsvc.spatial.polygons import multipolygon_of, polygons_of
 
 __all__ = [
     "DisputeKind",
@@ -132,7 +132,7 @@ def left_in(
 
 def wide_parts(geometry: Any, accuracy_m: float, plane: MetricPlane) -> list[shapely.Polygon]:
     """The polygons of a geometry (WGS84) that are wider than an accuracy somewhere."""
-    parts = _polygons(geometry)
+    parts = polygons_of(shapely.make_valid(geometry))
     if not len(parts):
         return []
     inner = shapely.buffer(plane.project(parts), -accuracy_m / 2, quad_segs=4)
@@ -141,7 +141,7 @@ def wide_parts(geometry: Any, accuracy_m: float, plane: MetricPlane) -> list[sha
 
 def width_m(geometry: Any, plane: MetricPlane, accuracy_m: float = 0.0) -> float:
     """Metres across the widest place of a geometry (WGS84): its largest inscribed circle."""
-    parts = plane.project(_polygons(geometry))
+    parts = plane.project(polygons_of(shapely.make_valid(geometry)))
     finest = max(accuracy_m / 100, _FINEST_M)
     circles = [shapely.maximum_inscribed_circle(part, tolerance=finest) for part in parts]
     return 2 * max((float(shapely.length(circle)) for circle in circles), default=0.0)
@@ -175,7 +175,7 @@ def _within(layer: Layer, plane: MetricPlane) -> Iterator[DisputedPlace]:
             yield DisputedPlace(
                 kind,
                 tuple(dict.fromkeys(layer.codes[member] for member in fault.members)),
-                shapely.MultiPolygon(list(_polygons(fault.geometry))),
+                multipolygon_of(fault.geometry),
                 fault.area_m2,
                 fault.max_width_m,
                 layer.accuracy_m,
@@ -225,9 +225,7 @@ def _merge(found: list[DisputedPlace], place: DisputedPlace) -> None:
             continue
         if overlap_share(known.geometry, place.geometry) < SAME_PLACE_SHARE:
             continue
-        ground = shapely.MultiPolygon(
-            list(_polygons(shapely.union(known.geometry, place.geometry)))
-        )
+        ground = multipolygon_of(shapely.union(known.geometry, place.geometry))
         sides = known.sides + tuple(
             side for side in place.sides if not any(_nests(side, it) for it in known.sides)
         )
@@ -236,12 +234,3 @@ def _merge(found: list[DisputedPlace], place: DisputedPlace) -> None:
         found[n] = DisputedPlace(known.kind, sides, ground, float(area_m2(ground)), width, accuracy)
         return
     found.append(place)
-
-
-def _polygons(geometry: Any) -> NDArray[np.object_]:
-    """The polygons of a geometry that cover ground, collections opened."""
-    parts = shapely.get_parts(shapely.make_valid(geometry))
-    while (shapely.get_type_id(parts) > 3).any():
-        parts = shapely.get_parts(parts)
-    kept = (shapely.get_type_id(parts) == 3) & (shapely.area(parts) > 0)
-    return np.asarray(parts[kept], dtype=object)

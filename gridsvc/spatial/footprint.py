@@ -12,6 +12,7 @@ from shapely.geometry import MultiPolygon, Polygon
 
 from gridsvc.errors import BadCoordinate, BadGeometry, TooLarge
 from gridsvc.spatial.crs import check_lon_lat, geometry_to_wgs84, parse_crs
+from gridsvc.spatial.polygons import multipolygon_of
 
 __all__ = ["Footprint", "read_footprint"]
 
@@ -73,10 +74,7 @@ def _sound(shape: MultiPolygon, field: str) -> Footprint:
         mended, geometry = None, shape
     else:
         mended = f"The outline was mended: {reason}."
-        made = shapely.make_valid(shape)
-        parts = [part for part in shapely.get_parts(made) if part.geom_type in _KINDS]
-        polygons = [p for part in parts for p in shapely.get_parts(part)]
-        geometry = MultiPolygon(polygons)
+        geometry = multipolygon_of(shapely.make_valid(shape))
     if geometry.is_empty or geometry.area == 0:
         raise BadGeometry("The footprint covers no ground; send an outline.", field=field)
     return Footprint(geometry, mended)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gridsvc.spatial.coverage import match_edges
 from gridsvc.spatial.ellipsoid import area_m2
+from gridsvc.spatial.polygons import polygons_of
 
 __all__ = ["Overlap", "ground_to_cut", "overlaps", "same_ground", "with_common_vertices"]
 
@@ -130,9 +131,8 @@ def with_common_vertices(cells: Sequence[Any], beside: Sequence[Any]) -> list[An
 
 def _sound(ground: Any) -> NDArray[np.object_]:
     """The polygons of an overlay that are more than noise."""
-    parts = shapely.get_parts(ground)
-    parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
-    return np.asarray(parts[area_m2(parts) > _NOISE_M2] if len(parts) else parts, dtype=object)
+    parts = polygons_of(ground)
+    return parts[area_m2(parts) > _NOISE_M2]
 
 
 def _neighbour(part: Any, shapes: NDArray[np.object_], stays: NDArray[np.bool_]) -> int | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,19 @@ import shapely
 from numpy.typing import NDArray
 
 from gridsvc.spatial.ellipsoid import area_m2
+from gridsvc.spatial.polygons import multipolygon_of
 
-__all__ = ["NOISE_M2", "Change", "Move", "Moves", "moved_ground"]
+__all__ = [
+    "NOISE_M2",
+    "Change",
+    "Move",
+    "Moves",
+    "Redrawn",
+    "changed_m2",
+    "holder_at",
+    "moved_ground",
+    "redrawn",
+]
 
 #: Ground below this, 10 cm², is rounding, not a change.
 NOISE_M2 = 1e-3
@@ -32,13 +44,13 @@ Shapes = NDArray[np.object_]
 class Move:
     """Ground that was the first code's and is the second's, in m²; None is nobody.
 
-    ``geometry``: where it is (WGS84); lines and points that come out of cutting may be in it.
+    ``geometry``: where it is (WGS84).
     """
 
     before: str | None
     after: str | None
     area_m2: float
-    geometry: Any
+    geometry: shapely.MultiPolygon
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,23 @@ class Moves:
     changes: tuple[Change, ...]
     unbalanced_m2: float
 
+    @property
+    def above_noise(self) -> tuple[Move, ...]:
+        """The moves of more than ``NOISE_M2``."""
+        return tuple(move for move in self.moves if move.area_m2 > NOISE_M2)
+
+
+@dataclass(frozen=True, slots=True)
+class Redrawn:
+    """The ground (WGS84) on which areas are drawn anew, and what is wrong with it afterwards.
+
+    ``overlapping_m2`` is claimed twice afterwards, ``unclaimed_m2`` by nobody.
+    """
+
+    region: shapely.MultiPolygon
+    overlapping_m2: float
+    unclaimed_m2: float
+
 
 def moved_ground(before: Mapping[str, Any], after: Mapping[str, Any]) -> Moves:
     """Compare two sets of areas: valid polygons or multipolygons (WGS84) by code.
@@ -71,13 +100,7 @@ def moved_ground(before: Mapping[str, Any], after: Mapping[str, Any]) -> Moves:
     A code that only one of the two has holds nothing in the other. Changes below ``NOISE_M2`` are
     no changes; moves are listed down to a mm², so that they balance.
     """
-    old, new = _grounds(before), _grounds(after)
-    nothing = shapely.MultiPolygon()
-    codes = np.array(sorted(old.keys() | new.keys()), dtype=object)
-    was = np.array([old.get(code, nothing) for code in codes], dtype=object)
-    now = np.array([new.get(code, nothing) for code in codes], dtype=object)
-    redrawn = ~shapely.equals_exact(was, now, 0.0)
-    codes, was, now = codes[redrawn], was[redrawn], now[redrawn]
+    codes, was, now = _differing(_grounds(before), _grounds(after))
     lost, gained = shapely.difference(was, now), shapely.difference(now, was)
     lost_m2, gained_m2 = area_m2(lost), area_m2(gained)
     giver, taker = _pairs(lost, gained, lost_m2 > 0, gained_m2 > 0)
@@ -86,15 +109,15 @@ def moved_ground(before: Mapping[str, Any], after: Mapping[str, Any]) -> Moves:
     some = sizes > 0
     giver, taker, pieces, sizes = giver[some], taker[some], pieces[some], sizes[some]
     moves = [
-        Move(codes[i], codes[k], float(size), piece)
-        for i, k, size, piece in zip(giver, taker, sizes, pieces, strict=True)
+        Move(codes[i], codes[k], size, multipolygon_of(piece))
+        for i, k, size, piece in zip(giver, taker, sizes.tolist(), pieces, strict=True)
     ]
     let_go = _rest(lost, gained, giver, taker)
     taken_up = _rest(gained, lost, taker, giver)
     let_go_m2, taken_up_m2 = area_m2(let_go), area_m2(taken_up)
     for i, code in enumerate(codes):
-        moves.append(Move(code, None, float(let_go_m2[i]), let_go[i]))
-        moves.append(Move(None, code, float(taken_up_m2[i]), taken_up[i]))
+        moves.append(Move(code, None, float(let_go_m2[i]), multipolygon_of(let_go[i])))
+        moves.append(Move(None, code, float(taken_up_m2[i]), multipolygon_of(taken_up[i])))
     out = np.bincount(giver, sizes, len(codes)) + let_go_m2
     into = np.bincount(taker, sizes, len(codes)) + taken_up_m2
     unbalanced = np.abs([out - lost_m2, into - gained_m2]).max(initial=0.0)
@@ -119,6 +142,44 @@ def moved_ground(before: Mapping[str, Any], after: Mapping[str, Any]) -> Moves:
         ),
         unbalanced_m2=float(unbalanced),
     )
+
+
+def redrawn(before: Mapping[str, Any], after: Mapping[str, Any]) -> Redrawn:
+    """Where two sets of areas differ: valid polygons or multipolygons (WGS84) by code.
+
+    Both must hold every area that touches the ground that differs, also those that stay.
+    """
+    _, was, now = _differing(before, after)
+    region = multipolygon_of(shapely.union_all(shapely.symmetric_difference(was, now)))
+    shapes = np.array(list(after.values()), dtype=object)
+    near = shapes[shapely.intersects(shapes, region)]
+    inside = shapely.intersection(near, region)
+    twice = [shapely.intersection(one, other) for one, other in combinations(inside, 2)]
+    free = shapely.difference(region, shapely.union_all(near))
+    return Redrawn(region, float(area_m2(shapely.union_all(twice))), float(area_m2(free)))
+
+
+def changed_m2(before: Any, after: Any) -> NDArray[np.float64]:
+    """How many m² of each area differ from what it was; two arrays of areas (WGS84), n each."""
+    return area_m2(shapely.symmetric_difference(before, after))
+
+
+def holder_at(areas: Mapping[str, Any], point: Any) -> str | None:
+    """The smallest code of the areas that touch a WGS84 point; None where nobody's is."""
+    touched = (code for code, area in areas.items() if shapely.intersects(area, point))
+    return min(touched, default=None)
+
+
+def _differing(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[NDArray[np.object_], Shapes, Shapes]:
+    """The codes whose shapes are not the same, in order, and what they are before and after."""
+    nothing = shapely.MultiPolygon()
+    codes = np.array(sorted(before.keys() | after.keys()), dtype=object)
+    was = np.array([before.get(code, nothing) for code in codes], dtype=object)
+    now = np.array([after.get(code, nothing) for code in codes], dtype=object)
+    differ = ~shapely.equals_exact(was, now, 0.0)
+    return codes[differ], was[differ], now[differ]
 
 
 def _grounds(areas: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from gridsvc.spatial.disputed import (
 )
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
+from gridsvc.spatial.polygons import multipolygon_of
 
 __all__ = ["edition_above", "find_disputes", "keep_places"]
 
@@ -233,9 +234,7 @@ def _is_back(session: Session, dispute: Dispute, edition: Edition, now: dt.datet
 
 def _measure(dispute: Dispute, edition: Edition, places: list[DisputedPlace]) -> None:
     """Take the ground, its measures and any further side from the newer edition."""
-    ground = shapely.union_all([place.geometry for place in places])
-    polygons = [part for part in shapely.get_parts(ground) if part.geom_type == "Polygon"]
-    whole = shapely.MultiPolygon(polygons)
+    whole = multipolygon_of(shapely.union_all([place.geometry for place in places]))
     dispute.geometry = from_shape(whole, srid=4326)
     dispute.area_m2 = float(area_m2(whole))
     dispute.width_m = max(place.width_m for place in places)

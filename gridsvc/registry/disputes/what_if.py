@@ -21,7 +21,7 @@ from gridsvc.registry.editions.service import edition_in_force
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import AreaRef, Placement
 from gridsvc.registry.placement.service import place
-from gridsvc.spatial.reassigned import Reassigned, holder_at, reassigned
+from gridsvc.spatial.moves import Moves, Redrawn, holder_at, moved_ground, redrawn
 
 __all__ = ["Answer", "Change", "answer_of", "change_of_agreement", "change_of_border"]
 
@@ -30,23 +30,23 @@ __all__ = ["Answer", "Change", "answer_of", "change_of_agreement", "change_of_bo
 class Answer:
     """Who has a place and who answers for a class there, before and afterwards."""
 
-    giver: str | None
-    taker: str | None
+    from_: str | None
+    to: str | None
     before: BodyRef | None
     after: BodyRef | None
 
     @property
     def changed(self) -> bool:
         """Whether the place changes sides, or another body answers."""
-        return self.giver != self.taker or self.before != self.after
+        return self.from_ != self.to or self.before != self.after
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """A proposal, ready to be asked about places: the ground that it touches, and the day.
 
-    ``before`` and ``after`` are name and geometry of the areas around, by code; ``moved`` is None
-    for an agreement, which moves no border.
+    ``before`` and ``after`` are name and geometry of the areas around, by code; ``moves`` and
+    ``redrawn`` are None for an agreement, which moves no border.
     """
 
     level: str
@@ -55,7 +55,8 @@ class Change:
     region: Any
     before: dict[str, tuple[str, Any]]
     after: dict[str, tuple[str, Any]]
-    moved: Reassigned | None
+    moves: Moves | None
+    redrawn: Redrawn | None
     draft: AgreementDraft | None
 
     def name(self, code: str | None) -> dict[str, str] | None:
@@ -80,18 +81,18 @@ def change_of_border(session: Session, move: BorderMove, *, now: dt.datetime) ->
     for code, geometry in move.areas.items():
         name = before[code][0] if code in before else move.names.get(code, "")
         after[code] = (name, geometry)
-    moved = reassigned(
-        {code: area for code, (_, area) in before.items()},
-        {code: area for code, (_, area) in after.items()},
-    )
+    was = {code: shapely.make_valid(area) for code, (_, area) in before.items()}
+    then = {code: shapely.make_valid(area) for code, (_, area) in after.items()}
+    drawn_anew = redrawn(was, then)
     return Change(
         level=move.level.value,
         edition_id=edition.id,
         day=now.date(),
-        region=moved.region,
+        region=drawn_anew.region,
         before=before,
         after=after,
-        moved=moved,
+        moves=moved_ground(was, then),
+        redrawn=drawn_anew,
         draft=None,
     )
 
@@ -111,7 +112,8 @@ def change_of_agreement(session: Session, draft: AgreementDraft, *, now: dt.date
         region=draft.zone,
         before=areas,
         after=areas,
-        moved=None,
+        moves=None,
+        redrawn=None,
         draft=draft,
     )
 
@@ -131,29 +133,29 @@ def answer_of(
 
     def answer(lon: float, lat: float, key: ClassKey, asset: AssetOwner | None) -> Answer:
         point = shapely.Point(lon, lat)
-        giver = holder_at(before, point)
-        taker = holder_at(after, point)
+        from_ = holder_at(before, point)
+        to = holder_at(after, point)
         here = place(atlas, lon, lat, 0.0)
         codes = tuple(area and area.code for area in (here.district, here.street, here.community))
         inside = change.draft is not None and shapely.intersects(change.region, point)
-        seen = (*codes, giver, taker, inside, key, asset, None if alike else (lon, lat))
+        seen = (*codes, from_, to, inside, key, asset, None if alike else (lon, lat))
         if seen not in known:
             drafted = drafted_duties(change.draft, key) if change.draft and inside else []
             known[seen] = Answer(
-                giver,
-                taker,
+                from_,
+                to,
                 _lead(session, here, key, asset, change.day, []),
-                _lead(session, _moved(here, change, taker), key, asset, change.day, drafted),
+                _lead(session, _moved(here, change, to), key, asset, change.day, drafted),
             )
         return known[seen]
 
     return answer
 
 
-def _moved(here: Placement, change: Change, taker: str | None) -> Placement:
-    if change.moved is None:
+def _moved(here: Placement, change: Change, to: str | None) -> Placement:
+    if change.moves is None:
         return here
-    area = None if taker is None else AreaRef(taker, change.after[taker][0])
+    area = None if to is None else AreaRef(to, change.after[to][0])
     if change.level == "district":
         return replace(here, district=area)
     if change.level == "street":

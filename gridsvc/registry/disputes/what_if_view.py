@@ -31,7 +31,7 @@ def areas_json(change: Change) -> list[dict[str, Any]]:
 
     For an agreement, how much of each street lies in the zone.
     """
-    if change.moved is None:
+    if change.moves is None:
         return [
             {
                 "code": code,
@@ -41,9 +41,10 @@ def areas_json(change: Change) -> list[dict[str, Any]]:
             for code, (name, area) in change.before.items()
         ]
     rows = []
+    moves = change.moves.above_noise
     for code in sorted({*change.before, *change.after}):
-        given = sum(it.area_m2 for it in change.moved.transfers if it.giver == code)
-        taken = sum(it.area_m2 for it in change.moved.transfers if it.taker == code)
+        given = sum(it.area_m2 for it in moves if it.before == code)
+        taken = sum(it.area_m2 for it in moves if it.after == code)
         old, new = change.before.get(code), change.after.get(code)
         before_m2 = 0.0 if old is None else _m2(old[1])
         after_m2 = 0.0 if new is None else _m2(new[1])
@@ -64,17 +65,17 @@ def areas_json(change: Change) -> list[dict[str, Any]]:
 
 def transfers_json(change: Change) -> list[dict[str, Any]]:
     """The ground that goes from one area to another, the largest first."""
-    if change.moved is None:
+    if change.moves is None:
         return []
     return [
         {
-            "from": change.name(it.giver),
-            "to": change.name(it.taker),
+            "from": change.name(it.before),
+            "to": change.name(it.after),
             "area_m2": round(it.area_m2, 2),
-            "across_districts": (it.giver or "")[:6] != (it.taker or "")[:6],
+            "across_districts": (it.before or "")[:6] != (it.after or "")[:6],
             "geometry": json.loads(shapely.to_geojson(it.geometry)),
         }
-        for it in change.moved.transfers
+        for it in change.moves.above_noise
     ]
 
 
@@ -105,8 +106,8 @@ def parts_json(
 def sides_of(change: Change, found: Answer) -> dict[str, Any]:
     """``{from, to, body_before, body_after}`` of an answer."""
     return {
-        "from": change.name(found.giver),
-        "to": change.name(found.taker),
+        "from": change.name(found.from_),
+        "to": change.name(found.to),
         "body_before": found.before and found.before.to_json(),
         "body_after": found.after and found.after.to_json(),
     }
@@ -118,8 +119,8 @@ def grids_json(session: Session, change: Change) -> dict[str, Any]:
     For an agreement, the m² that lie in its zone.
     """
     region = change.region
-    if change.moved is not None:
-        region = shapely.union_all([it.geometry for it in change.moved.transfers])
+    if change.moves is not None:
+        region = shapely.union_all([it.geometry for it in change.moves.above_noise])
     rows = []
     for grid in grids_on(session, region, change.day):
         touched = _m2(shapely.intersection(grid.geometry, region))
@@ -152,18 +153,18 @@ def counted(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _moved_duties(session: Session, change: Change) -> Iterable[dict[str, Any]]:
-    if change.moved is None:
+    if change.moves is None:
         return
     seen = set()
-    for it in change.moved.transfers:
-        given, taken = _lists_of(it.giver), _lists_of(it.taker)
+    for it in change.moves.above_noise:
+        given, taken = _lists_of(it.before), _lists_of(it.after)
         for codes, what, area in (
-            (given - taken, "ends", it.giver),
-            (taken - given, "begins", it.taker),
+            (given - taken, "ends", it.before),
+            (taken - given, "begins", it.after),
         ):
             for line in duty_lines(session, sorted(codes), change.day):
-                if (line, what, it.giver, it.taker) not in seen:
-                    seen.add((line, what, it.giver, it.taker))
+                if (line, what, it.before, it.after) not in seen:
+                    seen.add((line, what, it.before, it.after))
                     yield {**_line(line), "change": what, "on_ground_of": area}
 
 
@@ -210,5 +211,4 @@ def _line(line: DutyLine) -> dict[str, Any]:
 
 
 def _m2(geometry: Any) -> float:
-    parts = [part for part in shapely.get_parts(geometry) if shapely.get_type_id(part) in (3, 6)]
-    return round(float(area_m2(parts).sum()), 2) if parts else 0.0
+    return round(float(area_m2(geometry)), 2)

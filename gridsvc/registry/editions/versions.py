@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shapely
 from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadInput
 from gridsvc.registry.areas.models import Edition
 from gridsvc.registry.editions import repository
 from gridsvc.registry.editions.repository import Before
-from gridsvc.spatial.ellipsoid import area_m2
-from gridsvc.spatial.moves import NOISE_M2
+from gridsvc.spatial.moves import NOISE_M2, changed_m2
 
 __all__ = ["number_versions"]
 
@@ -47,5 +45,5 @@ def _changed(session: Session, edition_id: str, before: list[Before]) -> set[str
         return set()
     new = repository.geometries_of(session, [(edition_id, it.code) for it in redrawn])
     old = repository.geometries_of(session, [(it.edition_id, it.code) for it in redrawn])
-    moved_m2 = area_m2(shapely.symmetric_difference(old, new))
+    moved_m2 = changed_m2(old, new)
     return {it.code for it, size in zip(redrawn, moved_m2, strict=True) if size > NOISE_M2}

@@ -15,6 +15,7 @@ from gridsvc.errors import BadFile
 from gridsvc.readers.limits import ReadLimits
 from gridsvc.readers.vector_file import Feature, read_vector_file
 from gridsvc.spatial.gridding_barriers import Barriers, barriers_of
+from gridsvc.spatial.polygons import multipolygon_of
 
 __all__ = ["barrier_hashes", "read_barriers"]
 
@@ -116,6 +117,4 @@ def _ground(shape: Any) -> Any:
     """A valid building: the polygons of what was drawn."""
     if shape.is_valid:
         return shape
-    parts = shapely.get_parts(shapely.make_valid(shape, method="structure", keep_collapsed=False))
-    parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
-    return shapely.MultiPolygon(list(parts))
+    return multipolygon_of(shapely.make_valid(shape, method="structure", keep_collapsed=False))

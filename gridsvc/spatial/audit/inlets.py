@@ -21,9 +21,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridsvc.spatial.audit.net import polygons_of
 from gridsvc.spatial.ellipsoid import distance_m
 from gridsvc.spatial.plane import LocalPlane
+from gridsvc.spatial.polygons import polygons_of
 
 __all__ = ["WALLS_TO_MOUTHS", "Inlet", "find_inlets", "walls_of"]
 

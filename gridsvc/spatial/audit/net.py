@@ -20,8 +20,9 @@ import shapely
 from numpy.typing import NDArray
 
 from gridsvc.spatial.audit.needles import inner_points, point_in, without_needles
+from gridsvc.spatial.polygons import polygons_of
 
-__all__ = ["Face", "claimed_faces", "net_edges", "polygons_of"]
+__all__ = ["Face", "claimed_faces", "net_edges"]
 
 Floats = NDArray[np.float64]
 Shapes = NDArray[np.object_]
@@ -51,15 +52,6 @@ class Face:
     geometry: Any
     claimants: tuple[int, ...]
     outside: bool = False
-
-
-def polygons_of(geometry: Any) -> Shapes:
-    """The polygons of a geometry that cover ground, collections opened."""
-    parts = shapely.get_parts(geometry)
-    while (shapely.get_type_id(parts) > 3).any():
-        parts = shapely.get_parts(parts)
-    kept = (shapely.get_type_id(parts) == 3) & (shapely.area(parts) > 0)
-    return np.asarray(parts[kept], dtype=object)
 
 
 def net_edges(areas: Shapes) -> Floats:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from gridsvc.spatial.audit.measuring import ROUNDING_M2, fault_at, is_rounding
 from gridsvc.spatial.audit.model import Fault, FaultKind, ParentShare
-from gridsvc.spatial.audit.net import polygons_of
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
+from gridsvc.spatial.polygons import polygons_of
 
 __all__ = ["faults_above"]
 

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from gridsvc.spatial.audit.inlets import find_inlets, walls_of
 from gridsvc.spatial.audit.measuring import fault_at, is_rounding
 from gridsvc.spatial.audit.model import Fault, FaultKind
-from gridsvc.spatial.audit.net import claimed_faces, polygons_of
+from gridsvc.spatial.audit.net import claimed_faces
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
+from gridsvc.spatial.polygons import multipolygon_of, polygons_of
 
 __all__ = ["faults_within", "sound_areas"]
 
@@ -36,7 +37,7 @@ def sound_areas(geometries: Sequence[Any]) -> tuple[Shapes, list[Fault]]:
     for index in np.flatnonzero(broken).tolist():
         geometry = given[index]
         parts = polygons_of(shapely.make_valid(geometry))
-        sound[index] = shapely.MultiPolygon(list(polygons_of(shapely.union_all(parts))))
+        sound[index] = multipolygon_of(shapely.union_all(parts))
         faults.append(_invalid(index, geometry, sound[index]))
     return sound, faults
 

@@ -10,8 +10,8 @@ import shapely
 from gridsvc.errors import CoverageBroken
 from gridsvc.spatial.audit.measuring import is_rounding
 from gridsvc.spatial.audit.model import Fault
-from gridsvc.spatial.audit.net import polygons_of
 from gridsvc.spatial.ellipsoid import area_m2
+from gridsvc.spatial.polygons import multipolygon_of, polygons_of
 from gridsvc.spatial.repair.model import Proposal
 
 __all__ = ["check_repair"]
@@ -46,7 +46,7 @@ def check_repair(proposal: Proposal, before: Sequence[Fault], after: Sequence[Fa
 
 
 def _ground(fault: Fault) -> Any:
-    return shapely.MultiPolygon(list(polygons_of(fault.geometry)))
+    return multipolygon_of(fault.geometry)
 
 
 def _more_than_rounding(geometry: Any, noise_m2: float) -> bool:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from gridsvc.spatial.audit.measuring import is_rounding
 from gridsvc.spatial.audit.model import Fault, FaultKind
-from gridsvc.spatial.audit.net import polygons_of
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
+from gridsvc.spatial.polygons import polygons_of
 from gridsvc.spatial.repair.midline import part_by_midline
 from gridsvc.spatial.repair.model import Change, Method, Proposal
 from gridsvc.spatial.repair.sides import NOBODY, Ring, insert_vertices, rings_of

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 import shapely
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gridsvc.spatial.disputed import (
     DisputeKind,
@@ -16,8 +14,6 @@ from gridsvc.spatial.disputed import (
     same_sides,
     width_m,
 )
-from gridsvc.spatial.ellipsoid import area_m2
-from gridsvc.spatial.reassigned import holder_at, reassigned
 from tests.plane import PLANE
 
 #: One degree of longitude and of latitude at 116.3, 39.9, in metres.
@@ -132,59 +128,3 @@ def test_the_share_of_a_place_is_of_the_smaller_one() -> None:
 def test_a_width_is_that_of_the_widest_place() -> None:
     ground = shapely.union_all([box(0, 0, 1000, 4), box(500, 0, 530, 30)])
     assert width_m(ground, PLANE) == pytest.approx(30, rel=0.01)
-
-
-def test_a_moved_border_takes_ground_from_one_and_gives_it_to_the_other() -> None:
-    before = {WEST: box(0, 0, 1000, 1000), EAST: box(1000, 0, 2000, 1000)}
-    after = {WEST: box(0, 0, 970, 1000), EAST: box(970, 0, 2000, 1000)}
-
-    moved = reassigned(before, after)
-
-    (transfer,) = moved.transfers
-    assert (transfer.giver, transfer.taker) == (WEST, EAST)
-    assert transfer.area_m2 == pytest.approx(30 * 1000, rel=2e-3)
-    assert (moved.overlapping_m2, moved.unclaimed_m2) == (0.0, 0.0)
-
-
-def test_ground_given_away_without_a_taker_is_unclaimed() -> None:
-    before = {WEST: box(0, 0, 1000, 1000), EAST: box(1000, 0, 2000, 1000)}
-
-    moved = reassigned(before, before | {WEST: box(0, 0, 970, 1000)})
-
-    assert [(it.giver, it.taker) for it in moved.transfers] == [(WEST, None)]
-    assert moved.unclaimed_m2 == pytest.approx(30 * 1000, rel=2e-3)
-
-
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 800), st.integers(0, 800), st.integers(20, 900)),
-        min_size=2,
-        max_size=5,
-    ),
-    st.integers(20, 900),
-)
-def test_what_each_area_holds_changes_by_what_it_takes_and_gives(
-    drawn: list[tuple[int, int, int]], size: int
-) -> None:
-    """Whatever is drawn: the smallest code has what several cover, and the sums agree."""
-    before = {f"11010200{n}": box(x, y, x + s, y + s) for n, (x, y, s) in enumerate(drawn)}
-    after = before | {"110102001": box(100, 100, 100 + size, 100 + size)}
-
-    moved = reassigned(before, after)
-
-    for code in before:
-        gained = sum(it.area_m2 for it in moved.transfers if it.taker == code)
-        lost = sum(it.area_m2 for it in moved.transfers if it.giver == code)
-        assert held_m2(after, code) - held_m2(before, code) == pytest.approx(
-            gained - lost, abs=0.05
-        )
-    for it in moved.transfers:
-        point = it.geometry.representative_point()
-        assert holder_at(before, point) == it.giver
-        assert holder_at(after, point) == it.taker
-
-
-def held_m2(areas: dict[str, shapely.Polygon], code: str) -> float:
-    smaller = shapely.union_all([area for it, area in areas.items() if it < code])
-    held = [it for it in shapely.get_parts(areas[code].difference(smaller)) if it.area]
-    return float(area_m2(held).sum())

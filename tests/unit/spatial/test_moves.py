@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from gridsvc.spatial.ellipsoid import area_m2
-from gridsvc.spatial.moves import NOISE_M2, moved_ground
+from gridsvc.spatial.moves import NOISE_M2, holder_at, moved_ground, redrawn
 
 _GEOD = Geod(ellps="WGS84")
 
@@ -122,3 +122,67 @@ def test_moves_are_those_of_plain_intersections_and_balance(seed: int, n: int, m
     assert abs(sum(net.values())) < 1e-6
     for change in found.changes:
         assert net[change.code] == pytest.approx(change.after_m2 - change.before_m2, abs=1e-3)
+
+
+def test_ground_drawn_anew_without_a_fault_is_claimed_once() -> None:
+    before = {"a": box(0, 0, 1, 1), "b": box(1, 0, 2, 1), "c": box(0, 1, 2, 2)}
+    found = redrawn(before, before | {"a": box(0, 0, 0.97, 1), "b": box(0.97, 0, 2, 1)})
+    assert found.region.equals(shapely.MultiPolygon([box(0.97, 0, 1, 1)]))
+    assert (found.overlapping_m2, found.unclaimed_m2) == (0.0, 0.0)
+
+
+def test_ground_given_away_without_a_taker_is_unclaimed() -> None:
+    before = {"a": box(0, 0, 1, 1), "b": box(1, 0, 2, 1)}
+    after = before | {"a": box(0, 0, 0.97, 1)}
+    strip = pytest.approx(geodesic_m2(box(0.97, 0, 1, 1)), rel=1e-6)
+    assert by_pair(moved_ground(before, after)) == {("a", None): strip}
+    assert redrawn(before, after).unclaimed_m2 == strip
+
+
+def test_ground_that_two_claim_afterwards_is_overlapping() -> None:
+    before = {"a": box(0, 0, 1, 1), "b": box(1, 0, 2, 1)}
+    found = redrawn(before, before | {"a": box(0, 0, 1.03, 1)})
+    assert found.overlapping_m2 == pytest.approx(geodesic_m2(box(1, 0, 1.03, 1)), rel=1e-6)
+    assert found.unclaimed_m2 == 0.0
+
+
+def test_nothing_is_drawn_anew_between_equal_sets() -> None:
+    areas = voronoi(1, 9, "c")
+    assert redrawn(areas, areas).region.is_empty
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 800), st.integers(0, 800), st.integers(20, 900)),
+        min_size=2,
+        max_size=5,
+    ),
+    st.integers(20, 900),
+)
+def test_what_each_area_holds_changes_by_what_it_takes_and_gives(
+    drawn: list[tuple[int, int, int]], size: int
+) -> None:
+    """Whatever is drawn: the smallest code has what several cover, and the sums agree."""
+    before = {
+        f"11010200{n}": box(x / 1e3, y / 1e3, (x + s) / 1e3, (y + s) / 1e3)
+        for n, (x, y, s) in enumerate(drawn)
+    }
+    after = before | {"110102001": box(0.1, 0.1, 0.1 + size / 1e3, 0.1 + size / 1e3)}
+
+    moves = moved_ground(before, after).above_noise
+
+    for code in before:
+        gained = sum(it.area_m2 for it in moves if it.after == code)
+        lost = sum(it.area_m2 for it in moves if it.before == code)
+        assert held_m2(after, code) - held_m2(before, code) == pytest.approx(
+            gained - lost, abs=0.05
+        )
+    for it in moves:
+        point = it.geometry.representative_point()
+        assert holder_at(before, point) == it.before
+        assert holder_at(after, point) == it.after
+
+
+def held_m2(areas: dict[str, shapely.Polygon], code: str) -> float:
+    smaller = shapely.union_all([area for it, area in areas.items() if it < code])
+    return float(area_m2(areas[code].difference(smaller)))

@@ -50,14 +50,14 @@ def what_if(
     bodies: set[BodyRef] = set()
     asked = answer_of(session, atlas, change)
     answer = {
-        "kind": "agreement" if change.moved is None else "border",
+        "kind": "agreement" if change.moves is None else "border",
         "level": change.level,
         "edition": change.edition_id,
         "day": change.day.isoformat(),
         "areas": areas_json(change),
         "transfers": transfers_json(change),
-        "overlapping_m2": round(change.moved.overlapping_m2, 2) if change.moved else 0.0,
-        "unclaimed_m2": round(change.moved.unclaimed_m2, 2) if change.moved else 0.0,
+        "overlapping_m2": round(change.redrawn.overlapping_m2, 2) if change.redrawn else 0.0,
+        "unclaimed_m2": round(change.redrawn.unclaimed_m2, 2) if change.redrawn else 0.0,
         "parts": parts_json(session, change, asked, bodies),
         "unit_grids": grids_json(session, change),
         "cases": _cases(session, change, asked, bodies),
