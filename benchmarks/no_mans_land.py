@@ -1,7 +1,7 @@
-"""`python -m benchmarks.no_mans_land`: what the watch finds of what was planted, and of nothing.
+"""`python -m benchmarks.no_mans_land`: what the scan finds of what was planted, and of nothing.
 
 Strews made-up cases over the city whose demonstration was played (GRIDSVC_VAR_DIR, DATABASE_URL),
-once without and once with no-man's-lands on borders of its streets, and prints what the watch lists
+once without and once with no-man's-lands on borders of its streets, and prints what the scan lists
 as JSON. Nothing of it is kept.
 """
 
@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 from benchmarks.fixtures import PLANE
 from benchmarks.strewn_cases import NOW, SINCE, Planted, strew
 from gridsvc.api.clock import utc_now
-from gridsvc.cases.systems.no_mans_land.model import Terms, Watch
-from gridsvc.cases.systems.no_mans_land.service import watch
+from gridsvc.cases.systems.no_mans_land.model import Scan, Terms
+from gridsvc.cases.systems.no_mans_land.service import scan
 from gridsvc.city import City
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.registry.areas.repository import geometries_in
@@ -40,7 +40,7 @@ _APART_M = 3_000.0
 
 
 def main() -> None:
-    """Strew, watch, print."""
+    """Strew, scan, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.no_mans_land", description=__doc__)
     parser.add_argument("--cases", type=int, default=100_000, help="so many cases (100,000)")
     parser.add_argument("--planted", type=int, default=10, help="so many no-man's-lands (10)")
@@ -84,12 +84,12 @@ def _looked(
     session: Session, atlas: Atlas, planted: list[Planted], shuffles: int, seed: int
 ) -> dict[str, Any]:
     began = time.perf_counter()
-    found = _watch(session, atlas, 0, seed)
+    found = _scan(session, atlas, 0, seed)
     seconds = time.perf_counter() - began
     boxes = [shapely.box(it.west, it.south, it.east, it.north) for it in planted]
     hit = [any(shapely.intersects(box, it.line) for it in found.listed) for box in boxes]
     true = [any(shapely.intersects(box, it.line) for box in boxes) for it in found.listed]
-    alarms = _watch(session, atlas, shuffles, seed).false_alarms
+    alarms = _scan(session, atlas, shuffles, seed).false_alarms
     return {
         "cases": found.cases,
         "stretches": found.stretches,
@@ -103,8 +103,8 @@ def _looked(
     }
 
 
-def _watch(session: Session, atlas: Atlas, shuffles: int, seed: int) -> Watch:
-    return watch(
+def _scan(session: Session, atlas: Atlas, shuffles: int, seed: int) -> Scan:
+    return scan(
         session,
         City.load(Settings()),
         atlas,

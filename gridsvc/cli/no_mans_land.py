@@ -11,9 +11,9 @@ from rich.table import Table
 
 from gridsvc.api.clock import utc_now
 from gridsvc.callers import Role
-from gridsvc.cases.systems.no_mans_land.model import GroupOutcome, Terms, Watch
+from gridsvc.cases.systems.no_mans_land.model import GroupOutcome, Scan, Terms
 from gridsvc.cases.systems.no_mans_land.proposing import propose_disputes
-from gridsvc.cases.systems.no_mans_land.service import watch
+from gridsvc.cases.systems.no_mans_land.service import scan
 from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, print_json
 from gridsvc.db.engine import create_engine, session_factory, transaction
 from gridsvc.registry.disputes.model import Actor
@@ -59,11 +59,11 @@ def no_mans_land(
     try:
         atlas = AtlasStore(engine, city, utc_now).get()
         with transaction(session_factory(engine)) as session:
-            found = watch(
+            found = scan(
                 session,
                 city,
                 atlas,
-                Terms(level=level, band_m=band_m, stretch_m=stretch_m, listed_q=listed_q),
+                Terms(level=level, band_m=band_m, stretch_m=stretch_m, max_fdr=listed_q),
                 since=city.calendar.begins(first),
                 until=city.calendar.begins(last + dt.timedelta(days=1)),
                 now=now,
@@ -92,11 +92,11 @@ def no_mans_land(
         rate = alarms.with_alarm / alarms.shuffles
         console.print(
             f"{alarms.with_alarm} of {alarms.shuffles} shuffles list anything: {rate:.1%}; "
-            f"{found.terms.listed_q:.0%} at most is stated."
+            f"{found.terms.max_fdr:.0%} at most is stated."
         )
 
 
-def _table(found: Watch) -> Table:
+def _table(found: Scan) -> Table:
     table = Table(
         "border",
         "metres",

@@ -71,7 +71,7 @@ def _table(asked: Period, rated: Rated) -> Table:
         *("street", "cases", "whistles", "closed", "ground", "kind", "level"),
         *("to 1,000 cases", "expected", "q", ""),
         title=f"Whistles of {asked.name}",
-        caption=f"– is no data; a sign is shown where q is at most {rated.terms.listed_q:g}",
+        caption=f"– is no data; a sign is shown where q is at most {rated.terms.max_fdr:g}",
     )
     for one in rated.streets:
         table.add_row(*_row(one))

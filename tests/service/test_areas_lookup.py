@@ -157,8 +157,8 @@ def test_a_border_is_measured_where_one_side_has_a_vertex_more(session: Session)
     areas = [area(plain, slanting), area(more, shapely.segmentize(other, 0.003))]
     put_in_force(session, "a vertex more", "district", areas, effective_from=NEW)
 
-    (there,) = lookup.neighbours_of(session, plain).neighbours
-    (back,) = lookup.neighbours_of(session, more).neighbours
+    (there,) = lookup.neighbours_of(session, plain, cities.now()).neighbours
+    (back,) = lookup.neighbours_of(session, more, cities.now()).neighbours
 
     whole = Geod(ellps="WGS84").inv(116.30, 39.90, 116.3123, 39.9077)[2]
     assert there.border_m == pytest.approx(whole, abs=0.5)
@@ -169,7 +169,7 @@ def test_neighbours_that_overlap_have_a_border_all_the_same(session: Session) ->
     areas = [area("110101", box(0, 0)), area("110105", box(0.9, 0))]
     put_in_force(session, "overlapping", "district", areas, effective_from=NEW)
 
-    (neighbour,) = lookup.neighbours_of(session, "110101").neighbours
+    (neighbour,) = lookup.neighbours_of(session, "110101", cities.now()).neighbours
 
     assert not neighbour.corner
     assert neighbour.border_m > 1110

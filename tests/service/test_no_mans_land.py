@@ -12,8 +12,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from benchmarks.strewn_cases import NOW, SINCE, Planted, strew
-from gridsvc.cases.systems.no_mans_land.model import Terms, Watch
-from gridsvc.cases.systems.no_mans_land.service import watch
+from gridsvc.cases.systems.no_mans_land.model import Scan, Terms
+from gridsvc.cases.systems.no_mans_land.service import scan
 from gridsvc.errors import BadInput
 from gridsvc.registry.areas.repository import edition_in_force
 from gridsvc.registry.disputes.finding import keep_places
@@ -40,16 +40,16 @@ def atlas(city_engine: Engine, index_folder: Path) -> Atlas:
 
 
 @pytest.fixture
-def look(city_session: Session, atlas: Atlas) -> Callable[..., Watch]:
-    def looked(terms: Terms = TERMS, **more: Any) -> Watch:
+def look(city_session: Session, atlas: Atlas) -> Callable[..., Scan]:
+    def looked(terms: Terms = TERMS, **more: Any) -> Scan:
         times = {"since": SINCE, "until": NOW, "now": NOW} | more
-        return watch(city_session, cities.city(), atlas, terms, **times)
+        return scan(city_session, cities.city(), atlas, terms, **times)
 
     return looked
 
 
 def test_a_planted_no_mans_land_is_listed_and_nothing_else(
-    city_session: Session, look: Callable[..., Watch]
+    city_session: Session, look: Callable[..., Scan]
 ) -> None:
     strew(city_session, count=6000, box=BOX, seed=1, planted=PLANTED)
     found = look()
@@ -73,7 +73,7 @@ def test_a_planted_no_mans_land_is_listed_and_nothing_else(
 
 
 def test_a_return_counts_by_whatever_name_the_procedure_of_its_case_gives_it(
-    city_session: Session, look: Callable[..., Watch]
+    city_session: Session, look: Callable[..., Scan]
 ) -> None:
     strew(city_session, count=6000, box=BOX, seed=1, planted=PLANTED)
     before = look()
@@ -87,7 +87,7 @@ def test_a_return_counts_by_whatever_name_the_procedure_of_its_case_gives_it(
     assert all(it.near.refused_or_returned == 0 for it in no_return_of_theirs.listed)
 
 
-def test_slowness_alone_is_found(city_session: Session, look: Callable[..., Watch]) -> None:
+def test_slowness_alone_is_found(city_session: Session, look: Callable[..., Scan]) -> None:
     planted = replace(PLANTED, refused=0.05, times_slower=5.0)
     strew(city_session, count=6000, box=BOX, seed=2, planted=planted)
     found = look()
@@ -98,7 +98,7 @@ def test_slowness_alone_is_found(city_session: Session, look: Callable[..., Watc
 
 
 def test_a_border_no_worse_than_one_of_its_sides_is_not_listed(
-    city_session: Session, look: Callable[..., Watch]
+    city_session: Session, look: Callable[..., Scan]
 ) -> None:
     # The whole west refuses: its border strip is much worse than the east, and like the west.
     west = Planted(116.30, 39.88, city.BORDER_LON, 39.90)
@@ -112,7 +112,7 @@ def test_a_border_no_worse_than_one_of_its_sides_is_not_listed(
 
 
 def test_other_work_near_the_border_is_not_taken_for_a_no_mans_land(
-    city_session: Session, look: Callable[..., Watch]
+    city_session: Session, look: Callable[..., Scan]
 ) -> None:
     # Near the border almost only the class that takes four times as long everywhere.
     strew(city_session, count=4000, box=BOX, seed=4, slow_class="06010")
@@ -124,7 +124,7 @@ def test_other_work_near_the_border_is_not_taken_for_a_no_mans_land(
 
 
 def test_shuffled_outcomes_give_no_more_false_alarms_than_stated(
-    city_session: Session, look: Callable[..., Watch]
+    city_session: Session, look: Callable[..., Scan]
 ) -> None:
     strew(city_session, count=3000, box=BOX, seed=6, planted=PLANTED)
     alarms = look(shuffles=200, seed=7).false_alarms
@@ -139,7 +139,7 @@ def test_shuffled_outcomes_give_no_more_false_alarms_than_stated(
 
 
 def test_only_cases_opened_in_the_period_count(
-    city_session: Session, look: Callable[..., Watch]
+    city_session: Session, look: Callable[..., Scan]
 ) -> None:
     strew(city_session, count=500, box=BOX, seed=8)
     half = SINCE + dt.timedelta(days=150)
@@ -148,7 +148,7 @@ def test_only_cases_opened_in_the_period_count(
     assert 180 < first.cases < 320
 
 
-def test_a_city_without_cases_has_no_no_mans_land(look: Callable[..., Watch]) -> None:
+def test_a_city_without_cases_has_no_no_mans_land(look: Callable[..., Scan]) -> None:
     found = look(shuffles=3)
     assert (found.cases, found.tested, found.listed) == (0, 0, ())
     assert found.stretches > 0
@@ -161,12 +161,12 @@ def test_a_city_without_cases_has_no_no_mans_land(look: Callable[..., Watch]) ->
     [
         (Terms(level="community"), {}, "level"),
         (Terms(band_m=0.5), {}, "band_m"),
-        (Terms(listed_q=1.0), {}, "listed_q"),
+        (Terms(max_fdr=1.0), {}, "listed_q"),
         (Terms(), {"since": NOW, "until": SINCE}, "until"),
     ],
 )
 def test_terms_that_cannot_be_are_refused(
-    look: Callable[..., Watch], terms: Terms, more: dict[str, Any], field: str
+    look: Callable[..., Scan], terms: Terms, more: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(BadInput) as refused:
         look(terms, **more)
@@ -174,7 +174,7 @@ def test_terms_that_cannot_be_are_refused(
 
 
 def neglect(session: Session, ground: shapely.Polygon) -> Found:
-    """Keep some ground between the two streets as neglected, as the watch would."""
+    """Keep some ground between the two streets as neglected, as the scan would."""
     edition = edition_in_force(session, "street", disputed.NOW)
     assert edition is not None
     place = DisputedPlace(

@@ -23,9 +23,9 @@ from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.state import Service
 from gridsvc.callers import Role
-from gridsvc.cases.systems.no_mans_land.model import Stretch, Terms, Watch
+from gridsvc.cases.systems.no_mans_land.model import Scan, Stretch, Terms
 from gridsvc.cases.systems.no_mans_land.proposing import propose_disputes
-from gridsvc.cases.systems.no_mans_land.service import watch
+from gridsvc.cases.systems.no_mans_land.service import scan
 from gridsvc.errors import (
     BadInput,
     IdempotencyMismatch,
@@ -47,7 +47,7 @@ _READERS = (Role.STREET, Role.DEPARTMENT, Role.DISTRICT, Role.CITY, Role.ANALYST
 _PROPOSERS = (Role.DISTRICT, Role.CITY, Role.ADMIN)
 
 
-class Watched(BaseModel):
+class Scanned(BaseModel):
     """What is compared; silent members are as in the list."""
 
     model_config = ConfigDict(extra="forbid")
@@ -82,7 +82,7 @@ def get_no_mans_land(
     All stretches of the city are tested together; those that touch the caller's area are listed.
     """
     require_role(caller, *_READERS)
-    asked = Watched(
+    asked = Scanned(
         since=since,
         until=until,
         level=level,
@@ -90,7 +90,7 @@ def get_no_mans_land(
         stretch_m=stretch_m,
         listed_q=listed_q,
     )
-    found = _watch(service, session, atlas, asked, shuffles=shuffles, seed=seed)
+    found = _scan(service, session, atlas, asked, shuffles=shuffles, seed=seed)
     answer = found.to_json()
     answer["listed"] = [
         stretch.to_json()
@@ -106,7 +106,7 @@ def get_no_mans_land(
     responses=problems(NotAuthenticated, NotAllowed, NotFound, BadInput, IdempotencyMismatch),
 )
 def post_disputes(
-    asked: Annotated[Watched, Body()],
+    asked: Annotated[Scanned, Body()],
     service: CurrentService,
     session: DbSession,
     atlas: CurrentAtlas,
@@ -117,7 +117,7 @@ def post_disputes(
     require_role(caller, *_PROPOSERS)
 
     def write() -> dict[str, Any]:
-        found = _watch(service, session, atlas, asked)
+        found = _scan(service, session, atlas, asked)
         own = [
             stretch
             for stretch in found.listed
@@ -137,15 +137,15 @@ def post_disputes(
     return once(session, caller, key, ["no-mans-land", asked], write, status=201)
 
 
-def _watch(
+def _scan(
     service: Service,
     session: Session,
     atlas: Atlas,
-    asked: Watched,
+    asked: Scanned,
     *,
     shuffles: int = 0,
     seed: int = 0,
-) -> Watch:
+) -> Scan:
     last = asked.until or service.city.day(clock.utc_now())
     for name, day in (("since", asked.since), ("until", last)):
         if day is not None and not _FIRST_YEAR <= day.year <= _LAST_YEAR:
@@ -159,7 +159,7 @@ def _watch(
             "most, or use 'gridsvc no-mans-land' for longer.",
             field="since",
         )
-    return watch(
+    return scan(
         session,
         service.city,
         atlas,
@@ -167,7 +167,7 @@ def _watch(
             level=asked.level,
             band_m=asked.band_m,
             stretch_m=asked.stretch_m,
-            listed_q=asked.listed_q,
+            max_fdr=asked.listed_q,
         ),
         since=service.city.calendar.begins(first),
         until=service.city.calendar.begins(last + dt.timedelta(days=1)),

@@ -1,4 +1,4 @@
-"""The frozen values of the watch on no-man's-land."""
+"""The frozen values of the scan for no-man's-land."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-__all__ = ["FalseAlarms", "GroupOutcome", "Side", "Stretch", "Terms", "Watch"]
+__all__ = ["FalseAlarms", "GroupOutcome", "Scan", "Side", "Stretch", "Terms"]
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the watch compares.
+    """What the scan compares.
 
-    ``level``: district or street, whose borders are watched. ``band_m``: cases this near a border
+    ``level``: district or street, whose borders are scanned. ``band_m``: cases this near a border
     are near, all others inside; None takes what *near* means elsewhere, the accuracy of a report
-    plus the edition's. ``stretch_m``: no stretch is longer. ``listed_q``: the share of false alarms
+    plus the edition's. ``stretch_m``: no stretch is longer. ``max_fdr``: the share of false alarms
     that a list may have. A stretch with fewer than ``fewest_near`` cases, or with fewer than
     ``fewest_inside`` cases of the same classes inside one of its sides, is not tested.
     """
@@ -26,7 +26,7 @@ class Terms:
     level: str = "street"
     band_m: float | None = None
     stretch_m: float = 500.0
-    listed_q: float = 0.05
+    max_fdr: float = 0.05
     fewest_near: int = 5
     fewest_inside: int = 20
 
@@ -107,7 +107,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class FalseAlarms:
-    """What the same watch lists when the outcomes are shuffled among the cases of each class.
+    """What the same scan lists when the outcomes are shuffled among the cases of each class.
 
     ``with_alarm``: shuffles in which any stretch was listed. ``tests``: stretches tested in all
     shuffles; ``p_below``: the share of them whose p was at or below 0.05 and 0.01.
@@ -131,10 +131,10 @@ class FalseAlarms:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """What the watch found among cases opened from ``since`` until before ``until``.
+class Scan:
+    """What the scan found among cases opened from ``since`` until before ``until``.
 
-    ``listed`` are the stretches with q at most ``terms.listed_q``, the clearest first.
+    ``listed`` are the stretches with q at most ``terms.max_fdr``, the clearest first.
     """
 
     terms: Terms
@@ -160,7 +160,7 @@ class Watch:
             "until": self.until.isoformat(),
             "band_m": self.band_m,
             "stretch_m": self.terms.stretch_m,
-            "listed_q": self.terms.listed_q,
+            "listed_q": self.terms.max_fdr,
             "cases": self.cases,
             "cases_near": self.cases_near,
             "stretches": self.stretches,

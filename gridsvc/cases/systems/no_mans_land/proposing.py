@@ -1,4 +1,4 @@
-"""Proposes what the watch has listed as disputes, so that both sides settle it."""
+"""Proposes what the scan has listed as disputes, so that both sides settle it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import shapely
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.systems.no_mans_land.model import GroupOutcome, Stretch, Watch
+from gridsvc.cases.systems.no_mans_land.model import GroupOutcome, Scan, Stretch
 from gridsvc.errors import NotFound
 from gridsvc.registry.areas import repository as areas
 from gridsvc.registry.disputes import repository as disputes
@@ -25,7 +25,7 @@ __all__ = ["propose_disputes"]
 
 def propose_disputes(
     session: Session,
-    watch: Watch,
+    scan: Scan,
     stretches: Sequence[Stretch],
     *,
     plane: MetricPlane,
@@ -36,20 +36,20 @@ def propose_disputes(
 
     Its ground is the band along the stretch. Where the same sides dispute the same ground already,
     the numbers are added to the history of that dispute. Raises NotFound when the edition whose
-    borders were watched is there no more.
+    borders were scanned is there no more.
     """
-    edition = areas.edition(session, watch.edition_id)
+    edition = areas.edition(session, scan.edition_id)
     if edition is None:
-        raise NotFound(f"The edition {watch.edition_id!r} is no more: watch the borders again.")
+        raise NotFound(f"The edition {scan.edition_id!r} is no more: scan the borders again.")
     proposed = []
     for stretch in stretches:
-        ground = _band(stretch, watch.band_m, plane)
+        ground = _band(stretch, scan.band_m, plane)
         place = DisputedPlace(
             kind=DisputeKind.NEGLECT,
             sides=tuple(side.code for side in stretch.sides),
             geometry=ground,
             area_m2=float(area_m2(ground)),
-            width_m=2.0 * watch.band_m,
+            width_m=2.0 * scan.band_m,
             accuracy_m=edition.accuracy_m,
         )
         found = keep_places(session, edition, None, [place], actor=actor, now=now)
@@ -61,11 +61,11 @@ def propose_disputes(
             dispute,
             "cases_compared",
             actor=actor,
-            why=_told(watch, stretch),
+            why=_told(scan, stretch),
             content={
-                "since": watch.since.isoformat(),
-                "until": watch.until.isoformat(),
-                "band_m": watch.band_m,
+                "since": scan.since.isoformat(),
+                "until": scan.until.isoformat(),
+                "band_m": scan.band_m,
                 **stretch.to_json(),
             },
             now=now,
@@ -81,12 +81,12 @@ def _band(stretch: Stretch, band_m: float, plane: MetricPlane) -> shapely.MultiP
     return shapely.MultiPolygon([it for it in shapely.get_parts(band) if not it.is_empty])
 
 
-def _told(watch: Watch, stretch: Stretch) -> str:
+def _told(scan: Scan, stretch: Stretch) -> str:
     one, other = stretch.sides
     return (
-        f"Of the cases opened from {watch.since:%Y-%m-%d} until before "
-        f"{watch.until:%Y-%m-%d}: within "
-        f"{watch.band_m:g} m of {stretch.metres:,.0f} m of border {_words(stretch.near)}; inside "
+        f"Of the cases opened from {scan.since:%Y-%m-%d} until before "
+        f"{scan.until:%Y-%m-%d}: within "
+        f"{scan.band_m:g} m of {stretch.metres:,.0f} m of border {_words(stretch.near)}; inside "
         f"{one.code} {_words(one.inside)}; inside {other.code} {_words(other.inside)}; "
         f"q = {stretch.q:.2g}"
     )

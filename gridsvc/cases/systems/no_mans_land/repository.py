@@ -1,4 +1,4 @@
-"""The queries of the watch on no-man's-land."""
+"""The queries of the scan for no-man's-land."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watches the borders for cases that go worse than inside of both sides."""
+"""Scans the borders for cases that go worse than inside of both sides."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gridsvc.cases.systems.no_mans_land import repository
 from gridsvc.cases.systems.no_mans_land.model import (
     FalseAlarms,
     GroupOutcome,
+    Scan,
     Side,
     Stretch,
     Terms,
-    Watch,
 )
 from gridsvc.cases.systems.no_mans_land.repository import CaseColumns
 from gridsvc.cases.systems.no_mans_land.statistics import (
@@ -36,7 +36,7 @@ from gridsvc.registry.placement.atlas import AreaLevel, Atlas
 from gridsvc.spatial.borderland import Stretches, stretches_of
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["watch"]
+__all__ = ["scan"]
 
 Floats = NDArray[np.float64]
 # Borders closer than this are one; an edition's accuracy counts within these bounds, in metres.
@@ -67,7 +67,7 @@ class _Answer:
     q: Floats
 
 
-def watch(
+def scan(
     session: Session,
     city: City,
     atlas: Atlas,
@@ -79,7 +79,7 @@ def watch(
     shuffles: int = 0,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
-) -> Watch:
+) -> Scan:
     """Compare the cases near each stretch of border with those inside of both its sides.
 
     Cases are those opened from ``since`` until before ``until``, in the areas of ``atlas``. A
@@ -104,13 +104,13 @@ def watch(
     compared = _compare(session, level, terms, cases, band_m, city.plane)
     score = outlasting(cases.days, cases.closed, cases.case_class)
     answer = _test(compared, cases.refused, score)
-    listed = np.flatnonzero(answer.q <= terms.listed_q)
+    listed = np.flatnonzero(answer.q <= terms.max_fdr)
     listed = listed[np.argsort(answer.p[listed], kind="stable")]
     alarms = None
     if shuffles:
         tell(f"Shuffling {shuffles:,} times.")
-        alarms = _false_alarms(compared, score, terms.listed_q, shuffles, seed)
-    return Watch(
+        alarms = _false_alarms(compared, score, terms.max_fdr, shuffles, seed)
+    return Scan(
         terms=replace(terms, band_m=band_m),
         band_m=band_m,
         edition_id=level.edition.id,
@@ -143,9 +143,9 @@ def _level(atlas: Atlas, terms: Terms, since: dt.datetime, until: dt.datetime) -
     for name, value in (("band_m", terms.band_m), ("stretch_m", terms.stretch_m)):
         if value is not None and not 1.0 <= value <= 100_000.0:
             raise BadInput(f"{name} is {value:g} m: give 1 to 100,000 metres.", field=name)
-    if not 0.0 < terms.listed_q < 1.0:
+    if not 0.0 < terms.max_fdr < 1.0:
         raise BadInput(
-            f"listed_q is {terms.listed_q:g}: give a share of false alarms between 0 and 1, such "
+            f"listed_q is {terms.max_fdr:g}: give a share of false alarms between 0 and 1, such "
             "as 0.05.",
             field="listed_q",
         )
@@ -214,9 +214,9 @@ def _test(compared: _Comparison, refused: NDArray[np.bool_], score: Floats) -> _
 
 
 def _false_alarms(
-    compared: _Comparison, score: Floats, listed_q: float, shuffles: int, seed: int
+    compared: _Comparison, score: Floats, max_fdr: float, shuffles: int, seed: int
 ) -> FalseAlarms:
-    """The watch on outcomes that are dealt anew among the cases of each class."""
+    """The scan of outcomes that are dealt anew among the cases of each class."""
     rng = np.random.default_rng(seed)
     case_class, refused = compared.cases.case_class, compared.cases.refused
     by_class = np.argsort(case_class, kind="stable")
@@ -226,7 +226,7 @@ def _false_alarms(
         dealt = np.empty(len(case_class), dtype=np.int64)
         dealt[by_class] = np.lexsort((rng.random(len(case_class)), case_class))
         answer = _test(compared, refused[dealt], score[dealt])
-        with_alarm += bool((answer.q <= listed_q).any())
+        with_alarm += bool((answer.q <= max_fdr).any())
         below += (answer.p <= 0.05).sum(), (answer.p <= 0.01).sum()
     tests = shuffles * len(compared.tested)
     shares = below / max(tests, 1)

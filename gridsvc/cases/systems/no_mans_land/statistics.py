@@ -1,14 +1,15 @@
-"""The tests of the watch: whether cases near a border go worse than those inside.
+"""The tests of the scan: whether cases near a border go worse than those inside.
 
 Both tests compare two groups class by class, so that a border with other work than the inside is
 not slow or refused for that alone, and both are permutation tests: they ask how the same outcomes
-would fall if the place did not matter.
+would fall if the place did not matter. (scipy.stats takes a second to import: only who tests
+imports it.)
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +111,8 @@ def longer_p(near: Tally, inside: Tally) -> Floats:
     scores, summed over the classes as van Elteren does), with the variance of the permutations and
     the normal distribution. 1 where nothing can be compared.
     """
+    from scipy.stats import norm
+
     n, m = near.cases.astype(np.float64), inside.cases.astype(np.float64)
     total = n + m
     usable = (n > 0) & (m > 0)
@@ -120,7 +123,7 @@ def longer_p(near: Tally, inside: Tally) -> Floats:
     excess = np.where(usable, near.score - n * mean, 0.0).sum(axis=1)
     deviation = np.sqrt(variance)
     z = np.divide(excess, deviation, out=np.full(len(excess), -np.inf), where=deviation > 1e-12)
-    return np.array([0.5 * math.erfc(value / math.sqrt(2.0)) for value in z.tolist()])
+    return np.asarray(norm.sf(z), dtype=np.float64)
 
 
 def more_often_p(near: Tally, inside: Tally) -> Floats:
@@ -129,30 +132,40 @@ def more_often_p(near: Tally, inside: Tally) -> Floats:
     One-sided exact test: Fisher's in each class, the classes together by the distribution of their
     sum (the exact form of the test of Mantel and Haenszel).
     """
-    largest = int((near.cases + inside.cases).max(initial=0))
-    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, largest + 1)))])
     chances = np.ones(len(near.cases))
     together = near.refused + inside.refused
     usable = (near.cases > 0) & (inside.cases > 0) & (together > 0)
     observed = np.where(usable, near.refused, 0).sum(axis=1)
-    for row in np.flatnonzero(observed):
-        distribution, lowest = np.ones(1), 0
-        for k in np.flatnonzero(usable[row]):
-            n, m = int(near.cases[row, k]), int(inside.cases[row, k])
-            fewest, one = _hypergeometric(n, m, int(together[row, k]), log_factorial)
-            distribution = np.convolve(distribution, one)
-            lowest += fewest
-        chances[row] = min(1.0, float(distribution[int(observed[row]) - lowest :].sum()))
+    row, k = np.nonzero(usable & (observed > 0)[:, None])
+    if not len(row):
+        return chances
+    n, m, of = near.cases[row, k], inside.cases[row, k], together[row, k]
+    fewest, most = np.maximum(0, of - m), np.minimum(n, of)
+    # Every number that can fall on the border, of all rows and classes one behind the other.
+    ends = np.cumsum(most - fewest + 1)
+    each = np.repeat(np.arange(len(row)), most - fewest + 1)
+    x = np.arange(ends[-1]) - np.concatenate([[0], ends[:-1]])[each] + fewest[each]
+    # The hypergeometric distribution by logarithms: scipy.stats takes 10 µs for each number, and
+    # shuffling asks for some hundred thousand a time.
+    log = (
+        _log_choose(n[each], x)
+        + _log_choose(m[each], of[each] - x)
+        - _log_choose((n + m)[each], of[each])
+    )
+    ways = np.split(np.exp(log), ends[:-1])
+    first = np.flatnonzero(np.diff(row, prepend=-1))
+    lowest = np.add.reduceat(fewest, first)
+    for at, begin, end in zip(row[first], first, [*first[1:], len(row)], strict=True):
+        distribution = reduce(np.convolve, ways[begin:end])
+        beyond = observed[at] - lowest[np.searchsorted(first, begin)]
+        chances[at] = min(1.0, float(distribution[beyond:].sum()))
     return chances
 
 
-def _hypergeometric(n: int, m: int, refused: int, log_factorial: Floats) -> tuple[int, Floats]:
-    """The fewest of ``refused`` that can fall on ``n`` of n + m, and the chance of each number."""
-    fewest, most = max(0, refused - m), min(n, refused)
-    x = np.arange(fewest, most + 1)
-    log = log_factorial
-    ways = log[n] - log[x] - log[n - x] + log[m] - log[refused - x] - log[m - refused + x]
-    return fewest, np.exp(ways - (log[n + m] - log[refused] - log[n + m - refused]))
+def _log_choose(n: NDArray[np.int64], k: NDArray[np.int64]) -> Floats:
+    from scipy.special import betaln
+
+    return np.asarray(-np.log1p(n) - betaln(n - k + 1, k + 1), dtype=np.float64)
 
 
 def false_discovery_rates(p: Floats) -> Floats:
@@ -160,12 +173,9 @@ def false_discovery_rates(p: Floats) -> Floats:
 
     Benjamini and Hochberg's step-up procedure.
     """
-    count = len(p)
-    order = np.argsort(p, kind="stable")
-    raised = p[order] * count / np.arange(1, count + 1)
-    q = np.empty(count)
-    q[order] = np.minimum(np.minimum.accumulate(raised[::-1])[::-1], 1.0)
-    return q
+    from scipy.stats import false_discovery_control
+
+    return np.asarray(false_discovery_control(p, method="bh"), dtype=np.float64)
 
 
 def median_duration(duration: Floats, closed: NDArray[np.bool_]) -> float | None:
@@ -173,8 +183,10 @@ def median_duration(duration: Floats, closed: NDArray[np.bool_]) -> float | None
 
     None when fewer than half are known to have ended, or when there are no cases.
     """
-    order = np.lexsort((~closed, duration))
-    at_risk = np.arange(len(order), 0, -1)
-    surviving = np.cumprod(np.where(closed[order], 1.0 - 1.0 / np.maximum(at_risk, 1), 1.0))
-    half = np.flatnonzero(surviving <= 0.5 + 1e-12)
-    return float(duration[order[half[0]]]) if len(half) else None
+    from scipy.stats import CensoredData, ecdf
+
+    if not len(duration):
+        return None
+    surviving = ecdf(CensoredData.right_censored(duration, ~closed)).sf
+    half = np.flatnonzero(surviving.probabilities <= 0.5 + 1e-12)
+    return float(surviving.quantiles[half[0]]) if len(half) else None

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gridsvc.cases.systems.no_mans_land.statistics import false_discovery_rates
 
 __all__ = ["Counts", "Judged", "Street", "Terms", "judged", "percent"]
+
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,9 @@ class Street:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """``listed_q`` is the share of false alarms that the signs may have."""
+    """``max_fdr`` is the share of false alarms that the signs may have."""
 
-    listed_q: float = 0.05
+    max_fdr: float = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,33 +107,23 @@ def judged(streets: Sequence[Street], terms: Terms) -> list[Judged]:
     total = sum(street.counts.whistles for street in streets)
     cases = sum(street.cases for street in streets)
     asked = [street for street in streets if street.cases and street.cases < cases and total]
-    chances = np.array([_p(it.counts.whistles, total, it.cases / cases) for it in asked])
+    if not asked:
+        return [Judged(street, None, None, None, None) for street in streets]
+    whistles = np.array([street.counts.whistles for street in asked], dtype=np.int64)
+    chances = _chances(whistles, total, np.array([street.cases / cases for street in asked]))
     rates = false_discovery_rates(chances)
     found: dict[str, Judged] = {}
     for street, p, q in zip(asked, chances.tolist(), rates.tolist(), strict=True):
         expected = total * street.cases / cases
         few = street.counts.whistles < expected
-        sign = ("too_few" if few else "too_many") if q <= terms.listed_q else None
+        sign = ("too_few" if few else "too_many") if q <= terms.max_fdr else None
         found[street.code] = Judged(street, expected, p, q, sign)
     return [found.get(street.code, Judged(street, None, None, None, None)) for street in streets]
 
 
-def _p(x: int, n: int, share: float) -> float:
-    """Twice the binomial chance of ``x`` of ``n`` or farther from the mean, 1 at most; exact.
+def _chances(whistles: NDArray[np.int64], total: int, shares: Floats) -> Floats:
+    """Twice the smaller tail of the binomial distribution, 1 at most, float64 (n,); exact."""
+    from scipy.stats import binom
 
-    ``share``, the chance of each, lies between 0 and 1. Terms fall outwards, so that the sum ends
-    where they no longer count.
-    """
-    outwards = range(x, -1, -1) if x < n * share else range(x, n + 1)
-    tail = 0.0
-    for k in outwards:
-        term = _binomial(k, n, share)
-        tail += term
-        if term < tail * 1e-17:
-            break
-    return min(1.0, 2.0 * tail)
-
-
-def _binomial(k: int, n: int, share: float) -> float:
-    log = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
-    return math.exp(log + k * math.log(share) + (n - k) * math.log1p(-share))
+    fewer, more = binom.cdf(whistles, total, shares), binom.sf(whistles - 1, total, shares)
+    return np.asarray(np.minimum(1.0, 2.0 * np.minimum(fewer, more)), dtype=np.float64)

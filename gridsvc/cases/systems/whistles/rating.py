@@ -35,7 +35,7 @@ class Rated:
             "per_1000_cases": None if whole.per_1000 is None else round(whole.per_1000, 2),
             "rule": (
                 "sign: q <= "
-                f"{self.terms.listed_q:g}; p is twice the exact binomial tail of the street's"
+                f"{self.terms.max_fdr:g}; p is twice the exact binomial tail of the street's"
                 " whistles, given the total and the street's share of the cases; q is Benjamini"
                 " and Hochberg's over all streets with cases"
             ),

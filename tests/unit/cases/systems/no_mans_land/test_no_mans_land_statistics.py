@@ -54,7 +54,7 @@ def _exact(tables: list[tuple[int, int, int, int]]) -> Fraction:
 
 
 @given(st.lists(TABLE, min_size=1, max_size=4))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_the_exact_test_agrees_with_fractions(tables: list[tuple[int, int, int, int]]) -> None:
     near, inside = _tallies(tables)
     assert more_often_p(near, inside)[0] == pytest.approx(float(_exact(tables)), rel=1e-9)

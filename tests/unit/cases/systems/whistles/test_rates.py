@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import comb
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridsvc.cases.systems.whistles.rates import Counts, Street, Terms, judged, percent
@@ -30,6 +30,7 @@ def test_a_share_is_shown_to_one_decimal_and_nothing_due_is_no_data():
     assert percent(1, 16) == 6.3
 
 
+@settings(deadline=None)  # the first call imports scipy.stats
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 40), st.integers(1, 40))
 def test_the_p_of_two_streets_is_the_exact_binomial_tail(here, there, cases, others):
     if here + there == 0:
