@@ -16,10 +16,13 @@ from typing import Any, Self
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.messages.service import send
+from gridsvc.callers import Caller, Role
+from gridsvc.cases.core.act import Act
 from gridsvc.cases.core.models import Case
 from gridsvc.registry.bodies.models import Body
+from tests import cities
 
+CITY = cities.city()
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
 KEY = bytes(range(32))
 
@@ -48,15 +51,10 @@ def write(
 ) -> None:
     """One message to each body, in the district that its code begins with."""
     for body in bodies:
-        send(
-            session,
-            Case(district_code=body[:6], id=case_id or uuid.uuid4()),
-            [body],
-            "whistle",
-            {"place": "两区交界"},
-            now=now,
-            due_at=due_at,
-        )
+        case = Case(district_code=body[:6], id=case_id or uuid.uuid4())
+        operator = Caller("a test", Role.ADMIN, "", None, uuid.uuid4())
+        act = Act(session, CITY, operator, now, case)
+        act.tell([body], "whistle", {"place": "两区交界"}, due_at=due_at)
 
 
 def rows(session: Session) -> list[Any]:

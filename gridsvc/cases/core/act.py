@@ -14,13 +14,15 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller
-from gridsvc.cases.core.messages.service import send, withdraw
+from gridsvc.cases.core.messages.models import Message
+from gridsvc.cases.core.messages.repository import withdraw
 from gridsvc.cases.core.models import Case, TraceEntry
 from gridsvc.cases.core.progress import Progress, due_at, next_limit, started
 from gridsvc.cases.core.trace import next_entry
 from gridsvc.city import City
 from gridsvc.city.calendar import Limit
 from gridsvc.city.procedures.model import Procedure
+from gridsvc.db.base import uuid7
 
 __all__ = ["SERVICE", "Act", "Occasion", "grade_of", "procedure_of"]
 
@@ -153,11 +155,30 @@ class Act(Occasion):
         due_at: dt.datetime | None = None,
     ) -> None:
         """Tell bodies something about the case, each once, now or from ``due_at`` on."""
-        send(self.session, self.case, bodies, topic, content, now=self.now, due_at=due_at)
+        due = due_at or self.now
+        self.session.add_all(
+            Message(
+                district_code=self.case.district_code,
+                id=uuid7(),
+                written_at=self.now,
+                body_code=body,
+                topic=topic,
+                case_id=self.case.id,
+                content=dict(content),
+                state="waiting",
+                tries=0,
+                due_at=due,
+                next_try_at=due,
+                last_error=None,
+                delivered_at=None,
+            )
+            for body in dict.fromkeys(bodies)
+        )
 
     def withdraw(self, topic: str) -> int:
         """Take back the case's messages of a topic that are not due yet; gives their number."""
-        return withdraw(self.session, self.case, topic, now=self.now)
+        case = self.case
+        return withdraw(self.session, case.district_code, case.id, topic=topic, now=self.now)
 
     def emit(self, event: object) -> dict[str, Any]:
         """Let the systems of the city hear an event, in their order; gives their answers."""

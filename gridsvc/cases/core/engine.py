@@ -35,7 +35,7 @@ __all__ = [
     "parties",
     "record_actor",
     "side_act_at",
-    "system_steps",
+    "summoning_steps",
     "take",
 ]
 
@@ -241,11 +241,14 @@ def record_actor(progress: Progress, party: str, actor: str) -> Progress:
     return replace(progress, hands=tuple(dict.fromkeys((*progress.hands, actor))))
 
 
-def system_steps(procedure: Procedure, since: str | None, until: str) -> tuple[Step, ...]:
-    """The system's own steps behind ``since`` (None: from the beginning) and before ``until``."""
+def summoning_steps(procedure: Procedure, since: str | None, until: str) -> tuple[Step, ...]:
+    """The service's own steps that summon, behind ``since`` (None: from the beginning).
+
+    Those before ``until``.
+    """
     first = 0 if since is None else procedure.index(since) + 1
     passed = procedure.steps[first : procedure.index(until)]
-    return tuple(step for step in passed if step.by is Actor.SYSTEM)
+    return tuple(step for step in passed if step.by is Actor.SYSTEM and step.calls)
 
 
 def _may_pass(step: Step, progress: Progress) -> bool:

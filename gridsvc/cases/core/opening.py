@@ -13,11 +13,22 @@ from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Act, Occasion
-from gridsvc.cases.core.engine import REPORTER, SUPERVISION, begin, parties
+from gridsvc.cases.core.engine import (
+    REPORTER,
+    SUPERVISION,
+    begin,
+    parties,
+    summoning_steps,
+)
 from gridsvc.cases.core.events import CaseOpened
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
-from gridsvc.cases.core.summons import follow_service_steps, service_steps, tell_next
+from gridsvc.cases.core.summons import (
+    ServiceSteps,
+    follow_service_steps,
+    service_steps,
+    tell_next,
+)
 from gridsvc.cases.core.trace import BEGINNING
 from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
@@ -156,14 +167,16 @@ def open_case(
         community_code=place.community,
         inspector=caller.subject if caller.role is Role.GRID_WORKER else None,
     )
-    act = occasion.on(case)
-    after, steps = service_steps(act, procedure, progress, None, at=began_at)
-    if steps:
+    act, after = occasion.on(case), progress
+    steps: ServiceSteps = ()
+    if summoning_steps(procedure, None, progress.step):
+        after, steps = service_steps(act, procedure, progress, None, at=began_at)
         _check_not_itself(procedure, after, caller)
     act.enter(procedure, after, since=began_at)
     occasion.session.add(case)
     _record_opening(act, procedure, progress, responsibility)
-    follow_service_steps(act, steps, opening=opening.whistle, at=began_at)
+    if steps:
+        follow_service_steps(act, steps, opening=opening.whistle, at=began_at)
     act.emit(CaseOpened(responsibility))
     if responsibility.gap:
         keep_gap(

@@ -26,9 +26,8 @@ from gridsvc.cases.intake.match import (
 )
 from gridsvc.cases.intake.model import GivenPoint, Located, NewReport, PinMoved, Routed
 from gridsvc.cases.intake.models import Report, ReportPlacement
-from gridsvc.cases.intake.recording import record_transfer, transfer_reports
 from gridsvc.cases.intake.route import responsible_for
-from gridsvc.cases.intake.service import match, secret_hash
+from gridsvc.cases.intake.service import match, record_transfer, secret_hash, transfer_reports
 from gridsvc.city.classes import ClassKey
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
 from gridsvc.registry.bodies.model import Responsibility

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -13,8 +12,6 @@ from gridsvc.cases.core.messages import repository
 from gridsvc.cases.core.messages.model import Delivery, Outcome, Place
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.cases.core.messages.pauses import pause_after
-from gridsvc.cases.core.models import Case
-from gridsvc.db.base import uuid7
 from gridsvc.errors import NotFound
 
 __all__ = [
@@ -25,50 +22,11 @@ __all__ = [
     "judge",
     "list_given_up",
     "retry_given_up",
-    "send",
     "settle",
-    "withdraw",
 ]
 
 #: Inbox messages that one transaction marks as delivered, at most.
 INBOX_BATCH = 1_000
-
-
-def send(
-    session: Session,
-    case: Case,
-    bodies: Iterable[str],
-    topic: str,
-    content: Mapping[str, Any],
-    *,
-    now: dt.datetime,
-    due_at: dt.datetime | None = None,
-) -> None:
-    """Tell bodies something about a case, each once, at once or from ``due_at`` on."""
-    due = due_at or now
-    session.add_all(
-        Message(
-            district_code=case.district_code,
-            id=uuid7(),
-            written_at=now,
-            body_code=body,
-            topic=topic,
-            case_id=case.id,
-            content=dict(content),
-            state="waiting",
-            tries=0,
-            due_at=due,
-            next_try_at=due,
-            last_error=None,
-            delivered_at=None,
-        )
-        for body in dict.fromkeys(bodies)
-    )
-
-
-def withdraw(session: Session, case: Case, topic: str, *, now: dt.datetime) -> int:
-    """Take back a case's messages of a topic that are not due yet; gives their number."""
-    return repository.withdraw(session, case.district_code, case.id, topic=topic, now=now)
 
 
 def inbox(

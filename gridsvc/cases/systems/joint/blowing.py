@@ -52,16 +52,19 @@ def blow_joint(
     facts: Mapping[str, Any],
     *,
     ask_first: bool,
+    new_case: bool = False,
     actor: str | None = None,
     footprint: MultiPolygon | None = None,
 ) -> Whistle:
     """Blow a joint whistle in a locked case; with ``ask_first`` it is only proposed.
 
     The receiving side leads (首接负责). Once blown, the case runs by the joint procedure and
-    both sides are called. A whistle that was only proposed before gives way to this one.
+    both sides are called. A whistle that was only proposed before, in a case that is not a
+    ``new_case``, gives way to this one.
     """
     case = act.case
-    drop_proposal(act, actor=actor)
+    if not new_case:
+        drop_proposal(act, actor=actor)
     elsewhere = [side.district for side in (lead, other) if side.district != case.district_code]
     whistle = Whistle(
         district_code=case.district_code,

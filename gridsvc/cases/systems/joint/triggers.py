@@ -88,7 +88,7 @@ def _follow(act: Act, site: _Site, *, new_case: bool) -> dict[str, Any]:
     if present is not None and present.state == "open":
         return {"joint_whistle_id": present.id}
     if certain is not None and (present is None or not asks):
-        return {"joint_whistle_id": _blow(act, certain, site, ask_first=asks)}
+        return {"joint_whistle_id": _blow(act, certain, site, ask_first=asks, new_case=new_case)}
     if near is not None:
         minutes = act.city.settings.confirm_within_minutes
         due_at = act.now + dt.timedelta(minutes=minutes)
@@ -100,7 +100,7 @@ def _follow(act: Act, site: _Site, *, new_case: bool) -> dict[str, Any]:
     crowd = _crowd(act, site)
     if crowd is None:
         return answer
-    return answer | {"joint_whistle_id": _blow(act, crowd, site, ask_first=True)}
+    return answer | {"joint_whistle_id": _blow(act, crowd, site, ask_first=True, new_case=new_case)}
 
 
 def _disputed(act: Act, site: _Site) -> JointTrigger | None:
@@ -122,7 +122,9 @@ def _crowd(act: Act, site: _Site) -> JointTrigger | None:
     return trigger_for_crowd(placed, site.ground, counts, least=settings.crowd_reports)
 
 
-def _blow(act: Act, trigger: JointTrigger, site: _Site, *, ask_first: bool) -> uuid.UUID | None:
+def _blow(
+    act: Act, trigger: JointTrigger, site: _Site, *, ask_first: bool, new_case: bool
+) -> uuid.UUID | None:
     """The street that received the case leads, where it is one of the two sides.
 
     A side whose office is not registered cannot be called: the report is kept all the same, and
@@ -144,6 +146,7 @@ def _blow(act: Act, trigger: JointTrigger, site: _Site, *, ask_first: bool) -> u
         bodies[other],
         trigger.facts,
         ask_first=ask_first or trigger.ground is JointGround.CROWD,
+        new_case=new_case,
         footprint=site.footprint,
     )
     return whistle.id

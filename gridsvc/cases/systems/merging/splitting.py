@@ -16,9 +16,8 @@ from gridsvc.cases.core.service import refuse_joined
 from gridsvc.cases.intake.case_reports_repository import report_count
 from gridsvc.cases.intake.model import place_of
 from gridsvc.cases.intake.models import Report
-from gridsvc.cases.intake.recording import record_transfer, transfer_reports
 from gridsvc.cases.intake.route import responsible_for
-from gridsvc.cases.intake.service import find_report
+from gridsvc.cases.intake.service import find_report, record_transfer, transfer_reports
 from gridsvc.cases.systems.merging.differences import AcceptedDifference, check_differences
 from gridsvc.cases.systems.merging.rights import check_directs, check_open_target, locked
 from gridsvc.city.classes import ClassKey
