@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.messages import service
+from gridsvc.cases.core.messages import repository, service
 from gridsvc.cases.core.messages.model import Outcome
 from gridsvc.cases.core.messages.webhook import webhook_secret
 from gridsvc.cases.core.messages.worker import Tally, Worker
@@ -279,7 +279,7 @@ def test_a_withdrawn_message_is_not_sent(
     later = NOW + dt.timedelta(hours=1)
     world.add_body(session, STREET, receiver.url("hook"))
     world.write(session, STREET, due_at=later, case_id=case_id)
-    assert service.withdraw(session, "110102", case_id, topic="whistle", now=NOW) == 1
+    assert repository.withdraw(session, "110102", case_id, topic="whistle", now=NOW) == 1
     session.commit()
     clock.now = later
     assert work(service_engine, clock) == Tally()
