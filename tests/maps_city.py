@@ -24,11 +24,11 @@ from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.trace import next_entry
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
-from gridsvc.registry.areas.models import Edition
 from gridsvc.registry.areas.service import NewArea, load_edition
 from gridsvc.registry.bodies.models import Body
 from gridsvc.registry.classes.service import STANDARD, load_classes
 from gridsvc.registry.disputes.models import Dispute
+from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.editions.service import activate_edition
 from gridsvc.registry.grids.models import UnitGrid
 from gridsvc.registry.parts.models import Part

@@ -16,9 +16,9 @@ from gridsvc.city import City
 from gridsvc.cli.deferred import defer
 from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
 from gridsvc.codes import Level
-from gridsvc.registry.areas import repository as areas
 from gridsvc.registry.areas.lookup import edition_detail
-from gridsvc.registry.areas.models import Edition, EditionState
+from gridsvc.registry.editions import repository as edition_repository
+from gridsvc.registry.editions.models import Edition, EditionState
 from gridsvc.registry.editions.service import (
     activate_edition,
     discard_edition,
@@ -211,7 +211,7 @@ def diff(
 
 def _in_force(opened: Session, edition: Edition) -> Edition | None:
     """The edition that this one will replace."""
-    every = areas.editions(opened, edition.level)
+    every = edition_repository.editions(opened, edition.level)
     return next((it for it in every if it.state == EditionState.ACTIVE), None)
 
 

@@ -14,7 +14,7 @@ from gridsvc.api.dependencies import parse_as_of
 from gridsvc.cli.edition import Actor, EditionId
 from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
 from gridsvc.maps.repair import repair_page
-from gridsvc.registry.areas.models import Edition
+from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.repairs.model import AppliedRepair
 from gridsvc.registry.repairs.proposals import preview, proposals_of
 from gridsvc.registry.repairs.service import apply_repairs, list_repairs, undo_repairs

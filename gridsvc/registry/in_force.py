@@ -24,7 +24,8 @@ from sqlalchemy import (
     union_all,
 )
 
-from gridsvc.registry.areas.models import Area, Edition, EditionState
+from gridsvc.registry.areas.models import Area
+from gridsvc.registry.editions.models import Edition, EditionState
 from gridsvc.registry.grids.models import FormerGrid, UnitGrid
 from gridsvc.registry.parts.models import Part, PartState
 

@@ -1,11 +1,11 @@
 """Every table of the registry, in one place for migrations and tests."""
 
 from gridsvc.registry.access.models import RevokedToken
-from gridsvc.registry.areas.models import Area, Edition
+from gridsvc.registry.areas.models import Area
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty, DutyGap
 from gridsvc.registry.classes.models import ListedClass
 from gridsvc.registry.disputes.models import Dispute, DisputeEntry, DisputeEvidence
-from gridsvc.registry.editions.models import EditionEvent
+from gridsvc.registry.editions.models import Edition, EditionEvent
 from gridsvc.registry.grids.models import (
     FormerGrid,
     GriddedCommunity,

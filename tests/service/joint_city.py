@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from gridsvc.city.classes import STANDARD
 from gridsvc.db.base import uuid7
-from gridsvc.registry.areas.models import Edition
 from gridsvc.registry.areas.service import NewArea, load_edition
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty
 from gridsvc.registry.classes.service import load_classes
+from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.editions.service import activate_edition
 from gridsvc.registry.grids.models import UnitGrid
 from gridsvc.registry.parts.models import Part

@@ -11,9 +11,10 @@ import shapely
 from geoalchemy2.shape import from_shape
 from sqlalchemy.orm import Session
 
-from gridsvc.registry.areas.models import Area, Edition
+from gridsvc.registry.areas.models import Area
 from gridsvc.registry.bodies.models import Body
 from gridsvc.registry.classes.service import load_classes
+from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.grids.models import NationalId, UnitGrid
 
 DISTRICT = "110101"

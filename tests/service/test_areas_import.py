@@ -21,6 +21,7 @@ from gridsvc.registry.areas.importer import import_areas
 from gridsvc.registry.areas.report import AreaImport, FaultKind, report_rows, summary
 from gridsvc.registry.areas.service import NewArea
 from gridsvc.registry.districts import read_districts, read_divisions
+from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions import service as editions
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import from_wgs84
@@ -99,7 +100,7 @@ def test_a_sound_file_is_loaded_whole_as_a_draft(
     codes, shapes = repository.geometries_in(session, "imported")
     assert codes == ["110102007", "110102020", "110106002"]
     assert shapes[1].equals(box(0, 0, 2, 1))
-    assert repository.codes_in(session, "imported")["110106002"] == "太平桥街道"
+    assert edition_repository.codes_in(session, "imported")["110106002"] == "太平桥街道"
 
 
 def test_a_shapefile_in_gbk_without_a_word_about_it_keeps_its_names(
@@ -202,7 +203,7 @@ def test_a_missing_name_is_taken_from_the_list_of_divisions(
     assert [outcome.words for outcome in result.mended] == [
         "no name: took 广安门外街道 from the list of divisions"
     ]
-    assert repository.codes_in(session, "imported")["110102020"] == "广安门外街道"
+    assert edition_repository.codes_in(session, "imported")["110102020"] == "广安门外街道"
 
 
 def test_a_code_filled_up_with_zeros_is_shortened_and_told(
@@ -240,14 +241,14 @@ def test_what_cannot_be_mended_is_refused_and_the_rest_is_loaded(
     assert refused.features == (1,)
     assert reason in refused.words
     assert len(result.loaded) == 2
-    assert list(repository.codes_in(session, "imported")) == ["110102007", "110106002"]
+    assert list(edition_repository.codes_in(session, "imported")) == ["110102007", "110106002"]
 
 
 def test_new_codes_are_taken_when_they_are_allowed(session: Session, tmp_path: Path) -> None:
     rows = with_row("110102999", "a new street", box(0, 0, 2, 1))
     result = load(session, write(tmp_path / "s.geojson", rows), new_codes=True)
 
-    assert "110102999" in repository.codes_in(session, "imported")
+    assert "110102999" in edition_repository.codes_in(session, "imported")
     assert result.refused == ()
 
 
@@ -259,7 +260,7 @@ def test_features_that_share_a_code_are_all_refused(session: Session, tmp_path: 
     assert result.refused[0].words == (
         "the code 110106002 is also that of feature 4: correct one of them"
     )
-    assert "110106002" not in repository.codes_in(session, "imported")
+    assert "110106002" not in edition_repository.codes_in(session, "imported")
 
 
 def test_parts_of_one_area_are_joined_only_when_that_is_allowed(

@@ -22,6 +22,7 @@ from gridsvc.registry.areas import repository
 from gridsvc.registry.areas.importer import import_areas
 from gridsvc.registry.areas.report import AreaImport, full_report
 from gridsvc.registry.districts import read_divisions
+from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.settings import Settings
 from gridsvc.spatial.ellipsoid import area_m2
 from tests import cities
@@ -103,7 +104,9 @@ def test_every_format_brings_the_same_areas(
     result = load(session, path)
 
     assert (len(result.loaded), result.refused, result.remarks) == (3, (), ())
-    assert repository.codes_in(session, "imported") == {code: label for code, label, _ in SOUND}
+    assert edition_repository.codes_in(session, "imported") == {
+        code: label for code, label, _ in SOUND
+    }
     _, shapes = repository.geometries_in(session, "imported", ["110102020"])
     assert shapely.hausdorff_distance(shapes[0], box(0, 0, 2, 1)) < 1e-9
 
@@ -276,7 +279,7 @@ def test_a_file_that_breaks_off_late_leaves_nothing_behind(
         load(session, path)
     count = text("select count(*) from area where level = 'street'")
     assert session.execute(count).scalar() == 0
-    assert [it.id for it in repository.editions(session)] == ["districts"]
+    assert [it.id for it in edition_repository.editions(session)] == ["districts"]
 
 
 @pytest.mark.parametrize("epsg", [4214, 4610, 4555, 2414, 2364])

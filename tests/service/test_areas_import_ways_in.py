@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 from gridsvc.cli import area_import
 from gridsvc.cli.app import app
 from gridsvc.errors import BadInput
-from gridsvc.registry.areas import repository
 from gridsvc.registry.areas.models import Area
+from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.service import activate_edition, edition_history
 from gridsvc.settings import get_settings
 from gridsvc.spatial.crs import from_wgs84
@@ -108,15 +108,19 @@ def test_a_dry_run_keeps_nothing_and_commit_keeps_a_draft(streets: Path, session
     told = json.loads(dry.stdout.splitlines()[-1])
     assert (told["committed"], told["loaded"], told["mended"], told["refused"]) == (False, 2, 1, 1)
     assert told["columns"] == {"code": "JDDM", "name": "JDMC"}
-    assert repository.edition(session, "new") is None
+    assert edition_repository.edition(session, "new") is None
     session.rollback()
 
     kept = run(streets, "--column", "code=JDDM", "--column", "name=JDMC", "--commit", "--json")
     assert json.loads(kept.stdout.splitlines()[-1])["committed"] is True
-    edition = repository.edition(session, "new")
+    edition = edition_repository.edition(session, "new")
     assert edition is not None
     assert edition.state == "draft"
-    assert sorted(repository.codes_in(session, "new")) == ["110102007", "110102020", "110106002"]
+    assert sorted(edition_repository.codes_in(session, "new")) == [
+        "110102007",
+        "110102020",
+        "110106002",
+    ]
 
 
 def test_who_imports_and_why_is_kept_and_is_the_reason_of_what_changes(

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from gridsvc.cli.app import app
 from gridsvc.db import session_factory
 from gridsvc.errors import BadInput, Conflict
-from gridsvc.registry.areas.models import EditionState
 from gridsvc.registry.audits.repository import areas_to_audit
 from gridsvc.registry.audits.service import audit_edition, keep_audit
+from gridsvc.registry.editions.models import EditionState
 from gridsvc.registry.editions.service import activate_edition, existing_edition, list_editions
 from gridsvc.settings import get_settings
 from gridsvc.spatial.audit import FaultKind

@@ -15,9 +15,9 @@ from benchmarks.strewn_cases import NOW, SINCE, Planted, strew
 from gridsvc.cases.systems.no_mans_land.model import Scan, Terms
 from gridsvc.cases.systems.no_mans_land.service import scan
 from gridsvc.errors import BadInput
-from gridsvc.registry.areas.repository import edition_in_force
 from gridsvc.registry.disputes.finding import keep_places
 from gridsvc.registry.disputes.model import Found
+from gridsvc.registry.editions.repository import edition_in_force
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.spatial.disputed import DisputedPlace, DisputeKind

@@ -11,9 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadInput, Conflict, CoverageBroken, GridsvcError, NotFound
-from gridsvc.registry.areas import repository as areas
-from gridsvc.registry.areas.models import EditionState
 from gridsvc.registry.audits.service import audit_edition
+from gridsvc.registry.editions import repository as edition_repository
+from gridsvc.registry.editions.models import EditionState
 from gridsvc.registry.repairs.model import CodedProposal, FaultProposals
 from gridsvc.registry.repairs.proposals import preview, proposals_of
 from gridsvc.registry.repairs.service import apply_repairs, list_repairs, undo_repairs
@@ -106,7 +106,7 @@ def test_a_preview_sums_to_the_fault_and_stores_nothing(broken: Session) -> None
     roles = [it["properties"]["role"] for it in shown.to_geojson()["features"]]
     assert roles == ["fault", "before", "after", "before", "after"]
     assert not broken.new
-    assert {it.id for it in areas.editions(broken, "street")} == {"streets", "broken"}
+    assert {it.id for it in edition_repository.editions(broken, "street")} == {"streets", "broken"}
 
 
 def test_a_repair_makes_a_draft_without_the_fault_and_leaves_all_else_bit_by_bit(

@@ -31,7 +31,7 @@ from gridsvc.errors import (
     NotFound,
     UnknownParameter,
 )
-from gridsvc.registry.areas.models import Edition
+from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.repairs.model import AppliedRepair
 from gridsvc.registry.repairs.proposals import preview, proposals_of
 from gridsvc.registry.repairs.service import apply_repairs, list_repairs, undo_repairs

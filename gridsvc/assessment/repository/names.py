@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from sqlalchemy.orm import Session
 
 from gridsvc.assessment.model import Dimension
-from gridsvc.registry.areas.repository import codes_in, edition_in_force
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.repository import names_of
+from gridsvc.registry.editions.repository import codes_in, edition_in_force
 
 __all__ = ["areas_of_level", "names"]
 

@@ -19,9 +19,10 @@ from gridsvc.registry.approximation import (
     read_centres,
 )
 from gridsvc.registry.areas import repository
-from gridsvc.registry.areas.models import Edition, EditionState
 from gridsvc.registry.areas.service import NewArea, load_edition
 from gridsvc.registry.districts import read_districts, read_divisions
+from gridsvc.registry.editions import repository as edition_repository
+from gridsvc.registry.editions.models import Edition, EditionState
 from gridsvc.registry.editions.service import activate_edition, edition_in_force
 
 __all__ = ["COMMUNITY_EDITION", "DISTRICT_EDITION", "STREET_EDITION", "load_beijing"]
@@ -55,7 +56,7 @@ def load_beijing(
     tell = progress or (lambda _: None)
     settled = {
         edition.level
-        for edition in repository.editions(session)
+        for edition in edition_repository.editions(session)
         if edition.state in (EditionState.ACTIVE, EditionState.RETIRED)
     }
     wanted = [level for level in Level if level not in settled]
@@ -142,6 +143,6 @@ def _put_in_force(
 
 def _areas_in_force(session: Session, level: str, now: dt.datetime) -> list[NewArea]:
     edition = edition_in_force(session, level, now)
-    names = repository.codes_in(session, edition.id)
+    names = edition_repository.codes_in(session, edition.id)
     codes, shapes = repository.geometries_in(session, edition.id)
     return [NewArea(code, names[code], shape) for code, shape in zip(codes, shapes, strict=True)]

@@ -26,6 +26,7 @@ from gridsvc.registry.areas.report import AreaImport, DrawnFeature, ImportFault,
 from gridsvc.registry.areas.screening import Candidate, Known, one_per_code, screen
 from gridsvc.registry.areas.service import NewArea, load_edition
 from gridsvc.registry.districts import Division
+from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.service import SERVICE
 from gridsvc.spatial.plane import MetricPlane
 
@@ -84,7 +85,7 @@ def import_areas(
             "columns must name the file's column for code, and may for name and parent.",
             field="columns",
         )
-    if repository.edition(session, edition_id) is not None:
+    if edition_repository.edition(session, edition_id) is not None:
         raise Conflict(
             f"The edition {edition_id!r} is there already: choose another id, or discard it if it "
             "is a draft.",
@@ -180,8 +181,8 @@ def _known(
 ) -> Known:
     """Everything that is known for the day on which the areas shall take effect."""
     names = {it.code: it.name for it in divisions if it.level == level}
-    own = repository.edition_in_force(session, level, day)
-    held = {} if own is None else repository.codes_in(session, own.id)
+    own = edition_repository.edition_in_force(session, level, day)
+    held = {} if own is None else edition_repository.codes_in(session, own.id)
     names = held | names
     lon, lat = centre
     city = shapely.box(
@@ -199,7 +200,7 @@ def _known(
 
 
 def _areas_of(session: Session, level: Level, day: dt.datetime) -> dict[str, Any]:
-    edition = repository.edition_in_force(session, level, day)
+    edition = edition_repository.edition_in_force(session, level, day)
     if edition is None:
         return {}
     codes, geometries = repository.geometries_in(session, edition.id)

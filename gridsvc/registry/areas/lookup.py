@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from gridsvc.codes import Level, level_of
 from gridsvc.errors import BadCode, BadInput, NotFound
 from gridsvc.registry.areas import repository
-from gridsvc.registry.areas.models import Edition
 from gridsvc.registry.areas.repository import AreaRow
 from gridsvc.registry.areas.schemas import (
     AreaNeighbours,
@@ -27,6 +26,8 @@ from gridsvc.registry.areas.schemas import (
     NeighbourRead,
     ParentRead,
 )
+from gridsvc.registry.editions import repository as edition_repository
+from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.editions.repository import area_count
 from gridsvc.registry.editions.service import (
     edition_history,
@@ -191,7 +192,9 @@ def _level_of(code: str, field: str) -> Level:
 
 def _in_force(session: Session, moment: dt.datetime) -> dict[str, Edition]:
     """The edition of each level in force at a moment, where there is one."""
-    found = {level.value: repository.edition_in_force(session, level, moment) for level in Level}
+    found = {
+        level.value: edition_repository.edition_in_force(session, level, moment) for level in Level
+    }
     return {level: edition for level, edition in found.items() if edition is not None}
 
 

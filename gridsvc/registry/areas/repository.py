@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,23 +14,17 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, RowMapping, and_, case, func, select, text
 from sqlalchemy.orm import Session, aliased
 
-from gridsvc.registry.areas.models import Area, Edition, EditionState
+from gridsvc.registry.areas.models import Area
 from gridsvc.spatial.sharing import SAME_LINE_DEG, border_length_m
 
 __all__ = [
     "AreaRow",
     "area_in",
     "areas_page",
-    "codes_in",
     "common_border",
     "copy_areas",
-    "delete_edition",
-    "edition",
-    "edition_in_force",
-    "editions",
     "geometries_in",
     "geometry_of",
-    "lock_level",
     "neighbours",
 ]
 
@@ -52,51 +45,6 @@ class AreaRow:
     reason: str | None
 
 
-def editions(session: Session, level: str | None = None) -> Sequence[Edition]:
-    """All editions, or those of one level, by level and date."""
-    query = select(Edition).order_by(Edition.level, Edition.effective_from, Edition.id)
-    if level is not None:
-        query = query.where(Edition.level == level)
-    return session.scalars(query).all()
-
-
-def edition(session: Session, edition_id: str) -> Edition | None:
-    """The edition of this id."""
-    return session.get(Edition, edition_id)
-
-
-def edition_in_force(session: Session, level: str, day: dt.datetime) -> Edition | None:
-    """The edition of a level that is in force at a moment."""
-    return session.scalars(
-        select(Edition)
-        .where(
-            Edition.level == level,
-            Edition.state.in_([EditionState.ACTIVE, EditionState.RETIRED]),
-            Edition.effective_from <= day,
-            (Edition.effective_to.is_(None)) | (Edition.effective_to > day),
-        )
-        .order_by(Edition.effective_from.desc(), Edition.id)
-        .limit(1)
-    ).first()
-
-
-def lock_level(session: Session, level: str) -> Sequence[Edition]:
-    """All editions of a level, read afresh and held against other writers until the commit."""
-    return session.scalars(
-        select(Edition)
-        .where(Edition.level == level)
-        .order_by(Edition.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
-
-
-def delete_edition(session: Session, edition_id: str) -> None:
-    """Delete an edition and its areas."""
-    session.execute(text("delete from area where edition_id = :id"), {"id": edition_id})
-    session.execute(text("delete from edition where id = :id"), {"id": edition_id})
-
-
 def copy_areas(session: Session, rows: Iterable[Sequence[object]]) -> None:
     """Write areas by COPY.
 
@@ -111,15 +59,6 @@ def copy_areas(session: Session, rows: Iterable[Sequence[object]]) -> None:
         " from stdin (format csv, force_not_null (name))",
         lines,
     )
-
-
-def codes_in(session: Session, edition_id: str) -> dict[str, str]:
-    """Code and name of every area of an edition."""
-    rows = session.execute(
-        text("select code, name from area where edition_id = :edition order by code"),
-        {"edition": edition_id},
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def geometries_in(

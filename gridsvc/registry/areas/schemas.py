@@ -7,8 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from gridsvc.registry.areas.models import EditionState
-from gridsvc.registry.editions.models import EditionAction
+from gridsvc.registry.editions.models import EditionAction, EditionState
 
 __all__ = [
     "AreaNeighbours",

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from gridsvc.codes import Level, covers, level_of, parent_of
 from gridsvc.errors import BadCode, BadGeometry, BadInput, Conflict
 from gridsvc.registry.areas import repository
-from gridsvc.registry.areas.models import Edition, EditionState
-from gridsvc.registry.editions.models import EditionAction
+from gridsvc.registry.editions import repository as edition_repository
+from gridsvc.registry.editions.models import Edition, EditionAction, EditionState
 from gridsvc.registry.editions.service import SERVICE, existing_edition, record, was_in_force
 from gridsvc.spatial.ellipsoid import area_m2
 
@@ -73,7 +73,7 @@ def load_edition(
         )
     if not 0 < len(id) <= 80:
         raise BadInput("The id of an edition has 1 to 80 characters.", field="id")
-    if repository.edition(session, id) is not None:
+    if edition_repository.edition(session, id) is not None:
         raise Conflict(
             f"The edition {id!r} is there already: choose another id, or discard it if it is a "
             "draft.",
@@ -123,7 +123,7 @@ def add_areas(session: Session, edition_id: str, areas: Sequence[NewArea]) -> No
     if not areas:
         return
     _check_codes(edition, areas)
-    present = repository.codes_in(session, edition_id)
+    present = edition_repository.codes_in(session, edition_id)
     for area in areas:
         if area.code in present:
             raise Conflict(f"The edition {edition_id!r} holds {area.code} already.", field="code")

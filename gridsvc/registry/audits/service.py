@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadInput, Conflict
-from gridsvc.registry.areas import repository as areas_repository
-from gridsvc.registry.areas.models import Edition
 from gridsvc.registry.audits.model import (
     AreaShare,
     AreasToAudit,
@@ -19,6 +17,8 @@ from gridsvc.registry.audits.model import (
     ProjectedCount,
 )
 from gridsvc.registry.audits.repository import areas_to_audit
+from gridsvc.registry.editions import repository as edition_repository
+from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.editions.service import existing_edition, mark_audited
 from gridsvc.spatial.audit import (
     INLET_WIDTH_M,
@@ -179,7 +179,7 @@ def _right_above(session: Session, level: str, day: dt.datetime) -> list[Edition
     place = LEVELS.index(level)
     if place == 0:
         return []
-    found = areas_repository.edition_in_force(session, LEVELS[place - 1], day)
+    found = edition_repository.edition_in_force(session, LEVELS[place - 1], day)
     return [] if found is None else [found]
 
 

@@ -15,12 +15,13 @@ from gridsvc.codes import Level
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.areas import repository as areas
-from gridsvc.registry.areas.models import Edition, EditionState
 from gridsvc.registry.bodies.agreements_repository import agreement_holds
 from gridsvc.registry.disputes import repository
 from gridsvc.registry.disputes.history import record
 from gridsvc.registry.disputes.model import Actor, DisputeState, Found, districts_of
 from gridsvc.registry.disputes.models import Dispute
+from gridsvc.registry.editions import repository as edition_repository
+from gridsvc.registry.editions.models import Edition, EditionState
 from gridsvc.spatial.disputed import (
     SAME_PLACE_SHARE,
     DisputedPlace,
@@ -47,7 +48,7 @@ def find_disputes(
     Conflicts are those with the edition of the level above that is in force. Raises NotFound for
     an unknown edition, BadInput for one of unit grids.
     """
-    edition = areas.edition(session, edition_id)
+    edition = edition_repository.edition(session, edition_id)
     if edition is None:
         raise NotFound(
             f"There is no edition '{edition_id[:80]}'; 'gridsvc edition list' shows them.",
@@ -73,7 +74,7 @@ def find_disputes(
 def edition_above(session: Session, edition: Edition, now: dt.datetime) -> Edition | None:
     """The edition of the level above one that is in force."""
     level = _ABOVE.get(Level(edition.level))
-    return None if level is None else areas.edition_in_force(session, level, now)
+    return None if level is None else edition_repository.edition_in_force(session, level, now)
 
 
 def keep_places(
@@ -227,7 +228,7 @@ def _is_back(session: Session, dispute: Dispute, edition: Edition, now: dt.datet
     """Whether what settled a dispute no longer does, now that an edition shows it again."""
     if dispute.agreement_id is not None:
         return not agreement_holds(session, dispute.agreement_id, now.date())
-    settled = areas.edition(session, dispute.settled_by_edition or "")
+    settled = edition_repository.edition(session, dispute.settled_by_edition or "")
     newer = settled is None or edition.effective_from > settled.effective_from
     return newer and edition.state == EditionState.ACTIVE
 

@@ -9,13 +9,13 @@ from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadInput, Conflict, NotFound
-from gridsvc.registry.areas import repository as areas
-from gridsvc.registry.areas.models import Edition, EditionState
 from gridsvc.registry.bodies.agreements import create_agreement, read_draft
 from gridsvc.registry.bodies.models import Agreement
 from gridsvc.registry.disputes import repository
 from gridsvc.registry.disputes.finding import edition_above
 from gridsvc.registry.disputes.models import Dispute
+from gridsvc.registry.editions import repository as edition_repository
+from gridsvc.registry.editions.models import Edition, EditionState
 from gridsvc.spatial.disputed import Layer, left_in
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
@@ -79,13 +79,13 @@ def end_settlement(session: Session, dispute: Dispute, *, now: dt.datetime) -> d
 def _edition_in_force(
     session: Session, dispute: Dispute, edition_id: str, now: dt.datetime
 ) -> Edition:
-    edition = areas.edition(session, edition_id)
+    edition = edition_repository.edition(session, edition_id)
     if edition is None:
         raise NotFound(
             f"There is no edition '{edition_id[:80]}'; 'gridsvc edition list' shows them.",
             field="edition_id",
         )
-    own = areas.edition(session, dispute.edition_id)
+    own = edition_repository.edition(session, dispute.edition_id)
     above = None if own is None else edition_above(session, own, now)
     levels = {dispute.level, *([above.level] if above and dispute.kind == "conflict" else [])}
     if edition.level not in levels:
@@ -94,7 +94,7 @@ def _edition_in_force(
             f" edition of level {edition.level}.",
             field="edition_id",
         )
-    in_force = areas.edition_in_force(session, edition.level, now)
+    in_force = edition_repository.edition_in_force(session, edition.level, now)
     if edition.state != EditionState.ACTIVE or in_force is None or in_force.id != edition.id:
         raise Conflict(
             f"The edition '{edition.id}' is not in force (it is {edition.state}); activate it"
@@ -117,7 +117,7 @@ def _check_gone(
     ground = to_shape(dispute.geometry)
     own = edition
     if edition.level != dispute.level:
-        present = areas.edition_in_force(session, dispute.level, now)
+        present = edition_repository.edition_in_force(session, dispute.level, now)
         if present is None:
             raise NotFound(f"No edition of level {dispute.level} is in force.", field="edition_id")
         own = present

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadInput, Conflict
-from gridsvc.registry.areas.models import Edition
 from gridsvc.registry.editions import repository
+from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.editions.service import existing_edition
 from gridsvc.spatial.moves import Change, Move, moved_ground
 

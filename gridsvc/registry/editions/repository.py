@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,16 +11,21 @@ import shapely
 from sqlalchemy import exists, select, text
 from sqlalchemy.orm import Session
 
-from gridsvc.registry.areas.models import Edition
-from gridsvc.registry.editions.models import EditionAction, EditionEvent
+from gridsvc.registry.editions.models import Edition, EditionAction, EditionEvent, EditionState
 
 __all__ = [
     "Before",
     "area_count",
     "areas_before",
+    "codes_in",
+    "delete_edition",
+    "edition",
+    "edition_in_force",
+    "editions",
     "events_of",
     "geometries_of",
     "loaded_areas",
+    "lock_level",
     "set_versions",
     "was_in_force",
 ]
@@ -134,3 +140,57 @@ def set_versions(
             "reasons": [reason for _, reason in versions.values()],
         },
     )
+
+
+def editions(session: Session, level: str | None = None) -> Sequence[Edition]:
+    """All editions, or those of one level, by level and date."""
+    query = select(Edition).order_by(Edition.level, Edition.effective_from, Edition.id)
+    if level is not None:
+        query = query.where(Edition.level == level)
+    return session.scalars(query).all()
+
+
+def edition(session: Session, edition_id: str) -> Edition | None:
+    """The edition of this id."""
+    return session.get(Edition, edition_id)
+
+
+def edition_in_force(session: Session, level: str, day: dt.datetime) -> Edition | None:
+    """The edition of a level that is in force at a moment."""
+    return session.scalars(
+        select(Edition)
+        .where(
+            Edition.level == level,
+            Edition.state.in_([EditionState.ACTIVE, EditionState.RETIRED]),
+            Edition.effective_from <= day,
+            (Edition.effective_to.is_(None)) | (Edition.effective_to > day),
+        )
+        .order_by(Edition.effective_from.desc(), Edition.id)
+        .limit(1)
+    ).first()
+
+
+def lock_level(session: Session, level: str) -> Sequence[Edition]:
+    """All editions of a level, read afresh and held against other writers until the commit."""
+    return session.scalars(
+        select(Edition)
+        .where(Edition.level == level)
+        .order_by(Edition.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def delete_edition(session: Session, edition_id: str) -> None:
+    """Delete an edition and its areas."""
+    session.execute(text("delete from area where edition_id = :id"), {"id": edition_id})
+    session.execute(text("delete from edition where id = :id"), {"id": edition_id})
+
+
+def codes_in(session: Session, edition_id: str) -> dict[str, str]:
+    """Code and name of every area of an edition."""
+    rows = session.execute(
+        text("select code, name from area where edition_id = :edition order by code"),
+        {"edition": edition_id},
+    )
+    return {row[0]: row[1] for row in rows}

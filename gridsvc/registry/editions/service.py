@@ -10,10 +10,8 @@ from sqlalchemy.orm import Session
 
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, Conflict, NotFound
-from gridsvc.registry.areas import repository as areas
-from gridsvc.registry.areas.models import Edition, EditionState
 from gridsvc.registry.editions import repository
-from gridsvc.registry.editions.models import EditionAction, EditionEvent
+from gridsvc.registry.editions.models import Edition, EditionAction, EditionEvent, EditionState
 from gridsvc.registry.editions.versions import number_versions
 
 __all__ = [
@@ -85,7 +83,7 @@ def activate_edition(
             f"The edition {edition_id!r} is {edition.state}: only a draft is activated, once it is "
             "audited."
         )
-    if not areas.codes_in(session, edition_id):
+    if not repository.codes_in(session, edition_id):
         raise Conflict(f"The edition {edition_id!r} holds no areas: add them before activating it.")
     if edition.state == EditionState.DRAFT and not (without_audit or "").strip():
         raise Conflict(
@@ -184,12 +182,12 @@ def discard_edition(
         )
     record(session, edition, EditionAction.DISCARDED, by=by, at=at)
     session.expunge(edition)
-    areas.delete_edition(session, edition_id)
+    repository.delete_edition(session, edition_id)
 
 
 def list_editions(session: Session, level: str | None = None) -> Sequence[Edition]:
     """All editions, or those of one level, by level and date."""
-    return areas.editions(session, level)
+    return repository.editions(session, level)
 
 
 def edition_history(session: Session, edition_id: str) -> Sequence[EditionEvent]:
@@ -199,7 +197,7 @@ def edition_history(session: Session, edition_id: str) -> Sequence[EditionEvent]
 
 def edition_in_force(session: Session, level: str, moment: dt.datetime) -> Edition:
     """The edition of a level in force at a moment. Raises NotFound when there was none."""
-    edition = areas.edition_in_force(session, level, moment)
+    edition = repository.edition_in_force(session, level, moment)
     if edition is None:
         raise NotFound(
             f"No {level} boundaries were in force at {moment.isoformat(timespec='minutes')}: ask "
@@ -211,7 +209,7 @@ def edition_in_force(session: Session, level: str, moment: dt.datetime) -> Editi
 
 def existing_edition(session: Session, edition_id: str) -> Edition:
     """The edition of this id. Raises NotFound."""
-    edition = areas.edition(session, edition_id)
+    edition = repository.edition(session, edition_id)
     if edition is None:
         raise NotFound(
             f"There is no edition {edition_id[:80]!r}: 'gridsvc edition list' names them.",
@@ -253,7 +251,7 @@ def record(
 
 def _locked(session: Session, level: str) -> dict[str, Edition]:
     """The editions of a level by id, held until the commit."""
-    return {edition.id: edition for edition in areas.lock_level(session, level)}
+    return {edition.id: edition for edition in repository.lock_level(session, level)}
 
 
 def _closed_by(edition: Edition, by_id: dict[str, Edition]) -> Edition | None:

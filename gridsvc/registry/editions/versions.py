@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadInput
-from gridsvc.registry.areas.models import Edition
 from gridsvc.registry.editions import repository
+from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.editions.repository import Before
 from gridsvc.spatial.moves import NOISE_M2, changed_m2
 

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from gridsvc.codes import Level
 from gridsvc.errors import BadCode
 from gridsvc.registry.areas import repository as areas
-from gridsvc.registry.areas.models import Edition
+from gridsvc.registry.editions import repository as edition_repository
+from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.editions.service import edition_in_force
 from gridsvc.registry.grids import rebuild_repository as repository
 from gridsvc.registry.grids.barriers import barrier_hashes
@@ -79,7 +80,7 @@ def misfits(
     were cut from, when ``barriers`` (None: not asked about) meet it otherwise than they did, or
     when it is ``asked`` for. Raises BadCode when what is asked for is in none of the districts.
     """
-    names = areas.codes_in(session, source.id)
+    names = edition_repository.codes_in(session, source.id)
     codes, shapes = areas.geometries_in(session, source.id, districts)
     outlines = dict(zip(codes, shapes, strict=True))
     unknown = sorted(set(asked) - outlines.keys())

@@ -11,7 +11,7 @@ import shapely
 from sqlalchemy.orm import Session
 
 from gridsvc.city.calendar import Calendar
-from gridsvc.registry.areas.models import Edition
+from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.grids import rebuild_repository as repository
 from gridsvc.registry.grids.fit import Misfit
 from gridsvc.registry.grids.matching import Matched

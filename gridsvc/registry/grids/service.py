@@ -12,6 +12,7 @@ from gridsvc.city.calendar import Calendar
 from gridsvc.codes import Level, level_of
 from gridsvc.errors import BadCode, CodesExhausted, Conflict, NotFound
 from gridsvc.registry.areas import repository as areas
+from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.service import edition_in_force
 from gridsvc.registry.grids import rebuild_repository, repository
 from gridsvc.registry.grids.barriers import barrier_hashes
@@ -55,7 +56,7 @@ def build_grids(
             field="districts",
         )
     source = edition_in_force(session, Level.COMMUNITY, now)
-    names = areas.codes_in(session, source.id)
+    names = edition_repository.codes_in(session, source.id)
     codes, shapes = areas.geometries_in(session, source.id, wanted)
     for district in wanted:
         if not any(code.startswith(district) for code in codes):

@@ -13,8 +13,8 @@ import shapely
 from sqlalchemy.orm import Session
 
 from gridsvc.city.calendar import Calendar
-from gridsvc.registry.areas import repository as areas
-from gridsvc.registry.areas.models import Edition, EditionState
+from gridsvc.registry.editions import repository as edition_repository
+from gridsvc.registry.editions.models import Edition, EditionState
 from gridsvc.registry.grids import repository
 from gridsvc.registry.grids.numbering import GridNumber
 from gridsvc.spatial.gridding import CommunityGrid
@@ -61,7 +61,7 @@ def new_edition(
     which = hashlib.sha256(" ".join(districts).encode()).hexdigest()[:8]
     stem = f"unit_grid-{first_date.isoformat()}-{which}"
     edition_id, build = stem, 1
-    while areas.edition(session, edition_id) is not None:
+    while edition_repository.edition(session, edition_id) is not None:
         build += 1
         edition_id = f"{stem}-{build}"
     session.add(

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from gridsvc.city import City
 from gridsvc.codes import level_of
 from gridsvc.errors import BadCode, BadInput, NotFound, QueryTooBroad
-from gridsvc.registry.areas import repository as areas
-from gridsvc.registry.areas.models import EditionState
+from gridsvc.registry.editions import repository as edition_repository
+from gridsvc.registry.editions.models import EditionState
 from gridsvc.registry.editions.service import edition_in_force
 from gridsvc.registry.relations import member_repository, repository
 from gridsvc.registry.relations.member_repository import Source
@@ -290,7 +290,7 @@ def _side(
 def _edition(session: Session, name: str, side: LayerSide, level: str, drafts: bool) -> str | None:
     if side.edition is None:
         return None
-    edition = areas.edition(session, side.edition)
+    edition = edition_repository.edition(session, side.edition)
     if edition is None or edition.level != level:
         raise NotFound(
             f"There is no edition {side.edition!r} of level {level}: 'gridsvc edition list' names"

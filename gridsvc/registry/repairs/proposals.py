@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadInput, Conflict, NotFound
 from gridsvc.registry.areas import repository as areas_repository
-from gridsvc.registry.areas.models import Edition
+from gridsvc.registry.editions import repository as edition_repository
+from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.editions.service import existing_edition
 from gridsvc.registry.repairs import repository
 from gridsvc.registry.repairs.model import (
@@ -81,7 +82,7 @@ def read_ground(
     parents: dict[str, Any] = {}
     above = _ABOVE.get(edition.level)
     if above is not None:
-        in_force = areas_repository.edition_in_force(session, above, edition.effective_from)
+        in_force = edition_repository.edition_in_force(session, above, edition.effective_from)
         if in_force is not None:
             codes, shapes = areas_repository.geometries_in(session, in_force.id)
             parents = dict(zip(codes, shapes, strict=True))

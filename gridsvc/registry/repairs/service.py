@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, Conflict, CoverageBroken, NotFound
-from gridsvc.registry.areas import repository as areas_repository
-from gridsvc.registry.areas.models import Edition
 from gridsvc.registry.areas.service import NewArea, load_edition
+from gridsvc.registry.editions import repository as edition_repository
+from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.editions.service import existing_edition
 from gridsvc.registry.repairs import repository
 from gridsvc.registry.repairs.model import AppliedRepair, FaultProposals, StoredArea
@@ -216,7 +216,7 @@ def _draft(
 def _next_id(session: Session, edition_id: str) -> str:
     numbered = _NUMBERED.fullmatch(edition_id)
     root = edition_id if numbered is None else numbered[1]
-    taken = {it.id for it in areas_repository.editions(session)}
+    taken = {it.id for it in edition_repository.editions(session)}
     number = 1
     while f"{root}.r{number}" in taken:
         number += 1

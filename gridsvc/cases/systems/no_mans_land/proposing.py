@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.systems.no_mans_land.model import GroupOutcome, Scan, Stretch
 from gridsvc.errors import NotFound
-from gridsvc.registry.areas import repository as areas
 from gridsvc.registry.disputes import repository as disputes
 from gridsvc.registry.disputes.finding import keep_places
 from gridsvc.registry.disputes.history import record
 from gridsvc.registry.disputes.model import Actor
+from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.spatial.disputed import DisputedPlace, DisputeKind
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
@@ -38,7 +38,7 @@ def propose_disputes(
     the numbers are added to the history of that dispute. Raises NotFound when the edition whose
     borders were scanned is there no more.
     """
-    edition = areas.edition(session, scan.edition_id)
+    edition = edition_repository.edition(session, scan.edition_id)
     if edition is None:
         raise NotFound(f"The edition {scan.edition_id!r} is no more: scan the borders again.")
     proposed = []

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gridsvc.cases.systems.no_mans_land.statistics import false_discovery_rates
+from gridsvc.cases.systems.no_mans_land import false_discovery_rates
 
 __all__ = ["Counts", "Judged", "Street", "Terms", "judged", "percent"]
 
