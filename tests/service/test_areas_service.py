@@ -16,6 +16,7 @@ from gridsvc.errors import BadCode, BadGeometry, BadInput, Conflict, NotFound
 from gridsvc.registry.areas import repository, service
 from gridsvc.registry.areas.beijing import COMMUNITY_EDITION, load_beijing
 from gridsvc.registry.editions import service as editions
+from gridsvc.registry.editions.repository import codes_in
 from gridsvc.spatial.ellipsoid import area_m2
 from tests import cities
 from tests.service import areas_world as world
@@ -113,7 +114,7 @@ def test_areas_of_an_edition_in_force_never_change(session: Session) -> None:
 def test_a_draft_grows_and_is_discarded(session: Session) -> None:
     load(session, "draft", "district", world.DISTRICTS[:1])
     service.add_areas(session, "draft", world.DISTRICTS[1:])
-    assert list(repository.codes_in(session, "draft")) == ["110102", "110106"]
+    assert list(codes_in(session, "draft")) == ["110102", "110106"]
     with pytest.raises(Conflict, match="holds 110102 already"):
         service.add_areas(session, "draft", world.DISTRICTS[:1])
 
