@@ -189,7 +189,7 @@ def _shifts_from(
     since: dt.datetime, calendar: Calendar
 ) -> Iterator[tuple[dt.datetime, dt.datetime]]:
     """The shifts that end after ``since``, in their order, for ten years."""
-    day = since.astimezone(calendar.zone).date()
+    day = calendar.day(since)
     last = day + _LONGEST
     while day < last:
         if calendar.is_working(day):

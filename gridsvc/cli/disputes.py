@@ -52,8 +52,8 @@ def find(
         notes.print(f"Looking through {edition} ...")
         found = find_disputes(
             opened,
+            load_city(),
             edition,
-            plane=load_city().plane,
             actor=Actor.of(_OPERATOR),
             now=utc_now(),
         )
@@ -156,7 +156,7 @@ def set_state(
     draft = None if agreement is None else _read_json(agreement)
     with session() as opened:
         wish = Move(state, why, draft, edition)
-        moved = move(opened, _OPERATOR, dispute_id, wish, plane=load_city().plane, now=utc_now())
+        moved = move(opened, load_city(), _OPERATOR, dispute_id, wish, now=utc_now())
         console.print(f"The dispute {moved.id} is {moved.state}.")
 
 
@@ -189,14 +189,15 @@ def what_if(
 ) -> None:
     """Say what would change sides if a border moved or an agreement were signed. Writes nothing."""
     given = _read_json(file)
-    proposal = read_draft(given) if "duties" in given else read_border_move(given, crs)
     city = load_city()
+    drafted = "duties" in given
+    proposal = read_draft(given, city.standard) if drafted else read_border_move(given, crs)
     settings = city.settings
     engine = create_engine(database(settings), application_name="gridsvc cli")
     try:
         atlas = AtlasStore(engine, city, utc_now).get()
         with transaction(session_factory(engine)) as opened:
-            answer = ask_what_if(opened, atlas, proposal, now=utc_now())
+            answer = ask_what_if(opened, city, atlas, proposal, now=utc_now())
     finally:
         engine.dispose()
     if as_json:

@@ -73,9 +73,7 @@ def no_mans_land(
             )
             actor = Actor(by, Role.ADMIN.value, "")
             wanted = found.listed if propose else ()
-            proposed = propose_disputes(
-                session, found, wanted, plane=city.plane, actor=actor, now=now
-            )
+            proposed = propose_disputes(session, city, found, wanted, actor=actor, now=now)
     finally:
         engine.dispose()
     if as_json:

@@ -20,7 +20,6 @@ from gridsvc.registry.disputes.models import Dispute
 from gridsvc.registry.disputes.repository import find_dispute
 from gridsvc.registry.editions.service import activate_edition
 from tests import cities
-from tests.plane import PLANE
 from tests.service import joint_city as city
 
 NOW = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
@@ -84,7 +83,7 @@ def draw(
 
 
 def find(session: Session, name: str = "street-2026") -> Found:
-    return find_disputes(session, name, plane=PLANE, actor=WATCHER, now=NOW)
+    return find_disputes(session, cities.city(), name, actor=WATCHER, now=NOW)
 
 
 def by_kind(session: Session, found: Found) -> dict[str, Dispute]:

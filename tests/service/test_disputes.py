@@ -21,7 +21,7 @@ from gridsvc.registry.disputes import repository
 from gridsvc.registry.disputes.models import Dispute
 from gridsvc.registry.disputes.service import Move, move
 from gridsvc.registry.placement.model import AreaRef, Placement
-from tests.plane import PLANE
+from tests import cities
 from tests.service import disputed_city as disputed
 from tests.service import joint_city as city
 
@@ -43,7 +43,9 @@ def found(city_session: Session) -> dict[str, Dispute]:
 
 
 def go(session: Session, dispute: Dispute, who: Caller, state: str, **more: Any) -> Dispute:
-    return move(session, who, dispute.id, Move(state, f"to {state}", **more), plane=PLANE, now=NOW)
+    return move(
+        session, cities.city(), who, dispute.id, Move(state, f"to {state}", **more), now=NOW
+    )
 
 
 def agree(session: Session, dispute: Dispute, **terms: Any) -> None:

@@ -185,7 +185,15 @@ def neglect(session: Session, ground: shapely.Polygon) -> Found:
         120.0,
         5.0,
     )
-    return keep_places(session, edition, None, [place], actor=disputed.WATCHER, now=disputed.NOW)
+    return keep_places(
+        session,
+        cities.city(),
+        edition,
+        None,
+        [place],
+        actor=disputed.WATCHER,
+        now=disputed.NOW,
+    )
 
 
 def test_a_gap_in_a_neglected_band_is_a_dispute_of_its_own(city_session: Session) -> None:

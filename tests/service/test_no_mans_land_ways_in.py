@@ -19,7 +19,7 @@ from gridsvc.cli.app import app
 from gridsvc.registry.disputes.finding import find_disputes
 from gridsvc.registry.disputes.model import Actor
 from gridsvc.settings import get_settings
-from tests.plane import PLANE
+from tests import cities
 from tests.service import joint_city as city
 from tests.service.conftest import Person, refusal
 
@@ -214,6 +214,6 @@ def test_an_audit_does_not_miss_what_it_cannot_see(
     terms = ["--since", "2026-01-01", "--until", "2026-10-31", "--band-m", "60"]
     CliRunner().invoke(app, ["no-mans-land", *terms, "--stretch-m", "300", "--propose"])
     found = find_disputes(
-        city_session, "street-2020", plane=PLANE, actor=Actor("test", "admin", ""), now=NOW
+        city_session, cities.city(), "street-2020", actor=Actor("test", "admin", ""), now=NOW
     )
     assert found.absent == ()

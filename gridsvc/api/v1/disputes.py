@@ -133,7 +133,7 @@ def post_find(
     def write() -> dict[str, Any]:
         actor = Actor.of(caller)
         return find_disputes(
-            session, given.edition, plane=service.city.plane, actor=actor, now=clock.utc_now()
+            session, service.city, given.edition, actor=actor, now=clock.utc_now()
         ).to_json()
 
     return once(session, caller, key, ["find disputes", given], write, status=201)
@@ -275,9 +275,7 @@ def post_state(
 
     def write() -> dict[str, Any]:
         wish = Move(given.state, given.why, given.agreement, given.edition_id)
-        moved = move(
-            session, caller, dispute_id, wish, plane=service.city.plane, now=clock.utc_now()
-        )
+        moved = move(session, service.city, caller, dispute_id, wish, now=clock.utc_now())
         return _whole(session, moved, caller)
 
     return once(session, caller, key, ["state", str(dispute_id), given], write)
@@ -303,6 +301,7 @@ class Proposal(BaseModel):
 )
 def post_what_if(
     given: Annotated[Proposal, Body()],
+    service: CurrentService,
     session: DbSession,
     atlas: CurrentAtlas,
     caller: CurrentCaller,
@@ -316,10 +315,10 @@ def post_what_if(
     if (given.geojson is None) == (given.agreement is None):
         raise BadInput("Send either 'geojson' or 'agreement'.", field="geojson")
     if given.agreement is not None:
-        return what_if(session, atlas, read_draft(given.agreement), now=clock.utc_now())
-    return what_if(
-        session, atlas, read_border_move(given.geojson or {}, given.crs), now=clock.utc_now()
-    )
+        draft = read_draft(given.agreement, service.city.standard)
+        return what_if(session, service.city, atlas, draft, now=clock.utc_now())
+    moved = read_border_move(given.geojson or {}, given.crs)
+    return what_if(session, service.city, atlas, moved, now=clock.utc_now())
 
 
 @router.get(

@@ -125,7 +125,7 @@ def post_disputes(
         ]
         actor = Actor.of(caller)
         proposed = propose_disputes(
-            session, found, own, plane=service.city.plane, actor=actor, now=clock.utc_now()
+            session, service.city, found, own, actor=actor, now=clock.utc_now()
         )
         return {
             "disputes": [

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.systems.disputes.inside import inside_json
 from gridsvc.city import City
-from gridsvc.city.classes import STANDARD
 from gridsvc.layers.catalogue import AREA_LAYERS
 from gridsvc.layers.repository import around
 from gridsvc.maps.dossier.model import Dossier, Side, Surrounding
@@ -53,7 +52,7 @@ def read_dossier(
         class_names={
             (kind, code): name
             for kind in ("event", "part")
-            for code, name in names_of(session, STANDARD, kind).items()
+            for code, name in names_of(session, city.standard, kind).items()
         },
         body_names={body.code: body.name for body in bodies_by_code(session, bodies).values()},
         made_at=now,

@@ -14,7 +14,7 @@ import shapely
 from geoalchemy2.shape import from_shape
 from sqlalchemy.orm import Session
 
-from gridsvc.city.classes import STANDARD, ClassKey
+from gridsvc.city.classes import ClassKey
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies import agreements_repository as repository
@@ -60,12 +60,12 @@ class AgreementDraft:
     valid_to: dt.date | None
 
 
-def read_draft(given: Mapping[str, Any], *, zone: Any = None) -> AgreementDraft:
+def read_draft(given: Mapping[str, Any], standard: str, *, zone: Any = None) -> AgreementDraft:
     """An agreement of ``{title, zone, crs, valid_from, valid_to, duties}``.
 
     ``zone`` is a GeoJSON Polygon or MultiPolygon; left out, it is the ground (WGS84) given here.
     A duty is ``{body, kind, class, role, standard}``; ``class`` is a code or its beginning, empty
-    for all. Raises BadInput, BadGeometry.
+    for all, and without a standard of the list ``standard``. Raises BadInput, BadGeometry.
     """
     _only(given, _FIELDS, "agreement")
     title = given.get("title")
@@ -90,7 +90,7 @@ def read_draft(given: Mapping[str, Any], *, zone: Any = None) -> AgreementDraft:
     lines = given.get("duties")
     if not isinstance(lines, list) or not lines:
         raise BadInput("An agreement needs 'duties': say who does what.", field="duties")
-    duties = tuple(_duty(line, n) for n, line in enumerate(lines))
+    duties = tuple(_duty(line, n, standard) for n, line in enumerate(lines))
     _check_lines(duties)
     return AgreementDraft(title.strip(), zone, duties, valid_from, valid_to)
 
@@ -201,12 +201,12 @@ def agreement_json(session: Session, agreement_id: uuid.UUID) -> dict[str, Any]:
     }
 
 
-def _duty(line: Any, n: int) -> AgreedDuty:
+def _duty(line: Any, n: int, listed: str) -> AgreedDuty:
     if not isinstance(line, Mapping):
         raise BadInput("A duty is an object with 'body', 'kind' and 'role'.", field=f"duties.{n}")
     _only(line, _DUTY_FIELDS, f"duties.{n}")
     body, kind, role = line.get("body"), line.get("kind", "event"), line.get("role", "lead")
-    prefix, standard = line.get("class", ""), line.get("standard", STANDARD)
+    prefix, standard = line.get("class", ""), line.get("standard", listed)
     if not isinstance(body, str) or not body:
         raise BadInput("A duty needs the code of its 'body'.", field=f"duties.{n}.body")
     if kind not in ("part", "event"):

@@ -11,6 +11,7 @@ import shapely
 from geoalchemy2.shape import from_shape
 from sqlalchemy.orm import Session
 
+from gridsvc.city import City
 from gridsvc.codes import Level
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotFound
@@ -32,7 +33,6 @@ from gridsvc.spatial.disputed import (
     same_sides,
 )
 from gridsvc.spatial.ellipsoid import area_m2
-from gridsvc.spatial.plane import MetricPlane
 from gridsvc.spatial.polygons import multipolygon_of
 
 __all__ = ["edition_above", "find_disputes", "keep_places"]
@@ -41,7 +41,7 @@ _ABOVE = {Level.STREET: Level.DISTRICT, Level.COMMUNITY: Level.STREET}
 
 
 def find_disputes(
-    session: Session, edition_id: str, *, plane: MetricPlane, actor: Actor, now: dt.datetime
+    session: Session, city: City, edition_id: str, *, actor: Actor, now: dt.datetime
 ) -> Found:
     """Make a dispute of every gap, overlap and conflict of an edition above the accuracy.
 
@@ -67,8 +67,8 @@ def find_disputes(
     if above is not None:
         parent_codes, parents = areas.geometries_in(session, above.id)
         over = Layer(parent_codes, list(parents), above.accuracy_m)
-    places = disputed_places(layer, over, plane=plane)
-    return keep_places(session, edition, above, places, actor=actor, now=now)
+    places = disputed_places(layer, over, plane=city.plane)
+    return keep_places(session, city, edition, above, places, actor=actor, now=now)
 
 
 def edition_above(session: Session, edition: Edition, now: dt.datetime) -> Edition | None:
@@ -79,6 +79,7 @@ def edition_above(session: Session, edition: Edition, now: dt.datetime) -> Editi
 
 def keep_places(
     session: Session,
+    city: City,
     edition: Edition,
     above: Edition | None,
     places: list[DisputedPlace],
@@ -102,7 +103,7 @@ def keep_places(
             found[dispute.id].append(place)
     reopened = []
     for dispute_id, again in found.items():
-        if _found_again(session, known[dispute_id], edition, again, actor=actor, now=now):
+        if _found_again(session, city, known[dispute_id], edition, again, actor=actor, now=now):
             reopened.append(dispute_id)
     return Found(
         edition_id=edition.id,
@@ -185,6 +186,7 @@ def _open(
 
 def _found_again(
     session: Session,
+    city: City,
     dispute: Dispute,
     edition: Edition,
     places: list[DisputedPlace],
@@ -194,7 +196,7 @@ def _found_again(
 ) -> bool:
     """Note what another edition shows of a known dispute; gives whether it is open again."""
     if dispute.state == DisputeState.SETTLED:
-        if not _is_back(session, dispute, edition, now):
+        if not _is_back(session, dispute, edition, city.day(now)):
             return False
         dispute.state = DisputeState.OPEN.value
         dispute.terms = dispute.agreement_id = dispute.settled_by_edition = None
@@ -224,10 +226,10 @@ def _found_again(
     return False
 
 
-def _is_back(session: Session, dispute: Dispute, edition: Edition, now: dt.datetime) -> bool:
+def _is_back(session: Session, dispute: Dispute, edition: Edition, today: dt.date) -> bool:
     """Whether what settled a dispute no longer does, now that an edition shows it again."""
     if dispute.agreement_id is not None:
-        return not agreement_holds(session, dispute.agreement_id, now.date())
+        return not agreement_holds(session, dispute.agreement_id, today)
     settled = edition_repository.edition(session, dispute.settled_by_edition or "")
     newer = settled is None or edition.effective_from > settled.effective_from
     return newer and edition.state == EditionState.ACTIVE

@@ -12,6 +12,7 @@ from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller
+from gridsvc.city import City
 from gridsvc.errors import BadInput, NotAllowed, NotFound, StepRefused
 from gridsvc.registry.bodies.agreements import check_draft, draft_json, read_draft
 from gridsvc.registry.disputes import repository
@@ -19,7 +20,6 @@ from gridsvc.registry.disputes.history import record
 from gridsvc.registry.disputes.model import NEXT_STATES, Actor, DisputeState, districts_of
 from gridsvc.registry.disputes.models import Dispute
 from gridsvc.registry.disputes.settling import end_settlement, settle
-from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["Move", "dispute_or_refuse", "lock_for", "move", "sides_supervised"]
 
@@ -69,11 +69,11 @@ def lock_for(session: Session, caller: Caller, dispute_id: uuid.UUID) -> Dispute
 
 def move(
     session: Session,
+    city: City,
     caller: Caller,
     dispute_id: uuid.UUID,
     wish: Move,
     *,
-    plane: MetricPlane,
     now: dt.datetime,
 ) -> Dispute:
     """Bring a dispute into another state.
@@ -87,7 +87,7 @@ def move(
     state = _next(dispute, wish)
     actor = Actor.of(caller)
     if state is DisputeState.AGREED:
-        _agree(session, caller, dispute, wish, now)
+        _agree(session, city, caller, dispute, wish, now)
         return dispute
     if wish.agreement is not None:
         raise BadInput(
@@ -101,10 +101,10 @@ def move(
         )
     content: dict[str, Any] = {}
     if state is DisputeState.SETTLED:
-        content = settle(session, dispute, wish.edition_id, plane=plane, now=now)
+        content = settle(session, city, dispute, wish.edition_id, now=now)
     elif dispute.state == DisputeState.SETTLED:
         _check_speaks_for_all(caller, dispute)
-        content = end_settlement(session, dispute, now=now)
+        content = end_settlement(session, dispute, today=city.day(now))
     else:
         dispute.terms = None
     dispute.state = state.value
@@ -134,10 +134,10 @@ def _next(dispute: Dispute, wish: Move) -> DisputeState:
 
 
 def _agree(
-    session: Session, caller: Caller, dispute: Dispute, wish: Move, now: dt.datetime
+    session: Session, city: City, caller: Caller, dispute: Dispute, wish: Move, now: dt.datetime
 ) -> None:
     """Note the word of the caller's side; the last side's word makes the terms agreed."""
-    proposed = _terms(session, dispute, wish)
+    proposed = _terms(session, city, dispute, wish)
     standing = dict(dispute.terms or {})
     said = set(standing.pop("agreed_by", ()))
     if proposed is None:
@@ -166,7 +166,7 @@ def _agree(
     )
 
 
-def _terms(session: Session, dispute: Dispute, wish: Move) -> dict[str, Any] | None:
+def _terms(session: Session, city: City, dispute: Dispute, wish: Move) -> dict[str, Any] | None:
     """The terms that a wish proposes; None when it only says yes."""
     if wish.agreement is not None and wish.edition_id is not None:
         raise BadInput(
@@ -176,7 +176,7 @@ def _terms(session: Session, dispute: Dispute, wish: Move) -> dict[str, Any] | N
         return {"edition_id": wish.edition_id[:80]}
     if wish.agreement is None:
         return None
-    draft = read_draft(wish.agreement, zone=to_shape(dispute.geometry))
+    draft = read_draft(wish.agreement, city.standard, zone=to_shape(dispute.geometry))
     ground = to_shape(dispute.geometry)
     if not draft.zone.intersects(ground):
         raise BadInput(

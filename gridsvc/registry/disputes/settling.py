@@ -8,6 +8,7 @@ from typing import Any
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
+from gridsvc.city import City
 from gridsvc.errors import BadInput, Conflict, NotFound
 from gridsvc.registry.bodies.agreements import create_agreement, read_draft
 from gridsvc.registry.bodies.models import Agreement
@@ -25,10 +26,10 @@ __all__ = ["end_settlement", "settle"]
 
 def settle(
     session: Session,
+    city: City,
     dispute: Dispute,
     edition_id: str | None,
     *,
-    plane: MetricPlane,
     now: dt.datetime,
 ) -> dict[str, Any]:
     """Carry out the terms of a locked dispute; gives what the history must say.
@@ -44,7 +45,7 @@ def settle(
                 " change the terms.",
                 field="edition_id",
             )
-        draft = read_draft(terms["agreement"])
+        draft = read_draft(terms["agreement"], city.standard)
         dispute.agreement_id = create_agreement(session, draft)
         return {"agreement_id": str(dispute.agreement_id), **terms}
     named = edition_id or terms.get("edition_id")
@@ -55,17 +56,17 @@ def settle(
             field="edition_id",
         )
     edition = _edition_in_force(session, dispute, named, now)
-    _check_gone(session, dispute, edition, plane, now)
+    _check_gone(session, dispute, edition, city.plane, now)
     dispute.settled_by_edition = edition.id
     return {"edition_id": edition.id}
 
 
-def end_settlement(session: Session, dispute: Dispute, *, now: dt.datetime) -> dict[str, Any]:
+def end_settlement(session: Session, dispute: Dispute, *, today: dt.date) -> dict[str, Any]:
     """Open a settled dispute again: its agreement holds for the last time the day before."""
     content: dict[str, Any] = {"settled_by_edition": dispute.settled_by_edition}
     if dispute.agreement_id is not None:
         agreement = session.get_one(Agreement, dispute.agreement_id)
-        last = max(now.date(), agreement.valid_from)
+        last = max(today, agreement.valid_from)
         if agreement.valid_to is None or agreement.valid_to > last:
             agreement.valid_to = last
         content = {

@@ -10,6 +10,7 @@ from typing import Any
 import shapely
 from sqlalchemy.orm import Session
 
+from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
 from gridsvc.errors import NotFound
 from gridsvc.registry.bodies.agreements import AgreementDraft, check_draft, drafted_duties
@@ -67,7 +68,7 @@ class Change:
         return {"code": code, "name": "" if named is None else named[0]}
 
 
-def change_of_border(session: Session, move: BorderMove, *, now: dt.datetime) -> Change:
+def change_of_border(session: Session, city: City, move: BorderMove, *, now: dt.datetime) -> Change:
     """What moves when areas are drawn anew and the rest stays as it is in force.
 
     Raises NotFound when no edition of the level is in force.
@@ -87,7 +88,7 @@ def change_of_border(session: Session, move: BorderMove, *, now: dt.datetime) ->
     return Change(
         level=move.level.value,
         edition_id=edition.id,
-        day=now.date(),
+        day=city.day(now),
         region=drawn_anew.region,
         before=before,
         after=after,

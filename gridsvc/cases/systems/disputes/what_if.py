@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.intake.route import asset_of
 from gridsvc.cases.systems.disputes.repository import cases_on
+from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
 from gridsvc.registry.bodies.agreements import AgreementDraft
 from gridsvc.registry.bodies.model import BodyRef
@@ -36,7 +37,12 @@ __all__ = ["what_if"]
 
 
 def what_if(
-    session: Session, atlas: Atlas, proposal: BorderMove | AgreementDraft, *, now: dt.datetime
+    session: Session,
+    city: City,
+    atlas: Atlas,
+    proposal: BorderMove | AgreementDraft,
+    *,
+    now: dt.datetime,
 ) -> dict[str, Any]:
     """Which ground, parts, unit grids, open cases, duties and bodies change sides.
 
@@ -44,7 +50,7 @@ def what_if(
     is in force or a draft names an unknown body, BadInput for an unknown class.
     """
     if isinstance(proposal, BorderMove):
-        change = change_of_border(session, proposal, now=now)
+        change = change_of_border(session, city, proposal, now=now)
     else:
         change = change_of_agreement(session, proposal, now=now)
     bodies: set[BodyRef] = set()

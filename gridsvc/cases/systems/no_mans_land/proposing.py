@@ -10,6 +10,7 @@ import shapely
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.systems.no_mans_land.model import GroupOutcome, Scan, Stretch
+from gridsvc.city import City
 from gridsvc.errors import NotFound
 from gridsvc.registry.disputes import repository as disputes
 from gridsvc.registry.disputes.finding import keep_places
@@ -25,10 +26,10 @@ __all__ = ["propose_disputes"]
 
 def propose_disputes(
     session: Session,
+    city: City,
     scan: Scan,
     stretches: Sequence[Stretch],
     *,
-    plane: MetricPlane,
     actor: Actor,
     now: dt.datetime,
 ) -> list[tuple[uuid.UUID, bool]]:
@@ -43,7 +44,7 @@ def propose_disputes(
         raise NotFound(f"The edition {scan.edition_id!r} is no more: scan the borders again.")
     proposed = []
     for stretch in stretches:
-        ground = _band(stretch, scan.band_m, plane)
+        ground = _band(stretch, scan.band_m, city.plane)
         place = DisputedPlace(
             kind=DisputeKind.NEGLECT,
             sides=tuple(side.code for side in stretch.sides),
@@ -52,7 +53,7 @@ def propose_disputes(
             width_m=2.0 * scan.band_m,
             accuracy_m=edition.accuracy_m,
         )
-        found = keep_places(session, edition, None, [place], actor=actor, now=now)
+        found = keep_places(session, city, edition, None, [place], actor=actor, now=now)
         (dispute_id,) = found.new or found.again or found.reopened
         dispute = disputes.find_dispute(session, dispute_id)
         assert dispute is not None
