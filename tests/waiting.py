@@ -114,6 +114,12 @@ class Command:
             assert found, f"it did not say {pattern!r}, but:\n{self._said}"
             return found
 
+    def hear(self, line: str) -> None:
+        """Let it read a line, the last one."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.close()
+
     def wait(self) -> int:
         """Wait for its end; gives the exit status."""
         status = self.process.wait(PATIENCE_S)

@@ -48,9 +48,8 @@ from gridsvc.errors import Conflict, Unavailable
 __all__ = ["ClusterStatus", "PrivateCluster"]
 
 _GUARDIAN = Path(__file__).with_name("guardian.py")
-_READY_S = 300.0  # replaying 2 GB of log after a crash may take minutes
-_STOPPED_S = 120.0
-_TRIES = 20
+_READY_S = 900.0  # replaying 2 GB of log after a crash takes minutes on a busy machine
+_STOPPED_S = 900.0  # writing 2 GB of buffers too
 _LOG_BYTES = 10_000_000
 
 
@@ -183,22 +182,23 @@ class PrivateCluster:
     def _start(self, home: Path) -> None:
         initialise(home)
         before = _read_port(home)
-        for _ in range(_TRIES):
+        until = time.monotonic() + _READY_S
+        while True:
             (home / "port").unlink(missing_ok=True)
             port = before or _free_port()
             said = self._launch(home, port)
             if self._answers(home, port):
                 return
             complaint = _tail(home / "log", said)
-            if "could not bind" in complaint:
+            if time.monotonic() < until and "could not bind" in complaint:
                 before = None  # somebody else took the port in between
-            elif "pre-existing shared memory" in complaint:
-                time.sleep(0.5)  # backends of a killed server are still ending
+            elif time.monotonic() < until and "pre-existing shared memory" in complaint:
+                time.sleep(0.5)  # backends of a killed server that the guardian could not see
             else:
-                break
-        raise Unavailable(
-            f"The private cluster does not start ({last_line(complaint)}): see {home / 'log'}."
-        )
+                raise Unavailable(
+                    f"The private cluster does not start ({last_line(complaint)}):"
+                    f" see {home / 'log'}."
+                )
 
     def _launch(self, home: Path, port: int) -> int:
         """Start a guardian with its server; gives the place in the log where it begins."""
@@ -213,6 +213,8 @@ class PrivateCluster:
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.replace(home / "log.1")
         log.touch(mode=0o600)
+        # Until the guardian has written its own number, there must not be an older one.
+        (home / "guardian").write_text("")
         with log.open("a") as out:
             # A session of its own: Ctrl-C in the terminal is for us, not for the server.
             subprocess.run(
@@ -338,7 +340,7 @@ def _end_guardian(home: Path) -> None:
     """Make the guardian stop its server, and wait for both."""
     until = time.monotonic() + _STOPPED_S
     while _is_guarded(home):
-        with suppress(ProcessLookupError, ValueError):
+        with suppress(ProcessLookupError, ValueError):  # it has ended, or not written its number
             os.kill(int((home / "guardian").read_text()), signal.SIGTERM)
         if time.monotonic() > until:
             raise Unavailable(f"The private cluster does not stop: see {home / 'log'}.")

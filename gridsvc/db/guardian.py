@@ -22,7 +22,7 @@ from pathlib import Path
 __all__ = ["end_orphan", "main"]
 
 _TICK_S = 0.2
-_ORPHAN_S = 60.0
+_ORPHAN_S = 300.0
 _RESTARTS = 20
 _STEADY_S = 60.0
 
@@ -34,7 +34,6 @@ def main(home: Path, command: list[str]) -> int:
         fcntl.flock(mine, fcntl.LOCK_EX)
         if os.fork():
             os._exit(0)  # whoever started this goes on; the lock lives in the child
-        mine.truncate(0)
         mine.write(f"{os.getpid()}\n")
         mine.flush()
         told_to_stop: list[int] = []
@@ -56,7 +55,7 @@ def main(home: Path, command: list[str]) -> int:
             if not (home / "port").exists() or restarts == _RESTARTS:
                 return status
             restarts = 1 if time.monotonic() - begun > _STEADY_S else restarts + 1
-            time.sleep(min(0.1 * 2**restarts, 3.0))  # old backends must release the memory
+            time.sleep(min(0.1 * 2**restarts, 3.0))  # longer where it ends again and again
             end_orphan(home / "data")
             server, begun = subprocess.Popen(command), time.monotonic()
 
@@ -81,6 +80,7 @@ def _abandoned(home: Path, users: int) -> bool:
 def end_orphan(data: Path) -> None:
     """Stop a server that outlived its guardian; make the lock file of a dead one harmless.
 
+    Its backends are ended too: they hold the memory that the next server needs.
     PostgreSQL takes the number in ``postmaster.pid`` for a live server when any process of
     the same user bears it, be it a zombie or, as is common in containers, quite another one.
     The command line tells better.
@@ -93,20 +93,40 @@ def end_orphan(data: Path) -> None:
         return
     if not Path("/proc/self/cmdline").exists():
         return  # nothing to tell by: PostgreSQL's own check must do
+    until = time.monotonic() + _ORPHAN_S
     if str(data) in _command_line(pid):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGINT)
-        until = time.monotonic() + _ORPHAN_S
         while time.monotonic() < until and str(data) in _command_line(pid):
             time.sleep(0.05)
     elif pid_file.exists():
         # It does not mind the number of its parent; the rest of the file, by which it finds
         # backends that are still alive, must stay.
-        pid_file.write_text(f"{os.getpid()}\n{rest}")
+        new = pid_file.with_suffix(".new")
+        new.write_text(f"{os.getpid()}\n{rest}")
+        new.chmod(0o600)
+        owner = data.stat()
+        os.chown(new, owner.st_uid, owner.st_gid)
+        new.replace(pid_file)
+    while time.monotonic() < until and (backends := _processes_in(data)):
+        for backend in backends:
+            with suppress(ProcessLookupError):
+                os.kill(backend, signal.SIGTERM)
+        time.sleep(0.05)
+
+
+def _processes_in(data: Path) -> list[int]:
+    """The processes of PostgreSQL that work in the data folder, as all of a server do."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cwd").readlink() == data:
+                found.append(int(process.name))
+    return [pid for pid in found if "postgres" in _command_line(pid).split("\0")[0]]
 
 
 def _command_line(pid: int) -> str:
-    """The command line of a process, empty if it ended."""
+    """The command line of a process, empty if it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
     except OSError:

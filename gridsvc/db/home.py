@@ -74,13 +74,15 @@ def _new_home(place: Path) -> Path:
 
 def initialise(home: Path) -> None:
     """Make the data folder; a half-made one of a killed command is thrown away."""
-    data, half = home / "data", home / "data.new"
+    data = home / "data"
     if data.exists():
         return
     binaries = find_binaries()
     user = server_user(data)
-    shutil.rmtree(half, ignore_errors=True)
-    half.mkdir(mode=0o700)
+    for half in home.glob("data.new*"):
+        shutil.rmtree(half, ignore_errors=True)
+    # A name of its own: the initdb of a killed command may still be writing into its folder.
+    half = Path(tempfile.mkdtemp(prefix="data.new.", dir=home))
     password = secrets.token_hex(24)
     write_private(home / "password", password)
     # initdb reads the password as its own user, who may not read the home's file.
