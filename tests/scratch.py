@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,13 +16,13 @@ import psycopg2
 from sqlalchemy.engine import make_url
 
 from gridsvc.db import PrivateCluster
+from tests.waiting import wait_until
 
 __all__ = ["copy_of", "server_folder"]
 
 _MEMORY = Path("/dev/shm")
 #: Twice what the servers of a whole run have been seen to take.
 _ROOM_BYTES = 8 * 2**30
-_PATIENCE_S = 0.2
 
 
 def server_folder(prefix: str) -> Path:
@@ -55,14 +54,14 @@ def copy_of(cluster: PrivateCluster, template: str) -> Iterator[str]:
 
 def _wait_until_left(cursor: Any, name: str) -> None:
     """End what is still connected. PostgreSQL would look again after 100 ms, this after two."""
-    until = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < until:
+
+    def is_left() -> bool:
         cursor.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,)
         )
-        if cursor.rowcount == 0:
-            return
-        time.sleep(0.002)
+        return bool(cursor.rowcount == 0)
+
+    wait_until(is_left, tick_s=0.002)
 
 
 def _memory_is_roomy() -> bool:

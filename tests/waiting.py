@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import psycopg2
+from sqlalchemy import Engine, text
 
 __all__ = ["GRIDSVC", "PATIENCE_S", "Command", "slowness", "wait_until", "wait_until_blocked"]
 
@@ -19,35 +19,24 @@ __all__ = ["GRIDSVC", "PATIENCE_S", "Command", "slowness", "wait_until", "wait_u
 PATIENCE_S = 600.0
 #: The words that run ``gridsvc`` as a user does.
 GRIDSVC = (sys.executable, "-c", "from gridsvc.cli import main; main()")
-_TICK_S = 0.02
 
 
-def wait_until(holds: Callable[[], object]) -> None:
-    """Wait until it holds."""
+def wait_until(holds: Callable[[], object], *, tick_s: float = 0.02) -> None:
+    """Wait until it holds; asked again and again, so it should cost little."""
     end = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < end, "it has not happened"
-        time.sleep(_TICK_S)
+        time.sleep(tick_s)
 
 
-def wait_until_blocked(url: str) -> None:
-    """Wait until somebody in the database of this URL waits for a lock that another one holds."""
-    connection = psycopg2.connect(url.replace("+psycopg2", ""))
-    connection.autocommit = True
-    waiting = (
-        "select 1 from pg_stat_activity where datname = current_database()"
+def wait_until_blocked(engine: Engine, thread: threading.Thread) -> None:
+    """Wait until the thread's transaction in this database waits for a lock of another one."""
+    blocked = text(
+        "select count(*) from pg_stat_activity where datname = current_database()"
         " and cardinality(pg_blocking_pids(pid)) > 0"
     )
-    try:
-        with connection.cursor() as cursor:
-
-            def is_blocked() -> bool:
-                cursor.execute(waiting)
-                return cursor.rowcount > 0
-
-            wait_until(is_blocked)
-    finally:
-        connection.close()
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        wait_until(lambda: connection.scalar(blocked) or not thread.is_alive())
 
 
 def _foreign() -> dict[str, str]:

@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from gridsvc.db import PrivateCluster, create_engine, session_factory
 from tests import maps_city
+from tests.waiting import PATIENCE_S
 
 DESK, PHONE = (1440, 900), (390, 844)
 
@@ -124,7 +125,8 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrom
     options.add_argument("--accept-lang=en")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(control))
-    driver.set_script_timeout(60)
+    driver.set_script_timeout(PATIENCE_S)
+    driver.set_page_load_timeout(PATIENCE_S)
     yield driver
     driver.quit()
 

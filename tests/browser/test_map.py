@@ -8,13 +8,14 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from tests import maps_city as city
 from tests.browser.conftest import DESK, PHONE, Browser
+from tests.waiting import PATIENCE_S
 
 BORDER = f"#map=17/{city.PLACE_LAT}/{city.BORDER_LON}"
 
 
 def wait_for(browser: Browser, selector: str, words: str) -> str:
     """The text of an element, once these words stand in it."""
-    WebDriverWait(browser.driver, 20).until(lambda _: words in browser.find(selector).text)
+    WebDriverWait(browser.driver, PATIENCE_S).until(lambda _: words in browser.find(selector).text)
     return browser.find(selector).text
 
 
@@ -41,7 +42,7 @@ def test_every_layer_is_drawn_where_it_belongs(browser: Browser) -> None:
     ):
         assert browser.drawn(layer), layer
     # The cases come beside the map's own data, and may come after it.
-    alarms = WebDriverWait(browser.driver, 10).until(
+    alarms = WebDriverWait(browser.driver, PATIENCE_S).until(
         lambda driver: driver.find_elements("css selector", ".alarm")
     )
     assert len(alarms) == 1
@@ -115,7 +116,7 @@ def test_a_search_by_name_or_code_flies_there(browser: Browser) -> None:
         box.send_keys(asked)
         wait_for(browser, "#found", found)
         box.send_keys(Keys.ENTER)
-        WebDriverWait(browser.driver, 20).until(
+        WebDriverWait(browser.driver, PATIENCE_S).until(
             lambda _, lon=center: (
                 abs(
                     browser.run(

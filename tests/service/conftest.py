@@ -30,6 +30,7 @@ from gridsvc.registry.access.service import issue_token
 from gridsvc.settings import Settings
 from tests.scratch import copy_of
 from tests.service import joint_city as city
+from tests.waiting import PATIENCE_S
 
 TOKEN_KEY = "a1" * 32
 REPORTER_KEY = "b2" * 32
@@ -107,7 +108,7 @@ def served(app: FastAPI) -> Iterator[httpx.Client]:
             assert thread.is_alive(), "the server has not started"
             time.sleep(0.005)
         port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
             yield client
     finally:
         server.should_exit = True

@@ -21,6 +21,7 @@ from gridsvc.cases.core.act import Act
 from gridsvc.cases.core.models import Case
 from gridsvc.registry.bodies.models import Body
 from tests import cities
+from tests.waiting import PATIENCE_S
 
 CITY = cities.city()
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
@@ -138,7 +139,7 @@ class Receiver:
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/{path}"
 
-    def wait_for(self, count: int, timeout_s: float = 30.0) -> list[Request]:
+    def wait_for(self, count: int, timeout_s: float = PATIENCE_S) -> list[Request]:
         """The requests, as soon as there are ``count``."""
         with self.arrived:
             assert self.arrived.wait_for(lambda: len(self.requests) >= count, timeout_s), (

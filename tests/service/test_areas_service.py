@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-import time
 
 import pytest
 import shapely
@@ -21,6 +20,7 @@ from gridsvc.spatial.ellipsoid import area_m2
 from tests import cities
 from tests.service import areas_world as world
 from tests.service.areas_world import NEW, OLD, area, box, load, put_in_force
+from tests.waiting import wait_until_blocked
 
 
 def test_a_loaded_edition_is_a_draft_that_answers_nothing(session: Session) -> None:
@@ -194,10 +194,10 @@ def test_two_activations_at_once_leave_one_edition_in_force(
 
     waiting = threading.Thread(target=activate_other)
     waiting.start()
-    time.sleep(0.5)
+    wait_until_blocked(engine, waiting)
     assert outcome == []
     session.commit()
-    waiting.join(timeout=10)
+    waiting.join()
 
     assert isinstance(outcome[0], Conflict)
     states = {edition.id: edition.state for edition in editions.list_editions(session)}

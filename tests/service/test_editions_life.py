@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-import time
 
 import pytest
 from sqlalchemy import Engine, text
@@ -18,6 +17,7 @@ from gridsvc.registry.editions import service as editions
 from tests import cities
 from tests.service import areas_world as world
 from tests.service.areas_world import NEW, OLD, area, box, load, put_in_force
+from tests.waiting import wait_until_blocked
 
 LATER = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
@@ -251,8 +251,8 @@ def test_a_revert_waits_for_an_activation_of_the_same_level_and_is_then_refused(
 
     waiting = threading.Thread(target=revert)
     waiting.start()
-    time.sleep(0.3)
+    wait_until_blocked(engine, waiting)
     assert outcome == []
     session.commit()
-    waiting.join(timeout=10)
+    waiting.join()
     assert "only the newest activation is taken back" in str(outcome[0])

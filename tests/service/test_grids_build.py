@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from gridsvc.registry.grids.service import build_grids
 from gridsvc.spatial.coverage import is_watertight
 from tests import cities
 from tests.service import areas_world as world
+from tests.waiting import wait_until_blocked
 
 pytestmark = pytest.mark.system(1)
 
@@ -223,10 +223,10 @@ def test_two_builds_at_once_number_a_district_once(engine: Engine, session: Sess
 
     waiting = threading.Thread(target=build_again)
     waiting.start()
-    time.sleep(0.5)
+    wait_until_blocked(engine, waiting)
     assert outcome == []
     session.commit()
-    waiting.join(timeout=20)
+    waiting.join()
 
     assert isinstance(outcome[0], Conflict)
     assert len(rows(session, "code")) == first.total

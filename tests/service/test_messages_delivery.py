@@ -27,6 +27,7 @@ from gridsvc.registry.bodies.service import set_webhook
 from gridsvc.settings import Settings
 from tests.service import messages_world as world
 from tests.service.messages_world import NOW, Receiver
+from tests.waiting import PATIENCE_S, slowness
 
 STREET = "110102020"
 OTHER = "110106002"
@@ -59,7 +60,7 @@ def service_engine(database: str) -> Iterator[Engine]:
 def worker(engine: Engine, clock: Clock | None = None, **settings: Any) -> Worker:
     return Worker(
         session_factory(engine),
-        Settings(**{"webhook_timeout_s": 5.0, **settings}),
+        Settings(**{"webhook_timeout_s": PATIENCE_S, **settings}),
         world.KEY,
         clock=clock or Clock(),
         chance=lambda: 0.5,
@@ -188,7 +189,9 @@ def test_a_body_that_does_not_answer_holds_up_no_other_body(
     world.write(session, *[quick] * 5)
     session.commit()
     release = threading.Event()
-    receiver.answer = lambda request: 200 if request.path == "/quick" or release.wait(20) else 500
+    receiver.answer = lambda request: (
+        200 if request.path == "/quick" or release.wait(PATIENCE_S) else 500
+    )
     stop = asyncio.Event()
 
     async def run() -> None:
@@ -230,7 +233,7 @@ def test_a_receiver_that_only_drips_is_left_after_the_timeout(
         took_s = time.monotonic() - started
         done.set()
         thread.join()
-    assert took_s < 3
+    assert took_s < 3 * slowness()
     assert world.rows(session)[0].last_error == "it did not answer within 0.5 s"
 
 

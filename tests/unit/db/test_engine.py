@@ -14,6 +14,7 @@ from gridsvc.db import create_engine, session_factory, transaction
 from gridsvc.db.engine import database_url, normalised_url
 from gridsvc.errors import BadInput, Unavailable
 from gridsvc.settings import Settings
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_of_two_transactions_that_wait_for_each_other_one_is_told_to_try_again(
         try:
             with transaction(sessions) as session:
                 session.execute(lock, {"n": first})
-                start.wait(10)
+                start.wait(PATIENCE_S)
                 session.execute(lock, {"n": second})
         except Unavailable as refused:
             return refused.detail
