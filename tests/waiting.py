@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy import Engine, text
 
@@ -58,7 +59,7 @@ def slowness() -> float:
 
 
 class Command:
-    """A process; what it says on both outputs is kept, and waited for line by line.
+    """A process; what it says is kept, and waited for line by line.
 
     Its settings are those of ``environment``: a user's own database is never touched.
     """
@@ -77,30 +78,29 @@ class Command:
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             text=True,
             start_new_session=own_session,
         )
-        self._said = ""
+        #: What it has said until now, on both outputs, and on standard output alone.
+        self.said, self.answer = "", ""
         self._more = threading.Condition()
-        self._ended = False
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
-
-    @property
-    def said(self) -> str:
-        """Everything until now."""
-        with self._more:
-            return self._said
+        self._listeners = [
+            threading.Thread(target=self._listen, args=(output,), daemon=True)
+            for output in (self.process.stdout, self.process.stderr)
+        ]
+        self._listening = len(self._listeners)
+        for listener in self._listeners:
+            listener.start()
 
     def says(self, pattern: str) -> re.Match[str]:
         """Wait until it has said this; fails with its words as soon as it has ended without."""
         with self._more:
             self._more.wait_for(
-                lambda: self._ended or re.search(pattern, self._said), timeout=PATIENCE_S
+                lambda: not self._listening or re.search(pattern, self.said), timeout=PATIENCE_S
             )
-            found = re.search(pattern, self._said)
-            assert found, f"it did not say {pattern!r}, but:\n{self._said}"
+            found = re.search(pattern, self.said)
+            assert found, f"it did not say {pattern!r}, but:\n{self.said}"
             return found
 
     def hear(self, line: str) -> None:
@@ -112,7 +112,8 @@ class Command:
     def wait(self) -> int:
         """Wait for its end; gives the exit status."""
         status = self.process.wait(PATIENCE_S)
-        self._listener.join(PATIENCE_S)
+        for listener in self._listeners:
+            listener.join(PATIENCE_S)
         return status
 
     def kill(self) -> None:
@@ -122,13 +123,14 @@ class Command:
         assert self.process.stdin is not None
         self.process.stdin.close()
 
-    def _listen(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as words:
-            for line in words:
+    def _listen(self, output: IO[str]) -> None:
+        with output as lines:
+            for line in lines:
                 with self._more:
-                    self._said += line
+                    self.said += line
+                    if output is self.process.stdout:
+                        self.answer += line
                     self._more.notify_all()
         with self._more:
-            self._ended = True
+            self._listening -= 1
             self._more.notify_all()

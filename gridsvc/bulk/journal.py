@@ -149,16 +149,16 @@ class Journal:
 
     def done(self) -> None:
         """Forget the run: OUT stands. Without bad rows their list goes too."""
-        self.__exit__(None, None, None)
         if not self.step.bad_rows:
             self.bad_path.unlink(missing_ok=True)
-        self._path.unlink()
+        self._path.unlink()  # while it is locked: nobody takes up a run that is over
+        self.__exit__(None, None, None)
 
     def discard(self) -> None:
         """Remove everything that the run has written."""
-        self.__exit__(None, None, None)
         for path in (self.spool_path, self.bad_path, self._path):
             path.unlink(missing_ok=True)
+        self.__exit__(None, None, None)
 
     def __enter__(self) -> Self:
         return self

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +16,9 @@ from gridsvc.bulk.on_dask import dask_runner
 from gridsvc.errors import Unavailable
 from gridsvc.registry.placement.atlas import Atlas
 from tests.unit.bulk.bulk_world import by_geos, csv_text, make_atlas, points
+from tests.waiting import Command
 
 _ROOT = Path(__file__).resolve().parents[2]
-_START_S = 60.0
 
 
 @dataclass
@@ -28,54 +26,39 @@ class Cluster:
     """A scheduler with two workers of one thread."""
 
     address: str
-    workers: list[subprocess.Popen[bytes]]
+    workers: list[Command]
 
 
 @pytest.fixture
 def dask_cluster(tmp_path: Path) -> Iterator[Cluster]:
-    started: list[subprocess.Popen[bytes]] = []
-    card = tmp_path / "scheduler.json"
-    log = (tmp_path / "dask.log").open("wb")
+    started: list[Command] = []
 
-    def start(program: str, *arguments: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", f"distributed.cli.{program}", *arguments]
-        started.append(subprocess.Popen(command, cwd=_ROOT, stdout=log, stderr=log))
+    def start(program: str, *arguments: object) -> Command:
+        words = [sys.executable, "-m", f"distributed.cli.{program}", *arguments]
+        started.append(Command(words, folder=_ROOT))
         return started[-1]
 
     try:
-        start(
+        scheduler = start(
             "dask_scheduler",
-            *("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"),
-            *("--scheduler-file", str(card)),
+            *("--host", "127.0.0.1", "--port", 0, "--no-dashboard", "--no-show"),
         )
+        address = scheduler.says(r"Scheduler at:\s+(tcp://\S+)")[1]
         workers = [
             start(
                 "dask_worker",
-                *("--scheduler-file", str(card), "--host", "127.0.0.1", "--nthreads", "1"),
-                *("--no-nanny", "--no-dashboard", "--memory-limit", "0"),
-                *("--local-directory", str(tmp_path / f"worker-{number}")),
+                *(address, "--host", "127.0.0.1", "--nthreads", 1),
+                *("--no-nanny", "--no-dashboard", "--memory-limit", 0),
+                *("--local-directory", tmp_path / f"worker-{number}"),
             )
             for number in (1, 2)
         ]
-        yield Cluster(_address_with_two_workers(card, started), workers)
+        for worker in workers:
+            worker.says(r"Registered to:\s+tcp")
+        yield Cluster(address, workers)
     finally:
-        for process in reversed(started):
-            process.kill()
-            process.wait()
-        log.close()
-
-
-def _address_with_two_workers(card: Path, started: list[subprocess.Popen[bytes]]) -> str:
-    from distributed import Client
-
-    deadline = time.monotonic() + _START_S
-    while not card.exists():
-        assert time.monotonic() < deadline, "the Dask scheduler has not started"
-        assert all(process.poll() is None for process in started)
-        time.sleep(0.05)
-    with Client(scheduler_file=str(card), set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=_START_S)
-        return str(client.scheduler.address)
+        for command in reversed(started):
+            command.kill()
 
 
 @pytest.fixture(scope="module")
@@ -105,14 +88,13 @@ def test_a_worker_killed_half_way_loses_nothing(
         nonlocal portions
         portions += 1
         if portions == 20:
-            dask_cluster.workers[0].send_signal(signal.SIGKILL)
-            dask_cluster.workers[0].wait()
+            dask_cluster.workers[0].kill()
 
     result = locate_file(
         source, there, atlas, runner=dask_runner(dask_cluster.address), progress=kill_one
     )
     assert portions > 40
-    assert dask_cluster.workers[0].poll() == -signal.SIGKILL
+    assert dask_cluster.workers[0].process.poll() == -signal.SIGKILL
     assert (result.rows, result.bad_rows) == (20_000, 1)
     assert there.read_bytes() == here.read_bytes()
     bad = "bad.csv"

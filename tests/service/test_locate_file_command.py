@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,45 +13,45 @@ import pytest
 
 from gridsvc.spatial.crs import from_wgs84
 from tests.service import joint_city as city
+from tests.waiting import Command
 
-#: So many rows that a command is still at work when it is stopped, on any machine.
-_MANY = 60_000
+_MANY = 10_000
 #: The command with small portions, so that a small file has many; it hears Ctrl-C also where the
 #: tests run in the background of a shell, whose children ignore it.
 _SMALL = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    "from gridsvc.bulk import run; run._BLOCK_BYTES = 4096; from gridsvc.cli import main; main()"
+    "from gridsvc.bulk import run; run._BLOCK_BYTES = 4096\n{}from gridsvc.cli import main; main()"
 )
+#: After its fourth portion it says so and waits for a signal.
+_PAUSE = """
+from gridsvc.bulk import journal; append = journal.Journal.append; portions = []
+def halting(*args, **more):
+    append(*args, **more); portions.append(more)
+    if len(portions) == 4: print("half-way", flush=True); signal.pause()
+journal.Journal.append = halting
+"""
 
-Run = Callable[..., "subprocess.Popen[str]"]
+Run = Callable[..., Command]
 
 
 @pytest.fixture
 def start(city_database: str, index_folder: Path) -> Iterator[Run]:
-    """Starts the command; whatever still runs at the end is killed."""
-    started: list[subprocess.Popen[str]] = []
+    """Starts the command, which waits for a signal ``half_way``."""
+    started: list[Command] = []
 
-    def run(*arguments: object) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", _SMALL, "locate-file", *map(str, arguments)]
-        environment = os.environ | {
-            "DATABASE_URL": city_database,
-            "GRIDSVC_VAR_DIR": str(index_folder),
-        }
+    def run(*arguments: object, half_way: bool = False) -> Command:
+        code = _SMALL.format(_PAUSE if half_way else "")
         started.append(
-            subprocess.Popen(
-                command,
-                env=environment,
-                text=True,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+            Command(
+                [sys.executable, "-c", code, "locate-file", *arguments],
+                environment={"DATABASE_URL": city_database, "GRIDSVC_VAR_DIR": str(index_folder)},
             )
         )
         return started[-1]
 
     yield run
-    for process in started:
-        process.kill()
-        process.communicate()
+    for command in started:
+        command.kill()
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -78,9 +75,13 @@ def test_a_csv_in_a_declared_crs_gets_codes_and_says_what_is_near(
 ) -> None:
     source, out = _write(tmp_path / "in.csv", [-400, -10, 12, 400], "gcj02"), tmp_path / "out.csv"
     process = start(source, out, "--crs", "gcj02", "--accuracy-m", 20, "--json")
-    answer, notes = process.communicate(timeout=60)
-    assert process.returncode == 0, notes
-    assert json.loads(answer) == {"rows": 4, "bad_rows": 0, "bad_list": None, "resumed": False}
+    assert process.wait() == 0, process.said
+    assert json.loads(process.answer) == {
+        "rows": 4,
+        "bad_rows": 0,
+        "bad_list": None,
+        "resumed": False,
+    }
     rows = _rows(out)
     assert [row["name"] for row in rows] == ["-400 m", "-10 m", "12 m", "400 m"]
     assert [row["district_code"] for row in rows] == [city.WEST] * 2 + [city.EAST] * 2
@@ -95,23 +96,22 @@ def test_a_csv_in_a_declared_crs_gets_codes_and_says_what_is_near(
 def test_an_interrupted_command_goes_on_where_it_was(start: Run, tmp_path: Path) -> None:
     source = _write(tmp_path / "in.csv", [float(i % 800 - 400) for i in range(_MANY)])
     whole, out = tmp_path / "whole.csv", tmp_path / "out.csv"
-    assert start(source, whole).wait(60) == 0
-    process = start(source, out)
-    journal = tmp_path / "out.csv.journal"
-    deadline = time.monotonic() + 60
-    while not (journal.exists() and journal.read_bytes().count(b"\n") > 3):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-    process.send_signal(signal.SIGINT)
-    _, notes = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "The same command goes on" in notes
-    assert "Traceback" not in notes
+    assert start(source, whole).wait() == 0
+    process = start(source, out, half_way=True)
+    process.says("half-way")
+    process.process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    assert "The same command goes on" in process.said
+    assert "Traceback" not in process.said
     assert not out.exists()
     process = start(source, out, "--json")
-    answer, notes = process.communicate(timeout=60)
-    assert json.loads(answer) == {"rows": _MANY, "bad_rows": 0, "bad_list": None, "resumed": True}
+    assert process.wait() == 0, process.said
+    assert json.loads(process.answer) == {
+        "rows": _MANY,
+        "bad_rows": 0,
+        "bad_list": None,
+        "resumed": True,
+    }
     assert out.read_bytes() == whole.read_bytes()
 
 
@@ -119,14 +119,12 @@ def test_bad_rows_are_counted_and_with_strict_refused(start: Run, tmp_path: Path
     source, out = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_text("lon,lat\n116.31,39.885\nhere,39.885\n39.885,116.31\n")
     process = start(source, out)
-    answer, notes = process.communicate(timeout=60)
-    assert process.returncode == 0, notes
-    assert "3 rows, 2 bad ones" in answer
+    assert process.wait() == 0, process.said
+    assert "3 rows, 2 bad ones" in process.answer
     assert [row["row"] for row in _rows(tmp_path / "out.csv.bad.csv")] == ["2", "3"]
     process = start(source, tmp_path / "strict.csv", "--strict")
-    _, notes = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "row 2: lon must be a number, but is 'here'" in " ".join(notes.split())
+    assert process.wait() == 1
+    assert "row 2: lon must be a number, but is 'here'" in " ".join(process.said.split())
     assert not list(tmp_path.glob("strict*"))
 
 
@@ -138,6 +136,5 @@ def test_as_of_asks_the_boundaries_of_that_day(start: Run, tmp_path: Path) -> No
         ("yesterday", 1, "as_of is 'yesterday'; send a day"),
     ):
         process = start(source, tmp_path / "out.csv", "--as-of", day)
-        _, notes = process.communicate(timeout=60)
-        assert process.returncode == status
-        assert words in " ".join(notes.split())
+        assert process.wait() == status
+        assert words in " ".join(process.said.split())

@@ -2,13 +2,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +16,11 @@ from sqlalchemy.orm import Session
 from gridsvc.db import create_engine
 from tests.service import messages_world as world
 from tests.service.messages_world import Receiver
+from tests.waiting import GRIDSVC, PATIENCE_S, Command, wait_until
 
 STREET = "110102020"
-TIMEOUT_S = 2.0
-_COMMAND = [sys.executable, "-c", "from gridsvc.cli import main; main()"]
+#: So long that a busy machine answers in time; what a killed worker has taken is its for three.
+TIMEOUT_S = 60.0
 
 
 @pytest.fixture
@@ -35,71 +33,65 @@ class Commands:
     """Runs ``gridsvc`` as a user does, on the test's database."""
 
     def __init__(self, database: str, var_dir: Path) -> None:
-        self._environment = os.environ | {
+        self._environment = {
             "DATABASE_URL": database,
             "GRIDSVC_VAR_DIR": str(var_dir),
             "GRIDSVC_WEBHOOK_TIMEOUT_S": str(TIMEOUT_S),
             "GRIDSVC_WEBHOOK_KEY": world.KEY.hex(),
             "NO_PROXY": "127.0.0.1",
         }
-        self.workers: list[subprocess.Popen[str]] = []
+        self.started: list[Command] = []
 
-    def run(self, *words: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [*_COMMAND, *words], env=self._environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == expect, done.stderr
+    def start(self, *words: str) -> Command:
+        self.started.append(Command([*GRIDSVC, *words], environment=self._environment))
+        return self.started[-1]
+
+    def run(self, *words: str, expect: int = 0) -> Command:
+        done = self.start(*words)
+        assert done.wait() == expect, done.said
         return done
 
-    def start_workers(self, count: int) -> list[subprocess.Popen[str]]:
+    def start_workers(self, count: int) -> list[Command]:
         """Workers that are ready to deliver."""
-        started = [
-            subprocess.Popen(
-                [*_COMMAND, "worker"], env=self._environment, stderr=subprocess.PIPE, text=True
-            )
-            for _ in range(count)
-        ]
-        self.workers += started
-        for process in started:
-            assert process.stderr is not None
-            assert "delivers messages" in process.stderr.readline()
-            threading.Thread(target=process.stderr.read, daemon=True).start()
-        return started
+        workers = [self.start("worker") for _ in range(count)]
+        for worker in workers:
+            worker.says("delivers messages")
+        return workers
 
 
 @pytest.fixture
 def commands(database: str, tmp_path: Path) -> Iterator[Commands]:
     commands = Commands(database, tmp_path)
     yield commands
-    for process in commands.workers:
-        process.kill()
-        process.wait()
-        assert process.stderr is not None
-        process.stderr.close()
-
-
-def eventually(holds: Callable[[], bool], timeout_s: float = 40.0) -> None:
-    end = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
+    for command in commands.started:
+        command.kill()
 
 
 def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def caller_of(port: int, processes: list[subprocess.Popen[str]]) -> subprocess.Popen[str]:
-    """The process whose connection to the receiver has this local port."""
+def end_leases(session: Session) -> None:
+    """Let three timeouts pass, after which what a worker has taken is anybody's."""
+    leases = session.scalars(text("select next_try_at from message where state = 'waiting'"))
+    assert all(lease < now() + 3 * dt.timedelta(seconds=TIMEOUT_S) for lease in leases)
+    session.execute(
+        text("update message set next_try_at = :now where state = 'waiting'"), {"now": now()}
+    )
+    session.commit()
+
+
+def caller_of(port: int, workers: list[Command]) -> Command:
+    """The worker whose connection to the receiver has this local port."""
     sockets = {
         f"socket:[{columns[9]}]"
         for columns in map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
         if int(columns[1].split(":")[1], 16) == port
     }
-    for process in processes:
-        for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():
+    for worker in workers:
+        for descriptor in Path(f"/proc/{worker.process.pid}/fd").iterdir():
             if descriptor.is_symlink() and str(descriptor.readlink()) in sockets:
-                return process
+                return worker
     raise AssertionError("no worker holds the connection")
 
 
@@ -107,21 +99,23 @@ def test_a_worker_killed_in_the_middle_of_a_call_loses_nothing_and_another_takes
     session: Session, commands: Commands, receiver: Receiver
 ) -> None:
     never = threading.Event()
-    receiver.answer = lambda _: 200 if len(receiver.requests) > 1 else 200 + int(never.wait(60))
+    receiver.answer = lambda _: (
+        200 if len(receiver.requests) > 1 else 200 + int(never.wait(PATIENCE_S))
+    )
     workers = commands.start_workers(2)
     world.write(session, world.add_body(session, STREET, receiver.url("hook")), now=now())
     session.commit()
     (first,) = receiver.wait_for(1)
     killed = caller_of(first.port, workers)
     killed.kill()
-    killed.wait()
     assert world.states(session) == {"waiting": 1}
+    end_leases(session)
     _, second = receiver.wait_for(2)
-    (other,) = (process for process in workers if process is not killed)
+    (other,) = (worker for worker in workers if worker is not killed)
     assert second.body == first.body
-    eventually(lambda: world.states(session) == {"delivered": 1})
+    wait_until(lambda: world.states(session) == {"delivered": 1})
     never.set()
-    assert other.poll() is None
+    assert other.process.poll() is None
     assert world.rows(session)[0].tries == 2
 
 
@@ -141,7 +135,8 @@ def test_everything_arrives_although_a_worker_is_killed_among_many_messages(
     first, _ = commands.start_workers(2)
     receiver.wait_for(10)
     first.kill()
-    eventually(lambda: world.states(session) == {"delivered": 99})
+    end_leases(session)
+    wait_until(lambda: world.states(session) == {"delivered": 99})
     ids = [request.id for request in receiver.requests]
     assert set(ids) == {str(row.id) for row in world.rows(session) if row.tries}
     assert len(set(ids)) == 96
@@ -154,17 +149,17 @@ def test_a_worker_that_is_asked_to_stop_finishes_its_call_first(
     session: Session, commands: Commands, receiver: Receiver, number: signal.Signals
 ) -> None:
     go_on = threading.Event()
-    receiver.answer = lambda _: 200 if go_on.wait(30) else 500
-    (process,) = commands.start_workers(1)
+    receiver.answer = lambda _: 200 if go_on.wait(PATIENCE_S) else 500
+    (worker,) = commands.start_workers(1)
     body = world.add_body(session, STREET, receiver.url("hook"))
     world.write(session, body, body, now=now())
     session.commit()
     receiver.wait_for(1)
-    process.send_signal(number)
+    worker.process.send_signal(number)
     time.sleep(0.3)
-    assert process.poll() is None
+    assert worker.process.poll() is None
     go_on.set()
-    assert process.wait(20) == 0
+    assert worker.wait() == 0
     assert world.states(session) == {"delivered": 1, "waiting": 1}
     assert len(receiver.requests) == 1
 
@@ -172,7 +167,7 @@ def test_a_worker_that_is_asked_to_stop_finishes_its_call_first(
 def test_a_worker_goes_on_when_the_database_was_away(
     session: Session, engine: Engine, cluster: Any, commands: Commands, receiver: Receiver
 ) -> None:
-    (process,) = commands.start_workers(1)
+    (worker,) = commands.start_workers(1)
     name = engine.url.database
     world.write(session, world.add_body(session, STREET, receiver.url("hook")), now=now())
     server = create_engine(cluster.url("postgres")).execution_options(isolation_level="AUTOCOMMIT")
@@ -186,13 +181,13 @@ def test_a_worker_goes_on_when_the_database_was_away(
             {"name": name},
         )
         session.commit()
-        time.sleep(2.5)
-        assert process.poll() is None
+        worker.says("the database does not answer; waiting")
+        assert worker.process.poll() is None
         assert receiver.requests == []
         connection.execute(text(f'alter database "{name}" allow_connections true'))
     server.dispose()
     receiver.wait_for(1)
-    eventually(lambda: world.states(session) == {"delivered": 1})
+    wait_until(lambda: world.states(session) == {"delivered": 1})
 
 
 def test_a_worker_makes_the_partitions_of_the_coming_months(
@@ -208,10 +203,10 @@ def test_a_worker_makes_the_partitions_of_the_coming_months(
 
     assert names() == {"trace_default", "message_default"}
     commands.start_workers(1)
-    eventually(lambda: len(names()) == 10)
+    wait_until(lambda: len(names()) == 10)
     world.write(session, STREET, now=now())
     session.commit()
-    eventually(lambda: world.states(session) == {"delivered": 1})
+    wait_until(lambda: world.states(session) == {"delivered": 1})
     assert session.scalar(text("select count(*) from message_default")) == 0
 
 
@@ -222,20 +217,20 @@ def test_the_commands_set_a_webhook_deliver_once_and_show_and_retry_what_failed(
     world.write(session, STREET, now=now())
     session.commit()
     refused = commands.run("body", "webhook", STREET, "ftp://host/", expect=1)
-    assert "write https://host/path" in " ".join(refused.stderr.split())
-    secret = commands.run("body", "webhook", STREET, receiver.url("hook")).stdout.strip()
+    assert "write https://host/path" in " ".join(refused.said.split())
+    secret = commands.run("body", "webhook", STREET, receiver.url("hook")).answer.strip()
     assert len(bytes.fromhex(secret)) == 32
 
     receiver.answer = lambda _: 500
     session.execute(text("update message set tries = 7"))
     session.commit()
     done = commands.run("worker", "--once", "--json")
-    assert json.loads(done.stdout) == {"delivered": 0, "failed": 0, "given_up": 1}
-    (dead,) = json.loads(commands.run("messages", "given-up", "--json").stdout)
+    assert json.loads(done.answer) == {"delivered": 0, "failed": 0, "given_up": 1}
+    (dead,) = json.loads(commands.run("messages", "given-up", "--json").answer)
     assert (dead["body"], dead["tries"]) == (STREET, 8)
     assert "500" in dead["error"]
 
     receiver.answer = lambda _: 200
-    assert "tried again: 1." in commands.run("messages", "retry", dead["id"]).stdout
+    assert "tried again: 1." in commands.run("messages", "retry", dead["id"]).answer
     commands.run("worker", "--once")
     assert world.states(session) == {"delivered": 1}

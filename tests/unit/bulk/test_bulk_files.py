@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -28,6 +25,7 @@ from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.service import place_many
 from gridsvc.spatial.crs import from_wgs84
 from tests.unit.bulk.bulk_world import ADDED, by_geos, csv_text, make_atlas, points
+from tests.waiting import Command
 
 _ROOT = Path(__file__).resolve().parents[3]
 
@@ -286,14 +284,21 @@ def test_a_run_that_was_stopped_goes_on_and_gives_the_same_bytes(
     assert sorted(tmp_path.iterdir()) == sorted([source, whole, out])
 
 
-_RUN_SLOWLY = """
-import sys, time
+_RUN_HALF = """
+import signal, sys
 from pathlib import Path
 from gridsvc.bulk import locate_file, run
 from tests.unit.bulk.bulk_world import make_atlas
 run._BLOCK_BYTES = 4096
-locate_file(Path(sys.argv[1]), Path(sys.argv[2]), make_atlas(),
-            progress=lambda done, total, unit: time.sleep(0.05))
+steps = []
+
+def progress(done, total, unit):
+    steps.append(done)
+    if len(steps) == 4:
+        print("half-way", flush=True)
+        signal.pause()
+
+locate_file(Path(sys.argv[1]), Path(sys.argv[2]), make_atlas(), progress=progress)
 """
 
 
@@ -303,17 +308,11 @@ def test_a_run_that_was_killed_loses_nothing_and_doubles_nothing(
     source = _write("csv", tmp_path, *points(1_000))
     whole, out = tmp_path / "whole.csv", tmp_path / "out.csv"
     locate_file(source, whole, atlas)
-    journal = tmp_path / "out.csv.journal"
-    killed = subprocess.Popen([sys.executable, "-c", _RUN_SLOWLY, source, out], cwd=_ROOT)
-    deadline = time.monotonic() + 60
-    while not (journal.exists() and journal.read_bytes().count(b"\n") > 4):
-        assert killed.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    killed = Command([sys.executable, "-c", _RUN_HALF, source, out], folder=_ROOT)
+    killed.says("half-way")
     with pytest.raises(Conflict, match="Another run is writing"):
         locate_file(source, out, atlas)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    killed.kill()
     # What a write that was cut off may leave behind: half a line of each.
     for ending, half in (("spool", b"half"), ("bad.csv", b"half"), ("journal", b'{"next": 1')):
         with (tmp_path / f"out.csv.{ending}").open("ab") as file:
