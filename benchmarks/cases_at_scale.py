@@ -173,13 +173,11 @@ def _serve() -> list[str]:
 
 
 def _ready(url: str) -> None:
-    for _ in range(600):
-        try:
-            if httpx.get(url + "/readyz").is_success:
-                return
-        except httpx.TransportError:
-            pass
+    for _ in range(6_000):
+        if httpx.get(url + "/readyz", timeout=None).is_success:
+            return
         time.sleep(0.1)
+    raise RuntimeError("the service answers, but has not become ready in ten minutes")
 
 
 def _versions_of(cluster: PrivateCluster) -> str:

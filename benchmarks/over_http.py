@@ -122,11 +122,13 @@ def running(command: list[str], var: Path, folder: str) -> Iterator[str]:
         cwd=folder,
     ) as process:
         try:
-            for _ in range(1_200):
+            while True:
                 try:
-                    httpx.get(url + "/openapi.json")
+                    httpx.get(url + "/openapi.json", timeout=None)
                     break
                 except httpx.TransportError:
+                    if process.poll() is not None:
+                        raise RuntimeError(f"{command[0]} ended before it answered") from None
                     time.sleep(0.1)
             yield url
         finally:
