@@ -13,9 +13,7 @@ from gridsvc.api.dependencies import parse_as_of
 from gridsvc.city import City
 from gridsvc.cli.runtime import AsJson, console, load_city, print_json, session
 from gridsvc.errors import BadFile, BadInput
-from gridsvc.readers.limits import ReadLimits
-from gridsvc.readers.vector_file import read_vector_file
-from gridsvc.registry.relations.model import (
+from gridsvc.layers.relations.model import (
     LayerName,
     LayerSide,
     Member,
@@ -23,7 +21,9 @@ from gridsvc.registry.relations.model import (
     RelationPage,
     UploadSide,
 )
-from gridsvc.registry.relations.service import MOST_PAIRS, relate
+from gridsvc.layers.relations.service import MOST_PAIRS, relate
+from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.vector_file import read_vector_file
 from gridsvc.spatial.relations import UploadedFeature, check_uploaded
 
 __all__ = ["relate_layers"]

@@ -16,14 +16,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadCode, BadInput, GridsvcError, NotFound, QueryTooBroad
-from gridsvc.registry.relations.model import (
+from gridsvc.layers.relations.model import (
     LayerName,
     LayerSide,
     Relation,
     RelationPage,
     UploadSide,
 )
-from gridsvc.registry.relations.service import relate
+from gridsvc.layers.relations.service import relate
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.relations import UploadedFeature
 from tests import cities

@@ -23,8 +23,8 @@ from gridsvc.errors import (
     Unavailable,
     UnknownCrs,
 )
-from gridsvc.registry.relations.model import LayerName, LayerSide, Relation, UploadSide
-from gridsvc.registry.relations.service import MOST_PAIRS, relate
+from gridsvc.layers.relations.model import LayerName, LayerSide, Relation, UploadSide
+from gridsvc.layers.relations.service import MOST_PAIRS, relate
 from gridsvc.spatial.relations import read_uploaded_layer
 
 __all__ = ["router"]

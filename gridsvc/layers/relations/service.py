@@ -14,12 +14,11 @@ from sqlalchemy.orm import Session
 from gridsvc.city import City
 from gridsvc.codes import level_of
 from gridsvc.errors import BadCode, BadInput, NotFound, QueryTooBroad
-from gridsvc.registry.editions import repository as edition_repository
-from gridsvc.registry.editions.models import EditionState
-from gridsvc.registry.editions.service import edition_in_force
-from gridsvc.registry.relations import member_repository, repository
-from gridsvc.registry.relations.member_repository import Source
-from gridsvc.registry.relations.model import (
+from gridsvc.layers.catalogue import AREA_LAYERS, LAYERS
+from gridsvc.layers.model import Layer, at
+from gridsvc.layers.relations import members, repository
+from gridsvc.layers.relations.members import Source
+from gridsvc.layers.relations.model import (
     LayerName,
     LayerSide,
     Member,
@@ -28,7 +27,10 @@ from gridsvc.registry.relations.model import (
     RelationPage,
     UploadSide,
 )
-from gridsvc.registry.relations.repository import Deadline, MemberRow, OutOfTime
+from gridsvc.layers.relations.repository import Deadline, MemberRow, OutOfTime
+from gridsvc.registry.editions import repository as editions
+from gridsvc.registry.editions.models import EditionState
+from gridsvc.registry.editions.service import edition_in_force
 from gridsvc.spatial.ellipsoid import area_m2, length_m
 from gridsvc.spatial.sharing import border_length_m, shares, size_of
 
@@ -37,11 +39,7 @@ __all__ = ["MOST_PAIRS", "relate"]
 #: Most pairs of one page.
 MOST_PAIRS = 1000
 
-_LEVELS = {
-    LayerName.DISTRICTS: "district",
-    LayerName.STREETS: "street",
-    LayerName.COMMUNITIES: "community",
-}
+_LAYERS = {name: layer for name in LayerName for layer in LAYERS if layer.name == name}
 _FIRST_MEMBERS, _MOST_MEMBERS = 32, 4096
 _COUNTING_S = 2.0
 
@@ -248,7 +246,7 @@ def _side(
     drafts: bool,
 ) -> _Side:
     if isinstance(side, UploadSide):
-        source = member_repository.uploaded_source(session, name, side.features)
+        source = members.uploaded_source(session, name, side.features)
         shown: dict[str, Any] = {"layer": None}
         return _Side(name, source, "uploaded features", shown, len(side.features), (name,))
     if side.edition is not None and side.as_of is not None:
@@ -259,22 +257,16 @@ def _side(
         except BadCode as error:
             error.field = f"{name}.codes"
             raise
+    layer = _LAYERS[side.layer]
     moment = side.as_of or now
-    day = city.day(moment)
-    edition: str | None = None
-    if side.layer in _LEVELS:
-        level = _LEVELS[side.layer]
-        edition = _edition(session, name, side, level, drafts) or (
-            edition_in_force(session, level, moment).id
-        )
-        source = member_repository.area_source(edition, side.codes)
-    elif side.layer is LayerName.UNIT_GRIDS:
-        edition = _edition(session, name, side, "unit_grid", drafts)
-        source = member_repository.grid_source(edition, day, side.codes)
-    elif side.edition is not None:
+    if side.edition is not None and layer.level is None:
         raise BadInput("Parts have no editions: give as_of.", field=f"{name}.edition")
+    edition = _edition(session, name, side, layer, moment, drafts)
+    if edition is not None and layer.of_edition is not None:
+        rows = layer.of_edition(edition)
     else:
-        source = member_repository.part_source(day, side.codes)
+        rows = layer.in_force.params(at(city, moment))
+    source = members.layer_source(layer, rows, side.codes)
     count = repository.count_members(session, source)
     if not count:
         where = f" in {', '.join(side.codes)}" if side.codes else ""
@@ -282,19 +274,29 @@ def _side(
             f"The layer {side.layer} holds nothing{where}: ask for other codes or another day.",
             field=f"{name}.codes" if side.codes else f"{name}.layer",
         )
-    dated = edition or day.isoformat()
+    dated = edition or city.day(moment).isoformat()
     shown = {"layer": side.layer.value, "edition": edition, "codes": list(side.codes)}
     return _Side(name, source, side.layer.value, shown, count, (side.layer, dated))
 
 
-def _edition(session: Session, name: str, side: LayerSide, level: str, drafts: bool) -> str | None:
+def _edition(
+    session: Session,
+    name: str,
+    side: LayerSide,
+    layer: Layer,
+    moment: dt.datetime,
+    drafts: bool,
+) -> str | None:
+    """The edition that was asked for, else of areas the one in force at the moment."""
     if side.edition is None:
-        return None
-    edition = edition_repository.edition(session, side.edition)
-    if edition is None or edition.level != level:
+        if layer.level is None or layer.level not in AREA_LAYERS:
+            return None
+        return edition_in_force(session, layer.level, moment).id
+    edition = editions.edition(session, side.edition)
+    if edition is None or edition.level != layer.level:
         raise NotFound(
-            f"There is no edition {side.edition!r} of level {level}: 'gridsvc edition list' names"
-            " them.",
+            f"There is no edition {side.edition!r} of level {layer.level}: 'gridsvc edition list'"
+            " names them.",
             field=f"{name}.edition",
         )
     if not drafts and edition.state not in (EditionState.ACTIVE, EditionState.RETIRED):

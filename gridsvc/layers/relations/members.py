@@ -1,12 +1,13 @@
-"""Where the members of the two sides come from: layers of the register, or what was uploaded."""
+"""Where the members of the two sides come from: layers of the service, or what was uploaded."""
 
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 import shapely
@@ -14,9 +15,9 @@ from geoalchemy2 import Geometry
 from sqlalchemy import (
     FromClause,
     Select,
+    SelectBase,
     String,
     column,
-    func,
     null,
     or_,
     select,
@@ -26,12 +27,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from gridsvc.registry.areas.models import Area
-from gridsvc.registry.grids.models import UnitGrid
-from gridsvc.registry.parts.models import Part, PartState
+from gridsvc.layers.model import Layer
 from gridsvc.spatial.relations import UploadedFeature
 
-__all__ = ["Source", "area_source", "grid_source", "part_source", "uploaded_source"]
+__all__ = ["Source", "layer_source", "uploaded_source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,63 +68,25 @@ class Source:
         return (*pieces, key[start:])
 
 
-def area_source(edition_id: str, codes: Sequence[str]) -> Source:
-    """The areas of an edition that lie at or below these codes (all when none is given)."""
-    rows: Select[*tuple[Any, ...]] = select(
-        Area.code.label("key"),
-        null().label("district"),
-        Area.code.label("code"),
-        Area.name.label("name"),
-        Area.geometry.label("geometry"),
-    ).where(Area.edition_id == edition_id)
-    return Source(_below(rows, codes, Area.code), (Area.code,))
-
-
-def grid_source(edition_id: str | None, day: dt.date, codes: Sequence[str]) -> Source:
-    """The unit grids of a build, or those valid on a day, inside these areas."""
-    rows: Select[*tuple[Any, ...]] = select(
-        (UnitGrid.district_code + UnitGrid.code).label("key"),
-        UnitGrid.district_code.label("district"),
-        UnitGrid.code.label("code"),
-        null().label("name"),
-        UnitGrid.geometry.label("geometry"),
+def layer_source(layer: Layer, rows: SelectBase, codes: Sequence[str]) -> Source:
+    """What still stands of a layer's features, in these areas (all when none is given)."""
+    here = rows.subquery("feature")
+    key = [here.c[name] for name in layer.key]
+    chosen: Select[*tuple[Any, ...]] = select(
+        reduce(add, key).label("key"),
+        (key[0] if len(key) > 1 else null()).label("district"),
+        here.c.code,
+        (here.c.name if "name" in here.c else null()).label("name"),
+        here.c.geometry,
     )
-    if edition_id is not None:
-        rows = rows.where(UnitGrid.edition_id == edition_id)
-    else:
-        rows = rows.where(
-            UnitGrid.first_date <= day,
-            or_(UnitGrid.end_date.is_(None), UnitGrid.end_date > day),
+    if layer.present is not None:
+        chosen = chosen.where(layer.present(here))
+    if codes:
+        inside = [here.c[name] for name in layer.inside]
+        chosen = chosen.where(
+            or_(*(one.startswith(code, autoescape=True) for one in inside for code in codes))
         )
-    rows = _below(rows, codes, UnitGrid.community_code)
-    return Source(rows, (UnitGrid.district_code, UnitGrid.code), (6,))
-
-
-def part_source(day: dt.date, codes: Sequence[str]) -> Source:
-    """The parts that stood on a day, inside these areas by their own register."""
-    rows: Select[*tuple[Any, ...]] = select(
-        (Part.district_code + Part.code).label("key"),
-        Part.district_code.label("district"),
-        Part.code.label("code"),
-        Part.name.label("name"),
-        Part.geometry.label("geometry"),
-    ).where(
-        Part.first_date <= day,
-        or_(
-            Part.state != PartState.REMOVED,
-            func.coalesce(Part.change_date, Part.first_date) > day,
-        ),
-    )
-    rows = _below(rows, codes, Part.district_code, Part.street_code, Part.community_code)
-    return Source(rows, (Part.district_code, Part.code), (6,))
-
-
-def _below(rows: Select[*tuple[Any, ...]], codes: Sequence[str], *columns: Any) -> Select[Any]:
-    if not codes:
-        return rows
-    return rows.where(
-        or_(*(one.startswith(code, autoescape=True) for one in columns for code in codes))
-    )
+    return Source(chosen, tuple(key), (6,) if len(key) > 1 else ())
 
 
 def uploaded_source(session: Session, side: str, features: Sequence[UploadedFeature]) -> Source:

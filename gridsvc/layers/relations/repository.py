@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, and_, case, func, literal, select, text, t
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from gridsvc.layers.relations.members import Source
+from gridsvc.layers.relations.model import Relation
 from gridsvc.registry.areas.repository import common_border
-from gridsvc.registry.relations.member_repository import Source
-from gridsvc.registry.relations.model import Relation
 
 __all__ = [
     "Deadline",
