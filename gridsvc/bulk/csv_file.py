@@ -7,8 +7,6 @@ quote opens a quoted field only as the first character of a field.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from numba import njit
 from gridsvc.bulk.batch import COLUMNS, BulkIndex, Fault, faults_of, locate_batch
 from gridsvc.bulk.model import Placed, Portion
 from gridsvc.errors import BadFile
+from gridsvc.tables import records
 
 __all__ = ["CsvFile", "CsvPlacer"]
 
@@ -106,9 +105,8 @@ class CsvFile:
         line = text[: ends[0]]
         eol = line[len(line.rstrip(b"\r\n")) :] or b"\n"
         content = line.rstrip(b"\r\n")
-        names = next(
-            csv.reader(io.StringIO(content.removeprefix(_BOM).decode(errors="replace"))), []
-        )
+        written = content.removeprefix(_BOM).decode(errors="replace")
+        _, names = next(records([written], str(self._path)), (1, []))
         for name in ("lon", "lat"):
             if names.count(name) != 1:
                 raise BadFile(

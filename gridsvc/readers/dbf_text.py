@@ -50,7 +50,9 @@ def decoded(raw: bytes, codec: str, *, may_be_cut: bool = True) -> str | None:
     ``may_be_cut``: fields have fixed widths, so that the last character may be cut; it is dropped.
     """
     try:
-        return codecs.getincrementaldecoder(codec)().decode(raw, final=not may_be_cut)
+        if not may_be_cut:
+            return raw.decode(codec)
+        return codecs.getincrementaldecoder(codec)().decode(raw, final=False)
     except UnicodeError:
         return None
 

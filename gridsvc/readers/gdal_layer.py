@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyogrio
 
 from gridsvc.errors import BadFile
@@ -145,7 +146,7 @@ def _batch(
     if index < 0:
         return Batch(cells, Blobs(pa.nulls(rows.num_rows)))
     column = rows.column(index)
-    curved = [it for it, blob in enumerate(column) if _is_curve(blob.as_buffer())]
+    curved = _curves(column)
     replaced = {}
     if curved:
         first, count = curved[0], curved[-1] - curved[0] + 1
@@ -160,11 +161,16 @@ def _batch(
     return Batch(cells, Blobs(column, replaced), frozenset(curved))
 
 
-def _is_curve(blob: pa.Buffer | None) -> bool:
-    """Whether WKB holds arcs: its kind is a curved one, in ISO's numbers or in EWKB's flags."""
-    if blob is None or len(blob) < 5:
+def _curves(column: pa.Array) -> list[int]:
+    """The rows whose WKB holds arcs: its kind is a curved one, in ISO's numbers or EWKB's flags."""
+    heads = pc.binary_slice(column, 0, 5).to_pylist()
+    curved = {head for head in set(heads) if head is not None and _is_curve(head)}
+    return [row for row, head in enumerate(heads) if head in curved] if curved else []
+
+
+def _is_curve(head: bytes) -> bool:
+    if len(head) < 5:
         return False
-    head = blob[:5].to_pybytes()
     kind = int.from_bytes(head[1:], "little" if head[0] else "big")
     return (kind & 0x0FFFFFFF) % 1000 in _CURVES
 

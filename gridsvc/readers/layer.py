@@ -42,6 +42,11 @@ class Blobs:
     def __len__(self) -> int:
         return len(self._column)
 
+    @property
+    def nbytes(self) -> int:
+        """How many bytes all of them have, about."""
+        return int(self._column.nbytes) + sum(map(len, self._replaced.values()))
+
     def __getitem__(self, row: int) -> bytes | None:
         """The WKB of a row, None when it has no geometry."""
         if row in self._replaced:
@@ -90,7 +95,9 @@ def _cells(values: Any, codec: str, latin: bool) -> list[Cell]:
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return [_text(value) for value in values.to_pylist()]
     raw = values.cast(pa.large_binary()).to_pylist()
-    return [None if it is None else _decoded(it, codec, latin) for it in raw]
+    # The cells of a column are often the same.
+    texts = {it: _decoded(it, codec, latin) for it in set(raw) if it is not None}
+    return [None if it is None else texts[it] for it in raw]
 
 
 def _decoded(raw: bytes, codec: str, latin: bool) -> Cell:

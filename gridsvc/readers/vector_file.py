@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
@@ -15,7 +15,7 @@ from gridsvc.errors import BadCoordinate, BadFile, TooLarge, UnknownCrs
 from gridsvc.readers.crs import declared_crs
 from gridsvc.readers.formats import Format
 from gridsvc.readers.gdal_layer import gdal_layer, gdal_within, quietly
-from gridsvc.readers.layer import READ_ERRORS, Batch, Layer, in_short
+from gridsvc.readers.layer import READ_ERRORS, Batch, Blobs, Layer, in_short
 from gridsvc.readers.limits import ReadLimits
 from gridsvc.readers.parquet_layer import parquet_layer
 from gridsvc.readers.source import FileSource, opened_source
@@ -33,6 +33,8 @@ __all__ = [
 
 # What is said of a feature whose arcs were replaced.
 _ARCS = "drew its arcs as straight pieces of four degrees"
+# Geometries of a batch up to so many bytes are parsed together, larger ones each by itself.
+_TOGETHER_BYTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,14 @@ class VectorFile:
     features: tuple[Feature, ...]
     crs: Crs
     remarks: tuple[str, ...]
+
+
+class _Shape(NamedTuple):
+    """A geometry, or why it cannot be used; and what was dropped from it."""
+
+    geometry: Any
+    trouble: str | None
+    dropped: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -198,41 +208,55 @@ def _features(
 ) -> Iterator[Feature]:
     number = vertices = 0
     for batch in layer.read(columns):
-        for index in range(len(batch.geometries)):
-            number += 1
-            if number > limits.features:
-                raise TooLarge(
-                    f"{layer.name} has more than the {limits.features:,} features that are taken:"
-                    f" split it, or raise {limits.features_setting}.",
-                    field="path",
-                )
-            blob = batch.geometries[index]
-            if blob is not None and len(blob) > limits.geometry_bytes:
-                raise TooLarge(
-                    f"Feature {number:,} of {layer.name} has a geometry of {len(blob):,} bytes,"
-                    f" more than the {limits.geometry_bytes:,} that are taken: split it, or raise"
-                    " GRIDSVC_IMPORT_MAX_GEOMETRY_BYTES where there is memory for it.",
-                    field="path",
-                )
-            feature = _feature(number, batch, index, blob, crs, limits.text_chars)
-            vertices += int(shapely.get_num_coordinates(feature.geometry))
-            if vertices > limits.vertices:
-                raise TooLarge(
-                    f"{layer.name} has more than the {limits.vertices:,} vertices that are taken,"
-                    f" up to feature {number:,}: split it, or raise GRIDSVC_IMPORT_MAX_VERTICES"
-                    " where there is memory for it.",
-                    field="path",
-                )
-            yield feature
+        for rows in _portions(batch.geometries):
+            blobs: list[bytes | None] = []
+            for row in rows:
+                blob = batch.geometries[row]
+                _check_feature(layer.name, number + len(blobs) + 1, blob, limits)
+                blobs.append(blob)
+            shapes = _shapes(blobs, crs)
+            counts = shapely.get_num_coordinates([it.geometry for it in shapes])
+            for row, shape, count in zip(rows, shapes, counts.tolist(), strict=True):
+                number += 1
+                vertices += count
+                if vertices > limits.vertices:
+                    raise TooLarge(
+                        f"{layer.name} has more than the {limits.vertices:,} vertices that are"
+                        f" taken, up to feature {number:,}: split it, or raise"
+                        " GRIDSVC_IMPORT_MAX_VERTICES where there is memory for it.",
+                        field="path",
+                    )
+                yield _feature(number, batch, row, shape, limits.text_chars)
 
 
-def _feature(
-    number: int, batch: Batch, index: int, blob: bytes | None, crs: Crs | None, text_chars: int
-) -> Feature:
+def _portions(blobs: Blobs) -> Iterator[range]:
+    """The rows of a batch that are copied and parsed together: all, or one where they are large."""
+    together = len(blobs) if blobs.nbytes <= _TOGETHER_BYTES else 1
+    for first in range(0, len(blobs), max(1, together)):
+        yield range(first, min(first + together, len(blobs)))
+
+
+def _check_feature(name: str, number: int, blob: bytes | None, limits: ReadLimits) -> None:
+    if number > limits.features:
+        raise TooLarge(
+            f"{name} has more than the {limits.features:,} features that are taken: split it, or"
+            f" raise {limits.features_setting}.",
+            field="path",
+        )
+    if blob is not None and len(blob) > limits.geometry_bytes:
+        raise TooLarge(
+            f"Feature {number:,} of {name} has a geometry of {len(blob):,} bytes, more than the"
+            f" {limits.geometry_bytes:,} that are taken: split it, or raise"
+            " GRIDSVC_IMPORT_MAX_GEOMETRY_BYTES where there is memory for it.",
+            field="path",
+        )
+
+
+def _feature(number: int, batch: Batch, row: int, shape: _Shape, text_chars: int) -> Feature:
     texts: dict[str, str | None] = {}
     troubles: list[str] = []
     for column, cells in batch.cells.items():
-        cell = cells[index]
+        cell = cells[row]
         if isinstance(cell, bytes):
             shown = " ".join(f"{byte:02x}" for byte in cell[:8])
             troubles.append(f"the bytes of its {column} are no text ({shown})")
@@ -241,10 +265,10 @@ def _feature(
             troubles.append(f"its {column} has {len(cell):,} characters")
             cell = None
         texts[column] = cell
-    geometry, how, trouble = _geometry(blob, crs)
-    troubles += [trouble] if trouble is not None else []
-    how = (_ARCS, *how) if index in batch.curved else how
-    return Feature(number, texts, geometry, "; ".join(troubles) or None, how)
+    if shape.trouble is not None:
+        troubles.append(shape.trouble)
+    how = (_ARCS, *shape.dropped) if row in batch.curved else shape.dropped
+    return Feature(number, texts, shape.geometry, "; ".join(troubles) or None, how)
 
 
 def _crs_of(layer: Layer, declared: str | None, remarks: list[str]) -> Crs:
@@ -271,23 +295,32 @@ def _name_or_none(text: str) -> str | None:
         return None
 
 
-def _geometry(blob: bytes | None, crs: Crs | None) -> tuple[Any, tuple[str, ...], str | None]:
-    """The flat geometry, what was dropped from it, and why it cannot be used.
-
-    It is in WGS84, or as it was read when ``crs`` is None.
-    """
-    if blob is None:
-        return None, (), "it has no geometry"
+def _shapes(blobs: list[bytes | None], crs: Crs | None) -> list[_Shape]:
+    """The flat geometries of WKB, in WGS84, or as they are read when ``crs`` is None."""
     try:
-        geometry = shapely.from_wkb(blob)
+        read = shapely.from_wkb(np.array(blobs, dtype=object))
     except (shapely.errors.GEOSException, NotImplementedError) as error:
-        return None, (), f"its geometry cannot be read: {error}"
-    if not np.isfinite(shapely.get_coordinates(geometry)).all():
-        return None, (), "a coordinate is no finite number"
-    dropped = (("dropped measures", shapely.has_m), ("dropped heights", shapely.has_z))
-    how = tuple(words for words, has in dropped if has(geometry))
-    flat = shapely.force_2d(geometry) if how else geometry
-    try:
-        return flat if crs is None else geometry_to_wgs84(flat, crs), how, None
-    except BadCoordinate as error:
-        return None, how, error.detail
+        if len(blobs) > 1:
+            return [shape for blob in blobs for shape in _shapes([blob], crs)]
+        return [_Shape(None, f"its geometry cannot be read: {error}")]
+    coordinates, owner = shapely.get_coordinates(read, return_index=True)
+    endless = set(owner[~np.isfinite(coordinates).all(axis=1)].tolist())
+    measured, high = shapely.has_m(read), shapely.has_z(read)
+    flat = shapely.force_2d(read) if (measured | high).any() else read
+    shapes = []
+    for row, geometry in enumerate(flat.tolist()):
+        if geometry is None or row in endless:
+            words = "it has no geometry" if geometry is None else "a coordinate is no finite number"
+            shapes.append(_Shape(None, words))
+            continue
+        dropped: tuple[str, ...] = ()
+        if measured[row] or high[row]:
+            both = (("dropped measures", measured), ("dropped heights", high))
+            dropped = tuple(words for words, has in both if has[row])
+        try:
+            moved = geometry if crs is None else geometry_to_wgs84(geometry, crs)
+        except BadCoordinate as error:
+            shapes.append(_Shape(None, error.detail, dropped))
+        else:
+            shapes.append(_Shape(moved, None, dropped))
+    return shapes
