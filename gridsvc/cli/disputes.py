@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +13,16 @@ from gridsvc.api.clock import utc_now
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.systems.disputes.inside import inside_json
 from gridsvc.cases.systems.disputes.what_if import what_if as ask_what_if
-from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, print_json, session
+from gridsvc.cli.runtime import (
+    AsJson,
+    console,
+    database,
+    load_city,
+    notes,
+    print_json,
+    read_json,
+    session,
+)
 from gridsvc.db.engine import create_engine, session_factory, transaction
 from gridsvc.errors import BadCode, BadFile, TooLarge
 from gridsvc.maps.dossier import dossier_geopackage, dossier_page, read_dossier
@@ -36,7 +44,6 @@ app = typer.Typer(help="Disputes (边界争议) between areas.", no_args_is_help
 
 #: Whoever may start the command on this machine may do everything, and is named so.
 _OPERATOR = Caller("gridsvc command", Role.ADMIN, "", None, uuid.UUID(int=0))
-_MOST_BYTES = 100_000_000
 
 DisputeId = Annotated[uuid.UUID, typer.Argument(help="The id; 'gridsvc disputes list'.")]
 Why = Annotated[str, typer.Option(help="The reason; it goes into the history.")]
@@ -153,7 +160,7 @@ def set_state(
     edition: Annotated[str | None, typer.Option(help="The edition that settles it.")] = None,
 ) -> None:
     """Bring a dispute into another state, for all of its sides."""
-    draft = None if agreement is None else _read_json(agreement)
+    draft = None if agreement is None else read_json(agreement)
     with session() as opened:
         wish = Move(state, why, draft, edition)
         moved = move(opened, load_city(), _OPERATOR, dispute_id, wish, now=utc_now())
@@ -188,7 +195,7 @@ def what_if(
     as_json: AsJson = False,
 ) -> None:
     """Say what would change sides if a border moved or an agreement were signed. Writes nothing."""
-    given = _read_json(file)
+    given = read_json(file)
     city = load_city()
     drafted = "duties" in given
     proposal = read_draft(given, city.standard) if drafted else read_border_move(given, crs)
@@ -235,15 +242,3 @@ def _listed(answer: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def _area(area: dict[str, Any] | None) -> str:
     return "nobody" if area is None else f"{area['name']} {area['code']}".strip()
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    if file.stat().st_size > _MOST_BYTES:
-        raise TooLarge(f"{file} has more than {_MOST_BYTES:,} bytes; load it as a draft edition.")
-    try:
-        read = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BadFile(f"{file} is no JSON: {error}.") from None
-    if not isinstance(read, dict):
-        raise BadFile(f"{file} is no JSON object.")
-    return read

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ from rich.table import Table
 
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import parse_as_of
-from gridsvc.cli.runtime import AsJson, console, database, load_city, print_json
+from gridsvc.cli.runtime import AsJson, console, database, load_city, print_json, read_json
 from gridsvc.db.engine import create_engine, session_factory, transaction
 from gridsvc.errors import BadFile
 from gridsvc.registry.placement.model import Placement
@@ -19,7 +18,7 @@ from gridsvc.registry.placement.service import place
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.registry.placement.straddle import straddle
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
-from gridsvc.spatial.footprint import read_footprint
+from gridsvc.spatial.reading import features_of, read_footprint
 
 __all__ = ["locate", "straddle_file"]
 
@@ -63,9 +62,7 @@ def straddle_file(
     """Say how a footprint is shared, and whether a border runs through it."""
     city = load_city()
     settings, moment = city.settings, parse_as_of(as_of, city.calendar)
-    footprint = read_footprint(
-        _read_geojson(file), crs, max_vertices=settings.max_footprint_vertices
-    )
+    footprint = read_footprint(_outline(file), crs, max_vertices=settings.max_footprint_vertices)
     engine = create_engine(database(settings))
     atlas = AtlasStore(engine, city, utc_now).get(moment)
     with transaction(session_factory(engine)) as session:
@@ -80,19 +77,11 @@ def straddle_file(
     console.print(table)
 
 
-def _read_geojson(file: Path) -> dict[str, Any]:
-    try:
-        geojson = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BadFile(f"{file} is no GeoJSON: {error}.") from None
-    if not isinstance(geojson, dict):
-        raise BadFile(f"{file} is no GeoJSON object.")
-    if geojson.get("type") == "FeatureCollection":
-        features = geojson.get("features") or []
-        if len(features) != 1:
-            raise BadFile(f"{file} holds {len(features)} features; give one footprint.")
-        return dict(features[0])
-    return geojson
+def _outline(file: Path) -> Any:
+    features = features_of(read_json(file), field="file")
+    if len(features) != 1:
+        raise BadFile(f"{file} holds {len(features)} features; give one footprint.")
+    return features[0]
 
 
 def _table(placement: Placement) -> Table:

@@ -24,7 +24,7 @@ from gridsvc.layers.relations.model import (
 from gridsvc.layers.relations.service import MOST_PAIRS, relate
 from gridsvc.readers.limits import ReadLimits
 from gridsvc.readers.vector_file import read_vector_file
-from gridsvc.spatial.relations import UploadedFeature, check_uploaded
+from gridsvc.spatial.reading import SentFeature, check_sound
 
 __all__ = ["relate_layers"]
 
@@ -102,8 +102,8 @@ def _side(
             raise BadFile(
                 f"Feature {feature.number} of {path.name}: {feature.trouble}.", field=name
             )
-        shape = check_uploaded(feature.number, feature.geometry, field=name)
-        features.append(UploadedFeature(feature.number, None, None, shape))
+        shape = check_sound(feature.number, feature.geometry, field=name)
+        features.append(SentFeature(feature.number, None, None, shape))
     if not features:
         raise BadFile(f"{path.name} holds no feature.", field=name)
     return UploadSide(tuple(features))

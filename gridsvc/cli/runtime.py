@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,16 +15,42 @@ from sqlalchemy.orm import Session
 from gridsvc.city import City
 from gridsvc.db.engine import create_engine, database_url, session_factory, transaction
 from gridsvc.db.migrate import migrate
+from gridsvc.errors import BadFile, TooLarge
 from gridsvc.settings import Settings, get_settings
 
-__all__ = ["AsJson", "console", "database", "load_city", "notes", "print_json", "session"]
+__all__ = [
+    "AsJson",
+    "console",
+    "database",
+    "load_city",
+    "notes",
+    "print_json",
+    "read_json",
+    "session",
+]
 
 #: Answers go to standard output, everything else to standard error. Names come from files: what
 #: looks like markup in them is shown as it is written.
 console = Console(markup=False, emoji=False)
 notes = Console(stderr=True, markup=False, emoji=False)
 
+#: A larger file is not a proposal or a footprint.
+_MOST_BYTES = 100_000_000
+
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON on standard output.")]
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The JSON object in a file. Raises BadFile, and TooLarge above 100 MB."""
+    if file.stat().st_size > _MOST_BYTES:
+        raise TooLarge(f"{file} has more than {_MOST_BYTES:,} bytes; load it as a draft edition.")
+    try:
+        read = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadFile(f"{file} is not JSON: {error}.") from None
+    if not isinstance(read, dict):
+        raise BadFile(f"{file} is not a JSON object.")
+    return read
 
 
 def print_json(answer: Any) -> None:

@@ -190,7 +190,7 @@ def from_wgs84(lon: Any, lat: Any, crs: str | Crs) -> Any:
     return _apply(_out_of_wgs84(_known(crs)), lon, lat)
 
 
-def geometry_to_wgs84(geometry: Any, crs: str | Crs = "wgs84") -> Any:
+def geometry_to_wgs84(geometry: Any, crs: str | Crs = "wgs84", *, field: str = "geometry") -> Any:
     """Bring every vertex of a shapely geometry (or of an array of them) to WGS84.
 
     Straight edges stay straight between the converted vertices. Raises BadCoordinate when a vertex
@@ -204,7 +204,7 @@ def geometry_to_wgs84(geometry: Any, crs: str | Crs = "wgs84") -> Any:
         raise BadCoordinate(
             f"A vertex of the geometry lies outside what {known.name} can express: check that the "
             "coordinates are in the declared system, easting or longitude first.",
-            field="geometry",
+            field=field,
         )
     return moved
 

@@ -206,7 +206,7 @@ def test_a_new_part_is_placed_as_an_import_would(register, atlas):
         ({"code": "1"}, BadInput, "has not 8 digits"),
         ({"district": "110105"}, BadInput, "outside district 110105 朝阳区"),
         ({"district": "110199"}, NotFound, "no district 110199"),
-        ({"geometry": {"type": "Point"}}, BadGeometry, "no GeoJSON"),
+        ({"geometry": {"type": "Point"}}, BadGeometry, "no coordinates"),
         ({"geometry": {"type": "Point", "coordinates": []}}, BadGeometry, "empty"),
         (
             {"geometry": {"type": "Point", "coordinates": [100.0, 10.0]}},

@@ -218,7 +218,7 @@ def test_writing_without_a_token_is_401(call):
         ({"code": "00110001"}, 409, "conflict"),
         ({"geometry": {"type": "Point", "coordinates": [10.0, 10.0]}}, 422, "outside-city"),
         ({"geometry": {"type": "Point", "coordinates": [39.9, 116.4]}}, 422, "bad-coordinate"),
-        ({"geometry": {"type": "Point", "coordinates": ["a", 1]}}, 422, "bad-geometry"),
+        ({"geometry": {"type": "Point", "coordinates": ["a", 1]}}, 422, "bad-coordinate"),
         ({"geometry": {"type": "Nothing"}}, 422, "bad-geometry"),
         ({"district": "110105"}, 403, "not-allowed"),
         ({"colour": "red"}, 422, "bad-input"),

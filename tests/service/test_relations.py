@@ -25,7 +25,7 @@ from gridsvc.layers.relations.model import (
 )
 from gridsvc.layers.relations.service import relate
 from gridsvc.spatial.ellipsoid import area_m2
-from gridsvc.spatial.relations import UploadedFeature
+from gridsvc.spatial.reading import SentFeature
 from tests import cities
 from tests.service import areas_world as world
 from tests.waiting import slowness
@@ -38,9 +38,7 @@ PREDICATES = ["touches", "overlaps", "covers", "within", "intersects"]
 
 
 def upload(*shapes: Any) -> UploadSide:
-    return UploadSide(
-        tuple(UploadedFeature(n, None, None, shape) for n, shape in enumerate(shapes, 1))
-    )
+    return UploadSide(tuple(SentFeature(n, None, None, shape) for n, shape in enumerate(shapes, 1)))
 
 
 def below(code: str) -> LayerSide:

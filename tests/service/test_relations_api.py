@@ -152,7 +152,7 @@ _MIXED = {"type": "GeometryCollection", "geometries": [{"type": "Point", "coordi
         (sent({"type": "Feature", "geometry": None}), "bad-geometry", IN_A, "1 has no"),
         (sent(_BOW), "bad-geometry", IN_A, "Self-intersection"),
         (sent(_MIXED), "bad-geometry", IN_A, "GeometryCollection"),
-        (sent(_point("x", 1)), "bad-geometry", IN_A, "read"),
+        (sent(_point("x", 1)), "bad-coordinate", IN_A, "number"),
         (sent(_point(39.9, 116.3)), "bad-coordinate", IN_A, "swapped"),
         (sent(_point(1, 1), crs="EPSG:4214"), "unknown-crs", "crs", "Beijing"),
         (sent(_point(1, 1), as_of="2020-01-01"), "bad-input", "a.as_of", "no as_of"),

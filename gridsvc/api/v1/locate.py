@@ -31,7 +31,7 @@ from gridsvc.registry.placement.service import BatchPlacement, place_many
 from gridsvc.registry.placement.straddle import straddle
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
-from gridsvc.spatial.footprint import read_footprint
+from gridsvc.spatial.reading import read_footprint
 from gridsvc.tables import records
 
 __all__ = ["router"]

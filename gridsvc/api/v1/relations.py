@@ -25,7 +25,7 @@ from gridsvc.errors import (
 )
 from gridsvc.layers.relations.model import LayerName, LayerSide, Relation, UploadSide
 from gridsvc.layers.relations.service import MOST_PAIRS, relate
-from gridsvc.spatial.relations import read_uploaded_layer
+from gridsvc.spatial.reading import read_layer
 
 __all__ = ["router"]
 
@@ -125,7 +125,7 @@ def _side(side: Side, name: str, calendar: Calendar) -> LayerSide | UploadSide:
             if getattr(side, given):
                 raise BadInput(f"An uploaded layer has no {given}.", field=f"{name}.{given}")
         field = f"{name}.geojson"
-        return UploadSide(tuple(read_uploaded_layer(side.geojson, side.crs, field=field)))
+        return UploadSide(tuple(read_layer(side.geojson, side.crs, field=field)))
     if "crs" in side.model_fields_set:
         raise BadInput("A layer of the service has a CRS already.", field=f"{name}.crs")
     assert side.layer is not None

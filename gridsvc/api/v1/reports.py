@@ -54,7 +54,7 @@ from gridsvc.errors import (
 from gridsvc.registry.classes.lookup import find_class
 from gridsvc.registry.codes.service import look_up
 from gridsvc.registry.placement.atlas import Atlas
-from gridsvc.spatial.footprint import read_footprint
+from gridsvc.spatial.reading import read_footprint
 
 __all__ = ["PATH", "ReportIn", "filed", "new_report", "router"]
 

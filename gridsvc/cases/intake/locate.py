@@ -24,7 +24,7 @@ from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.service import place_inside
 from gridsvc.registry.placement.straddle import straddle
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
-from gridsvc.spatial.footprint import Footprint
+from gridsvc.spatial.reading import Footprint
 
 __all__ = ["STAFF", "covers_place", "locate", "wgs84_of"]
 

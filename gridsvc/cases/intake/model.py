@@ -19,7 +19,7 @@ from gridsvc.registry.bodies.model import Responsibility
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.straddle import Straddle
-from gridsvc.spatial.footprint import Footprint
+from gridsvc.spatial.reading import Footprint
 
 __all__ = [
     "Filed",

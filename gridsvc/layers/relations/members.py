@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from gridsvc.layers.model import Layer
-from gridsvc.spatial.relations import UploadedFeature
+from gridsvc.spatial.reading import SentFeature
 
 __all__ = ["Source", "layer_source", "uploaded_source"]
 
@@ -89,7 +89,7 @@ def layer_source(layer: Layer, rows: SelectBase, codes: Sequence[str]) -> Source
     return Source(chosen, tuple(key), (6,) if len(key) > 1 else ())
 
 
-def uploaded_source(session: Session, side: str, features: Sequence[UploadedFeature]) -> Source:
+def uploaded_source(session: Session, side: str, features: Sequence[SentFeature]) -> Source:
     """Features in a table that lives until the commit. ``side`` is a or b."""
     name = {"a": "relation_upload_a", "b": "relation_upload_b"}[side]
     for statement in _UPLOAD[name]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gridsvc.spatial.relations import UploadedFeature
+from gridsvc.spatial.reading import SentFeature
 
 __all__ = ["LayerName", "LayerSide", "Member", "Pair", "Relation", "RelationPage", "UploadSide"]
 
@@ -47,7 +47,7 @@ class LayerSide:
 class UploadSide:
     """A layer that the user brought, in WGS84."""
 
-    features: tuple[UploadedFeature, ...]
+    features: tuple[SentFeature, ...]
 
 
 @dataclass(frozen=True, slots=True)

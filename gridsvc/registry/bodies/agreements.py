@@ -20,7 +20,7 @@ from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies import agreements_repository as repository
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty
 from gridsvc.registry.bodies.repository import ListedDuty, bodies_by_code
-from gridsvc.spatial.footprint import read_footprint
+from gridsvc.spatial.reading import read_footprint
 
 __all__ = [
     "AgreedDuty",
@@ -72,11 +72,10 @@ def read_draft(given: Mapping[str, Any], standard: str, *, zone: Any = None) -> 
     if not isinstance(title, str) or not 0 < len(title.strip()) <= 200:
         raise BadInput("An agreement needs a 'title' of 1 to 200 characters.", field="title")
     if given.get("zone") is not None:
-        if not isinstance(given["zone"], Mapping):
-            raise BadInput("'zone' must be a GeoJSON Polygon or MultiPolygon.", field="zone")
         crs = str(given.get("crs") or "wgs84")
-        ground = read_footprint(given["zone"], crs, max_vertices=_MAX_VERTICES, field="zone")
-        zone = ground.geometry
+        zone = read_footprint(
+            given["zone"], crs, max_vertices=_MAX_VERTICES, field="zone", subject="The zone"
+        ).geometry
     if zone is None:
         raise BadInput("The agreement has no 'zone'; say where it holds.", field="zone")
     valid_from = _day(given.get("valid_from"), "valid_from")

@@ -8,7 +8,7 @@ from typing import Any
 
 from gridsvc.codes import Level, level_of
 from gridsvc.errors import BadCode, BadGeometry, BadInput, TooLarge
-from gridsvc.spatial.footprint import read_footprint
+from gridsvc.spatial.reading import features_of, read_footprint
 
 __all__ = ["BorderMove", "read_border_move"]
 
@@ -30,16 +30,7 @@ def read_border_move(geojson: Mapping[str, Any], crs: str = "wgs84") -> BorderMo
 
     Raises BadInput, BadCode, BadGeometry, TooLarge, UnknownCrs; each names the feature.
     """
-    kind = geojson.get("type")
-    features = geojson.get("features") if kind == "FeatureCollection" else [geojson]
-    if kind not in ("FeatureCollection", "Feature"):
-        raise BadInput(
-            f"Send a GeoJSON FeatureCollection of areas with the property 'code'; this is"
-            f" '{str(kind)[:40]}'.",
-            field="geojson",
-        )
-    if not isinstance(features, list) or not features:
-        raise BadInput("The GeoJSON holds no features; draw at least one area.", field="geojson")
+    features = features_of(geojson, field="geojson")
     if len(features) > _MAX_AREAS:
         raise TooLarge(
             f"The GeoJSON holds {len(features):,} areas; ask about {_MAX_AREAS} at a time, or load"
@@ -64,7 +55,9 @@ def read_border_move(geojson: Mapping[str, Any], crs: str = "wgs84") -> BorderMo
                 " the areas that take it.",
                 field=field,
             )
-        drawn = read_footprint(geometry, crs, max_vertices=_MAX_VERTICES, field=field)
+        drawn = read_footprint(
+            geometry, crs, max_vertices=_MAX_VERTICES, field=field, subject=f"The area {code}"
+        )
         areas[code] = drawn.geometry
         names[code] = str(feature["properties"].get("name") or "")
     levels = {level_of(code) for code in areas}
@@ -82,7 +75,9 @@ def _code(feature: Any, field: str) -> str:
     code = properties.get("code") if isinstance(properties, Mapping) else None
     if not isinstance(code, str):
         raise BadInput(
-            "Every feature needs the property 'code', the code of its area as text.", field=field
+            "Send a GeoJSON FeatureCollection whose features have the property 'code', the code of"
+            " their area as text.",
+            field=field,
         )
     try:
         level_of(code)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.city import City
 from gridsvc.codes import CodeKind, Level, kind_of, level_of
-from gridsvc.errors import BadCode, BadGeometry, BadInput, Conflict, NotFound, OutsideCity
+from gridsvc.errors import BadCode, BadInput, Conflict, NotFound, OutsideCity
 from gridsvc.registry.parts import repository
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.models import Part
@@ -27,7 +27,7 @@ from gridsvc.registry.parts.reading import parts_of_table
 from gridsvc.registry.parts.repository import Near
 from gridsvc.registry.parts.schemas import NewPart, PartChange
 from gridsvc.registry.placement.atlas import Atlas
-from gridsvc.spatial.crs import check_lon_lat, geometry_to_wgs84
+from gridsvc.spatial.reading import read_geometry
 
 __all__ = [
     "Candidate",
@@ -120,7 +120,7 @@ def district_of_new(new: NewPart, atlas: Atlas) -> str:
 
     Raises OutsideCity when no district covers the place, BadGeometry, BadCoordinate, UnknownCrs.
     """
-    return new.district or _district_at(atlas, _read_geometry(new))
+    return new.district or _district_at(atlas, read_geometry(new.geometry, new.crs))
 
 
 def add_part(
@@ -131,7 +131,7 @@ def add_part(
     Raises Conflict when the code is taken, BadGeometry, BadCoordinate, UnknownCrs, BadCode and
     NotFound for the district, and BadInput with every reason why the part is refused.
     """
-    geometry = _read_geometry(new)
+    geometry = read_geometry(new.geometry, new.crs)
     if new.code is not None and repository.owners_of_codes(session, district, [new.code]):
         raise Conflict(
             f"The code {new.code} is taken in district {district} and codes are never used again:"
@@ -246,18 +246,6 @@ def _existing(session: Session, district: str, code: str, *, lock: bool) -> Part
 def _candidates(session: Session, found: list[Near]) -> list[Candidate]:
     parts = repository.by_codes(session, [(near.district_code, near.code) for near in found])
     return [Candidate(parts[near.district_code, near.code], near.distance_m) for near in found]
-
-
-def _read_geometry(new: NewPart) -> Any:
-    try:
-        geometry = shapely.force_2d(shapely.from_geojson(json.dumps(new.geometry)))
-    except (shapely.GEOSException, ValueError) as error:
-        raise BadGeometry(f"The geometry is no GeoJSON: {error}.", field="geometry") from None
-    if geometry is None or shapely.is_empty(geometry):
-        raise BadGeometry("The geometry is empty: send coordinates.", field="geometry")
-    for x, y in shapely.get_coordinates(geometry):
-        check_lon_lat(float(x), float(y), new.crs, field="geometry")
-    return geometry_to_wgs84(geometry, new.crs)
 
 
 def _district_at(atlas: Atlas, geometry: Any) -> str:

@@ -20,7 +20,7 @@ from gridsvc.cases.systems.whistles import Whistle, joint_whistle_of
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.bodies.service import body_or_refuse
-from gridsvc.spatial.footprint import read_footprint
+from gridsvc.spatial.reading import read_footprint
 
 __all__ = ["follow_refusal", "follow_step"]
 

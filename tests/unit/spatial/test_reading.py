@@ -1,4 +1,4 @@
-"""Footprints: read, mended with a word, or refused with a reason."""
+"""What people send: read, mended with a word, or refused with a reason, whoever asks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gridsvc.errors import BadCoordinate, BadGeometry, GridsvcError, TooLarge, UnknownCrs
 from gridsvc.spatial.crs import from_wgs84
-from gridsvc.spatial.footprint import read_footprint
+from gridsvc.spatial.reading import read_footprint, read_geometry, read_layer
 
 SQUARE = [[116.3, 39.8], [116.4, 39.8], [116.4, 39.9], [116.3, 39.9], [116.3, 39.8]]
 HOLE = [[116.32, 39.82], [116.32, 39.84], [116.34, 39.84], [116.34, 39.82], [116.32, 39.82]]
@@ -117,3 +117,88 @@ def test_whatever_is_drawn_becomes_sound_ground_or_is_refused(places):
     assert found.geometry.area > 0
     again = read(json.loads(shapely.to_geojson(found.geometry)), most=1000)
     assert again.mended is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "coordinates"),
+    [
+        ("Point", [116.3, 39.9, 50.0]),
+        ("MultiPoint", [[116.3, 39.9], [116.4, 39.9, 7]]),
+        ("LineString", SQUARE[:2]),
+        ("MultiLineString", [SQUARE[:2], SQUARE[2:]]),
+        ("Polygon", [SQUARE, HOLE]),
+        ("MultiPolygon", [[SQUARE, HOLE], []]),
+    ],
+)
+def test_every_type_of_geometry_is_read_without_heights(kind, coordinates):
+    found = read_geometry({"type": kind, "coordinates": coordinates}, "wgs84")
+    assert found.geom_type == kind
+    assert not found.is_empty
+    assert not found.has_z
+
+
+FAULTS = [
+    ("Point", [], BadGeometry, "empty"),
+    ("Point", ["x", 1], BadCoordinate, "number"),
+    ("Point", [True, 1], BadCoordinate, "number"),
+    ("Point", [39.9, 116.3], BadCoordinate, "swapped"),
+    ("Point", [116.3], BadGeometry, "lon, lat"),
+    ("Point", 7, BadGeometry, "coordinates"),
+    ("MultiPoint", [], BadGeometry, "empty"),
+    ("LineString", [SQUARE[0]], BadGeometry, "two positions"),
+    ("MultiLineString", [7], BadGeometry, "lists"),
+    ("Polygon", [SQUARE[:4]], BadGeometry, "first position"),
+    ("MultiPolygon", [[]], BadGeometry, "empty"),
+    ("Point", [10**400, 1], BadCoordinate, "finite"),
+    ("Surface", SQUARE, BadGeometry, "Surface"),
+    ("GeometryCollection", SQUARE, BadGeometry, "features of their own"),
+]
+
+
+@pytest.mark.parametrize(("kind", "coordinates", "error", "says"), FAULTS)
+def test_whoever_reads_refuses_the_same(kind, coordinates, error, says):
+    geojson = {"type": kind, "coordinates": coordinates}
+    with pytest.raises(error, match=says):
+        read_geometry(geojson, "wgs84")
+    with pytest.raises(error, match=rf"Feature 1.*{says}|{says}"):
+        read_layer(geojson, "wgs84", field="a")
+    if kind in ("Polygon", "MultiPolygon"):
+        with pytest.raises(error, match=says):
+            read(geojson)
+
+
+def test_projected_coordinates_are_numbers_too():
+    x, y = from_wgs84(116.3, 39.9, "EPSG:4548")
+    found = read_geometry({"type": "Point", "coordinates": [x, y]}, "EPSG:4548")
+    assert (found.x, found.y) == pytest.approx((116.3, 39.9), abs=1e-9)
+    for bad in (math.nan, math.inf, 10**400):
+        with pytest.raises(BadCoordinate, match="finite"):
+            read_geometry({"type": "Point", "coordinates": [bad, y]}, "EPSG:4548")
+    with pytest.raises(BadCoordinate, match="EPSG:4548"):
+        read_geometry({"type": "Point", "coordinates": [1e12, 1e12]}, "EPSG:4548")
+
+
+def test_the_features_of_a_layer_keep_their_number_their_label_and_their_name():
+    def feature(**members):
+        return {"type": "Feature", "geometry": polygon(SQUARE), **members}
+
+    layer = {
+        "type": "FeatureCollection",
+        "features": [
+            feature(id=7, properties={"name": "one\0"}),
+            feature(properties={"code": "S2"}),
+            feature(properties=None),
+        ],
+    }
+    found = read_layer(layer, "wgs84", field="a")
+    assert [(it.number, it.label, it.name) for it in found] == [
+        (1, "7", "one"),
+        (2, "S2", None),
+        (3, None, None),
+    ]
+    layer["features"][1] = feature(geometry=None)
+    with pytest.raises(BadGeometry, match="Feature 2 has no geometry"):
+        read_layer(layer, "wgs84", field="a")
+    layer["features"] = ["x"]
+    with pytest.raises(BadGeometry, match="Feature 1 is not a GeoJSON feature"):
+        read_layer(layer, "wgs84", field="a")
