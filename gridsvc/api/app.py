@@ -1,20 +1,27 @@
-"""The application: its parts, its routes, its rules."""
+"""The application: its parts, its routes, and what a request passes on its way to them.
+
+From the outside in:
+
+1. Starlette's ``ServerErrorMiddleware``: the last resort, a problem document of a fault of ours;
+2. the middleware of :func:`_middleware`: rules that need no route;
+3. Starlette's ``ExceptionMiddleware``: every other error becomes a problem document;
+4. the routes, the direct ones first, and before each the rules of :mod:`gridsvc.api.rules`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi_offline import FastAPIOffline
+from starlette.middleware import Middleware
 
 from gridsvc import __version__
-from gridsvc.api import exports, map, problems, tiles
+from gridsvc.api import exports, map, problems, rules, tiles
 from gridsvc.api.clock import utc_now
-from gridsvc.api.dependencies import refuse_unknown_parameters
-from gridsvc.api.front_door import FrontDoor
-from gridsvc.api.intake_door import IntakeDoor
 from gridsvc.api.limits import BodyLimit
 from gridsvc.api.problems import Problem
 from gridsvc.api.state import Service
@@ -55,6 +62,11 @@ __all__ = ["create_app", "make_service"]
 #: The database role of the service: it may write the trace, never change it.
 SERVICE_ROLE = "gridsvc_service"
 
+#: As many as there are connections to the database, less those for everybody else.
+_WRITERS = 16
+
+#: Asked all day, so looked up first: the others are tried one after the other.
+_DIRECT = (point, reports)
 _ROUTES = (
     health,
     locate,
@@ -100,6 +112,7 @@ def make_service(settings: Settings) -> Service:
         atlases=AtlasStore(engine, city, utc_now),
         token_key=secret_key(keys, "token", settings.token_key),
         reporter_key=secret_key(keys, "reporter", settings.reporter_key),
+        writers=ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer"),
     )
 
 
@@ -111,6 +124,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(service.atlases.watch)
         yield
+        service.writers.shutdown()
         service.atlases.close()
         service.engine.dispose()
 
@@ -119,26 +133,28 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
+        middleware=_middleware(service.settings),
+        dependencies=[Depends(rules.follow)],
     )
     app.state.service = service
-    app.add_middleware(
-        BodyLimit,
-        max_bytes=service.settings.max_body_bytes,
-        max_stream_bytes=service.settings.max_stream_bytes,
-        streamed=frozenset({ARROW}),
-    )
-    app.add_middleware(IntakeDoor, service=service)
-    app.add_middleware(FrontDoor, service=service)
     problems.install(app)
-    app.include_router(point.router)
+    app.router.routes[:0] = [route for module in _DIRECT for route in module.direct.routes]
     for module in _ROUTES:
-        app.include_router(
-            module.router,
-            dependencies=[Depends(refuse_unknown_parameters)],
-            responses=problems.problems(UnknownParameter),
-        )
+        app.include_router(module.router)
     _document_problem(app)
     return app
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """What every request passes before a route is looked for, from the outside in."""
+    return [
+        Middleware(
+            BodyLimit,
+            max_bytes=settings.max_body_bytes,
+            max_stream_bytes=settings.max_stream_bytes,
+            streamed=frozenset({ARROW}),
+        ),
+    ]
 
 
 #: A fault of the service, a database that does not answer: no route can promise to be without.
@@ -156,6 +172,7 @@ def _document_problem(app: FastAPI) -> None:
         for operations in document["paths"].values():
             for operation in operations.values():
                 operation["responses"].setdefault("default", _ANY_OTHER)
+                operation["responses"].setdefault("400", problems.problems(UnknownParameter)[400])
                 if "requestBody" in operation:
                     operation["responses"].setdefault("413", problems.problems(TooLarge)[413])
                 if "HTTPValidationError" in str(operation["responses"].get("422")):

@@ -1,17 +1,14 @@
-"""What routes ask for: a transaction, the atlas, the caller; and what every request must obey."""
+"""What routes ask for: a transaction, the atlas, the caller."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query
 from fastapi.concurrency import run_in_threadpool
-from fastapi.dependencies.models import Dependant
-from fastapi.dependencies.utils import get_flat_params
-from fastapi.params import Query as QueryParameter
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
@@ -21,7 +18,7 @@ from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Occasion
 from gridsvc.city.calendar import Calendar
 from gridsvc.db.engine import transaction
-from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, NotFound, UnknownParameter
+from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated
 from gridsvc.registry.access.service import read_token
 from gridsvc.registry.placement.atlas import Atlas
 
@@ -37,64 +34,31 @@ __all__ = [
     "ReportingOccasion",
     "WritingCaller",
     "WritingOccasion",
+    "bearer",
+    "caller_of",
+    "current_atlas",
+    "db_session",
     "may_write",
     "parse_as_of",
-    "refuse_unknown_parameters",
     "require_role",
+    "writing_caller",
 ]
 
-_bearer = HTTPBearer(auto_error=False, description="A token made by 'gridsvc token create'.")
-
-
-#: The query parameters of each route's function, collected once.
-_known: dict[Any, frozenset[str]] = {}
-
-
-async def refuse_unknown_parameters(request: Request) -> None:
-    """Refuse query parameters that the route does not have, so that no typing error is lost."""
-    if "\0" in request.scope["path"]:
-        raise NotFound("No address has the character U+0000; /docs lists what there is.")
-    if not request.scope["query_string"]:
-        return
-    route = request.scope.get("route")
-    dependant = getattr(route, "dependant", None)
-    if dependant is None:
-        return
-    known = _known.get(dependant.call)
-    if known is None:
-        known = _known[dependant.call] = _query_parameters(dependant)
-    unknown = sorted(set(request.query_params) - known)
-    if unknown:
-        raise UnknownParameter(
-            f"This address has no query parameter '{unknown[0]}';"
-            f" it takes {', '.join(sorted(known)) or 'none'}.",
-            field=unknown[0],
-        )
-    for name, value in request.query_params.items():
-        if "\0" in value:
-            raise BadInput(
-                f"'{name}' has the character U+0000, which no text may have.", field=name
-            )
-
-
-def _query_parameters(dependant: Dependant) -> frozenset[str]:
-    return frozenset(
-        field.alias
-        for field in get_flat_params(dependant)
-        if isinstance(field.field_info, QueryParameter)
-    )
+#: Reads the token of a request and documents that there is one.
+bearer = HTTPBearer(auto_error=False, description="A token made by 'gridsvc token create'.")
 
 
 CurrentService = Annotated[Service, Depends(service_of)]
 
 
-def _db_session(service: CurrentService) -> Iterator[Session]:
+def db_session(service: CurrentService) -> Iterator[Session]:
+    """A transaction of the request's own."""
     with transaction(service.sessions) as session:
         yield session
 
 
 #: One transaction a request, committed before the answer is sent: what was acknowledged is kept.
-DbSession = Annotated[Session, Depends(_db_session, scope="function")]
+DbSession = Annotated[Session, Depends(db_session, scope="function")]
 
 
 def parse_as_of(value: str | None, calendar: Calendar) -> dt.datetime | None:
@@ -137,14 +101,15 @@ async def _moment(as_of: AsOf) -> dt.datetime:
 Moment = Annotated[dt.datetime, Depends(_moment)]
 
 
-async def _atlas(service: CurrentService, as_of: AsOf) -> Atlas:
+async def current_atlas(service: CurrentService, as_of: AsOf) -> Atlas:
+    """The atlas of the day that was asked for, else the present one. Raises NotFound."""
     present = service.atlases.present
     if as_of is None and present is not None:
         return present
     return await run_in_threadpool(service.atlases.get, as_of)
 
 
-CurrentAtlas = Annotated[Atlas, Depends(_atlas)]
+CurrentAtlas = Annotated[Atlas, Depends(current_atlas)]
 
 
 async def _atlas_of_day(service: CurrentService, as_of: AsOf) -> Atlas | None:
@@ -155,11 +120,12 @@ async def _atlas_of_day(service: CurrentService, as_of: AsOf) -> Atlas | None:
 AtlasOfDay = Annotated[Atlas | None, Depends(_atlas_of_day)]
 
 
-def _caller(
+def caller_of(
     service: CurrentService,
     session: DbSession,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Caller:
+    """The holder of the request's token. Raises NotAuthenticated."""
     if credentials is None:
         raise NotAuthenticated(
             "This needs a token: send 'Authorization: Bearer ...' with one made by"
@@ -169,7 +135,7 @@ def _caller(
 
 
 #: The holder of the request's token; without one the request is refused.
-CurrentCaller = Annotated[Caller, Depends(_caller)]
+CurrentCaller = Annotated[Caller, Depends(caller_of)]
 
 
 def may_write(caller: Caller) -> Caller:
@@ -179,12 +145,13 @@ def may_write(caller: Caller) -> Caller:
     return caller
 
 
-async def _writing_caller(caller: CurrentCaller) -> Caller:
+async def writing_caller(caller: CurrentCaller) -> Caller:
+    """The caller, who may write something. Raises NotAllowed."""
     return may_write(caller)
 
 
 #: A caller who may write something; what exactly, the services decide.
-WritingCaller = Annotated[Caller, Depends(_writing_caller)]
+WritingCaller = Annotated[Caller, Depends(writing_caller)]
 
 
 def _occasion(service: CurrentService, session: DbSession, caller: CurrentCaller) -> Occasion:
@@ -199,10 +166,10 @@ def _reporting_occasion(
     service: CurrentService,
     session: DbSession,
     name: str,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Occasion:
     if credentials is not None:
-        caller = may_write(_caller(service, session, credentials))
+        caller = may_write(caller_of(service, session, credentials))
     else:
         # Nobody's token: what the receipt's secret does not open, they may not do.
         holder = uuid.uuid5(uuid.NAMESPACE_URL, f"receipt:{name}")

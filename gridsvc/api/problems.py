@@ -24,7 +24,6 @@ from gridsvc.errors import (
     NotAuthenticated,
     NotFound,
     TooLarge,
-    UnknownParameter,
 )
 from gridsvc.texts import LANGUAGES, said_in
 
@@ -144,11 +143,6 @@ def validation_problem(errors: Sequence[Any]) -> BadInput:
     if first["type"] == "json_invalid":
         reason = first.get("ctx", {}).get("error", first["msg"])
         return BadInput(f"The body is not valid JSON: {reason}.")
-    if first["type"] == "extra_forbidden" and first["loc"][0] == "query":
-        return UnknownParameter(
-            f"This address has no query parameter '{field}'; /docs lists those that it has.",
-            field=field,
-        )
     name = field or "body"
     if first["type"] == "missing":
         return BadInput(f"'{name}' is missing; it is required.", field=field)

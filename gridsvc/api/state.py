@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -26,6 +27,8 @@ class Service:
     atlases: AtlasStore
     token_key: bytes
     reporter_key: bytes
+    #: The threads of direct routes that write.
+    writers: ThreadPoolExecutor
 
 
 async def service_of(request: Request) -> Service:

@@ -117,10 +117,12 @@ def served(app: FastAPI) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def serve(city_database: str, index_folder: Path) -> Iterator[Callable[..., httpx.Client]]:
-    """Start the service with settings of a test's own; gives its client."""
+    """Start the service with settings of a test's own, or changed by it; gives its client."""
     with ExitStack() as open_servers:
 
-        def start(**settings: Any) -> httpx.Client:
+        def start(
+            change: Callable[[FastAPI], None] = lambda app: None, **settings: Any
+        ) -> httpx.Client:
             app = create_app(
                 Settings(
                     DATABASE_URL=city_database,
@@ -130,6 +132,7 @@ def serve(city_database: str, index_folder: Path) -> Iterator[Callable[..., http
                     **settings,
                 )
             )
+            change(app)
             return open_servers.enter_context(served(app))
 
         yield start

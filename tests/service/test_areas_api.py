@@ -13,9 +13,8 @@ import shapely
 from fastapi import Depends, FastAPI
 from sqlalchemy.orm import Session
 
-from gridsvc.api import problems
+from gridsvc.api import problems, rules
 from gridsvc.api.app import make_service
-from gridsvc.api.dependencies import refuse_unknown_parameters
 from gridsvc.api.v1 import areas
 from gridsvc.settings import Settings
 from tests.service import areas_world as world
@@ -28,7 +27,7 @@ def get(database: str, session: Session, tmp_path: Path) -> Iterator[Get]:
     """GET a path of an application that has the routes of areas alone."""
     world.make_city(session)
     session.commit()
-    app = FastAPI(dependencies=[Depends(refuse_unknown_parameters)])
+    app = FastAPI(dependencies=[Depends(rules.follow)])
     app.state.service = make_service(Settings(DATABASE_URL=database, var_dir=tmp_path))
     problems.install(app)
     app.include_router(areas.router)

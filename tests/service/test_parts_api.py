@@ -11,9 +11,8 @@ import pytest
 from fastapi import Depends, FastAPI
 from sqlalchemy import text
 
-from gridsvc.api import problems
+from gridsvc.api import problems, rules
 from gridsvc.api.app import make_service
-from gridsvc.api.dependencies import refuse_unknown_parameters
 from gridsvc.api.v1 import codes, parts
 from gridsvc.callers import Role
 from gridsvc.registry.access.service import issue_token
@@ -39,7 +38,7 @@ def app(database, session, tmp_path):
         now=cities.now(),
     )
     session.commit()
-    app = FastAPI(dependencies=[Depends(refuse_unknown_parameters)])
+    app = FastAPI(dependencies=[Depends(rules.follow)])
     app.state.service = make_service(Settings(DATABASE_URL=database, var_dir=tmp_path))
     problems.install(app)
     for module in (parts, codes):

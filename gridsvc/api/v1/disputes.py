@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,7 @@ from gridsvc.api.dependencies import (
     CurrentService,
     DbSession,
     WritingCaller,
+    bearer,
     require_role,
 )
 from gridsvc.api.idempotency import IdempotencyKey, once
@@ -60,13 +61,12 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1", tags=["disputes"])
 
 _WRITING = problems(NotAuthenticated, NotAllowed, NotFound, BadInput, Conflict, IdempotencyMismatch)
-_bearer = HTTPBearer(auto_error=False)
 
 
 def _perhaps_caller(
     service: CurrentService,
     session: DbSession,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Caller | None:
     if credentials is None:
         return None

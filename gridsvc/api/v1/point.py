@@ -1,33 +1,28 @@
-"""Whose place is this? One point: the question that is asked all day.
-
-Plain questions are answered by :class:`gridsvc.api.front_door.FrontDoor` with what is here. The
-route has no dependencies for the same reason: one costs FastAPI as much as the whole placement.
-"""
+"""Whose place is this? One point: the question that is asked all day."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from gridsvc.api.dependencies import parse_as_of
+from gridsvc.api.dependencies import CurrentService, parse_as_of
+from gridsvc.api.direct import DirectRoute
 from gridsvc.api.problems import problems
-from gridsvc.api.queries import documented, read_query
-from gridsvc.api.state import Service
-from gridsvc.errors import BadCoordinate, NotFound, UnknownCrs, UnknownParameter
+from gridsvc.errors import BadCoordinate, NotFound, UnknownCrs
 from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.placement.schemas import PointAnswer
 from gridsvc.registry.placement.service import place
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 
-__all__ = ["PATH", "PointQuery", "answer", "router"]
+__all__ = ["PointQuery", "answer", "direct"]
 
-#: Where the question is asked.
-PATH = "/v1/locate"
-
-router = APIRouter(prefix="/v1", tags=["placement"])
+direct = APIRouter(prefix="/v1", tags=["placement"], route_class=DirectRoute)
 
 
 class PointQuery(BaseModel):
@@ -46,18 +41,14 @@ class PointQuery(BaseModel):
     )
 
 
-@router.get(
-    "/locate",
-    responses=problems(UnknownParameter, BadCoordinate, UnknownCrs, NotFound),
-    openapi_extra=documented(PointQuery),
+@direct.get(
+    "/locate", response_model=PointAnswer, responses=problems(BadCoordinate, UnknownCrs, NotFound)
 )
-async def locate(request: Request) -> Response:
+async def locate(query: Annotated[PointQuery, Query()], service: CurrentService) -> Response:
     """District, street, community and unit grid of a point, with every claim and the border.
 
     Outside everything the answer is 200 with nulls.
     """
-    service: Service = request.app.state.service
-    query = read_query(request, PointQuery)
     atlas = service.atlases.present
     if atlas is None or query.as_of is not None:
         atlas = await run_in_threadpool(

@@ -20,6 +20,7 @@ from gridsvc.api.dependencies import (
     WritingCaller,
     WritingOccasion,
 )
+from gridsvc.api.direct import DirectRoute
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.state import Service
@@ -28,6 +29,7 @@ from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake.model import GivenPoint, NewReport
 from gridsvc.cases.intake.moving import confirm_side, move_report
+from gridsvc.cases.intake.schemas import ReportAnswer
 from gridsvc.cases.intake.service import (
     file_report,
     find_report,
@@ -56,11 +58,10 @@ from gridsvc.registry.codes.service import look_up
 from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.spatial.reading import read_footprint
 
-__all__ = ["PATH", "ReportIn", "filed", "new_report", "router"]
+__all__ = ["ReportIn", "direct", "filed", "new_report", "router"]
 
-PATH = "/v1/reports"
-
-router = APIRouter(prefix=PATH, tags=["reports"])
+router = APIRouter(prefix="/v1/reports", tags=["reports"])
+direct = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=DirectRoute)
 
 _PLACE_PROBLEMS = (BadCoordinate, UnknownCrs, OutsideCity)
 _WRITE_PROBLEMS = (NotAuthenticated, NotAllowed, IdempotencyMismatch)
@@ -148,11 +149,7 @@ _FILING = (
 )
 
 
-@router.post(
-    "",
-    status_code=201,
-    responses=problems(*_FILING),
-)
+@direct.post("", status_code=201, response_model=ReportAnswer, responses=problems(*_FILING))
 def post_report(
     given: Annotated[ReportIn, Body()],
     service: CurrentService,
