@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
-import structlog
 import typer
 from rich.console import Console
 
 from gridsvc import __version__
 from gridsvc.cli.deferred import defer
+from gridsvc.cli.logs import configure_logs
 from gridsvc.errors import GridsvcError
 
 __all__ = ["app", "main"]
@@ -86,16 +85,7 @@ def version() -> None:
 
 def main() -> None:
     """Run the command; an error of ours is one sentence and exit code 1."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
-            # Plain: other formatters print local variables, where contacts may stand.
-            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
-        ],
-    )
+    configure_logs()
     try:
         app()
     except GridsvcError as error:

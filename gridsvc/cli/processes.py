@@ -17,6 +17,7 @@ from threading import Thread
 from uvicorn import Config
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
+from gridsvc.cli.logs import configure_logs
 from gridsvc.errors import Conflict
 
 __all__ = ["DependentConfig", "serve_apart"]
@@ -31,6 +32,7 @@ class DependentConfig(Config):
 
     def load(self) -> None:
         """Load the application, in the process that answers."""
+        configure_logs()
         super().load()
         parent = multiprocessing.parent_process()
         if parent is not None:

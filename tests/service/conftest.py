@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.api.app import create_app
 from gridsvc.callers import Role
+from gridsvc.cli.logs import configure_logs
 from gridsvc.db import PrivateCluster, create_engine, session_factory
 from gridsvc.registry.access.service import issue_token
 from gridsvc.settings import Settings
@@ -34,6 +35,12 @@ from tests.waiting import PATIENCE_S
 
 TOKEN_KEY = "a1" * 32
 REPORTER_KEY = "b2" * 32
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """The log as commands write it; with all local variables a fault takes half a minute."""
+    configure_logs()
 
 
 @pytest.fixture(scope="session")

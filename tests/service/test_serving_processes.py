@@ -10,7 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import Engine, text
 
+from gridsvc.callers import Role
+from tests.service.conftest import TOKEN_KEY, report, token_of
 from tests.waiting import GRIDSVC, PATIENCE_S, Command, wait_until
 
 
@@ -59,3 +62,33 @@ def test_a_port_that_is_taken_is_told(workers: int, city_database: str, tmp_path
             assert "serves http" not in server.said
         finally:
             server.kill()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_fault_is_logged_without_what_people_sent(
+    workers: int, city_database: str, city_engine: Engine, tmp_path: Path
+) -> None:
+    server = Command(
+        [*GRIDSVC, "serve", "--port", "0", "--workers", workers],
+        environment={
+            "DATABASE_URL": city_database,
+            "GRIDSVC_VAR_DIR": str(tmp_path),
+            "GRIDSVC_TOKEN_KEY": TOKEN_KEY,
+        },
+    )
+    try:
+        port = int(server.says(r"serves http://127\.0\.0\.1:(\d+)/map")[1])
+        with city_engine.begin() as connection:
+            connection.execute(text("alter table message rename to message_away"))
+        answer = httpx.post(
+            f"http://127.0.0.1:{port}/v1/reports",
+            json=report(-300, reporter={"name": "Li", "phone": "13800001111"}),
+            headers={"Authorization": f"Bearer {token_of(Role.CITIZEN)}"},
+            timeout=PATIENCE_S,
+        )
+        assert answer.status_code == 500
+        server.says(r"request failed.*(?s:.*)UndefinedTable")
+    finally:
+        server.kill()
+    for private in ("13800001111", TOKEN_KEY, answer.request.headers["Authorization"]):
+        assert private not in server.said
