@@ -196,7 +196,7 @@ def _lookups(
             (
                 f"`GET /v1/locate`, {connections} connections",
                 f"{told['locate']}; **{ratio:.2f}** of bare",
-                "0.5 of bare" + ("; p99 20 ms" if connections == 64 else ""),
+                "0.9 of bare" + ("; p99 20 ms" if connections == 64 else ""),
             ),
             (
                 f"`GET /v1/locate`, {connections} connections, one place all the time",
