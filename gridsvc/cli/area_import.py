@@ -17,7 +17,7 @@ from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, s
 from gridsvc.codes import Level
 from gridsvc.errors import BadInput
 from gridsvc.maps.import_report import import_report_page
-from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.limits import ReadLimits, ReadOptions
 from gridsvc.readers.vector_file import read_columns
 from gridsvc.registry.areas.columns import ColumnGuess, guess_columns
 from gridsvc.registry.areas.importer import import_areas
@@ -86,10 +86,9 @@ def areas(
     city, now = load_city(), utc_now()
     since = _day(effective_from) if effective_from else city.day(now)
     divisions = read_divisions(city.settings.boundaries_dir)
-    limits = ReadLimits.of(city.settings)
-    columns = mapping_of(column) or _confirmed(
-        _guess(file, level, limits, divisions, layer=layer, encoding=encoding), yes=yes
-    )
+    names = {it.name for it in divisions}
+    options = ReadOptions(ReadLimits.of(city.settings), layer, encoding, names)
+    columns = mapping_of(column) or _confirmed(_guess(file, level, options, divisions), yes=yes)
     with session() as opened:
         result = import_areas(
             opened,
@@ -104,15 +103,12 @@ def areas(
             source=source,
             licence=licence,
             crs=crs,
-            layer=layer,
-            encoding=encoding,
             join_parts=join_parts,
             new_codes=new_codes,
             reason=reason,
             by=by,
-            limits=limits,
+            options=options,
             divisions=divisions,
-            centre=(city.settings.city_lon, city.settings.city_lat),
             progress=notes.print,
         )
         if not commit:
@@ -147,25 +143,11 @@ def _day(text: str) -> dt.date:
 
 
 def _guess(
-    file: Path,
-    level: str,
-    limits: ReadLimits,
-    divisions: list[Division],
-    *,
-    layer: str | None,
-    encoding: str | None,
+    file: Path, level: str, options: ReadOptions, divisions: list[Division]
 ) -> tuple[ColumnGuess, ...]:
     if level not in set(Level):
         raise BadInput(f"{level!r} is no level of areas: give {', '.join(Level)}.", field="level")
-    table = read_columns(
-        file,
-        ROWS_LOOKED_AT,
-        limits,
-        layer=layer,
-        encoding=encoding,
-        known_names={it.name for it in divisions},
-    )
-    return guess_columns(table, Level(level), divisions)
+    return guess_columns(read_columns(file, ROWS_LOOKED_AT, options), Level(level), divisions)
 
 
 def _confirmed(guesses: tuple[ColumnGuess, ...], *, yes: bool) -> dict[str, str]:

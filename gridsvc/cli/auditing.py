@@ -15,7 +15,7 @@ from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, s
 from gridsvc.codes import Level
 from gridsvc.errors import BadInput
 from gridsvc.maps.audit import audit_page
-from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.limits import ReadLimits, ReadOptions
 from gridsvc.readers.vector_file import read_columns
 from gridsvc.registry.areas.columns import guess_columns
 from gridsvc.registry.audits.file_audit import areas_of_file
@@ -122,14 +122,15 @@ def _of_file(
     if level is None:
         raise BadInput("Say of which level the areas of the file are: --level.", field="level")
     settings, columns = get_settings(), mapping_of(column)
-    limits, divisions = ReadLimits.of(settings), read_divisions(settings.boundaries_dir)
+    divisions = read_divisions(settings.boundaries_dir)
     names = {it.name for it in divisions}
+    options = ReadOptions(ReadLimits.of(settings), known_names=names)
     if not columns:
-        cells = read_columns(file, ROWS_LOOKED_AT, limits, known_names=names)
+        cells = read_columns(file, ROWS_LOOKED_AT, options)
         guesses = guess_columns(cells, level, divisions)
         columns = {it.role: it.column for it in guesses}
         notes.print(f"Columns: {', '.join(f'{a} = {b}' for a, b in columns.items())}.")
-    read = areas_of_file(file, level, columns, limits, known_names=names, crs=crs)
+    read = areas_of_file(file, level, columns, options, crs=crs)
     for remark in read.remarks:
         notes.print(remark, highlight=False)
     with session() as opened:

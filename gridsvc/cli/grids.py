@@ -14,7 +14,7 @@ from gridsvc.api.clock import utc_now
 from gridsvc.cli.deferred import defer
 from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
 from gridsvc.errors import BadCode, NotFound
-from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.limits import ReadLimits, ReadOptions
 from gridsvc.registry.grids import rebuild_repository as repository
 from gridsvc.registry.grids.barriers import read_barriers
 from gridsvc.registry.grids.measures import CityMeasures, GridBuild
@@ -193,7 +193,7 @@ def _barriers(
         return None
     parts = repository.part_points(opened, districts if with_parts else [])
     barriers, remarks = read_barriers(
-        lines, buildings, parts, ReadLimits.of(get_settings()), crs=crs
+        lines, buildings, parts, ReadOptions(ReadLimits.of(get_settings())), crs=crs
     )
     for remark in remarks:
         notes.print(remark)

@@ -11,6 +11,7 @@ from gridsvc.api.clock import utc_now
 from gridsvc.cli.area_import import Columns, areas, mapping_of
 from gridsvc.cli.deferred import defer
 from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
+from gridsvc.readers.limits import ReadOptions
 from gridsvc.registry.classes.service import part_class_names
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.reading import parts_limits, read_parts
@@ -72,15 +73,9 @@ def parts(
     """Load parts into a district's register: all of them, or none and a list of bad rows."""
     city = load_city()
     with session() as opened:
-        raw = read_parts(
-            file,
-            parts_limits(city.settings),
-            crs=crs,
-            mapping=mapping_of(column),
-            layer=layer,
-            encoding=encoding,
-            class_names=part_class_names(opened, city.standard).values(),
-        )
+        names = part_class_names(opened, city.standard).values()
+        options = ReadOptions(parts_limits(city.settings), layer, encoding, set(names))
+        raw = read_parts(file, options, crs=crs, mapping=mapping_of(column))
         result = import_parts(
             opened, raw, city=city, district=district, now=utc_now(), dry_run=dry_run
         )

@@ -22,7 +22,7 @@ from gridsvc.layers.relations.model import (
     UploadSide,
 )
 from gridsvc.layers.relations.service import MOST_PAIRS, relate
-from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.limits import ReadLimits, ReadOptions
 from gridsvc.readers.vector_file import read_vector_file
 from gridsvc.spatial.reading import SentFeature, check_sound
 
@@ -97,7 +97,8 @@ def _side(
     if codes or as_of or edition:
         raise BadInput(f"{path.name} is a file, which has no codes, as_of or edition.", field=name)
     features = []
-    for feature in read_vector_file(path, (), ReadLimits.of(city.settings), crs=crs).features:
+    options = ReadOptions(ReadLimits.of(city.settings))
+    for feature in read_vector_file(path, (), options, crs=crs).features:
         if feature.trouble is not None:
             raise BadFile(
                 f"Feature {feature.number} of {path.name}: {feature.trouble}.", field=name

@@ -8,7 +8,7 @@ WKB. Curves come as GDAL's straight pieces of four degrees of arc at most.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ from gridsvc.readers.crs import crs_of_geojson
 from gridsvc.readers.dbf_text import decoded, encoding_of
 from gridsvc.readers.formats import Format
 from gridsvc.readers.layer import READ_ERRORS, Batch, Blobs, Cell, Layer, cells_of, stopped
-from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.limits import ReadLimits, ReadOptions
 from gridsvc.readers.source import FileSource
 
 __all__ = ["gdal_layer", "gdal_within", "quietly"]
@@ -55,20 +55,17 @@ _DRIVERS = {
 _CURVES = range(8, 13)
 
 
-def gdal_layer(
-    source: FileSource, layer: str | None, encoding: str | None, known_names: Collection[str]
-) -> Layer:
-    """Open one layer of a source, the only one with geometries when none is named.
+def gdal_layer(source: FileSource, options: ReadOptions) -> Layer:
+    """Open one layer of a source.
 
-    ``encoding`` is that of its texts; without it ``encoding_of`` tells a shapefile's, by names that
-    are known. Raises BadFile for several layers and for a driver that is not taken, and one of
-    READ_ERRORS for what GDAL cannot open.
+    Raises BadFile for several layers and for a driver that is not taken, and one of READ_ERRORS for
+    what GDAL cannot open.
     """
-    layer = layer or _only_layer(source)
+    layer, encoding = options.layer or _only_layer(source), options.encoding
     shapefile = source.format is Format.SHAPEFILE
     codec, remarks = encoding or "utf-8", []
     if shapefile and encoding is None:
-        told = encoding_of(source.path, source.name, known_names)
+        told = encoding_of(source.path, source.name, options.known_names)
         codec, remarks = told.codec, [told.remark] if told.remark else []
     # Latin 1 hands every byte of a shapefile through; of other files GDAL leaves the bytes alone.
     handed = "ISO-8859-1" if shapefile else encoding

@@ -1,12 +1,14 @@
-"""How much of a file is taken."""
+"""How a file is read, and how much of it is taken."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from gridsvc.errors import TooLarge
 from gridsvc.settings import Settings
 
-__all__ = ["ReadLimits"]
+__all__ = ["ReadLimits", "ReadOptions", "above"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,7 @@ class ReadLimits:
     """The most that is taken of one file, also once it is unpacked.
 
     ``geometry_bytes`` is of one geometry, ``text_chars`` of one cell. ``features_setting`` is the
-    variable by which an operator raises ``features``.
+    end of the variable by which an operator raises ``features``.
     """
 
     file_bytes: int
@@ -22,7 +24,7 @@ class ReadLimits:
     features: int
     vertices: int
     geometry_bytes: int
-    features_setting: str = "GRIDSVC_IMPORT_MAX_FEATURES"
+    features_setting: str = "FEATURES"
     text_chars: int = 1_000
 
     @classmethod
@@ -35,3 +37,29 @@ class ReadLimits:
             settings.import_max_vertices,
             settings.import_max_geometry_bytes,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """Within which limits a vector file is read, which layer of it, and by which encoding.
+
+    ``layer`` None: the only one with geometries. ``encoding`` None: UTF-8, or what the texts of a
+    shapefile tell, by ``known_names`` where they hold such.
+    """
+
+    limits: ReadLimits
+    layer: str | None = None
+    encoding: str | None = None
+    known_names: Collection[str] = ()
+
+
+def above(words: str, setting: str) -> TooLarge:
+    """What is said of a file that is above a limit, and of the variable (its end) that raises it.
+
+    ``words`` name what there is and what is taken.
+    """
+    return TooLarge(
+        f"{words} that are taken: split it, or raise GRIDSVC_IMPORT_MAX_{setting} where there is"
+        " memory for it.",
+        field="path",
+    )

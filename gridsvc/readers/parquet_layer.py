@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 import pyproj
 import shapely
 
-from gridsvc.errors import BadFile, TooLarge
+from gridsvc.errors import BadFile
 from gridsvc.readers.layer import READ_ERRORS, Batch, Blobs, Layer, cells_of, stopped
-from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.limits import ReadLimits, above
 from gridsvc.readers.source import FileSource
 
 __all__ = ["parquet_layer"]
@@ -86,12 +86,8 @@ def _check_sizes(source: FileSource, metadata: Any, column: str, limits: ReadLim
     groups = [metadata.row_group(it) for it in range(metadata.num_row_groups)]
     size = sum(it.total_byte_size for it in groups)
     if size > limits.file_bytes:
-        raise TooLarge(
-            f"{source.name} would swell to {size:,} bytes, more than the "
-            f"{limits.file_bytes:,} that are taken: split it, or raise "
-            "GRIDSVC_IMPORT_MAX_BYTES where there is memory for it.",
-            field="path",
-        )
+        words = f"would swell to {size:,} bytes, more than the {limits.file_bytes:,}"
+        raise above(f"{source.name} {words}", "BYTES")
     chunks = [
         chunk
         for group in groups
@@ -100,19 +96,11 @@ def _check_sizes(source: FileSource, metadata: Any, column: str, limits: ReadLim
     ]
     most = limits.geometry_bytes
     if any(it.total_uncompressed_size > most * max(1, it.num_values) for it in chunks):
-        raise TooLarge(
-            f"{source.name} holds one geometry of more than the {most:,} bytes that are taken: "
-            "split it, or raise GRIDSVC_IMPORT_MAX_GEOMETRY_BYTES where there is memory for it.",
-            field="path",
-        )
-    vertices = limits.vertices
-    fair = vertices * _VERTEX_BYTES + metadata.num_rows * _BESIDE_BYTES
+        words = f"one geometry of more than the {most:,} bytes"
+        raise above(f"{source.name} holds {words}", "GEOMETRY_BYTES")
+    fair = limits.vertices * _VERTEX_BYTES + metadata.num_rows * _BESIDE_BYTES
     if sum(it.total_uncompressed_size for it in chunks) > fair:
-        raise TooLarge(
-            f"{source.name} has more than the {vertices:,} vertices that are taken: split it, or "
-            "raise GRIDSVC_IMPORT_MAX_VERTICES where there is memory for it.",
-            field="path",
-        )
+        raise above(f"{source.name} has more than the {limits.vertices:,} vertices", "VERTICES")
 
 
 def _crs(about: dict[str, Any]) -> str | None:

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from gridsvc.errors import BadFile, TooLarge
 from gridsvc.readers.formats import Format, format_of, head_of, sibling, tail_of
 from gridsvc.readers.largest_geometry import largest_geometry_bytes
-from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.limits import ReadLimits, above
 
 __all__ = ["FileSource", "check_size", "opened_source"]
 
@@ -71,11 +71,7 @@ def check_size(path: Path, limits: ReadLimits) -> None:
     if size == 0:
         raise BadFile(f"{path.name} is empty: ask for the file again.", field="path")
     if size > limits.file_bytes:
-        raise TooLarge(
-            f"{path.name} has {size:,} bytes, more than the {limits.file_bytes:,} that are taken: "
-            "split it, or raise GRIDSVC_IMPORT_MAX_BYTES where there is memory for it.",
-            field="path",
-        )
+        raise above(f"{path.name} has {size:,} bytes, more than the {limits.file_bytes:,}", "BYTES")
 
 
 def _checked(path: Path, name: str, limits: ReadLimits) -> FileSource:
@@ -93,15 +89,10 @@ def _checked(path: Path, name: str, limits: ReadLimits) -> FileSource:
             field="path",
         )
     _check_held_whole(source, head)
-    most = limits.geometry_bytes
     largest = largest_geometry_bytes(path, source.format, limits.features)
-    if largest > most:
-        raise TooLarge(
-            f"{name} holds one geometry of {largest:,} bytes, more than the {most:,} that are "
-            "taken: split it, or raise GRIDSVC_IMPORT_MAX_GEOMETRY_BYTES where there is memory for "
-            "it.",
-            field="path",
-        )
+    if largest > limits.geometry_bytes:
+        words = f"one geometry of {largest:,} bytes, more than the {limits.geometry_bytes:,}"
+        raise above(f"{name} holds {words}", "GEOMETRY_BYTES")
     return FileSource(path, source.format, name, largest)
 
 

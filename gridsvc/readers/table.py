@@ -12,8 +12,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridsvc.errors import BadFile, TooLarge
-from gridsvc.readers.limits import ReadLimits
+from gridsvc.errors import BadFile
+from gridsvc.readers.limits import ReadLimits, above
 from gridsvc.readers.source import check_size
 from gridsvc.tables import check_header, ragged_fault, records
 
@@ -60,11 +60,8 @@ def read_csv(path: Path, limits: ReadLimits) -> CsvTable:
     ragged: dict[int, str] = {}
     for line, fields in given:
         if len(rows) == limits.features:
-            raise TooLarge(
-                f"{path.name} has more than the {limits.features:,} rows that are taken: split it,"
-                f" or raise {limits.features_setting}.",
-                field="path",
-            )
+            words = f"more than the {limits.features:,} rows"
+            raise above(f"{path.name} has {words}", limits.features_setting)
         if len(fields) != width:
             ragged[len(rows)] = ragged_fault(fields, header)
             fields = [*fields, *[""] * width][:width]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import shapely
 
-from gridsvc.errors import BadCoordinate, BadFile, TooLarge, UnknownCrs
+from gridsvc.errors import BadCoordinate, BadFile, UnknownCrs
 from gridsvc.readers.crs import declared_crs
 from gridsvc.readers.formats import Format
 from gridsvc.readers.gdal_layer import gdal_layer, gdal_within, quietly
 from gridsvc.readers.layer import READ_ERRORS, Batch, Blobs, Layer, in_short
-from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.limits import ReadLimits, ReadOptions, above
 from gridsvc.readers.parquet_layer import parquet_layer
 from gridsvc.readers.source import FileSource, opened_source
 from gridsvc.spatial.crs import Crs, geometry_to_wgs84, parse_crs
@@ -73,67 +73,43 @@ class _Shape(NamedTuple):
 
 
 @contextmanager
-def opened_layer(
-    path: Path,
-    limits: ReadLimits,
-    *,
-    layer: str | None = None,
-    encoding: str | None = None,
-    known_names: Collection[str] = (),
-) -> Iterator[Layer]:
-    """Open one layer of a vector file, the only one with geometries when none is named.
+def opened_layer(path: Path, options: ReadOptions) -> Iterator[Layer]:
+    """Open one layer of a vector file.
 
-    ``encoding`` is that of its texts; without it a shapefile's is told from its texts, by
-    ``known_names`` where it holds such. Raises BadFile when the file cannot be read or has several
-    layers; TooLarge above the limits on bytes and one geometry.
+    Raises BadFile when the file cannot be read or has several layers; TooLarge above the limits on
+    bytes and one geometry.
     """
-    with opened_source(path, limits) as source, gdal_within(limits):
-        yield open_layer(source, limits, layer, encoding, known_names)
+    with opened_source(path, options.limits) as source, gdal_within(options.limits):
+        yield open_layer(source, options)
 
 
-def open_layer(
-    source: FileSource,
-    limits: ReadLimits,
-    layer: str | None,
-    encoding: str | None,
-    known_names: Collection[str],
-) -> Layer:
+def open_layer(source: FileSource, options: ReadOptions) -> Layer:
     """The layer of a source, by the reader of its format. Raises BadFile, TooLarge."""
     try:
         with quietly():
             if source.format is Format.GEOPARQUET:
-                return parquet_layer(source, limits)
-            return gdal_layer(source, layer, encoding, known_names)
+                return parquet_layer(source, options.limits)
+            return gdal_layer(source, options)
     except READ_ERRORS as error:
         raise BadFile(
             f"{source.name} cannot be read as a vector file: {in_short(error)}", field="path"
         ) from error
 
 
-def read_columns(
-    path: Path,
-    rows: int,
-    limits: ReadLimits,
-    *,
-    layer: str | None = None,
-    encoding: str | None = None,
-    known_names: Collection[str] = (),
-) -> dict[str, list[str | None]]:
+def read_columns(path: Path, rows: int, options: ReadOptions) -> dict[str, list[str | None]]:
     """The texts of all columns in the first rows of a layer, to tell what the columns hold.
 
     A cell that is no text counts as empty. Raises what ``opened_layer`` and reading raise, and
     BadFile when there are no rows or a column is no text in most of them.
     """
-    with opened_layer(
-        path, limits, layer=layer, encoding=encoding, known_names=known_names
-    ) as opened:
+    with opened_layer(path, options) as opened:
         table: dict[str, list[str | None]] = {column: [] for column in opened.columns}
         no_text: dict[str, list[int]] = {column: [] for column in opened.columns}
         read = 0
         for batch in opened.read(opened.columns):
             for column, cells in batch.cells.items():
                 table[column] += [
-                    it[: limits.text_chars] if isinstance(it, str) else None for it in cells
+                    it[: options.limits.text_chars] if isinstance(it, str) else None for it in cells
                 ]
                 no_text[column] += [
                     number for number, it in enumerate(cells, read + 1) if isinstance(it, bytes)
@@ -146,32 +122,23 @@ def read_columns(
     for column, numbers in no_text.items():
         if len(numbers) > sum(it is not None for it in table[column]):
             raise BadFile(
-                f"The column {column} of {path.name} is no text in {encoding or 'UTF-8'} (look at "
-                f"features {', '.join(str(it) for it in numbers[:5])}): declare its encoding, as "
-                "--encoding GBK.",
+                f"The column {column} of {path.name} is no text in {options.encoding or 'UTF-8'}"
+                f" (look at features {', '.join(str(it) for it in numbers[:5])}): declare its"
+                " encoding, as --encoding GBK.",
                 field="encoding",
             )
     return table
 
 
 def read_vector_file(
-    path: Path,
-    columns: Sequence[str],
-    limits: ReadLimits,
-    *,
-    crs: str | None = None,
-    layer: str | None = None,
-    encoding: str | None = None,
-    known_names: Collection[str] = (),
+    path: Path, columns: Sequence[str], options: ReadOptions, *, crs: str | None = None
 ) -> VectorFile:
     """Read the given columns and the geometries (WGS84) of one layer.
 
     Raises what ``opened_layer`` and ``read_layer`` raise.
     """
-    with opened_layer(
-        path, limits, layer=layer, encoding=encoding, known_names=known_names
-    ) as opened:
-        return read_layer(opened, columns, limits, crs=crs)
+    with opened_layer(path, options) as opened:
+        return read_layer(opened, columns, options.limits, crs=crs)
 
 
 def read_layer(
@@ -220,12 +187,8 @@ def _features(
                 number += 1
                 vertices += count
                 if vertices > limits.vertices:
-                    raise TooLarge(
-                        f"{layer.name} has more than the {limits.vertices:,} vertices that are"
-                        f" taken, up to feature {number:,}: split it, or raise"
-                        " GRIDSVC_IMPORT_MAX_VERTICES where there is memory for it.",
-                        field="path",
-                    )
+                    words = f"up to feature {number:,}, more than the {limits.vertices:,} vertices"
+                    raise above(f"{layer.name} has, {words}", "VERTICES")
                 yield _feature(number, batch, row, shape, limits.text_chars)
 
 
@@ -238,18 +201,11 @@ def _portions(blobs: Blobs) -> Iterator[range]:
 
 def _check_feature(name: str, number: int, blob: bytes | None, limits: ReadLimits) -> None:
     if number > limits.features:
-        raise TooLarge(
-            f"{name} has more than the {limits.features:,} features that are taken: split it, or"
-            f" raise {limits.features_setting}.",
-            field="path",
-        )
+        words = f"more than the {limits.features:,} features"
+        raise above(f"{name} has {words}", limits.features_setting)
     if blob is not None and len(blob) > limits.geometry_bytes:
-        raise TooLarge(
-            f"Feature {number:,} of {name} has a geometry of {len(blob):,} bytes, more than the"
-            f" {limits.geometry_bytes:,} that are taken: split it, or raise"
-            " GRIDSVC_IMPORT_MAX_GEOMETRY_BYTES where there is memory for it.",
-            field="path",
-        )
+        words = f"a geometry of {len(blob):,} bytes, more than the {limits.geometry_bytes:,}"
+        raise above(f"Feature {number:,} of {name} has {words}", "GEOMETRY_BYTES")
 
 
 def _feature(number: int, batch: Batch, row: int, shape: _Shape, text_chars: int) -> Feature:

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadFile, UnknownCrs
-from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.limits import ReadLimits, ReadOptions
 from gridsvc.registry.areas import repository
 from gridsvc.registry.areas.importer import import_areas
 from gridsvc.registry.areas.report import AreaImport, full_report
@@ -51,7 +51,16 @@ def frame(rows: list[tuple[str, str, Any]], crs: str = "EPSG:4326") -> geopandas
     )
 
 
-def load(session: Session, path: Path, **options: Any) -> AreaImport:
+def load(
+    session: Session,
+    path: Path,
+    *,
+    layer: str | None = None,
+    encoding: str | None = None,
+    **options: Any,
+) -> AreaImport:
+    divisions = read_divisions(cities.BOUNDARIES)
+    names = {it.name for it in divisions}
     fields: dict[str, Any] = {
         "level": "street",
         "edition_id": "imported",
@@ -60,9 +69,8 @@ def load(session: Session, path: Path, **options: Any) -> AreaImport:
         "accuracy_m": 10.0,
         "source": "made up for a test",
         "licence": "CC0",
-        "limits": ReadLimits.of(Settings()),
-        "divisions": read_divisions(cities.BOUNDARIES),
-        "centre": (116.4, 40.2),
+        "divisions": divisions,
+        "options": ReadOptions(ReadLimits.of(Settings()), layer, encoding, names),
     }
     return import_areas(session, path, plane=PLANE, **(fields | options), now=cities.now())
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text
 
 from gridsvc.city.classes import STANDARD
 from gridsvc.errors import BadFile, BadInput, CodesExhausted, NotFound, UnknownCrs
+from gridsvc.readers.limits import ReadOptions
 from gridsvc.registry.classes.service import part_class_names
 from gridsvc.registry.grids.models import NationalId
 from gridsvc.registry.parts import numbering
@@ -36,7 +37,8 @@ def load(session, source, *, dry_run=False, **options):
         raw = parts_of_table(source, **options)
     else:
         names = part_class_names(session, STANDARD).values()
-        raw = read_parts(source, parts_limits(Settings()), class_names=names, **options)
+        reading = ReadOptions(parts_limits(Settings()), known_names=set(names))
+        raw = read_parts(source, reading, **options)
     return import_parts(
         session, raw, district=world.DISTRICT, dry_run=dry_run, city=cities.city(), now=cities.now()
     )

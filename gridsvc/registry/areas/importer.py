@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.codes import Level
 from gridsvc.errors import BadFile, BadInput, Conflict
-from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.limits import ReadOptions
 from gridsvc.readers.vector_file import VectorFile, read_vector_file
 from gridsvc.registry.areas import coverage_check, repository
 from gridsvc.registry.areas.datum import measured_shift
@@ -55,15 +55,12 @@ def import_areas(
     title: str | None = None,
     approximate: bool = False,
     crs: str | None = None,
-    layer: str | None = None,
-    encoding: str | None = None,
     join_parts: bool = False,
     new_codes: bool = False,
     reason: str | None = None,
     by: str = SERVICE,
-    limits: ReadLimits,
+    options: ReadOptions,
     divisions: Sequence[Division],
-    centre: tuple[float, float],
     progress: Callable[[str], None] | None = None,
 ) -> AreaImport:
     """Load a vector file as a new edition in draft, and tell what became of every feature.
@@ -72,7 +69,7 @@ def import_areas(
     columns. ``crs`` is the declared CRS, believed before the file's own. ``new_codes`` takes codes
     that are in no list of divisions and no edition in force. ``reason`` says why the edition is
     made, ``by`` who makes it. ``divisions`` is the list that codes and names are held against,
-    ``centre`` the city's (lon, lat). The result is kept as the edition's audit. Raises what
+    ``options`` how the file is read. The result is kept as the edition's audit. Raises what
     ``read_vector_file`` and ``load_edition`` raise, and BadFile when not one feature can be loaded;
     then nothing is stored.
     """
@@ -92,16 +89,8 @@ def import_areas(
             field="edition_id",
         )
     tell(f"Reading {path.name}.")
-    file = read_vector_file(
-        path,
-        list(columns.values()),
-        limits,
-        crs=crs,
-        layer=layer,
-        encoding=encoding,
-        known_names={it.name for it in divisions},
-    )
-    known = _known(session, wanted, effective_from, new_codes, divisions, centre)
+    file = read_vector_file(path, list(columns.values()), options, crs=crs)
+    known = _known(session, wanted, effective_from, new_codes, divisions, plane)
     candidates, refused = screen(file, wanted, columns, known)
     kept = one_per_code(candidates, refused, join_parts=join_parts)
     if not kept:
@@ -177,14 +166,14 @@ def _known(
     day: dt.datetime,
     new_codes: bool,
     divisions: Sequence[Division],
-    centre: tuple[float, float],
+    plane: MetricPlane,
 ) -> Known:
     """Everything that is known for the day on which the areas shall take effect."""
     names = {it.code: it.name for it in divisions if it.level == level}
     own = edition_repository.edition_in_force(session, level, day)
     held = {} if own is None else edition_repository.codes_in(session, own.id)
     names = held | names
-    lon, lat = centre
+    lon, lat = plane.lon, plane.lat
     city = shapely.box(
         lon - _FAR_DEGREES, lat - _FAR_DEGREES, lon + _FAR_DEGREES, lat + _FAR_DEGREES
     )

@@ -7,7 +7,7 @@ all the same. So an area is called by its code where that is its own, else by it
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from gridsvc.codes import Level, level_of, parent_of
 from gridsvc.errors import BadCode, BadFile, BadInput
-from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.limits import ReadOptions
 from gridsvc.readers.vector_file import Feature, read_vector_file
 from gridsvc.registry.audits.model import AreasToAudit
 
@@ -38,32 +38,21 @@ def areas_of_file(
     path: Path,
     level: Level,
     columns: Mapping[str, str],
-    limits: ReadLimits,
+    options: ReadOptions,
     *,
-    known_names: Collection[str],
     crs: str | None = None,
-    layer: str | None = None,
-    encoding: str | None = None,
 ) -> FileToAudit:
     """Read all features of a file as areas of a level.
 
     ``columns`` maps ``code`` and, where there are any, ``name`` and ``parent`` to the file's
-    columns; ``known_names`` help to tell a shapefile's encoding. An area's parent is the one that
-    its column names, where a code below it does too, else the one that its own code names. Features
-    without a geometry stay, empty, and are told in the remarks with all that cannot be read. Raises
-    what ``read_vector_file`` raises; BadFile when there is no feature.
+    columns. An area's parent is the one that its column names, where a code below it does too, else
+    the one that its own code names. Features without a geometry stay, empty, and are told in the
+    remarks with all that cannot be read. Raises what ``read_vector_file`` raises; BadFile when
+    there is no feature.
     """
     if not set(columns) <= _ROLES:
         raise BadInput("--column takes code, name and parent.", field="columns")
-    file = read_vector_file(
-        path,
-        list(columns.values()),
-        limits,
-        crs=crs,
-        layer=layer,
-        encoding=encoding,
-        known_names=known_names,
-    )
+    file = read_vector_file(path, list(columns.values()), options, crs=crs)
     if not file.features:
         raise BadFile(f"{path.name} holds no features: there is nothing to audit.", field="path")
     told = [f"feature {it.number}: {it.trouble}" for it in file.features if it.trouble is not None]

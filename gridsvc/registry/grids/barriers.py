@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridsvc.errors import BadFile
-from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.limits import ReadOptions
 from gridsvc.readers.vector_file import Feature, read_vector_file
 from gridsvc.spatial.gridding_barriers import Barriers, barriers_of
 from gridsvc.spatial.polygons import multipolygon_of
@@ -29,7 +29,7 @@ def read_barriers(
     lines: Sequence[Path],
     buildings: Sequence[Path],
     parts: NDArray[np.object_],
-    limits: ReadLimits,
+    options: ReadOptions,
     *,
     crs: str | None = None,
 ) -> tuple[Barriers, tuple[str, ...]]:
@@ -44,12 +44,12 @@ def read_barriers(
     remarks: list[str] = []
     drawn: list[Any] = []
     for path in lines:
-        for feature in _features(path, _LINES, "lines or polygons", limits, crs, remarks):
+        for feature in _features(path, _LINES, "lines or polygons", options, crs, remarks):
             shape = feature.geometry
             drawn.append(shapely.boundary(shape) if shape.geom_type in _GROUND else shape)
     built: list[Any] = []
     for path in buildings:
-        features = _features(path, _GROUND, "polygons", limits, crs, remarks)
+        features = _features(path, _GROUND, "polygons", options, crs, remarks)
         broken = [feature for feature in features if not feature.geometry.is_valid]
         if broken:
             remarks.append(
@@ -85,11 +85,11 @@ def _features(
     path: Path,
     types: set[str],
     what: str,
-    limits: ReadLimits,
+    options: ReadOptions,
     crs: str | None,
     remarks: list[str],
 ) -> list[Feature]:
-    read = read_vector_file(path, (), limits, crs=crs)
+    read = read_vector_file(path, (), options, crs=crs)
     remarks += [f"{path.name}: {remark}" for remark in read.remarks]
     features = []
     wrong = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gridsvc.errors import BadFile, BadInput
 from gridsvc.readers.crs import declared_crs
-from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.limits import ReadLimits, ReadOptions
 from gridsvc.readers.table import points_of, read_csv, shapes_of_wkt, texts_of
 from gridsvc.readers.vector_file import opened_layer, read_layer
 from gridsvc.settings import Settings
@@ -83,38 +83,34 @@ def parts_limits(settings: Settings) -> ReadLimits:
     return dataclasses.replace(
         ReadLimits.of(settings),
         features=settings.import_max_parts,
-        features_setting="GRIDSVC_IMPORT_MAX_PARTS",
+        features_setting="PARTS",
         text_chars=_LONGEST_NOTE,
     )
 
 
 def read_parts(
     path: Path,
-    limits: ReadLimits,
+    options: ReadOptions,
     *,
     crs: str | None = None,
     mapping: Mapping[str, str] | None = None,
-    layer: str | None = None,
-    encoding: str | None = None,
-    class_names: Collection[str] = (),
 ) -> RawParts:
     """Read every row of a CSV (``.csv``, ``.txt``) or a vector file.
 
     ``crs`` declares the coordinates' system; when None, the file's own, of a CSV WGS84. ``mapping``
-    gives the file's name of a column for ours. Of a vector file ``layer`` names the one to read,
-    ``encoding`` that of its texts, which of a shapefile ``class_names`` help to tell. Raises
-    BadFile when the file cannot be read or its columns cannot be told, TooLarge above the limits,
-    UnknownCrs as ``declared_crs`` does.
+    gives the file's name of a column for ours. Raises BadFile when the file cannot be read or its
+    columns cannot be told, TooLarge above the limits, UnknownCrs as ``declared_crs`` does.
     """
     if path.suffix.lower() in (".csv", ".txt"):
-        table = read_csv(path, limits)
+        table = read_csv(path, options.limits)
         raw = parts_of_table(table.cells, crs=crs, mapping=mapping, title=path.name)
         return dataclasses.replace(raw, lines=table.lines, ragged=table.ragged)
-    words = {*class_names, *STATES, *(alias for aliases in COLUMNS.values() for alias in aliases)}
-    with opened_layer(path, limits, layer=layer, encoding=encoding, known_names=words) as opened:
+    aliases = {alias for names in COLUMNS.values() for alias in names}
+    known_names = {*options.known_names, *STATES, *aliases}
+    with opened_layer(path, dataclasses.replace(options, known_names=known_names)) as opened:
         chosen = _match_columns(opened.columns, mapping)
         wanted = [theirs for ours, theirs in chosen.items() if ours not in _GEOMETRY_COLUMNS]
-        file = read_layer(opened, wanted, limits, crs=crs, as_read=True)
+        file = read_layer(opened, wanted, options.limits, crs=crs, as_read=True)
     columns = {
         theirs: np.array([it.texts[theirs] or "" for it in file.features], dtype=object)
         for theirs in wanted

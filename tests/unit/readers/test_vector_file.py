@@ -13,11 +13,11 @@ import pytest
 import shapely
 
 from gridsvc.errors import BadFile
-from gridsvc.readers.limits import ReadLimits
+from gridsvc.readers.limits import ReadLimits, ReadOptions
 from gridsvc.readers.vector_file import read_vector_file
 from gridsvc.settings import Settings
 
-LIMITS = ReadLimits.of(Settings())
+OPTIONS = ReadOptions(ReadLimits.of(Settings()))
 BOX = shapely.box(116.30, 39.88, 116.32, 39.90)
 
 
@@ -42,7 +42,7 @@ def test_cells_are_texts_whatever_their_type(tmp_path: Path) -> None:
         ({"whole": 1, "real": 0.5, "word": "x"}, square),
     )
 
-    file = read_vector_file(path, ["whole", "real", "word"], LIMITS)
+    file = read_vector_file(path, ["whole", "real", "word"], OPTIONS)
 
     assert [feature.texts for feature in file.features] == [
         {"whole": "110102020", "real": "110102020", "word": "名"},
@@ -57,7 +57,7 @@ def test_a_feature_without_geometry_says_so_and_the_others_stay(tmp_path: Path) 
         tmp_path / "a.geojson", ({"c": "1"}, None), ({"c": "2"}, shapely.geometry.mapping(BOX))
     )
 
-    first, second = read_vector_file(path, ["c"], LIMITS).features
+    first, second = read_vector_file(path, ["c"], OPTIONS).features
 
     assert (first.geometry, first.trouble) == (None, "it has no geometry")
     assert second.geometry.equals(BOX)
@@ -69,7 +69,7 @@ def test_a_file_without_features_has_none(tmp_path: Path) -> None:
     path.write_text('{"type": "FeatureCollection", "features": []}')
 
     with pytest.raises(BadFile, match="has no column 'c': it has none"):
-        read_vector_file(path, ["c"], LIMITS)
+        read_vector_file(path, ["c"], OPTIONS)
 
 
 def test_arcs_arrive_as_short_straight_pieces(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_arcs_arrive_as_short_straight_pieces(tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
     path.write_text(f'c,WKT\n1,"{curve}"\n', encoding="utf-8")
 
-    (feature,) = read_vector_file(path, ["c"], LIMITS, crs="wgs84").features
+    (feature,) = read_vector_file(path, ["c"], OPTIONS, crs="wgs84").features
 
     assert feature.geometry.geom_type == "Polygon"
     assert feature.geometry.area == pytest.approx(math.pi * 0.01**2, rel=1e-3)
@@ -101,6 +101,7 @@ def test_texts_that_are_in_no_known_encoding_ask_for_one(tmp_path: Path) -> None
     path.with_suffix(".dbf").write_bytes(table.replace(b"xy", b"\xff\xff"))
 
     with pytest.raises(BadFile, match="declare the encoding"):
-        read_vector_file(path, ["C"], LIMITS)
-    (feature,) = read_vector_file(path, ["C"], LIMITS, encoding="ISO-8859-1").features
+        read_vector_file(path, ["C"], OPTIONS)
+    latin = ReadOptions(OPTIONS.limits, encoding="ISO-8859-1")
+    (feature,) = read_vector_file(path, ["C"], latin).features
     assert feature.texts == {"C": "ÿÿ"}

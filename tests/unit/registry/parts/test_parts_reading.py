@@ -12,6 +12,7 @@ import pytest
 import shapely
 
 from gridsvc.errors import BadFile, BadInput, TooLarge, UnknownCrs
+from gridsvc.readers.limits import ReadOptions
 from gridsvc.registry.parts.reading import RawParts, parts_limits, read_parts
 from gridsvc.settings import Settings
 
@@ -34,8 +35,10 @@ def zipped(path: Path, *members: Path) -> Path:
     return path
 
 
-def read(path: Path, **options: object) -> RawParts:
-    return read_parts(path, LIMITS, **options)
+def read(
+    path: Path, layer: str | None = None, encoding: str | None = None, **options: object
+) -> RawParts:
+    return read_parts(path, ReadOptions(LIMITS, layer, encoding), **options)
 
 
 def test_gbk_without_a_word_about_it_is_told_from_the_columns_and_the_texts(tmp_path: Path) -> None:
@@ -149,11 +152,11 @@ def test_more_rows_than_are_taken_are_refused_with_the_setting(tmp_path: Path) -
     (tmp_path / "p.csv").write_text(HEADER + "01037,116.4,39.9,x\n" * 3)
     for name in ("p.fgb", "p.csv"):
         with pytest.raises(TooLarge, match="GRIDSVC_IMPORT_MAX_PARTS"):
-            read_parts(tmp_path / name, few)
+            read_parts(tmp_path / name, ReadOptions(few))
     (tmp_path / "p.csv").write_text(HEADER + "01037,116.4,39.9,x\n" * 2)
-    assert len(read_parts(tmp_path / "p.csv", few)) == 2
+    assert len(read_parts(tmp_path / "p.csv", ReadOptions(few))) == 2
     with pytest.raises(TooLarge, match="GRIDSVC_IMPORT_MAX_BYTES"):
-        read_parts(tmp_path / "p.csv", dataclasses.replace(LIMITS, file_bytes=10))
+        read_parts(tmp_path / "p.csv", ReadOptions(dataclasses.replace(LIMITS, file_bytes=10)))
 
 
 @pytest.mark.parametrize(
