@@ -24,11 +24,11 @@ from gridsvc.city import City
 from gridsvc.city.classes import STANDARD, ClassKey
 from gridsvc.city.procedures.library import Library
 from gridsvc.city.procedures.model import Actor, Requirement
-from gridsvc.registry.bodies.model import Responsibility
+from gridsvc.registry.bodies.repository import Responsibility
 from gridsvc.registry.bodies.service import find_responsible
-from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import AreaRef, Placement
 from gridsvc.registry.placement.service import place
+from gridsvc.registry.placement.store import Atlas
 
 __all__ = [
     "CLASSES",

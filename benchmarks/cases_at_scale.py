@@ -27,8 +27,8 @@ from benchmarks.filing import bare_inserts, file_reports
 from benchmarks.filling import fill
 from benchmarks.made_up_cases import Plan
 from benchmarks.over_http import GRIDSVC, running
-from gridsvc.assessment.model import Dimension
 from gridsvc.assessment.period import parse_period
+from gridsvc.assessment.rates import Dimension
 from gridsvc.assessment.service import assess
 from gridsvc.callers import Role
 from gridsvc.city import City

@@ -25,8 +25,7 @@ from gridsvc.cases.systems.no_mans_land.service import scan
 from gridsvc.city import City
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.registry.areas.repository import geometries_in
-from gridsvc.registry.placement.atlas import Atlas
-from gridsvc.registry.placement.store import AtlasStore
+from gridsvc.registry.placement.store import Atlas, AtlasStore
 from gridsvc.settings import Settings, get_settings
 from gridsvc.spatial.borderland import stretches_of
 

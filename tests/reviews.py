@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
-from gridsvc.assessment.measures import rates_of, score_of
-from gridsvc.assessment.model import Assessment, Dimension, Line, Tally
 from gridsvc.assessment.period import parse_period
+from gridsvc.assessment.rates import Assessment, Dimension, Line, Tally, rates_of, score_of
 from gridsvc.city.weights import WEIGHTS
 from gridsvc.maps.review import Review
 from tests.cities import calendar, city

@@ -20,7 +20,7 @@ from gridsvc.city.calendar import Calendar
 from gridsvc.db.engine import transaction
 from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated
 from gridsvc.registry.access.service import read_token
-from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.placement.store import Atlas
 
 __all__ = [
     "AsOf",

@@ -9,10 +9,18 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from gridsvc.assessment.frame import Frame, step_names
-from gridsvc.assessment.measures import rates_of, score_of
-from gridsvc.assessment.model import COUNTS, Assessment, Dimension, Family, Line, Tally
 from gridsvc.assessment.period import Period
-from gridsvc.assessment.ranking import ranked
+from gridsvc.assessment.rates import (
+    COUNTS,
+    Assessment,
+    Dimension,
+    Family,
+    Line,
+    Tally,
+    ranked,
+    rates_of,
+    score_of,
+)
 from gridsvc.assessment.repository.names import areas_of_level, names
 from gridsvc.assessment.repository.tallies import Behind, behind, districts_of, tallies
 from gridsvc.callers import Caller, Role

@@ -6,18 +6,35 @@ is left out and the others take its weight; without any there is no score.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from gridsvc.assessment.measures import score_of
-from gridsvc.assessment.model import Tally
-from gridsvc.assessment.ranking import ranked
-from gridsvc.assessment.rates import rate, rounded
-from gridsvc.city.weights import ThreeRates, Yearly
+from sqlalchemy.orm import Session
 
-__all__ = ["BodyYear", "Difference", "YearlyLine", "differences", "yearly_lines"]
+from gridsvc.assessment.period import Period
+from gridsvc.assessment.rates import Dimension, Tally, ranked, rate, rounded, score_of
+from gridsvc.assessment.repository.names import names
+from gridsvc.assessment.repository.years import years_of_tables, years_of_trace
+from gridsvc.assessment.service import frame_of
+from gridsvc.city import City
+from gridsvc.city.weights import WEIGHTS, ThreeRates, Yearly
+from gridsvc.errors import BadInput
+
+__all__ = [
+    "BodyYear",
+    "Difference",
+    "Source",
+    "Year",
+    "YearlyLine",
+    "assess_year",
+    "differences",
+    "recompute",
+    "yearly_lines",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +141,70 @@ def _weighed(parts: Mapping[str, Fraction | None], weights: Yearly) -> Fraction 
 def _of_hundred(value: Fraction | None) -> float | None:
     shown = rounded(None if value is None else value * 100, 2)
     return None if shown is None else float(shown)
+
+
+class Source(StrEnum):
+    """Where the counts of a year come from."""
+
+    TABLES = "tables"
+    TRACE = "trace"
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """The bodies' years in the order of their rank; their names by code; the weights."""
+
+    period: Period
+    source: Source
+    lines: tuple[YearlyLine, ...]
+    names: dict[str, str]
+    rates: ThreeRates
+    weights: Yearly
+
+
+def assess_year(
+    session: Session,
+    city: City,
+    period: Period,
+    *,
+    area: str = "",
+    source: Source = Source.TABLES,
+    now: dt.datetime,
+) -> Year:
+    """The yearly score of every body, with the weights in force on the period's last day.
+
+    Raises BadInput for a period that has not begun, or without weights, and for a street: bodies
+    answer for their work in the whole district.
+    """
+    if len(area) > 6:
+        raise BadInput(
+            f"Yearly scores are those of districts; send 'area' as {area[:6]}.", field="area"
+        )
+    frame = frame_of(session, city, period, area, now=now)
+    if source is Source.TRACE:
+        counts = years_of_trace(session, frame, area)
+    else:
+        counts = years_of_tables(session, frame)
+    rates = city.table(WEIGHTS).of_rates(city.settings.weights_scheme, period.last)
+    weighed = city.table(WEIGHTS).of_year(period.last)
+    lines = yearly_lines(counts, rates, weighed)
+    known = names(session, Dimension.BODY, counts, now, city.standard)
+    return Year(period, source, lines, known, rates, weighed)
+
+
+def recompute(
+    session: Session, city: City, period: Period, *, area: str = "", now: dt.datetime
+) -> tuple[Year, tuple[Difference, ...]]:
+    """The yearly scores recomputed from the trace alone, and where the tables say otherwise.
+
+    A difference means that a table was changed by hand, or that a case was closed by a version of
+    this service that did not write its judgements into the trace. Whether the trace itself is
+    whole, ``gridsvc trace verify`` says.
+    """
+    traced = assess_year(session, city, period, area=area, source=Source.TRACE, now=now)
+    tables = assess_year(session, city, period, area=area, now=now)
+    found = differences(
+        {line.body: line.counts for line in tables.lines},
+        {line.body: line.counts for line in traced.lines},
+    )
+    return traced, found

@@ -12,8 +12,8 @@ import pyarrow as pa
 from gridsvc.bulk.near import NearCells
 from gridsvc.bulk.points import read_points, why_bad
 from gridsvc.errors import BadFile
-from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import LEVELS
+from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.locator import Locator
 
 __all__ = ["COLUMNS", "BulkIndex", "Fault", "faults_of", "locate_batch", "located_schema"]

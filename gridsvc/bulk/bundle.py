@@ -18,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 
 from gridsvc.errors import DamagedIndex
-from gridsvc.registry.placement.atlas import AreaLevel, Atlas, GridLevel
 from gridsvc.registry.placement.model import AreaRef, EditionRef, GridRef
+from gridsvc.registry.placement.store import AreaLevel, Atlas, GridLevel
 from gridsvc.spatial.border import BorderIndex
 from gridsvc.spatial.locator import LocatorSet
 

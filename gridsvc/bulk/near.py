@@ -7,8 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from gridsvc.registry.placement.atlas import AreaLevel, Atlas
 from gridsvc.registry.placement.service import SAME_BORDER_M
+from gridsvc.registry.placement.store import AreaLevel, Atlas
 from gridsvc.spatial.border import BorderIndex
 
 __all__ = ["NearCells"]

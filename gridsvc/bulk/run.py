@@ -18,7 +18,7 @@ from gridsvc.bulk.journal import Journal
 from gridsvc.bulk.model import Placed, Placer, Portion, Source
 from gridsvc.bulk.table_file import FlatGeobufFile, ParquetFile
 from gridsvc.errors import BadFile, Conflict, NotFound
-from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.crs import parse_crs
 
 __all__ = ["Finished", "Progress", "Runner", "atlas_identity", "locate_file", "threads"]

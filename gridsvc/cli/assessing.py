@@ -10,14 +10,11 @@ import typer
 from rich.table import Table
 
 from gridsvc.api.clock import utc_now
-from gridsvc.assessment.measures import RATES
-from gridsvc.assessment.model import Assessment, Dimension
 from gridsvc.assessment.period import Period, parse_period
-from gridsvc.assessment.rates import NO_DATA, percent, rounded
-from gridsvc.assessment.recomputing import recompute
+from gridsvc.assessment.rates import NO_DATA, RATES, Assessment, Dimension, percent, rounded
 from gridsvc.assessment.service import assess
-from gridsvc.assessment.table import assessment_csv
-from gridsvc.assessment.view import assessment_json, year_json
+from gridsvc.assessment.view import assessment_csv, assessment_json, year_json
+from gridsvc.assessment.yearly import recompute
 from gridsvc.city import City
 from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
 from gridsvc.maps.review import read_review, review_page

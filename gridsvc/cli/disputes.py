@@ -11,7 +11,7 @@ from rich.table import Column, Table
 
 from gridsvc.api.clock import utc_now
 from gridsvc.callers import Caller, Role
-from gridsvc.cases.systems.disputes.inside import inside_json
+from gridsvc.cases.systems.disputes.what_if import inside_json
 from gridsvc.cases.systems.disputes.what_if import what_if as ask_what_if
 from gridsvc.cli.runtime import (
     AsJson,
@@ -32,9 +32,9 @@ from gridsvc.registry.disputes import repository
 from gridsvc.registry.disputes.evidence import add_file, add_note
 from gridsvc.registry.disputes.finding import find_disputes
 from gridsvc.registry.disputes.model import Actor
-from gridsvc.registry.disputes.proposal import read_border_move
 from gridsvc.registry.disputes.service import Move, dispute_or_refuse, move
 from gridsvc.registry.disputes.view import dispute_json, evidence_json, summaries_json
+from gridsvc.registry.disputes.what_if import read_border_move
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import get_settings
 

@@ -19,7 +19,7 @@ from gridsvc.registry.grids import rebuild_repository as repository
 from gridsvc.registry.grids.barriers import read_barriers
 from gridsvc.registry.grids.measures import CityMeasures, GridBuild
 from gridsvc.registry.grids.rebuild import KEEP_SHARE, rebuild_grids
-from gridsvc.registry.grids.rebuild_report import Rebuild
+from gridsvc.registry.grids.rebuild_writing import Rebuild
 from gridsvc.registry.grids.service import build_grids
 from gridsvc.settings import get_settings
 from gridsvc.spatial.gridding_barriers import Barriers

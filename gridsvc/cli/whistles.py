@@ -10,8 +10,7 @@ import typer
 from rich.table import Table
 
 from gridsvc.assessment.period import Period, parse_period
-from gridsvc.cases.systems.whistles.rates import Judged, Terms
-from gridsvc.cases.systems.whistles.rating import Rated, rate_whistles
+from gridsvc.cases.systems.whistles.rates import Judged, Rated, Terms, rate_whistles
 from gridsvc.cli.runtime import AsJson, console, load_city, print_json, session
 from gridsvc.errors import BadInput
 from gridsvc.maps.demand_letter import letter_page, read_letter

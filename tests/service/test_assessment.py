@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from gridsvc.assessment.model import Assessment, Dimension, Line
 from gridsvc.assessment.period import parse_period
-from gridsvc.assessment.rates import percent
+from gridsvc.assessment.rates import Assessment, Dimension, Line, percent
 from gridsvc.assessment.service import assess, frame_of, list_behind
 from tests import cities
 from tests.service import joint_city as city

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from gridsvc.assessment.model import Dimension
 from gridsvc.assessment.period import parse_period
+from gridsvc.assessment.rates import Dimension
 from gridsvc.assessment.service import assess
 from tests import cities
 from tests.service import joint_city as city

@@ -9,10 +9,9 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from gridsvc.assessment.period import parse_period
-from gridsvc.assessment.recomputing import recompute
 from gridsvc.assessment.repository.years import years_of_trace
 from gridsvc.assessment.service import frame_of
-from gridsvc.assessment.yearly import YearlyLine
+from gridsvc.assessment.yearly import YearlyLine, recompute
 from gridsvc.callers import Role
 from tests import cities
 from tests.service import joint_city as city

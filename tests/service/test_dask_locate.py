@@ -14,7 +14,7 @@ from gridsvc.bulk import locate_file
 from gridsvc.bulk import run as bulk_run
 from gridsvc.bulk.on_dask import dask_runner
 from gridsvc.errors import Unavailable
-from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.placement.store import Atlas
 from tests.unit.bulk.bulk_world import by_geos, csv_text, make_atlas, points
 from tests.waiting import Command
 

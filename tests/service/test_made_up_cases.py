@@ -15,8 +15,8 @@ import gridsvc.cases.models  # noqa: F401 - the tables that a migration must kno
 from benchmarks.filling import Filled, fill
 from benchmarks.made_up_cases import Plan
 from gridsvc.api.app import create_app
-from gridsvc.assessment.model import Dimension
 from gridsvc.assessment.period import parse_period
+from gridsvc.assessment.rates import Dimension
 from gridsvc.assessment.service import assess
 from gridsvc.callers import Role
 from gridsvc.cases.core.trace import verify_all

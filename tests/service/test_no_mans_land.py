@@ -18,8 +18,7 @@ from gridsvc.errors import BadInput
 from gridsvc.registry.disputes.finding import keep_places
 from gridsvc.registry.disputes.model import Found
 from gridsvc.registry.editions.repository import edition_in_force
-from gridsvc.registry.placement.atlas import Atlas
-from gridsvc.registry.placement.store import AtlasStore
+from gridsvc.registry.placement.store import Atlas, AtlasStore
 from gridsvc.spatial.disputed import DisputedPlace, DisputeKind
 from gridsvc.spatial.ellipsoid import area_m2
 from tests import cities

@@ -21,7 +21,7 @@ from fastapi.responses import StreamingResponse
 from gridsvc.bulk import BulkIndex, locate_batch
 from gridsvc.bulk.batch import faults_of
 from gridsvc.errors import BadCoordinate, BadInput
-from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.placement.store import Atlas
 
 __all__ = ["ARROW", "arrow_answer"]
 

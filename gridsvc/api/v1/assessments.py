@@ -10,12 +10,11 @@ from fastapi.responses import HTMLResponse, Response
 from gridsvc.api import clock
 from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession
 from gridsvc.api.problems import problems
-from gridsvc.assessment.model import Assessment, Dimension
 from gridsvc.assessment.period import Period, parse_period
-from gridsvc.assessment.recomputing import Source, assess_year
+from gridsvc.assessment.rates import Assessment, Dimension
 from gridsvc.assessment.service import assess, frame_of, list_behind, visible_area
-from gridsvc.assessment.table import assessment_csv
-from gridsvc.assessment.view import assessment_json, year_json
+from gridsvc.assessment.view import assessment_csv, assessment_json, year_json
+from gridsvc.assessment.yearly import Source, assess_year
 from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, Unavailable
 from gridsvc.maps.review import read_review, review_page
 from gridsvc.maps.self_contained import CONTENT_POLICY

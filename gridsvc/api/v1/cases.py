@@ -15,8 +15,7 @@ from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
 from gridsvc.callers import Role
-from gridsvc.cases.core.cursor import CasePlace
-from gridsvc.cases.core.repository import cases_of
+from gridsvc.cases.core.repository import CasePlace, cases_of
 from gridsvc.cases.core.service import StepGiven, readable_case, take_step
 from gridsvc.cases.core.trace import verify
 from gridsvc.cases.core.trace_repository import entries

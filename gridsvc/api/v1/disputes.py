@@ -25,8 +25,7 @@ from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
 from gridsvc.callers import Caller, Role
-from gridsvc.cases.systems.disputes.inside import inside_json
-from gridsvc.cases.systems.disputes.what_if import what_if
+from gridsvc.cases.systems.disputes.what_if import inside_json, what_if
 from gridsvc.errors import (
     BadCode,
     BadCoordinate,
@@ -52,9 +51,9 @@ from gridsvc.registry.disputes.evidence import add_file, add_note, evidence_or_r
 from gridsvc.registry.disputes.finding import find_disputes
 from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.disputes.models import Dispute
-from gridsvc.registry.disputes.proposal import read_border_move
 from gridsvc.registry.disputes.service import Move, dispute_or_refuse, move
 from gridsvc.registry.disputes.view import dispute_json, evidence_json, summaries_json
+from gridsvc.registry.disputes.what_if import read_border_move
 
 __all__ = ["router"]
 

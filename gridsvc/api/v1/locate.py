@@ -26,8 +26,8 @@ from gridsvc.errors import (
     TooLarge,
     UnknownCrs,
 )
-from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.service import BatchPlacement, place_many
+from gridsvc.registry.placement.store import Atlas
 from gridsvc.registry.placement.straddle import straddle
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84

@@ -19,8 +19,8 @@ from gridsvc.api.problems import problems
 from gridsvc.api.text import Text
 from gridsvc.cases.core.service import readable_case
 from gridsvc.cases.core.view import case_json
-from gridsvc.cases.systems.merging.differences import AcceptedDifference
 from gridsvc.cases.systems.merging.joining import join_cases
+from gridsvc.cases.systems.merging.rights import AcceptedDifference
 from gridsvc.cases.systems.merging.splitting import split_case
 from gridsvc.cases.systems.merging.view import history
 from gridsvc.errors import (

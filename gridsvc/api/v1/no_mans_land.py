@@ -34,7 +34,7 @@ from gridsvc.errors import (
     NotFound,
 )
 from gridsvc.registry.disputes.model import Actor
-from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.placement.store import Atlas
 
 __all__ = ["router"]
 

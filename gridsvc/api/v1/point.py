@@ -14,9 +14,9 @@ from gridsvc.api.dependencies import CurrentService, parse_as_of
 from gridsvc.api.direct import DirectRoute
 from gridsvc.api.problems import problems
 from gridsvc.errors import BadCoordinate, NotFound, UnknownCrs
-from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.schemas import PointAnswer
 from gridsvc.registry.placement.service import place
+from gridsvc.registry.placement.store import Atlas
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 

@@ -53,9 +53,9 @@ from gridsvc.errors import (
     UnknownClass,
     UnknownCrs,
 )
-from gridsvc.registry.classes.lookup import find_class
+from gridsvc.registry.classes.service import find_class
 from gridsvc.registry.codes.service import look_up
-from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.reading import read_footprint
 
 __all__ = ["ReportIn", "direct", "filed", "new_report", "router"]

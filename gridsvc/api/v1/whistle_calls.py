@@ -26,8 +26,7 @@ from gridsvc.cases.core.service import readable_case
 from gridsvc.cases.systems.whistles.follow_up import FollowUp, whistle_again
 from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
 from gridsvc.cases.systems.whistles.proposals import proposals
-from gridsvc.cases.systems.whistles.rates import Terms
-from gridsvc.cases.systems.whistles.rating import rate_whistles
+from gridsvc.cases.systems.whistles.rates import Terms, rate_whistles
 from gridsvc.cases.systems.whistles.view import whistles_json
 from gridsvc.errors import (
     BadInput,

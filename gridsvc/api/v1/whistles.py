@@ -22,7 +22,7 @@ from gridsvc.cases.systems.joint.blowing import approve as approve_whistle
 from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles import service as whistling
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
-from gridsvc.cases.systems.whistles.scoring import scoring_party
+from gridsvc.cases.systems.whistles.service import scoring_party
 from gridsvc.cases.systems.whistles.view import called_json, whistles_json
 from gridsvc.errors import (
     BadCoordinate,

@@ -33,7 +33,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL
 from sqlalchemy.sql.selectable import CTE
 
 from gridsvc.assessment.frame import Frame
-from gridsvc.assessment.model import Dimension, Family
+from gridsvc.assessment.rates import Dimension, Family
 from gridsvc.cases.core.models import Case, Submission
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.appeals.models import Appeal

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy.orm import Session
 
-from gridsvc.assessment.model import Dimension
+from gridsvc.assessment.rates import Dimension
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.repository import names_of
 from gridsvc.registry.editions.repository import codes_in, edition_in_force

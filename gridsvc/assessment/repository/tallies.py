@@ -11,7 +11,7 @@ from sqlalchemy import String, cast, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from gridsvc.assessment.frame import Frame
-from gridsvc.assessment.model import COUNTS, Dimension, Family, Tally
+from gridsvc.assessment.rates import COUNTS, Dimension, Family, Tally
 from gridsvc.assessment.repository.facts import facts
 
 __all__ = ["Behind", "behind", "districts_of", "tallies"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from gridsvc.cases.core.progress import Progress
 from gridsvc.city.procedures.model import Procedure, Return, Step
-from gridsvc.registry.bodies.model import BodyRef, Responsibility
+from gridsvc.registry.bodies.repository import BodyRef, Responsibility
 
 __all__ = [
     "BodyRefused",

@@ -35,8 +35,7 @@ from gridsvc.city.classes import ClassKey
 from gridsvc.city.procedures.model import SEATS, Actor, Procedure, Seat
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotAllowed
-from gridsvc.registry.bodies.model import Responsibility
-from gridsvc.registry.bodies.repository import bodies_by_code
+from gridsvc.registry.bodies.repository import Responsibility, bodies_by_code
 from gridsvc.registry.bodies.service import body_or_refuse, keep_gap
 
 __all__ = ["Opening", "Place", "choose_opening", "open_case", "opening_by_rule", "take_seats"]

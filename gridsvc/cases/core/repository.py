@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.cursor import CasePlace
 from gridsvc.cases.core.models import Case, Submission
-from gridsvc.errors import NotFound
+from gridsvc.errors import BadInput, NotFound
 
 __all__ = [
+    "CasePlace",
     "case_by_id",
     "cases_by_id",
     "cases_of",
@@ -95,3 +97,38 @@ def cases_of(
             behind = tuple_(Case.limit_at, Case.id) > (after.limit_at, after.id)
             query = query.where(behind | Case.limit_at.is_(None))
     return list(session.scalars(query))
+
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CasePlace:
+    """A case's id and its limit; None for a case without one, which stands behind all others."""
+
+    id: uuid.UUID
+    limit_at: dt.datetime | None = None
+
+    def to_text(self, *, by_limit: bool) -> str:
+        """The id; with ``by_limit`` before it the microseconds since 1970 and a full stop."""
+        if not by_limit:
+            return str(self.id)
+        since = "" if self.limit_at is None else (self.limit_at - _EPOCH) // _MICROSECOND
+        return f"{since}.{self.id}"
+
+    @classmethod
+    def from_text(cls, text: str, *, by_limit: bool) -> CasePlace:
+        """The place that :meth:`to_text` wrote. Raises BadInput."""
+        since, _, id = text.rpartition(".")
+        try:
+            if bool("." in text) != by_limit:
+                raise ValueError("a cursor of the other order")
+            limit_at = _EPOCH + int(since) * _MICROSECOND if since else None
+            return cls(uuid.UUID(id), limit_at)
+        except (ValueError, OverflowError):
+            raise BadInput(
+                f"The cursor {text[:80]!r} is none of this list: send 'next' of the page before,"
+                " with the same 'order'.",
+                field="cursor",
+            ) from None

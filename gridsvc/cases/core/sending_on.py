@@ -9,7 +9,7 @@ from typing import Any
 from gridsvc.cases.core.act import Act
 from gridsvc.cases.core.events import BodyRefused
 from gridsvc.errors import StepRefused
-from gridsvc.registry.bodies.model import BodyRef
+from gridsvc.registry.bodies.repository import BodyRef
 from gridsvc.registry.bodies.service import body_or_refuse
 
 __all__ = ["follow_refusal", "responsible_now", "send_on", "tell_new_lead"]

@@ -21,8 +21,8 @@ from gridsvc.cases.intake.service import check_report, file_report
 from gridsvc.city import City
 from gridsvc.errors import BadFile, BadInput, GridsvcError
 from gridsvc.registry.bodies.importer import Fault
-from gridsvc.registry.classes.lookup import find_class
-from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.classes.service import find_class
+from gridsvc.registry.placement.store import Atlas
 
 __all__ = ["BATCH", "Row", "check_rows", "file_rows", "read_rows"]
 

@@ -19,9 +19,9 @@ from gridsvc.errors import AmbiguousCode, BadInput, NotAllowed, NotFound
 from gridsvc.registry.codes.service import look_up
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.parts.repository import find
-from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.service import place_inside
+from gridsvc.registry.placement.store import Atlas
 from gridsvc.registry.placement.straddle import straddle
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.reading import Footprint

@@ -18,9 +18,9 @@ from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
 from gridsvc.city.merging import DISTANCES, GENERIC_PLACES, kinds_of, reach_of
 from gridsvc.city.procedures.model import Procedure
-from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.service import place
+from gridsvc.registry.placement.store import Atlas
 
 __all__ = [
     "Candidate",

@@ -15,7 +15,7 @@ from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.opening import Opening, Place
 from gridsvc.cases.intake.match import Candidate, Crossing, MatchCriteria
 from gridsvc.city.classes import ClassKey
-from gridsvc.registry.bodies.model import Responsibility
+from gridsvc.registry.bodies.repository import Responsibility
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.straddle import Straddle

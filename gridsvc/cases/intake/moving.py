@@ -30,12 +30,12 @@ from gridsvc.cases.intake.route import responsible_for
 from gridsvc.cases.intake.service import match, record_transfer, secret_hash, transfer_reports
 from gridsvc.city.classes import ClassKey
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
-from gridsvc.registry.bodies.model import Responsibility
+from gridsvc.registry.bodies.repository import Responsibility
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.parts.repository import find
-from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import AreaRef, Placement
 from gridsvc.registry.placement.service import place, place_inside
+from gridsvc.registry.placement.store import Atlas
 
 __all__ = ["confirm_side", "move_report"]
 

@@ -19,8 +19,7 @@ from gridsvc.registry.editions.answers import (
     rerouted_page,
     tally,
 )
-from gridsvc.registry.editions.cut_grids import CutGrid, cut_grids
-from gridsvc.registry.editions.diff import EditionDiff, diff_editions
+from gridsvc.registry.editions.diff import CutGrid, EditionDiff, cut_grids, diff_editions
 
 __all__ = ["KINDS", "Rerouting", "rerouted", "rerouting"]
 

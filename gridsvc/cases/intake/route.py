@@ -10,7 +10,7 @@ from gridsvc.cases.core.opening import choose_opening
 from gridsvc.cases.intake.match import criteria_of
 from gridsvc.cases.intake.model import Located, Routed
 from gridsvc.city.classes import ClassKey
-from gridsvc.registry.bodies.model import Responsibility
+from gridsvc.registry.bodies.repository import Responsibility
 from gridsvc.registry.bodies.service import AssetOwner, find_responsible
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.placement.model import Placement

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from gridsvc.registry.bodies.model import Ground
+from gridsvc.registry.bodies.repository import Ground
 from gridsvc.registry.placement.schemas import PointAnswer
 
 __all__ = ["ReportAnswer"]

@@ -37,9 +37,9 @@ from gridsvc.cases.intake.route import route
 from gridsvc.db.base import uuid7
 from gridsvc.db.driver import write_added
 from gridsvc.errors import NotFound
-from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.service import place
+from gridsvc.registry.placement.store import Atlas
 
 __all__ = [
     "check_report",

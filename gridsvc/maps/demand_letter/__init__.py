@@ -1,7 +1,5 @@
 """The demand letter (需求函) of a whistle: who shall do what, where, until when; to be printed."""
 
-from gridsvc.maps.demand_letter.model import Letter
-from gridsvc.maps.demand_letter.page import letter_page
-from gridsvc.maps.demand_letter.reading import read_letter
+from gridsvc.maps.demand_letter.reading import Letter, letter_page, read_letter
 
 __all__ = ["Letter", "letter_page", "read_letter"]

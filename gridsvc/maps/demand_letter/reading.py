@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import folium
 import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
@@ -21,14 +23,26 @@ from gridsvc.city.calendar import Calendar
 from gridsvc.errors import NotFound
 from gridsvc.layers.catalogue import AREA_LAYERS, UNIT_GRIDS
 from gridsvc.layers.repository import around
-from gridsvc.maps.demand_letter.model import Called, Letter
-from gridsvc.maps.joint_case.model import Place
-from gridsvc.registry.bodies.model import BodyRef
-from gridsvc.registry.bodies.repository import bodies_by_code
+from gridsvc.maps.joint_case.reading import Place
+from gridsvc.maps.self_contained import (
+    CONTENT_POLICY,
+    blank_map,
+    draw_dot,
+    draw_shape,
+    render,
+)
+from gridsvc.registry.bodies.repository import BodyRef, bodies_by_code
 from gridsvc.registry.classes.repository import names_of
+from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import surroundings
 
-__all__ = ["read_letter"]
+__all__ = [
+    "CONTENT_POLICY",
+    "Called",
+    "Letter",
+    "letter_page",
+    "read_letter",
+]
 
 _AROUND_M = 400.0
 _LEVELS = {
@@ -158,3 +172,104 @@ def _called(row: CalledBody, whistle: Whistle, bodies: Mapping[str, BodyRef]) ->
 
 def _name(party: str, bodies: Mapping[str, BodyRef]) -> str:
     return bodies[party].name if party in bodies else _PARTIES.get(party, party)
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A called body: its task, why it is called, its limits, and when it came and was done."""
+
+    code: str
+    name: str
+    task: str
+    reasons: tuple[str, ...]
+    accept_by: dt.datetime | None
+    report_in_by: dt.datetime | None
+    done_by: dt.datetime | None
+    accepted_at: dt.datetime | None
+    reported_in_at: dt.datetime | None
+    late: bool | None
+    far: bool | None
+    done_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """All that a letter shows. Geometries are WGS84; ``areas`` are the names from the district on.
+
+    ``level`` is None for a joint whistle; ``level_title`` names both. ``meeting`` is the time and
+    ``place`` the place that the demand names. ``recorded_at`` marks one made by telephone.
+    """
+
+    whistle_id: uuid.UUID
+    case_id: uuid.UUID
+    district_code: str
+    level: int | None
+    level_title: tuple[str, str]
+    kind: tuple[str, str]
+    ground: tuple[str, str]
+    state: str
+    class_code: str
+    class_name: str
+    caller: str
+    task: str
+    place: str
+    meeting: dt.datetime | None
+    limit: str
+    confirmed_by: str
+    approved_by: str
+    found: str
+    follows: uuid.UUID | None
+    blown_at: dt.datetime
+    recorded_at: dt.datetime | None
+    lon: float
+    lat: float
+    footprint: shapely.Geometry | None
+    areas: tuple[str, ...]
+    grid_code: str | None
+    streets: tuple[Place, ...]
+    unit_grids: tuple[Place, ...]
+    called: tuple[Called, ...]
+
+
+_ALARM, _VIOLET = "#d93a2b", "#6a5a86"
+_SHOWN_M = 130.0
+
+
+def letter_page(letter: Letter, city: City) -> str:
+    """The letter as one self-contained HTML text.
+
+    Raises MissingPrerequisite when the package that brings Leaflet is not installed.
+    """
+    west, south, east, north = _view(letter).bounds
+    return render(
+        "demand_letter.html",
+        _draw(letter),
+        it=letter,
+        calendar=city.calendar,
+        report_in_radius_m=city.settings.report_in_radius_m,
+        corners=[[south, west], [north, east]],
+        area_m2=None if letter.footprint is None else float(area_m2(letter.footprint)),
+    )
+
+
+def _draw(letter: Letter) -> folium.Map:
+    """The place, with unit grids and streets around."""
+    drawn = blank_map()
+    for grid in letter.unit_grids:
+        own = grid.code == letter.grid_code
+        fill = "#f3dcd0" if own else None
+        draw_shape(drawn, grid.geometry, color="#8f86a0", weight=0.8, fill=fill, opacity=0.9 * own)
+    for street in letter.streets:
+        draw_shape(drawn, shapely.boundary(street.geometry), color=_VIOLET, weight=2)
+    if letter.footprint is not None:
+        draw_shape(drawn, letter.footprint, color="#8f1a10", weight=2, fill=_ALARM, opacity=0.5)
+    draw_dot(drawn, letter.lon, letter.lat, _ALARM, "报到地点 report in here")
+    west, south, east, north = _view(letter).bounds
+    drawn.fit_bounds([[south, west], [north, east]])
+    return drawn
+
+
+def _view(letter: Letter) -> shapely.Geometry:
+    place = shapely.Point(letter.lon, letter.lat)
+    seen = place if letter.footprint is None else shapely.union_all([place, letter.footprint])
+    return surroundings(seen, _SHOWN_M)

@@ -13,7 +13,7 @@ import pandas
 import pyogrio
 import shapely
 
-from gridsvc.maps.dossier.model import Dossier
+from gridsvc.maps.dossier.page import Dossier
 
 __all__ = ["dossier_geopackage"]
 

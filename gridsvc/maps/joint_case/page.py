@@ -6,7 +6,7 @@ import folium
 import shapely
 
 from gridsvc.city import City
-from gridsvc.maps.joint_case.model import CalledRow, JointCase, Place
+from gridsvc.maps.joint_case.reading import CalledRow, JointCase, Place
 from gridsvc.maps.self_contained import (
     CONTENT_POLICY,
     blank_map,

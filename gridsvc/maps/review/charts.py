@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from gridsvc.assessment.measures import RATES
-from gridsvc.assessment.model import Line
-from gridsvc.assessment.rates import NO_DATA, percent, rounded
+from gridsvc.assessment.rates import NO_DATA, RATES, Line, percent, rounded
 
 __all__ = ["Bar", "Curve", "Trend", "bars", "trend"]
 

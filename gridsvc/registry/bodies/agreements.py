@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from gridsvc.city.classes import ClassKey
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotFound
-from gridsvc.registry.bodies import agreements_repository as repository
+from gridsvc.registry.bodies import repository
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty
 from gridsvc.registry.bodies.repository import ListedDuty, bodies_by_code
 from gridsvc.spatial.reading import read_footprint

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from gridsvc.city.classes import ClassKey
 from gridsvc.db.driver import Prepared
-from gridsvc.registry.bodies.model import BodyRef
-from gridsvc.registry.bodies.models import Body, Duty, DutyGap
+from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty, DutyGap
 
 __all__ = [
     "Answering",
+    "BodyRef",
+    "Ground",
     "ListedDuty",
+    "Responsibility",
     "add_bodies",
     "add_duties",
     "add_gap",
+    "agreement_holds",
+    "agreement_with_duties",
     "answering",
     "bodies_by_code",
+    "bodies_named",
     "bodies_of_grid",
+    "class_exists",
     "count_duties",
     "set_webhook",
 ]
@@ -196,3 +205,111 @@ def bodies_of_grid(
         },
     )
     return [row[0] for row in rows]
+
+
+def agreement_with_duties(
+    session: Session, agreement_id: uuid.UUID
+) -> tuple[Agreement, Sequence[AgreementDuty]]:
+    """An agreement that exists, and its lines, leads first."""
+    agreement = session.get_one(Agreement, agreement_id)
+    duties = session.scalars(
+        select(AgreementDuty)
+        .where(AgreementDuty.agreement_id == agreement_id)
+        .order_by(AgreementDuty.role.desc(), AgreementDuty.kind, AgreementDuty.class_prefix)
+    ).all()
+    return agreement, duties
+
+
+def agreement_holds(session: Session, agreement_id: uuid.UUID, day: dt.date) -> bool:
+    """Whether an agreement has not ended on a day."""
+    found = session.scalar(
+        select(Agreement.id).where(
+            Agreement.id == agreement_id,
+            Agreement.valid_to.is_(None) | (Agreement.valid_to > day),
+        )
+    )
+    return found is not None
+
+
+def class_exists(session: Session, standard: str, kind: str, prefix: str) -> bool:
+    """Whether a class list has a class that begins so."""
+    return bool(
+        session.scalar(
+            text(
+                "select exists (select from class where standard = :standard and kind = :kind"
+                " and starts_with(code, :prefix))"
+            ),
+            {"standard": standard, "kind": kind, "prefix": prefix},
+        )
+    )
+
+
+def bodies_named(session: Session, words: Sequence[str], area_codes: Sequence[str]) -> list[str]:
+    """The codes of the bodies of the narrowest of some areas whose names contain one of the words.
+
+    Where a place's district has a water bureau, that of the city is left out.
+    """
+    rows = session.execute(
+        select(Body.code, Body.area_code)
+        .where(
+            Body.area_code.in_(area_codes),
+            or_(*(Body.name.contains(word, autoescape=True) for word in words)),
+        )
+        .order_by(func.length(Body.area_code).desc(), Body.code)
+    ).all()
+    return [code for code, area in rows if len(area) == len(rows[0].area_code)]
+
+
+class Ground(StrEnum):
+    """Why a body answers, in the order in which the grounds are asked."""
+
+    ASSET_OWNER = "asset_owner"
+    AGREEMENT = "agreement"
+    DUTY = "duty"
+    TERRITORY = "territory"
+
+
+@dataclass(frozen=True, slots=True)
+class BodyRef:
+    """A body's code, its name, and the area in which it works."""
+
+    code: str
+    name: str
+    kind: str
+    area_code: str
+
+    @property
+    def district(self) -> str | None:
+        """The district in which it works; None for a body of the whole city."""
+        return self.area_code[:6] if len(self.area_code) >= 6 else None
+
+    def to_json(self) -> dict[str, Any]:
+        """``{code, name, kind}``."""
+        return {"code": self.code, "name": self.name, "kind": self.kind}
+
+
+@dataclass(frozen=True, slots=True)
+class Responsibility:
+    """The body that answers, those that assist, and the ground with its clause.
+
+    ``gap`` is true when no list names anybody, so that the territory coordinates (属地兜底).
+    ``territory`` is the street office of the place.
+    """
+
+    lead: BodyRef
+    assist: tuple[BodyRef, ...]
+    ground: Ground
+    clause: str
+    territory: BodyRef | None
+    gap: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """The ``responsibility`` of an answer."""
+        return {
+            "lead": self.lead.to_json(),
+            "assist": [body.to_json() for body in self.assist],
+            "ground": self.ground.value,
+            "clause": self.clause,
+            "territory": self.territory and self.territory.to_json(),
+            "gap": self.gap,
+        }

@@ -15,8 +15,7 @@ from gridsvc.city.classes import STANDARD, ClassKey
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies import repository
-from gridsvc.registry.bodies.model import BodyRef, Ground, Responsibility
-from gridsvc.registry.bodies.repository import ListedDuty
+from gridsvc.registry.bodies.repository import BodyRef, Ground, ListedDuty, Responsibility
 from gridsvc.registry.placement.model import Placement
 from gridsvc.tables import table
 

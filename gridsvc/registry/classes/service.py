@@ -8,12 +8,18 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gridsvc.city.classes import STANDARD
+from gridsvc.city.classes import STANDARD, ClassKey
+from gridsvc.db.driver import Prepared
 from gridsvc.errors import BadFile, UnknownClass
 from gridsvc.registry.classes import repository
 from gridsvc.tables import Row, table
 
-__all__ = ["load_classes", "part_class_names", "read_class_list"]
+__all__ = [
+    "find_class",
+    "load_classes",
+    "part_class_names",
+    "read_class_list",
+]
 
 _SHIPPED = Path(__file__).with_name("gbt_47678_5_2026.csv")
 _COLUMNS = ["kind", "code", "name", "major"]
@@ -63,3 +69,27 @@ def _fault(row: Row) -> str | None:
     if re.fullmatch("[0-9]{5}", row["code"]) is None:
         return f"code {row['code']!r} has not 5 digits"
     return None if row["name"] and row["major"] else "name or major is empty"
+
+
+_KIND_OF = Prepared(
+    "kind_of",
+    "select kind from class where standard = :standard and kind = any(:kinds) and code = :code"
+    " order by kind limit 1",
+    {"standard": "text", "kinds": "text[]", "code": "text"},
+)
+
+
+def find_class(session: Session, code: str, *, kind: str | None, standard: str) -> ClassKey:
+    """The class of a code; the event where the same digits name a part too and no kind is given.
+
+    Raises UnknownClass.
+    """
+    kinds = [kind] if kind else ["event", "part"]
+    found = _KIND_OF.ask(session, {"standard": standard, "kinds": kinds, "code": code})
+    if found:
+        return ClassKey(standard, found[0][0], code)
+    raise UnknownClass(
+        f"{standard} has no {kind or 'event or part'} class '{code[:20]}'; a class is five digits,"
+        " such as 06001 (illegal building).",
+        field="class",
+    )

@@ -12,7 +12,7 @@ from gridsvc.registry.codes import repository
 from gridsvc.registry.codes.schemas import CodeMatches, GridMatch, PartMatch
 from gridsvc.registry.grids.models import UnitGrid
 from gridsvc.registry.parts.service import area_at, areas_on
-from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.placement.store import Atlas
 
 __all__ = ["look_up"]
 

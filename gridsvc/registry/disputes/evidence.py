@@ -13,10 +13,10 @@ from gridsvc.callers import Caller
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, Conflict, NotFound, TooLarge
 from gridsvc.registry.disputes import repository
-from gridsvc.registry.disputes.history import record
 from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.disputes.models import Dispute, DisputeEvidence
 from gridsvc.registry.disputes.service import lock_for
+from gridsvc.registry.disputes.view import record
 
 __all__ = ["add_file", "add_note", "evidence_or_refuse"]
 

@@ -16,11 +16,11 @@ from gridsvc.codes import Level
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.areas import repository as areas
-from gridsvc.registry.bodies.agreements_repository import agreement_holds
+from gridsvc.registry.bodies.repository import agreement_holds
 from gridsvc.registry.disputes import repository
-from gridsvc.registry.disputes.history import record
 from gridsvc.registry.disputes.model import Actor, DisputeState, Found, districts_of
 from gridsvc.registry.disputes.models import Dispute
+from gridsvc.registry.disputes.view import record
 from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.models import Edition, EditionState
 from gridsvc.spatial.disputed import (

@@ -16,10 +16,10 @@ from gridsvc.city import City
 from gridsvc.errors import BadInput, NotAllowed, NotFound, StepRefused
 from gridsvc.registry.bodies.agreements import check_draft, draft_json, read_draft
 from gridsvc.registry.disputes import repository
-from gridsvc.registry.disputes.history import record
 from gridsvc.registry.disputes.model import NEXT_STATES, Actor, DisputeState, districts_of
 from gridsvc.registry.disputes.models import Dispute
 from gridsvc.registry.disputes.settling import end_settlement, settle
+from gridsvc.registry.disputes.view import record
 
 __all__ = ["Move", "dispute_or_refuse", "lock_for", "move", "sides_supervised"]
 

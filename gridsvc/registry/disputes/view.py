@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -13,9 +14,17 @@ from sqlalchemy.orm import Session
 from gridsvc.registry.bodies.agreements import agreement_json
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.disputes import repository
+from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.disputes.models import Dispute, DisputeEntry, DisputeEvidence
 
-__all__ = ["dispute_json", "evidence_json", "part_json", "sides_json", "summaries_json"]
+__all__ = [
+    "dispute_json",
+    "evidence_json",
+    "part_json",
+    "record",
+    "sides_json",
+    "summaries_json",
+]
 
 
 def summaries_json(session: Session, disputes: Sequence[Dispute]) -> list[dict[str, Any]]:
@@ -125,3 +134,34 @@ def _entry(entry: DisputeEntry, named: bool) -> dict[str, Any]:
 def _by(role: str, area: str) -> str:
     """A role and its area, which all may know: ``district 110102``."""
     return f"{role} {area}".strip()
+
+
+def record(
+    session: Session,
+    dispute: Dispute,
+    action: str,
+    *,
+    actor: Actor,
+    why: str,
+    content: dict[str, Any],
+    now: dt.datetime,
+) -> None:
+    """Add an entry with the state that the dispute has now; the dispute is locked or new."""
+    session.flush()
+    session.add(
+        DisputeEntry(
+            district_code=dispute.district_code,
+            dispute_id=dispute.id,
+            n=repository.next_entry_number(session, dispute),
+            at=now,
+            actor=actor.subject,
+            role=actor.role,
+            area=actor.area,
+            action=action,
+            state=dispute.state,
+            why=why,
+            content=content,
+        )
+    )
+    dispute.changed_at = now
+    session.flush()

@@ -10,8 +10,7 @@ import shapely
 from sqlalchemy.orm import Session
 
 from gridsvc.city.classes import ClassKey
-from gridsvc.registry.bodies.model import BodyRef
-from gridsvc.registry.bodies.repository import bodies_by_code
+from gridsvc.registry.bodies.repository import BodyRef, bodies_by_code
 from gridsvc.registry.bodies.service import AssetOwner
 from gridsvc.registry.disputes.repository import parts_on
 from gridsvc.registry.disputes.what_if import Answer, Change

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from gridsvc.errors import BadInput
 from gridsvc.registry.editions.diff import comparable_editions
 from gridsvc.registry.editions.points import PlacedThings, grid_points, part_points
-from gridsvc.registry.placement.index_files import locator_of
 from gridsvc.registry.placement.repository import areas_of
+from gridsvc.registry.placement.store import locator_of
 from gridsvc.spatial.locator import Locator
 
 __all__ = [

@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session
 from gridsvc.errors import CodesExhausted
 from gridsvc.registry.grids import rebuild_repository as repository
 from gridsvc.registry.grids.fit import Misfit, Reason
-from gridsvc.registry.grids.numbering import SERIALS
 from gridsvc.registry.grids.rebuild_repository import GridRows
-from gridsvc.registry.grids.storing import NewCell, cells_of
+from gridsvc.registry.grids.storing import SERIALS, NewCell, cells_of
 from gridsvc.spatial.grid_matching import Overlap, ground_to_cut, overlaps, with_common_vertices
 from gridsvc.spatial.gridding_barriers import Barriers, CityGrid, grid_city
 

@@ -18,8 +18,14 @@ from gridsvc.registry.grids.fit import Misfit, misfits
 from gridsvc.registry.grids.matching import Matched, cut_anew, match
 from gridsvc.registry.grids.measures import city_measures
 from gridsvc.registry.grids.numbering import GridNumber, number_cells
-from gridsvc.registry.grids.rebuild_report import Kept, Rebuild, RebuiltCommunity, Successor, Voided
-from gridsvc.registry.grids.rebuild_writing import write_rebuild
+from gridsvc.registry.grids.rebuild_writing import (
+    Kept,
+    Rebuild,
+    RebuiltCommunity,
+    Successor,
+    Voided,
+    write_rebuild,
+)
 from gridsvc.registry.grids.service import checked_districts, telling
 from gridsvc.spatial.gridding_barriers import Barriers
 

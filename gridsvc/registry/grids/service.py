@@ -17,8 +17,7 @@ from gridsvc.registry.editions.service import edition_in_force
 from gridsvc.registry.grids import rebuild_repository, repository
 from gridsvc.registry.grids.barriers import barrier_hashes
 from gridsvc.registry.grids.measures import GridBuild, measured
-from gridsvc.registry.grids.numbering import SERIALS, number_cells
-from gridsvc.registry.grids.storing import cells_of, new_edition, store_cells
+from gridsvc.registry.grids.storing import SERIALS, cells_of, new_edition, number_cells, store_cells
 from gridsvc.spatial.gridding_barriers import Barriers, grid_city
 
 __all__ = ["build_grids", "checked_districts", "telling"]

@@ -13,13 +13,23 @@ import shapely
 from sqlalchemy.orm import Session
 
 from gridsvc.city.calendar import Calendar
+from gridsvc.codes import GridId, LocalCode, Thing, next_local_code
+from gridsvc.errors import CodesExhausted
 from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.models import Edition, EditionState
 from gridsvc.registry.grids import repository
-from gridsvc.registry.grids.numbering import GridNumber
 from gridsvc.spatial.gridding import CommunityGrid
 
-__all__ = ["NewCell", "cells_of", "hexadecimal", "new_edition", "store_cells"]
+__all__ = [
+    "SERIALS",
+    "GridNumber",
+    "NewCell",
+    "cells_of",
+    "hexadecimal",
+    "new_edition",
+    "number_cells",
+    "store_cells",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,3 +141,50 @@ def hexadecimal(polygons: Iterable[Any]) -> list[str]:
     shapes = np.array(list(polygons), dtype=object)
     blobs = shapely.to_wkb(shapely.set_srid(shapes, 4326), hex=True, include_srid=True)
     return [str(blob) for blob in blobs]
+
+
+#: A community has so many serials, from 1 on.
+SERIALS = 999
+
+
+@dataclass(frozen=True, slots=True)
+class GridNumber:
+    """The identity of a cell: its 8-digit code and its national one."""
+
+    local: LocalCode
+    national: GridId
+
+
+def number_cells(session: Session, communities: Sequence[str]) -> list[GridNumber]:
+    """The next free identities of new cells, one for each community code, in their order.
+
+    Serials go on in each community, 8-digit codes in each street, after the highest ever given:
+    void cells and a city's own codes count. The caller holds ``repository.lock_districts``.
+
+    Raises CodesExhausted when a street's numbers or a community's serials run out.
+    """
+    districts = sorted({code[:6] for code in communities})
+    highest = {
+        district + street: number
+        for district in districts
+        for street, number in repository.highest_numbers(session, district).items()
+    }
+    serials = {
+        community: serial
+        for district in districts
+        for community, serial in repository.highest_serials(session, district).items()
+    }
+    numbers = []
+    for community in communities:
+        street = community[:9]
+        local = next_local_code(street, Thing.UNIT_GRID, highest.get(street))
+        highest[street] = local.number
+        serial = serials.get(community, 0) + 1
+        if serial > SERIALS:
+            raise CodesExhausted(
+                f"Community {community} has given all {SERIALS} serials, and a serial is never "
+                "used again: split it into two codes first."
+            )
+        serials[community] = serial
+        numbers.append(GridNumber(local, GridId(community, serial)))
+    return numbers

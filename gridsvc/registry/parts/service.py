@@ -26,7 +26,7 @@ from gridsvc.registry.parts.placing import Floats, Placed, Placer
 from gridsvc.registry.parts.reading import parts_of_table
 from gridsvc.registry.parts.repository import Near
 from gridsvc.registry.parts.schemas import NewPart, PartChange
-from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.reading import read_geometry
 
 __all__ = [

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from gridsvc.codes import Level
 from gridsvc.errors import OutsideCity
-from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import (
     LEVELS,
     AreaRef,
@@ -18,6 +17,7 @@ from gridsvc.registry.placement.model import (
     Neighbour,
     Placement,
 )
+from gridsvc.registry.placement.store import Atlas
 
 __all__ = ["SAME_BORDER_M", "BatchPlacement", "place", "place_inside", "place_many"]
 

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from gridsvc.city import City
-from gridsvc.errors import NotFound
+from gridsvc.errors import DamagedIndex, NotFound
 from gridsvc.registry.placement import repository
-from gridsvc.registry.placement.atlas import AreaLevel, Atlas, GridLevel
-from gridsvc.registry.placement.index_files import locator_of
-from gridsvc.registry.placement.model import LEVELS, AreaRef, EditionRef
+from gridsvc.registry.placement.model import LEVELS, AreaRef, EditionRef, GridRef
 from gridsvc.spatial.border import BorderIndex
+from gridsvc.spatial.locator import Locator
 
-__all__ = ["AtlasStore"]
+__all__ = [
+    "AreaLevel",
+    "Atlas",
+    "AtlasStore",
+    "GridLevel",
+    "locator_of",
+]
 
 _log = structlog.get_logger(__name__)
 
@@ -181,3 +192,64 @@ class AtlasStore:
         codes = [ref.district_code + ref.code for ref in rows.refs]
         locator = locator_of(self.index_dir, "unit_grid", rows.geometries, codes)
         return GridLevel(stamp, rows.refs, locator)
+
+
+@dataclass(frozen=True, slots=True)
+class AreaLevel:
+    """One level of areas: its edition, its areas in code order, its indexes."""
+
+    edition: EditionRef
+    refs: tuple[AreaRef, ...]
+    locator: Locator
+    borders: BorderIndex | None
+
+
+@dataclass(frozen=True, slots=True)
+class GridLevel:
+    """The unit grids in order of district and code, with their index.
+
+    ``stamp`` names the builds and the day that they are of.
+    """
+
+    stamp: str
+    refs: tuple[GridRef, ...]
+    locator: Locator
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """All levels in force at one moment; never changes, so one answer never mixes editions."""
+
+    stamp: str
+    areas: Mapping[str, AreaLevel]
+    grids: GridLevel | None
+    grid_edition: EditionRef | None
+
+    @cached_property
+    def editions(self) -> tuple[EditionRef, ...]:
+        """The editions that answers come from."""
+        editions = tuple(level.edition for level in self.areas.values())
+        return editions if self.grid_edition is None else (*editions, self.grid_edition)
+
+
+def locator_of(
+    index_dir: Path, level: str, geometries: npt.NDArray[np.object_], codes: Sequence[str]
+) -> Locator:
+    """The index of n geometries (WGS84), from its file when one was made of the same input.
+
+    Raises BadGeometry as ``Locator.build`` does.
+    """
+    digest = hashlib.sha256()
+    for code, geometry in zip(codes, geometries, strict=True):
+        digest.update(code.encode())
+        digest.update(geometry.wkb)
+    path = index_dir / f"{level}-{digest.hexdigest()[:24]}.idx"
+    if path.exists():
+        try:
+            return Locator.open(path)
+        except DamagedIndex as error:
+            _log.warning("index file is built anew", path=str(path), reason=str(error))
+    locator = Locator.build(list(geometries), list(codes))
+    index_dir.mkdir(parents=True, exist_ok=True)
+    locator.save(path)
+    return locator

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from gridsvc.errors import NotFound
 from gridsvc.registry.placement import repository
-from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.model import EditionRef
+from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.sharing import shares
 
 __all__ = ["Straddle", "straddle"]

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridsvc.assessment.ranking import ranked
-from gridsvc.assessment.rates import percent, rate, rounded
+from gridsvc.assessment.rates import percent, ranked, rate, rounded
 
 
 def test_4640_of_4649_is_printed_as_people_print_it() -> None:

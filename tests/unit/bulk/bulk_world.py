@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 import shapely
 
-from gridsvc.registry.placement.atlas import AreaLevel, Atlas, GridLevel
 from gridsvc.registry.placement.model import AreaRef, EditionRef, GridRef
+from gridsvc.registry.placement.store import AreaLevel, Atlas, GridLevel
 from gridsvc.spatial.border import BorderIndex
 from gridsvc.spatial.locator import Locator
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.placement.store import Atlas
 from tests.unit.bulk.bulk_world import make_atlas
 
 

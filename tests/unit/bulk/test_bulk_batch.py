@@ -12,8 +12,8 @@ import shapely
 
 from gridsvc.bulk.batch import BulkIndex, faults_of, locate_batch
 from gridsvc.errors import BadFile
-from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.service import place_many
+from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.crs import from_wgs84
 from tests.unit.bulk.bulk_world import ADDED, by_geos, points
 

@@ -11,8 +11,8 @@ from gridsvc.bulk import BulkIndex, locate_batch
 from gridsvc.bulk.bundle import open_bundle, save_bundle
 from gridsvc.bulk.run import atlas_identity
 from gridsvc.errors import DamagedIndex
-from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.service import place
+from gridsvc.registry.placement.store import Atlas
 from tests.unit.bulk.bulk_world import points
 
 

@@ -21,8 +21,8 @@ from gridsvc.bulk import BulkIndex, locate_file
 from gridsvc.bulk import run as bulk_run
 from gridsvc.bulk.model import Placed, Placer, Portion
 from gridsvc.errors import BadFile, Conflict, NotFound
-from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.service import place_many
+from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.crs import from_wgs84
 from tests.unit.bulk.bulk_world import ADDED, by_geos, csv_text, make_atlas, points
 from tests.waiting import Command

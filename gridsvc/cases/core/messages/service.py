@@ -9,9 +9,8 @@ from collections.abc import Collection, Sequence
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.messages import repository
-from gridsvc.cases.core.messages.model import Delivery, Outcome, Place
+from gridsvc.cases.core.messages.model import Delivery, Outcome, Place, pause_after
 from gridsvc.cases.core.messages.models import Message
-from gridsvc.cases.core.messages.pauses import pause_after
 from gridsvc.errors import NotFound
 
 __all__ = [

@@ -5,16 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.intake.route import asset_of
+from gridsvc.cases.systems.disputes import repository
 from gridsvc.cases.systems.disputes.repository import cases_on
 from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
 from gridsvc.registry.bodies.agreements import AgreementDraft
-from gridsvc.registry.bodies.model import BodyRef
-from gridsvc.registry.disputes.proposal import BorderMove
+from gridsvc.registry.bodies.repository import BodyRef
+from gridsvc.registry.disputes.models import Dispute
+from gridsvc.registry.disputes.repository import parts_on
+from gridsvc.registry.disputes.view import part_json
 from gridsvc.registry.disputes.what_if import (
+    BorderMove,
     Change,
     answer_of,
     change_of_agreement,
@@ -31,9 +36,13 @@ from gridsvc.registry.disputes.what_if_view import (
     transfers_json,
 )
 from gridsvc.registry.parts.repository import find
-from gridsvc.registry.placement.atlas import Atlas
+from gridsvc.registry.placement.store import Atlas
 
-__all__ = ["what_if"]
+__all__ = [
+    "MOST_LISTED",
+    "inside_json",
+    "what_if",
+]
 
 
 def what_if(
@@ -95,3 +104,51 @@ def _cases(session: Session, change: Change, asked: Asked, bodies: set[BodyRef])
             }
         )
     return counted(rows)
+
+
+#: So many reports, placements and parts are listed one by one; the counts are of all.
+MOST_LISTED = 500
+
+
+def inside_json(session: Session, dispute: Dispute) -> dict[str, Any]:
+    """``{reports, placements, parts}``, each ``{count, listed}``; nothing personal."""
+    ground = to_shape(dispute.geometry)
+    reports = repository.reports_on(session, ground)
+    placements = repository.placements_on(session, ground)
+    parts = parts_on(session, ground)
+    return {
+        "reports": {
+            "count": len(reports),
+            "listed": [
+                {
+                    "id": str(it.id),
+                    "district_code": it.district_code,
+                    "channel": it.channel,
+                    "kind": it.kind,
+                    "class_code": it.class_code,
+                    "created_at": it.created_at,
+                    "case_id": str(it.case_id),
+                    "case_state": it.case_state,
+                    "lead_body": it.lead_body,
+                    "point": [it.lon, it.lat],
+                }
+                for it in reports[:MOST_LISTED]
+            ],
+        },
+        "placements": {
+            "count": len(placements),
+            "listed": [
+                {
+                    "report_id": str(it.report_id),
+                    "n": it.n,
+                    "district_code": it.district_code,
+                    "street_code": it.street_code,
+                    "lead_body": it.lead_body,
+                    "reason": it.reason,
+                    "placed_at": it.placed_at,
+                }
+                for it in placements[:MOST_LISTED]
+            ],
+        },
+        "parts": {"count": len(parts), "listed": [part_json(it) for it in parts[:MOST_LISTED]]},
+    }

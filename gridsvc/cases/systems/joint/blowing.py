@@ -22,7 +22,7 @@ from gridsvc.cases.systems.whistles import (
 )
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, StepRefused
-from gridsvc.registry.bodies.model import BodyRef
+from gridsvc.registry.bodies.repository import BodyRef
 
 __all__ = [
     "JointGround",

@@ -16,8 +16,7 @@ from gridsvc.cases.intake.model import PinMoved, ReportFiled
 from gridsvc.cases.systems.joint.blowing import JointGround, blow_joint, drop_proposal
 from gridsvc.cases.systems.whistles import joint_whistle_of
 from gridsvc.city.classes import ClassKey
-from gridsvc.registry.bodies.model import Ground
-from gridsvc.registry.bodies.repository import bodies_by_code
+from gridsvc.registry.bodies.repository import Ground, bodies_by_code
 from gridsvc.registry.disputes.model import DisputeAt
 from gridsvc.registry.disputes.repository import disputes_at
 from gridsvc.registry.placement.model import AreaRef, Neighbour, Placement

@@ -12,9 +12,10 @@ from gridsvc.cases.core.events import CaseClosed
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.service import refuse_joined
 from gridsvc.cases.intake.service import record_transfer, transfer_reports
-from gridsvc.cases.systems.merging.differences import AcceptedDifference, check_differences
 from gridsvc.cases.systems.merging.rights import (
+    AcceptedDifference,
     bodies_in,
+    check_differences,
     check_directs,
     check_open_target,
     locked,

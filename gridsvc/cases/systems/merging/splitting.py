@@ -18,13 +18,18 @@ from gridsvc.cases.intake.model import place_of
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.intake.route import responsible_for
 from gridsvc.cases.intake.service import find_report, record_transfer, transfer_reports
-from gridsvc.cases.systems.merging.differences import AcceptedDifference, check_differences
-from gridsvc.cases.systems.merging.rights import check_directs, check_open_target, locked
+from gridsvc.cases.systems.merging.rights import (
+    AcceptedDifference,
+    check_differences,
+    check_directs,
+    check_open_target,
+    locked,
+)
 from gridsvc.city.classes import ClassKey
 from gridsvc.errors import BadInput, StepRefused
 from gridsvc.registry.parts.repository import find
-from gridsvc.registry.placement.atlas import Atlas
 from gridsvc.registry.placement.service import place_inside
+from gridsvc.registry.placement.store import Atlas
 
 __all__ = ["split_case"]
 

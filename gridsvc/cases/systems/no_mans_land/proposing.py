@@ -14,8 +14,8 @@ from gridsvc.city import City
 from gridsvc.errors import NotFound
 from gridsvc.registry.disputes import repository as disputes
 from gridsvc.registry.disputes.finding import keep_places
-from gridsvc.registry.disputes.history import record
 from gridsvc.registry.disputes.model import Actor
+from gridsvc.registry.disputes.view import record
 from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.spatial.disputed import DisputedPlace, DisputeKind
 from gridsvc.spatial.ellipsoid import area_m2

@@ -32,7 +32,7 @@ from gridsvc.cases.systems.no_mans_land.statistics import (
 from gridsvc.city import City
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.areas import repository as areas
-from gridsvc.registry.placement.atlas import AreaLevel, Atlas
+from gridsvc.registry.placement.store import AreaLevel, Atlas
 from gridsvc.spatial.borderland import Stretches, stretches_of
 from gridsvc.spatial.plane import MetricPlane
 

@@ -19,8 +19,8 @@ from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.whistles.facts import FACTS, suggested
 from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
-from gridsvc.registry.bodies import naming_repository, repository
-from gridsvc.registry.bodies.model import BodyRef
+from gridsvc.registry.bodies import repository
+from gridsvc.registry.bodies.repository import BodyRef
 from gridsvc.registry.parts.repository import classes_beside, find
 
 __all__ = ["Proposal", "Reason", "proposals", "reasons_for"]
@@ -154,5 +154,5 @@ def _of_facts(
     for one in suggested(city.table(FACTS), said=said, key=key, parts=beside):
         fact = one.fact
         why = f"{fact.fact} ({fact.fact_zh}): {fact.by} '{one.found}'"
-        for code in naming_repository.bodies_named(session, fact.bodies, areas):
+        for code in repository.bodies_named(session, fact.bodies, areas):
             yield code, Reason("fact", why)

@@ -12,15 +12,27 @@ from pyproj import Geod
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
+from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Act, Occasion
+from gridsvc.cases.core.engine import REPORTER, SUPERVISION
 from gridsvc.cases.core.models import Case
-from gridsvc.cases.core.repository import lock_case
+from gridsvc.cases.core.progress import Progress
+from gridsvc.cases.core.repository import case_by_id, lock_case
+from gridsvc.cases.core.rights import acting_body, own_body
 from gridsvc.cases.core.service import happened_at
 from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
-from gridsvc.errors import NotFound, StepRefused
+from gridsvc.errors import BadInput, NotAllowed, NotFound, StepRefused
 
-__all__ = ["accept", "again", "done", "locked_whistle", "report_in", "score"]
+__all__ = [
+    "accept",
+    "again",
+    "done",
+    "locked_whistle",
+    "report_in",
+    "score",
+    "scoring_party",
+]
 
 _GEOD = Geod(ellps="WGS84")
 
@@ -214,3 +226,28 @@ def _record(
 ) -> None:
     kept = {"whistle_id": str(called.whistle_id), **content}
     act.record(action, kept, at=at, body=called.body_code)
+
+
+def scoring_party(session: Session, caller: Caller, whistle: Whistle, named: str | None) -> str:
+    """The named party, else the caller's own, if the token may act for it.
+
+    Raises BadInput when it must be named, NotAllowed for a token that may not, NotFound.
+    """
+    if whistle.caller_body == REPORTER and named in (None, REPORTER):
+        case = case_by_id(session, whistle.case_id)
+        if case is None or str(caller.token_id) != Progress.from_json(case.progress).reporter:
+            raise NotAllowed("Whoever blew this whistle scores its bodies, with the same token.")
+        return REPORTER
+    if whistle.caller_body == SUPERVISION and named in (None, SUPERVISION):
+        if not caller.supervises(whistle.district_code):
+            raise NotAllowed(
+                "Supervision scores these bodies: a token of role district, city or admin that"
+                f" covers {whistle.district_code}."
+            )
+        return SUPERVISION
+    by = named or own_body(caller)
+    if by is None and not whistle.joint:
+        by = whistle.caller_body
+    if by is None:
+        raise BadInput("Say in 'by' which side scores.", field="by")
+    return acting_body(session, caller, by)

@@ -5,7 +5,7 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridsvc.cases.core.messages.pauses import LONGEST_S, pause_after
+from gridsvc.cases.core.messages.model import LONGEST_S, pause_after
 from gridsvc.settings import Settings
 
 chances = st.floats(0.0, 1.0, exclude_max=True)
