@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from gridsvc.assessment.frame import Frame, step_names
 from gridsvc.assessment.period import Period
 from gridsvc.assessment.rates import (
     COUNTS,
@@ -23,6 +22,7 @@ from gridsvc.assessment.rates import (
 )
 from gridsvc.assessment.repository.names import areas_of_level, names
 from gridsvc.assessment.repository.tallies import Behind, behind, districts_of, tallies
+from gridsvc.assessment.scope import Scope, step_names
 from gridsvc.callers import Caller, Role
 from gridsvc.city import City
 from gridsvc.city.weights import WEIGHTS, ThreeRates
@@ -57,13 +57,13 @@ def visible_area(caller: Caller, area: str | None, dimensions: Sequence[Dimensio
     return wanted
 
 
-def frame_of(session: Session, city: City, period: Period, area: str, *, now: dt.datetime) -> Frame:
+def frame_of(session: Session, city: City, period: Period, area: str, *, now: dt.datetime) -> Scope:
     """What a count of an area in a period looks at. Raises BadInput before the period begins."""
     if period.start > now:
         raise BadInput(
             f"{period.name} has not begun; the newest day is {city.day(now)}.", field="period"
         )
-    return Frame(
+    return Scope(
         period=period,
         now=now,
         districts=districts_of(session, area[:6]),
@@ -91,8 +91,8 @@ def assess(
     The weights are those in force on the last day of the period. Raises BadInput.
     """
     weighed = city.table(WEIGHTS).of_rates(scheme or city.settings.weights_scheme, period.last)
-    frame = frame_of(session, city, period, area, now=now)
-    counted = tallies(session, frame, dimensions, families)
+    scope = frame_of(session, city, period, area, now=now)
+    counted = tallies(session, scope, dimensions, families)
     day = min(now, period.end - dt.timedelta(seconds=1))
     lines = {}
     for dimension in dimensions:
@@ -106,7 +106,7 @@ def assess(
 
 def list_behind(
     session: Session,
-    frame: Frame,
+    scope: Scope,
     count: str,
     dimension: Dimension,
     key: str | None,
@@ -120,7 +120,7 @@ def list_behind(
         raise BadInput(
             f"There is no count '{count[:40]}'; there are {', '.join(known)}.", field="count"
         )
-    return behind(session, frame, count, dimension, key, after=after, limit=limit)
+    return behind(session, scope, count, dimension, key, after=after, limit=limit)
 
 
 def _expected(

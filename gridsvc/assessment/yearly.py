@@ -18,14 +18,13 @@ from sqlalchemy.orm import Session
 from gridsvc.assessment.period import Period
 from gridsvc.assessment.rates import Dimension, Tally, ranked, rate, rounded, score_of
 from gridsvc.assessment.repository.names import names
-from gridsvc.assessment.repository.years import years_of_tables, years_of_trace
+from gridsvc.assessment.repository.years import BodyYear, years_of_tables, years_of_trace
 from gridsvc.assessment.service import frame_of
 from gridsvc.city import City
 from gridsvc.city.weights import WEIGHTS, ThreeRates, Yearly
 from gridsvc.errors import BadInput
 
 __all__ = [
-    "BodyYear",
     "Difference",
     "Source",
     "Year",
@@ -35,29 +34,6 @@ __all__ = [
     "recompute",
     "yearly_lines",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class BodyYear:
-    """What counts for one body.
-
-    ``valid`` to ``fairly``: callbacks of the cases that it led. ``handled``, ``in_time``: cases in
-    which it handled something and whistles in which it was done, and those of them that were not
-    overdue (or whose appeal was accepted). ``arrived``, ``punctual``: its report-ins. ``scored``
-    scores that sum to ``points``.
-    """
-
-    valid: int = 0
-    contacted: int = 0
-    solved: int = 0
-    satisfied: int = 0
-    fairly: int = 0
-    handled: int = 0
-    in_time: int = 0
-    arrived: int = 0
-    punctual: int = 0
-    scored: int = 0
-    points: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL
 from sqlalchemy.sql.selectable import CTE
 
-from gridsvc.assessment.frame import Frame
 from gridsvc.assessment.rates import Dimension, Family
+from gridsvc.assessment.scope import Scope
 from gridsvc.cases.core.models import Case, Submission
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.appeals.models import Appeal
@@ -46,30 +46,30 @@ __all__ = ["cases_due", "facts"]
 _DIMENSIONS = tuple(dimension.value for dimension in Dimension)
 
 
-def facts(frame: Frame, family: Family) -> Select[Any]:
+def facts(scope: Scope, family: Family) -> Select[Any]:
     """The things of a family: case_district, case_id, thing, the dimensions, flags, minutes."""
     match family:
         case Family.CASES:
-            return _cases(frame)
+            return _cases(scope)
         case Family.TASKS:
-            return _tasks(frame)
+            return _tasks(scope)
         case Family.CALLBACKS:
-            return _callbacks(frame)
+            return _callbacks(scope)
         case Family.ARRIVALS:
-            return _arrivals(frame)
+            return _arrivals(scope)
         case Family.REPORTS:
-            return _reports(frame)
+            return _reports(scope)
 
 
-def cases_due(frame: Frame) -> CTE:
+def cases_due(scope: Scope) -> CTE:
     """The cases of the period, with their dimensions and what decides about them."""
     c = Case
-    suspended = func.coalesce(c.suspended_until > frame.now, False)
+    suspended = func.coalesce(c.suspended_until > scope.now, False)
     return (
         select(
             c.district_code.label("case_district"),
             c.id.label("case_id"),
-            *_dimensions(frame, c.district_code, c.due_at),
+            *_dimensions(scope, c.district_code, c.due_at),
             c.procedure,
             c.procedure_version,
             c.due_at,
@@ -77,19 +77,19 @@ def cases_due(frame: Frame) -> CTE:
             suspended.label("suspended"),
         )
         .where(
-            c.district_code == any_(_districts(frame)),
-            c.due_at >= frame.period.start,
-            c.due_at < frame.period.end,
-            or_(c.due_at <= frame.now, c.closed_at.is_not(None), suspended),
-            _in_street(frame),
+            c.district_code == any_(_districts(scope)),
+            c.due_at >= scope.period.start,
+            c.due_at < scope.period.end,
+            or_(c.due_at <= scope.now, c.closed_at.is_not(None), suspended),
+            _in_street(scope),
         )
         .cte("due_case")
     )
 
 
-def _cases(frame: Frame) -> Select[Any]:
-    due = cases_due(frame)
-    tasks = _acts(frame, due)
+def _cases(scope: Scope) -> Select[Any]:
+    due = cases_due(scope)
+    tasks = _acts(scope, due)
     acted = (
         select(
             tasks.c.case_district,
@@ -119,16 +119,16 @@ def _cases(frame: Frame) -> Select[Any]:
     ).outerjoin_from(due, acted, _same_case(due, acted))
 
 
-def _acts(frame: Frame, due: CTE) -> CTE:
+def _acts(scope: Scope, due: CTE) -> CTE:
     """What each body handed in in each case: handled, reworked, returned, late."""
-    steps, h, a = frame.steps, Submission, Appeal
+    steps, h, a = scope.steps, Submission, Appeal
     by_step = (
         select(
             due.c.case_district,
             due.c.case_id,
             h.body_code,
             h.step,
-            _repeats(frame, due).label("repeats"),
+            _repeats(scope, due).label("repeats"),
             func.count().label("times"),
             func.bool_or(h.overdue).label("overdue"),
         )
@@ -175,18 +175,18 @@ def _acts(frame: Frame, due: CTE) -> CTE:
     )
 
 
-def _repeats(frame: Frame, due: CTE) -> ColumnElement[bool]:
+def _repeats(scope: Scope, due: CTE) -> ColumnElement[bool]:
     """Whether a step may be taken again in its case without being rework."""
-    steps = frame.steps
+    steps = scope.steps
     here = tuple_(due.c.procedure, due.c.procedure_version, Submission.step)
     mixed = here.in_(steps.repeating_in) if steps.repeating_in else false()
     return or_(Submission.step.in_(steps.repeating), mixed)
 
 
-def _tasks(frame: Frame) -> Select[Any]:
+def _tasks(scope: Scope) -> Select[Any]:
     """Bodies in cases: each that handed in, and the lead that has not yet."""
-    due = cases_due(frame)
-    acts = _acts(frame, due)
+    due = cases_due(scope)
+    acts = _acts(scope, due)
     flags = ("returned", "handled", "reworked", "late")
     acted = select(acts.c.case_district, acts.c.case_id, acts.c.body_code, *_named(acts, flags))
     waits = select(
@@ -215,9 +215,9 @@ def _tasks(frame: Frame) -> Select[Any]:
     ).join_from(task, due, _same_case(task, due))
 
 
-def _callbacks(frame: Frame) -> Select[Any]:
+def _callbacks(scope: Scope) -> Select[Any]:
     """The newest callback of each report of the cases; it counts if it is valid."""
-    due, b = cases_due(frame), Callback
+    due, b = cases_due(scope), Callback
     later = func.row_number().over(partition_by=(b.district_code, b.report_id), order_by=b.n.desc())
     newest = (
         select(
@@ -248,12 +248,12 @@ def _callbacks(frame: Frame) -> Select[Any]:
     ).where(newest.c.place == 1)
 
 
-def _arrivals(frame: Frame) -> Select[Any]:
+def _arrivals(scope: Scope) -> Select[Any]:
     """Called bodies whose time to report in falls in the period, and has passed or was used."""
     c, w, b = Case, Whistle, CalledBody
     came = b.reported_in_at.is_not(None)
     # A demand keeps the time of its meeting; of a joint plan only the limit that it set is known.
-    planned = b.report_in_by - cast(f"{frame.report_in_minutes} minutes", INTERVAL)
+    planned = b.report_in_by - cast(f"{scope.report_in_minutes} minutes", INTERVAL)
     meeting = cast(w.demand["time"].astext, DateTime(timezone=True))
     appointed = case((w.joint, planned), else_=meeting)
     took = func.extract("epoch", b.reported_in_at - func.greatest(b.told_at, appointed))
@@ -263,7 +263,7 @@ def _arrivals(frame: Frame) -> Select[Any]:
             c.district_code.label("case_district"),
             c.id.label("case_id"),
             b.body_code.label("thing"),
-            *_dimensions(frame, c.district_code, b.report_in_by, b.body_code),
+            *_dimensions(scope, c.district_code, b.report_in_by, b.body_code),
             true().label("called"),
             came.label("reported_in"),
             func.coalesce(b.late, True).label("late"),
@@ -277,46 +277,46 @@ def _arrivals(frame: Frame) -> Select[Any]:
         .join_from(b, w, and_(w.district_code == b.district_code, w.id == b.whistle_id))
         .join(c, and_(c.district_code == w.district_code, c.id == w.case_id))
         .where(
-            b.district_code == any_(_districts(frame)),
-            b.report_in_by >= frame.period.start,
-            b.report_in_by < frame.period.end,
-            or_(b.report_in_by < frame.now, came),
-            _in_street(frame),
+            b.district_code == any_(_districts(scope)),
+            b.report_in_by >= scope.period.start,
+            b.report_in_by < scope.period.end,
+            or_(b.report_in_by < scope.now, came),
+            _in_street(scope),
         )
     )
 
 
-def _reports(frame: Frame) -> Select[Any]:
+def _reports(scope: Scope) -> Select[Any]:
     """Reports that came in in the period, and whether their case has been filed."""
     c, r = Case, Report
     here = tuple_(c.procedure, c.procedure_version, c.step)
-    waits = here.in_(frame.steps.unfiled) if frame.steps.unfiled else false()
+    waits = here.in_(scope.steps.unfiled) if scope.steps.unfiled else false()
     return (
         select(
             c.district_code.label("case_district"),
             c.id.label("case_id"),
             cast(r.id, String).label("thing"),
-            *_dimensions(frame, r.district_code, r.created_at),
+            *_dimensions(scope, r.district_code, r.created_at),
             true().label("reported"),
             not_(waits).label("filed"),
         )
         .join_from(r, c, and_(c.district_code == r.case_district, c.id == r.case_id))
         .where(
-            r.district_code == any_(_districts(frame)),
-            r.created_at >= frame.period.start,
-            r.created_at < frame.period.end,
-            _in_street(frame),
+            r.district_code == any_(_districts(scope)),
+            r.created_at >= scope.period.start,
+            r.created_at < scope.period.end,
+            _in_street(scope),
         )
     )
 
 
 def _dimensions(
-    frame: Frame, district: Any, moment: Any, body: Any = Case.lead_body
+    scope: Scope, district: Any, moment: Any, body: Any = Case.lead_body
 ) -> list[ColumnElement[Any]]:
     """The dimensions of a thing in a case, by their names."""
     c = Case
-    month = func.to_char(func.timezone(frame.period.calendar.zone.key, moment), "YYYY-MM")
-    older = case((c.standard == frame.standard, ""), else_=literal("@").concat(c.standard))
+    month = func.to_char(func.timezone(scope.period.calendar.zone.key, moment), "YYYY-MM")
+    older = case((c.standard == scope.standard, ""), else_=literal("@").concat(c.standard))
     values = {
         Dimension.CITY: literal("city"),
         Dimension.DISTRICT: district,
@@ -330,12 +330,12 @@ def _dimensions(
     return [values[dimension].label(dimension.value) for dimension in Dimension]
 
 
-def _in_street(frame: Frame) -> ColumnElement[bool]:
-    return true() if frame.street is None else Case.street_code == frame.street
+def _in_street(scope: Scope) -> ColumnElement[bool]:
+    return true() if scope.street is None else Case.street_code == scope.street
 
 
-def _districts(frame: Frame) -> ColumnElement[Any]:
-    return literal(list(frame.districts), ARRAY(String))
+def _districts(scope: Scope) -> ColumnElement[Any]:
+    return literal(list(scope.districts), ARRAY(String))
 
 
 def _named(rows: Any, names: Any) -> list[Any]:

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import String, cast, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
-from gridsvc.assessment.frame import Frame
 from gridsvc.assessment.rates import COUNTS, Dimension, Family, Tally
 from gridsvc.assessment.repository.facts import facts
+from gridsvc.assessment.scope import Scope
 
 __all__ = ["Behind", "behind", "districts_of", "tallies"]
 
@@ -31,7 +31,7 @@ class Behind:
 
 def tallies(
     session: Session,
-    frame: Frame,
+    scope: Scope,
     dimensions: Iterable[Dimension],
     families: Iterable[Family] = tuple(Family),
 ) -> dict[Dimension, dict[str | None, Tally]]:
@@ -41,7 +41,7 @@ def tallies(
     counts: dict[tuple[Dimension, str | None], dict[str, int]] = defaultdict(dict)
     minutes: dict[tuple[Dimension, str | None], float | None] = {}
     for family in families:
-        for dimension, row in _grouped(session, frame, family, wanted):
+        for dimension, row in _grouped(session, scope, family, wanted):
             place = dimension, row[dimension.value]
             counts[place] |= {name: row[name] for name in COUNTS[family]}
             if family is Family.ARRIVALS:
@@ -53,9 +53,9 @@ def tallies(
 
 
 def _grouped(
-    session: Session, frame: Frame, family: Family, wanted: tuple[Dimension, ...]
+    session: Session, scope: Scope, family: Family, wanted: tuple[Dimension, ...]
 ) -> Iterable[tuple[Dimension, Any]]:
-    fact = facts(frame, family).subquery("fact")
+    fact = facts(scope, family).subquery("fact")
     columns = [fact.c[dimension.value] for dimension in wanted]
     picked = [func.count().filter(fact.c[name]).label(name) for name in COUNTS[family]]
     if family is Family.ARRIVALS:
@@ -72,7 +72,7 @@ def _grouped(
 
 def behind(
     session: Session,
-    frame: Frame,
+    scope: Scope,
     count: str,
     dimension: Dimension,
     key: str | None,
@@ -83,7 +83,7 @@ def behind(
     """The things behind one count of a line, by district, case and thing, from behind ``after``."""
     _give_memory(session)
     family = next(family for family, names in COUNTS.items() if count in names)
-    fact = facts(frame, family).subquery("fact")
+    fact = facts(scope, family).subquery("fact")
     column = fact.c[dimension.value]
     order = (fact.c.case_district, cast(fact.c.case_id, String), fact.c.thing)
     query = (

@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from gridsvc.assessment.frame import Frame
-from gridsvc.assessment.yearly import BodyYear
+from gridsvc.assessment.scope import Scope
 
-__all__ = ["years_of_tables", "years_of_trace"]
+__all__ = ["BodyYear", "years_of_tables", "years_of_trace"]
+
+
+@dataclass(frozen=True, slots=True)
+class BodyYear:
+    """What counts for one body.
+
+    ``valid`` to ``fairly``: callbacks of the cases that it led. ``handled``, ``in_time``: cases in
+    which it handled something and whistles in which it was done, and those of them that were not
+    overdue (or whose appeal was accepted). ``arrived``, ``punctual``: its report-ins. ``scored``
+    scores that sum to ``points``.
+    """
+
+    valid: int = 0
+    contacted: int = 0
+    solved: int = 0
+    satisfied: int = 0
+    fairly: int = 0
+    handled: int = 0
+    in_time: int = 0
+    arrived: int = 0
+    punctual: int = 0
+    scored: int = 0
+    points: int = 0
+
 
 # Each query begins with the closed cases of the period and gives rows (body, count, number).
 
@@ -123,22 +147,22 @@ union all select body, 'points', sum(score) from scored group by 1
 """
 
 
-def years_of_tables(session: Session, frame: Frame) -> dict[str, BodyYear]:
+def years_of_tables(session: Session, scope: Scope) -> dict[str, BodyYear]:
     """What the tables of cases, hand-ins, appeals, whistles and callbacks say, by body."""
-    asked = {"districts": list(frame.districts)}
-    return _years(session, text(_TABLES + _SUMMED), frame, asked)
+    asked = {"districts": list(scope.districts)}
+    return _years(session, text(_TABLES + _SUMMED), scope, asked)
 
 
-def years_of_trace(session: Session, frame: Frame, prefix: str) -> dict[str, BodyYear]:
+def years_of_trace(session: Session, scope: Scope, prefix: str) -> dict[str, BodyYear]:
     """What the trace alone says of the districts under a prefix: no other table is read."""
-    return _years(session, text(_TRACE + _SUMMED), frame, {"prefix": prefix})
+    return _years(session, text(_TRACE + _SUMMED), scope, {"prefix": prefix})
 
 
 def _years(
-    session: Session, query: TextClause, frame: Frame, asked: dict[str, Any]
+    session: Session, query: TextClause, scope: Scope, asked: dict[str, Any]
 ) -> dict[str, BodyYear]:
-    span = {"start": frame.period.start, "end": frame.period.end}
-    names = {"ways_back": list(frame.steps.ways_back)}
+    span = {"start": scope.period.start, "end": scope.period.end}
+    names = {"ways_back": list(scope.steps.ways_back)}
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     for body, count, number in session.execute(query, asked | span | names):
         counts[body][count] = int(number)

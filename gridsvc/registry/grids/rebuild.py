@@ -17,7 +17,6 @@ from gridsvc.registry.grids import rebuild_repository, repository
 from gridsvc.registry.grids.fit import Misfit, misfits
 from gridsvc.registry.grids.matching import Matched, cut_anew, match
 from gridsvc.registry.grids.measures import city_measures
-from gridsvc.registry.grids.numbering import GridNumber, number_cells
 from gridsvc.registry.grids.rebuild_writing import (
     Kept,
     Rebuild,
@@ -27,6 +26,7 @@ from gridsvc.registry.grids.rebuild_writing import (
     write_rebuild,
 )
 from gridsvc.registry.grids.service import checked_districts, telling
+from gridsvc.registry.grids.storing import GridNumber, number_cells
 from gridsvc.spatial.gridding_barriers import Barriers
 
 __all__ = ["KEEP_SHARE", "rebuild_grids"]

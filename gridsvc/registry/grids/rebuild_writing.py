@@ -18,8 +18,7 @@ from gridsvc.registry.grids import rebuild_repository as repository
 from gridsvc.registry.grids.fit import Misfit, Reason
 from gridsvc.registry.grids.matching import Matched
 from gridsvc.registry.grids.measures import CityMeasures
-from gridsvc.registry.grids.numbering import GridNumber
-from gridsvc.registry.grids.storing import hexadecimal, new_edition, store_cells
+from gridsvc.registry.grids.storing import GridNumber, hexadecimal, new_edition, store_cells
 from gridsvc.registry.parts.placing import own_placer
 from gridsvc.spatial.ellipsoid import area_m2, length_m
 

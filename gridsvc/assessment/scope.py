@@ -9,7 +9,7 @@ from gridsvc.assessment.period import Period
 from gridsvc.city.procedures.library import Library
 from gridsvc.city.procedures.model import Actor
 
-__all__ = ["Frame", "StepNames", "step_names"]
+__all__ = ["Scope", "StepNames", "step_names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class StepNames:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Scope:
     """One assessment's question.
 
     ``districts`` are looked at, a ``street`` alone where one is given. ``report_in_minutes`` is how
