@@ -1,8 +1,7 @@
 """A bundle: the indexes of an atlas in one folder, that can travel and is opened memory-mapped.
 
 ``bundle.json`` comes last and names every other file with its SHA-256; the rest are the levels'
-locators (:class:`gridsvc.spatial.locator.LocatorSet`), the arrays of the border indexes (NumPy),
-and the codes and names (Arrow).
+locators, the arrays of the border indexes (NumPy), and the codes and names (Arrow).
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from gridsvc.errors import DamagedIndex
 from gridsvc.registry.placement.model import AreaRef, EditionRef, GridRef
 from gridsvc.registry.placement.store import AreaLevel, Atlas, GridLevel
 from gridsvc.spatial.border import BorderIndex
-from gridsvc.spatial.locator import LocatorSet
+from gridsvc.spatial.locator import Locator
 
 __all__ = ["open_bundle", "save_bundle"]
 
 _MANIFEST = "bundle.json"
-_FORMAT = 1
+_FORMAT = 2
 _GRIDS = "unit_grid"
 _BORDER_ARRAYS = ("boxes", "edges", "offsets", "areas")
 _BLOCK_BYTES = 1 << 20
@@ -39,19 +38,19 @@ def save_bundle(atlas: Atlas, folder: Path) -> str:
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MANIFEST).unlink(missing_ok=True)
-    locators = {level: area.locator for level, area in atlas.areas.items()}
-    editions = {level: area.edition.id for level, area in atlas.areas.items()}
+    names: list[str] = []
+    levels: dict[str, AreaLevel | GridLevel] = dict(atlas.areas)
+    if atlas.grids is not None:
+        levels[_GRIDS] = atlas.grids
+    for level, index in levels.items():
+        names += [f"{level}.refs.arrow", f"{level}.locator"]
+        _save_refs(folder, level, [asdict(ref) for ref in index.refs])
+        index.locator.save(folder / f"{level}.locator")
     for level, area in atlas.areas.items():
-        _save_refs(folder, level, [asdict(ref) for ref in area.refs])
         if area.borders is not None:
             for name, array in zip(_BORDER_ARRAYS, area.borders.arrays, strict=True):
-                np.save(folder / f"{level}.{name}.npy", np.asarray(array))
-    if atlas.grids is not None:
-        locators[_GRIDS] = atlas.grids.locator
-        editions[_GRIDS] = atlas.grids.stamp
-        _save_refs(folder, _GRIDS, [asdict(ref) for ref in atlas.grids.refs])
-    LocatorSet(locators, editions).save(folder)
-    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+                names.append(f"{level}.{name}.npy")
+                np.save(folder / names[-1], np.asarray(array))
     manifest = {
         "format": _FORMAT,
         "stamp": atlas.stamp,
@@ -59,7 +58,7 @@ def save_bundle(atlas: Atlas, folder: Path) -> str:
         "borders": [level for level, area in atlas.areas.items() if area.borders is not None],
         "grids": None if atlas.grids is None else atlas.grids.stamp,
         "grid_edition": _edition_to_json(atlas.grid_edition) if atlas.grid_edition else None,
-        "files": {name: _sha256(folder / name) for name in names},
+        "files": {name: _sha256(folder / name) for name in sorted(names)},
     }
     text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=False)
     new = folder / (_MANIFEST + ".new")
@@ -81,21 +80,21 @@ def open_bundle(folder: Path) -> Atlas:
                 f"{path} is missing or not as it was written; save the bundle again.",
                 path=str(path),
             )
-    locators = LocatorSet.open(folder)
     areas = {}
     for level, edition in manifest["editions"].items():
-        borders = None
+        borders, locator = None, Locator.open(folder / f"{level}.locator")
         if level in manifest["borders"]:
             arrays = [
                 np.load(folder / f"{level}.{name}.npy", mmap_mode="r") for name in _BORDER_ARRAYS
             ]
-            borders = BorderIndex(locators[level], *(np.asarray(array) for array in arrays))
+            borders = BorderIndex(locator, *(np.asarray(array) for array in arrays))
         refs = tuple(AreaRef(**ref) for ref in _read_refs(folder, level))
-        areas[level] = AreaLevel(_edition(edition), refs, locators[level], borders)
+        areas[level] = AreaLevel(_edition(edition), refs, locator, borders)
     grids = None
     if manifest["grids"] is not None:
         grid_refs = tuple(GridRef(**ref) for ref in _read_refs(folder, _GRIDS))
-        grids = GridLevel(manifest["grids"], grid_refs, locators[_GRIDS])
+        locator = Locator.open(folder / f"{_GRIDS}.locator")
+        grids = GridLevel(manifest["grids"], grid_refs, locator)
     return Atlas(
         stamp=manifest["stamp"],
         areas=areas,

@@ -26,7 +26,7 @@ from gridsvc.registry.editions.service import (
     list_editions,
     revert_edition,
 )
-from gridsvc.registry.grids.fit import unfit_communities
+from gridsvc.registry.grids.staleness import stale_communities
 from gridsvc.settings import get_settings
 
 __all__ = ["Actor", "EditionId", "app"]
@@ -129,20 +129,20 @@ def activate(
         since = edition.effective_from.isoformat()
         found = None if former is None else _compare(opened, former.id, edition_id)
         # Unit grids are not cut anew by an activation: it only says which no longer fit.
-        unfit = unfit_communities(opened, now=utc_now()) if edition.level == Level.COMMUNITY else []
+        stale = stale_communities(opened, now=utc_now()) if edition.level == Level.COMMUNITY else []
     if as_json:
         compared = None if found is None else found.to_json()
-        misfits = [{"code": it.code, "name": it.name, "reason": it.reason} for it in unfit]
+        listed = [{"code": it.code, "name": it.name, "reason": it.reason} for it in stale]
         print_json(
-            {"id": edition_id, "effective_from": since, "diff": compared, "unfit_grids": misfits}
+            {"id": edition_id, "effective_from": since, "diff": compared, "unfit_grids": listed}
         )
         return
     console.print(f"{edition_id} is in force from {since}.")
-    if unfit:
-        named = ", ".join(f"{it.name} {it.code}" for it in unfit[:5])
+    if stale:
+        named = ", ".join(f"{it.name} {it.code}" for it in stale[:5])
         console.print(
-            f"The unit grids of {len(unfit):,} communities no longer fit ({named}"
-            f"{' and others' if len(unfit) > 5 else ''}): 'gridsvc grids rebuild' shows how they"
+            f"The unit grids of {len(stale):,} communities no longer fit ({named}"
+            f"{' and others' if len(stale) > 5 else ''}): 'gridsvc grids rebuild' shows how they"
             " would be mended."
         )
     if found is not None:

@@ -18,7 +18,7 @@ from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, pri
 from gridsvc.db.engine import create_engine, session_factory, transaction
 from gridsvc.readers.limits import ReadOptions
 from gridsvc.registry.access.keys import secret_key
-from gridsvc.registry.bodies.importer import Fault
+from gridsvc.registry.bodies.importer import RefusedRow
 from gridsvc.registry.classes.service import part_class_names
 from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.reading import parts_limits, read_parts
@@ -151,7 +151,7 @@ def reports(
         raise typer.Exit(1)
 
 
-def _tell(rows: int, filed: int, known: int, faults: list[Fault], *, as_json: bool) -> None:
+def _tell(rows: int, filed: int, known: int, faults: list[RefusedRow], *, as_json: bool) -> None:
     if as_json:
         refused = [{"line": fault.line, "reason": fault.reason} for fault in faults]
         print_json({"rows": rows, "recorded": filed, "known": known, "refused": refused})

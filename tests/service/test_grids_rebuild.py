@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadCode, BadInput, Conflict, NotFound
 from gridsvc.registry.areas.service import NewArea
-from gridsvc.registry.grids.fit import unfit_communities
 from gridsvc.registry.grids.rebuild import rebuild_grids
 from gridsvc.registry.grids.service import build_grids
+from gridsvc.registry.grids.staleness import stale_communities
 from gridsvc.registry.placement.repository import grid_stamp, grids_on
 from gridsvc.spatial.coverage import is_watertight
 from gridsvc.spatial.ellipsoid import area_m2
@@ -328,19 +328,19 @@ def test_a_community_that_is_gone_leaves_its_ground_to_its_heir(session: Session
         assert all(
             valid[it.district_code, it.code].community_code == heir for it in cell.successors
         )
-    assert unfit_communities(session, now=cities.now()) == []
+    assert stale_communities(session, now=cities.now()) == []
 
 
 def test_another_edition_says_which_communities_no_longer_fit(session: Session) -> None:
-    assert unfit_communities(session, now=cities.now()) == []
+    assert stale_communities(session, now=cities.now()) == []
     build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
-    assert unfit_communities(session, now=cities.now()) == []
+    assert stale_communities(session, now=cities.now()) == []
     redrawn = [
         world.area(it.code, shapely.segmentize(it.geometry, 0.002), it.name)
         for it in moved_border()
     ]
     change_border(session, redrawn)
-    assert [misfit.code for misfit in unfit_communities(session, now=cities.now())] == [
+    assert [stale.code for stale in stale_communities(session, now=cities.now())] == [
         SHRINKING,
         GROWING,
     ]
@@ -349,9 +349,9 @@ def test_another_edition_says_which_communities_no_longer_fit(session: Session) 
 def test_grids_whose_origin_is_not_known_are_compared_by_their_cells(session: Session) -> None:
     build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
     session.execute(text("delete from gridded_community"))
-    assert unfit_communities(session, now=cities.now()) == []
+    assert stale_communities(session, now=cities.now()) == []
     change_border(session)
-    assert [misfit.code for misfit in unfit_communities(session, now=cities.now())] == [
+    assert [stale.code for stale in stale_communities(session, now=cities.now())] == [
         SHRINKING,
         GROWING,
     ]

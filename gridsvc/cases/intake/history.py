@@ -20,7 +20,7 @@ from gridsvc.cases.intake.model import GivenPoint, NewReport
 from gridsvc.cases.intake.service import check_report, file_report
 from gridsvc.city import City
 from gridsvc.errors import BadFile, BadInput, GridsvcError
-from gridsvc.registry.bodies.importer import Fault
+from gridsvc.registry.bodies.importer import RefusedRow
 from gridsvc.registry.classes.service import find_class
 from gridsvc.registry.placement.store import Atlas
 
@@ -55,7 +55,7 @@ class Row:
         return hashlib.sha256(said.encode()).hexdigest()
 
 
-def read_rows(path: Path) -> tuple[list[Row], list[Fault]]:
+def read_rows(path: Path) -> tuple[list[Row], list[RefusedRow]]:
     """The rows of a CSV in UTF-8, sorted by the time of the report, and those of a wrong form.
 
     Columns: reference, received_at, class, lon, lat; may have channel (12345 if left out), crs,
@@ -69,13 +69,13 @@ def read_rows(path: Path) -> tuple[list[Row], list[Fault]]:
         try:
             rows.append(_row(given, seen))
         except BadInput as error:
-            faults.append(Fault(given.line, error.detail))
+            faults.append(RefusedRow(given.line, error.detail))
     return sorted(rows, key=lambda row: _moment(row.columns["received_at"])), faults
 
 
 def check_rows(
     occasion: Occasion, atlas: Atlas, rows: Sequence[Row]
-) -> tuple[list[Row], list[Fault]]:
+) -> tuple[list[Row], list[RefusedRow]]:
     """The rows that are new, and those that cannot be filed; nothing is kept.
 
     A reference that was brought in before is passed over if it says the same.
@@ -93,7 +93,7 @@ def check_rows(
             report = _report(session, occasion.city, row)
             check_report(occasion, atlas, report)
         except GridsvcError as error:
-            faults.append(Fault(row.line, error.detail))
+            faults.append(RefusedRow(row.line, error.detail))
         else:
             new.append(row)
     return new, faults

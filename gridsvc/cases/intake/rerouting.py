@@ -13,11 +13,11 @@ from gridsvc.errors import NotFound
 from gridsvc.registry.editions.answers import (
     THINGS,
     Reader,
+    RerouteCounts,
     ReroutedPage,
-    Tally,
     answers_of,
+    count_rerouted,
     rerouted_page,
-    tally,
 )
 from gridsvc.registry.editions.diff import CutGrid, EditionDiff, cut_grids, diff_editions
 
@@ -35,7 +35,7 @@ class Rerouting:
     """
 
     diff: EditionDiff
-    tallies: dict[str, Tally]
+    tallies: dict[str, RerouteCounts]
     cut: tuple[CutGrid, ...]
 
     def to_json(self, *, most_moves: int | None = None) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def rerouting(session: Session, index_dir: Path, before: str, after: str) -> Rer
     """
     diff = diff_editions(session, before, after)
     answers = answers_of(session, index_dir, before, after)
-    tallies = {kind: tally(session, answers, read) for kind, read in KINDS.items()}
+    tallies = {kind: count_rerouted(session, answers, read) for kind, read in KINDS.items()}
     return Rerouting(diff, tallies, cut_grids(session, diff.moves))
 
 

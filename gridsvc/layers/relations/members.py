@@ -30,11 +30,11 @@ from sqlalchemy.orm import Session
 from gridsvc.layers.model import Layer
 from gridsvc.spatial.reading import SentFeature
 
-__all__ = ["Source", "layer_source", "uploaded_source"]
+__all__ = ["MemberSource", "layer_source", "uploaded_source"]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class MemberSource:
     """Where one side's members come from.
 
     ``rows`` selects key, district, code, name and geometry. Keys are digits of one length, so that
@@ -68,7 +68,7 @@ class Source:
         return (*pieces, key[start:])
 
 
-def layer_source(layer: Layer, rows: SelectBase, codes: Sequence[str]) -> Source:
+def layer_source(layer: Layer, rows: SelectBase, codes: Sequence[str]) -> MemberSource:
     """What still stands of a layer's features, in these areas (all when none is given)."""
     here = rows.subquery("feature")
     key = [here.c[name] for name in layer.key]
@@ -86,10 +86,10 @@ def layer_source(layer: Layer, rows: SelectBase, codes: Sequence[str]) -> Source
         chosen = chosen.where(
             or_(*(one.startswith(code, autoescape=True) for one in inside for code in codes))
         )
-    return Source(chosen, tuple(key), (6,) if len(key) > 1 else ())
+    return MemberSource(chosen, tuple(key), (6,) if len(key) > 1 else ())
 
 
-def uploaded_source(session: Session, side: str, features: Sequence[SentFeature]) -> Source:
+def uploaded_source(session: Session, side: str, features: Sequence[SentFeature]) -> MemberSource:
     """Features in a table that lives until the commit. ``side`` is a or b."""
     name = {"a": "relation_upload_a", "b": "relation_upload_b"}[side]
     for statement in _UPLOAD[name]:
@@ -120,7 +120,7 @@ def uploaded_source(session: Session, side: str, features: Sequence[SentFeature]
         uploaded.c.name,
         uploaded.c.geometry,
     )
-    return Source(rows, (uploaded.c.key,))
+    return MemberSource(rows, (uploaded.c.key,))
 
 
 _UPLOAD = {

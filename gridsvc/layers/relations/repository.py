@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, case, func, literal, select, text, t
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from gridsvc.layers.relations.members import Source
+from gridsvc.layers.relations.members import MemberSource
 from gridsvc.layers.relations.model import Relation
 from gridsvc.registry.areas.repository import common_border
 
@@ -88,19 +88,19 @@ def _limit(session: Session, value: str) -> None:
     session.execute(text("select set_config('statement_timeout', :value, true)"), {"value": value})
 
 
-def count_members(session: Session, source: Source) -> int:
+def count_members(session: Session, source: MemberSource) -> int:
     """How many members a side has."""
     return int(session.scalar(select(func.count()).select_from(source.members("side"))) or 0)
 
 
-def count_pairs_of_boxes(session: Session, a: Source, b: Source) -> int:
+def count_pairs_of_boxes(session: Session, a: MemberSource, b: MemberSource) -> int:
     """How many pairs have bounding boxes that meet: so many the predicate has to look at."""
     one, other = a.members("a"), b.members("b")
     meeting = one.c.geometry.op("&&")(other.c.geometry)
     return int(session.scalar(select(func.count()).select_from(one.join(other, meeting))) or 0)
 
 
-def next_keys(session: Session, source: Source, key: str, limit: int) -> list[str]:
+def next_keys(session: Session, source: MemberSource, key: str, limit: int) -> list[str]:
     """The next keys of a side in order, this one among them."""
     members = source.beginning_at(key, limit).subquery("side")
     return list(session.scalars(select(members.c.key).order_by(members.c.key)))
@@ -109,8 +109,8 @@ def next_keys(session: Session, source: Source, key: str, limit: int) -> list[st
 def related_keys(
     session: Session,
     relation: Relation,
-    a: Source,
-    b: Source,
+    a: MemberSource,
+    b: MemberSource,
     *,
     first: str,
     members: int,
@@ -150,7 +150,7 @@ class MemberRow:
     geometry: Any
 
 
-def members_of(session: Session, source: Source, keys: Sequence[str]) -> dict[str, MemberRow]:
+def members_of(session: Session, source: MemberSource, keys: Sequence[str]) -> dict[str, MemberRow]:
     """The members of these keys."""
     side = source.having(keys).subquery("side")
     rows = session.execute(
@@ -162,7 +162,7 @@ def members_of(session: Session, source: Source, keys: Sequence[str]) -> dict[st
 
 
 def shared_geometries(
-    session: Session, a: Source, b: Source, pairs: Sequence[tuple[str, str]]
+    session: Session, a: MemberSource, b: MemberSource, pairs: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[Any, Any, Any]]:
     """What each pair shares: the intersection, the common boundary, the boundary almost common.
 
@@ -201,7 +201,9 @@ def _shape(blob: Any) -> Any:
     return None if blob is None else shapely.from_wkb(bytes(blob))
 
 
-def touching_members(session: Session, a: Source, b: Source, key: str) -> dict[str, Any]:
+def touching_members(
+    session: Session, a: MemberSource, b: MemberSource, key: str
+) -> dict[str, Any]:
     """The members of the second side that touch one of the first: keys and shapely geometries."""
     one, other = a.having([key]).subquery("a"), b.members("b")
     touching = and_(

@@ -17,7 +17,7 @@ from gridsvc.errors import BadCode, BadInput, NotFound, QueryTooBroad
 from gridsvc.layers.catalogue import AREA_LAYERS, LAYERS
 from gridsvc.layers.model import Layer, at
 from gridsvc.layers.relations import members, repository
-from gridsvc.layers.relations.members import Source
+from gridsvc.layers.relations.members import MemberSource
 from gridsvc.layers.relations.model import (
     LayerName,
     LayerSide,
@@ -45,9 +45,9 @@ _COUNTING_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
+class _RelatedSide:
     name: str
-    source: Source
+    source: MemberSource
     words: str
     shown: dict[str, Any]
     members: int
@@ -119,8 +119,8 @@ _Keys = tuple[str, str]
 def _related(
     session: Session,
     relation: Relation,
-    one: _Side,
-    other: _Side,
+    one: _RelatedSide,
+    other: _RelatedSide,
     after: _Keys,
     same: bool,
     limit: int,
@@ -153,7 +153,7 @@ def _related(
 
 
 def _measured(
-    session: Session, one: _Side, other: _Side, keys: list[_Keys]
+    session: Session, one: _RelatedSide, other: _RelatedSide, keys: list[_Keys]
 ) -> list[tuple[_Keys, Pair]]:
     if not keys:
         return []
@@ -192,8 +192,8 @@ def _share(size: tuple[int, float], m2: float, metres: float) -> float | None:
 
 def _shares(
     session: Session,
-    one: _Side,
-    other: _Side,
+    one: _RelatedSide,
+    other: _RelatedSide,
     after: _Keys,
     same: bool,
     limit: int,
@@ -231,7 +231,7 @@ def _shares(
         first = ahead[-1]
 
 
-def _member(side: _Side, key: str, row: MemberRow) -> Member:
+def _member(side: _RelatedSide, key: str, row: MemberRow) -> Member:
     feature = int(key) if side.shown["layer"] is None else None
     return Member(row.code, row.name or None, row.district, feature)
 
@@ -244,11 +244,11 @@ def _side(
     now: dt.datetime,
     *,
     drafts: bool,
-) -> _Side:
+) -> _RelatedSide:
     if isinstance(side, UploadSide):
         source = members.uploaded_source(session, name, side.features)
         shown: dict[str, Any] = {"layer": None}
-        return _Side(name, source, "uploaded features", shown, len(side.features), (name,))
+        return _RelatedSide(name, source, "uploaded features", shown, len(side.features), (name,))
     if side.edition is not None and side.as_of is not None:
         raise BadInput("Give an edition or as_of, not both.", field=f"{name}.edition")
     for code in side.codes:
@@ -276,7 +276,7 @@ def _side(
         )
     dated = edition or city.day(moment).isoformat()
     shown = {"layer": side.layer.value, "edition": edition, "codes": list(side.codes)}
-    return _Side(name, source, side.layer.value, shown, count, (side.layer, dated))
+    return _RelatedSide(name, source, side.layer.value, shown, count, (side.layer, dated))
 
 
 def _edition(
@@ -307,7 +307,7 @@ def _edition(
     return edition.id
 
 
-def _check_areas_alone(side: _Side, given: LayerSide | UploadSide) -> None:
+def _check_areas_alone(side: _RelatedSide, given: LayerSide | UploadSide) -> None:
     if isinstance(given, LayerSide):
         if given.layer is LayerName.PARTS:
             raise BadInput(
@@ -327,8 +327,8 @@ def _check_areas_alone(side: _Side, given: LayerSide | UploadSide) -> None:
 def _too_wide(
     session: Session,
     relation: Relation,
-    one: _Side,
-    other: _Side,
+    one: _RelatedSide,
+    other: _RelatedSide,
     timeout_s: float,
     progress: _Progress,
 ) -> QueryTooBroad:

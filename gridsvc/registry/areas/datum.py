@@ -113,8 +113,8 @@ def _against_areas(pairs: list[tuple[Any, Any]], crs: Crs, plane: MetricPlane) -
     )
     shift, evidence = np.median(centroids, axis=0), np.median(least, axis=0)
     spread = float(np.median(np.hypot(*(centroids - shift).T)))
-    for datum, ways in _expected(given, crs, plane).items():
-        expected = np.median(ways, axis=0)
+    for datum, moves in _expected(given, crs, plane).items():
+        expected = np.median(moves, axis=0)
         size = float(np.hypot(*expected))
         if (
             np.hypot(*(shift - expected)) <= _AGREES * size
@@ -165,10 +165,10 @@ def _against_parents(
     if before < _OUTSIDE_SHARE * total:
         return None
     found: tuple[float, str, Floats] | None = None
-    for datum, ways in _expected(np.array(wholes, dtype=object), crs, plane).items():
-        misfit = misfit_m2(-ways)
+    for datum, moves in _expected(np.array(wholes, dtype=object), crs, plane).items():
+        misfit = misfit_m2(-moves)
         if misfit <= _BETTER * before and (found is None or misfit < found[0]):
-            found = (misfit, datum, np.median(ways, axis=0))
+            found = (misfit, datum, np.median(moves, axis=0))
     if found is None:
         return None
     _, datum, expected = found
@@ -209,12 +209,12 @@ def _expected(given: Any, crs: Crs, plane: MetricPlane) -> dict[str, Floats]:
         x, y = from_wgs84(x, y, crs)
     here = _xy(plane.project(shapely.points(at)))
     read_as = crs.name if crs.name in _DATUMS else "wgs84"
-    ways = {}
+    moves = {}
     for datum in _DATUMS:
         if datum != read_as:
             true = np.column_stack(to_wgs84(x, y, datum))
-            ways[datum] = here - _xy(plane.project(shapely.points(true)))
-    return ways
+            moves[datum] = here - _xy(plane.project(shapely.points(true)))
+    return moves
 
 
 def _xy(points: Any) -> Floats:
@@ -250,9 +250,9 @@ def _shift(
     return Shift(against, areas, metres, direction, spread_m, datum, size, towards, words)
 
 
-def _polar(way: Floats) -> tuple[float, float]:
+def _polar(move: Floats) -> tuple[float, float]:
     """Metres and degrees clockwise from north, rounded to a decimetre and a tenth."""
-    east, north = way.tolist()
+    east, north = move.tolist()
     direction = round(math.degrees(math.atan2(east, north)) % 360.0, 1) % 360.0
     return round(math.hypot(east, north), 1), direction
 

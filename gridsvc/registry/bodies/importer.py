@@ -16,7 +16,7 @@ from gridsvc.registry.bodies import list_repository, repository
 from gridsvc.registry.bodies.service import http_url
 from gridsvc.tables import table
 
-__all__ = ["Fault", "Imported", "import_bodies", "import_duties"]
+__all__ = ["Imported", "RefusedRow", "import_bodies", "import_duties"]
 
 _KINDS = ("street", "department", "company", "city_unit", "community")
 _BODY_COLUMNS = (["code", "name", "kind", "area_code"], ["webhook_url", "source"])
@@ -28,7 +28,7 @@ _MOST_BYTES = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class RefusedRow:
     """A row that cannot be taken, by its line in the file, and why."""
 
     line: int
@@ -42,7 +42,7 @@ class Imported:
     rows: int
     loaded: int
     known: int
-    refused: tuple[Fault, ...]
+    refused: tuple[RefusedRow, ...]
 
 
 def import_bodies(session: Session, path: Path) -> Imported:
@@ -108,7 +108,7 @@ def import_duties(session: Session, path: Path, *, standard: str) -> Imported:
     rows, faults = _read(path, _DUTY_COLUMNS, read, keys)
     bodies = repository.bodies_by_code(session, {str(row["body_code"]) for _, row in rows})
     unknown = tuple(
-        Fault(line, f"no body has the code '{row['body_code']}'; import the bodies first")
+        RefusedRow(line, f"no body has the code '{row['body_code']}'; import the bodies first")
         for line, row in rows
         if row["body_code"] not in bodies
     )
@@ -127,11 +127,11 @@ def _read(
     columns: tuple[list[str], list[str]],
     read: Callable[[dict[str, str]], dict[str, object]],
     keys: tuple[str, ...],
-) -> tuple[list[tuple[int, dict[str, object]]], tuple[Fault, ...]]:
+) -> tuple[list[tuple[int, dict[str, object]]], tuple[RefusedRow, ...]]:
     if path.stat().st_size > _MOST_BYTES:
         raise BadFile(f"{path.name} is larger than {_MOST_BYTES:,} bytes; split it.")
     rows: list[tuple[int, dict[str, object]]] = []
-    faults: list[Fault] = []
+    faults: list[RefusedRow] = []
     seen: dict[tuple[object, ...], int] = {}
     for row in table(path, *columns, ragged=True):
         try:
@@ -139,11 +139,11 @@ def _read(
                 raise BadInput(row.fault)
             kept = read(row)
         except BadInput as error:
-            faults.append(Fault(row.line, error.detail))
+            faults.append(RefusedRow(row.line, error.detail))
             continue
         first = seen.setdefault(tuple(kept[name] for name in keys), row.line)
         if first != row.line:
-            faults.append(Fault(row.line, f"line {first} says the same"))
+            faults.append(RefusedRow(row.line, f"line {first} says the same"))
             continue
         rows.append((row.line, kept))
     return rows, tuple(faults)

@@ -22,12 +22,12 @@ from gridsvc.spatial.locator import Locator
 __all__ = [
     "THINGS",
     "Answers",
+    "RerouteCounts",
     "Rerouted",
     "ReroutedPage",
-    "Tally",
     "answers_of",
+    "count_rerouted",
     "rerouted_page",
-    "tally",
 ]
 
 _CHUNK = 20_000
@@ -67,7 +67,7 @@ class ReroutedPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class RerouteCounts:
     """How many places were looked at, and how many go from whom to whom, the most first."""
 
     looked_at: int
@@ -123,7 +123,7 @@ def answers_of(session: Session, index_dir: Path, before: str, after: str) -> An
     return Answers(*found)
 
 
-def tally(session: Session, answers: Answers, read: Reader) -> Tally:
+def count_rerouted(session: Session, answers: Answers, read: Reader) -> RerouteCounts:
     """Count all places of a kind that another code answers for."""
     looked_at, moves = 0, Counter[tuple[str | None, str | None]]()
     for things in _chunks(session, read, ("", "")):
@@ -135,7 +135,7 @@ def tally(session: Session, answers: Answers, read: Reader) -> Tally:
             for old, new in zip(before[other].tolist(), after[other].tolist(), strict=True)
         )
     ordered = sorted(moves.items(), key=lambda it: (-it[1], it[0][0] or "", it[0][1] or ""))
-    return Tally(looked_at, tuple((old, new, count) for (old, new), count in ordered))
+    return RerouteCounts(looked_at, tuple((old, new, count) for (old, new), count in ordered))
 
 
 def rerouted_page(

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from gridsvc.errors import CodesExhausted
 from gridsvc.registry.grids import rebuild_repository as repository
-from gridsvc.registry.grids.fit import Misfit, Reason
 from gridsvc.registry.grids.rebuild_repository import GridRows
+from gridsvc.registry.grids.staleness import Reason, StaleCommunity
 from gridsvc.registry.grids.storing import SERIALS, NewCell, cells_of
 from gridsvc.spatial.grid_matching import Overlap, ground_to_cut, overlaps, with_common_vertices
 from gridsvc.spatial.gridding_barriers import Barriers, CityGrid, grid_city
@@ -59,7 +59,7 @@ class Matched:
 
 def cut_anew(
     session: Session,
-    found: Sequence[Misfit],
+    found: Sequence[StaleCommunity],
     barriers: Barriers | None,
     progress: Callable[[int, int], None],
 ) -> Ground:
@@ -67,24 +67,24 @@ def cut_anew(
 
     Raises CodesExhausted when a community needs more cells than it can ever number.
     """
-    old = repository.valid_grids(session, [misfit.code for misfit in found])
+    old = repository.valid_grids(session, [stale.code for stale in found])
     own: dict[str, list[int]] = defaultdict(list)
     for number, community in enumerate(old.communities):
         own[community].append(number)
     stays: list[int] = []
     wanted: dict[float, list[tuple[str, Any]]] = defaultdict(list)
-    for misfit in found:
-        if misfit.outline is None:
+    for stale in found:
+        if stale.outline is None:
             continue
-        numbers = own[misfit.code]
+        numbers = own[stale.code]
         nominal = max((old.nominal_m2[k] for k in numbers), default=_NOMINAL_M2)
-        outline = misfit.outline
-        if misfit.reason is Reason.OUTLINE:
-            staying, outline = ground_to_cut(misfit.outline, list(old.geometries[numbers]), nominal)
+        outline = stale.outline
+        if stale.reason is Reason.OUTLINE:
+            staying, outline = ground_to_cut(stale.outline, list(old.geometries[numbers]), nominal)
             stays += np.array(numbers)[staying].tolist()
         if not outline.is_empty:
-            target = nominal if misfit.reason is Reason.OUTLINE else _NOMINAL_M2
-            wanted[target].append((misfit.code, outline))
+            target = nominal if stale.reason is Reason.OUTLINE else _NOMINAL_M2
+            wanted[target].append((stale.code, outline))
     cells: list[NewCell] = []
     grids: list[CityGrid] = []
     for target, grounds in sorted(wanted.items()):

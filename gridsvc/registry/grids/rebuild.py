@@ -14,7 +14,6 @@ from gridsvc.codes import Level
 from gridsvc.errors import BadInput, Conflict, NotFound
 from gridsvc.registry.editions.service import edition_in_force
 from gridsvc.registry.grids import rebuild_repository, repository
-from gridsvc.registry.grids.fit import Misfit, misfits
 from gridsvc.registry.grids.matching import Matched, cut_anew, match
 from gridsvc.registry.grids.measures import city_measures
 from gridsvc.registry.grids.rebuild_writing import (
@@ -26,6 +25,7 @@ from gridsvc.registry.grids.rebuild_writing import (
     write_rebuild,
 )
 from gridsvc.registry.grids.service import checked_districts, telling
+from gridsvc.registry.grids.staleness import StaleCommunity, staleness_of
 from gridsvc.registry.grids.storing import GridNumber, number_cells
 from gridsvc.spatial.gridding_barriers import Barriers
 
@@ -79,7 +79,7 @@ def rebuild_grids(
     repository.lock_districts(session, wanted)
     source = edition_in_force(session, Level.COMMUNITY, now)
     tell("Comparing communities with what their unit grids were cut from.")
-    found, fitting = misfits(session, wanted, source, barriers=barriers, asked=communities)
+    found, fitting = staleness_of(session, wanted, source, barriers=barriers, asked=communities)
     if barriers is None and not without_barriers:
         _refuse_to_forget_barriers(found)
     tell(f"{len(found):,} of {len(found) + len(fitting):,} communities do not fit.")
@@ -129,8 +129,8 @@ def _gridded(session: Session, districts: Sequence[str]) -> list[str]:
     return wanted
 
 
-def _refuse_to_forget_barriers(found: Sequence[Misfit]) -> None:
-    followed = [misfit.code for misfit in found if misfit.had_barriers and misfit.outline]
+def _refuse_to_forget_barriers(found: Sequence[StaleCommunity]) -> None:
+    followed = [stale.code for stale in found if stale.had_barriers and stale.outline]
     if followed:
         raise Conflict(
             f"The unit grids of {followed[0]} follow roads, walls or buildings"
@@ -164,20 +164,22 @@ def _voided(matched: Matched, numbers: Sequence[GridNumber]) -> tuple[Voided, ..
     )
 
 
-def _by_community(found: Sequence[Misfit], matched: Matched) -> tuple[RebuiltCommunity, ...]:
+def _by_community(
+    found: Sequence[StaleCommunity], matched: Matched
+) -> tuple[RebuiltCommunity, ...]:
     unchanged = Counter(matched.old.communities[k] for k in matched.unchanged)
     kept = Counter(matched.old.communities[old] for old, _, _ in matched.kept)
     void = Counter(matched.old.communities[k] for k in matched.void)
     new = Counter(matched.cells[k].community for k in matched.numbered)
     return tuple(
         RebuiltCommunity(
-            misfit.code,
-            misfit.name,
-            misfit.reason,
-            unchanged[misfit.code],
-            kept[misfit.code],
-            void[misfit.code],
-            new[misfit.code],
+            stale.code,
+            stale.name,
+            stale.reason,
+            unchanged[stale.code],
+            kept[stale.code],
+            void[stale.code],
+            new[stale.code],
         )
-        for misfit in found
+        for stale in found
     )

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from gridsvc.registry.grids.repository import copy_rows
 
 __all__ = [
+    "GridOrigin",
     "GridRows",
-    "Source",
     "copy_successors",
     "every_gridded_district",
     "forget_communities",
@@ -37,7 +37,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class GridOrigin:
     """What the valid grids of a community were cut from, and how many they are.
 
     ``edition_id`` is None when nothing is known about it.
@@ -68,7 +68,7 @@ def every_gridded_district(session: Session) -> list[str]:
     return [row[0] for row in rows]
 
 
-def sources(session: Session, districts: Sequence[str]) -> list[Source]:
+def sources(session: Session, districts: Sequence[str]) -> list[GridOrigin]:
     """What the valid grids of each community were cut from, in code order."""
     rows = session.execute(
         text(
@@ -80,7 +80,7 @@ def sources(session: Session, districts: Sequence[str]) -> list[Source]:
         ),
         {"districts": list(districts)},
     )
-    return [Source(*row) for row in rows]
+    return [GridOrigin(*row) for row in rows]
 
 
 def note_communities(session: Session, edition_id: str, barriers: Mapping[str, str | None]) -> None:

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from gridsvc.city.calendar import Calendar
 from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.grids import rebuild_repository as repository
-from gridsvc.registry.grids.fit import Misfit, Reason
 from gridsvc.registry.grids.matching import Matched
 from gridsvc.registry.grids.measures import CityMeasures
+from gridsvc.registry.grids.staleness import Reason, StaleCommunity
 from gridsvc.registry.grids.storing import GridNumber, hexadecimal, new_edition, store_cells
 from gridsvc.registry.parts.placing import own_placer
 from gridsvc.spatial.ellipsoid import area_m2, length_m
@@ -36,7 +36,7 @@ def write_rebuild(
     session: Session,
     districts: Sequence[str],
     source: Edition,
-    found: Sequence[Misfit],
+    found: Sequence[StaleCommunity],
     fitting: Sequence[str],
     matched: Matched,
     numbers: Sequence[GridNumber],
@@ -57,7 +57,7 @@ def write_rebuild(
     )
     store_cells(session, edition_id, day, [matched.cells[k] for k in matched.numbered], numbers)
     _redraw(session, edition_id, matched, day)
-    reasons = {misfit.code: misfit.reason for misfit in found}
+    reasons = {stale.code: stale.reason for stale in found}
     repository.make_void(
         session,
         [
@@ -95,16 +95,16 @@ _WHY = {
 
 
 def _note(
-    session: Session, source: Edition, found: Sequence[Misfit], fitting: Sequence[str]
+    session: Session, source: Edition, found: Sequence[StaleCommunity], fitting: Sequence[str]
 ) -> None:
     """What communities were cut from; those that fit are cut from the present edition as well."""
     repository.note_communities(
         session,
         source.id,
-        {misfit.code: misfit.barriers_hash for misfit in found if misfit.outline is not None},
+        {stale.code: stale.barriers_hash for stale in found if stale.outline is not None},
     )
     repository.note_edition(session, source.id, fitting)
-    gone = [misfit.code for misfit in found if misfit.outline is None]
+    gone = [stale.code for stale in found if stale.outline is None]
     if gone:
         repository.forget_communities(session, gone)
 

@@ -29,7 +29,7 @@ from gridsvc.registry.repairs.model import (
     Preview,
     StoredArea,
 )
-from gridsvc.spatial.audit import INLET_WIDTH_M, Fault, FaultKind, audit_areas, name_members
+from gridsvc.spatial.audit import INLET_WIDTH_M, AuditFault, FaultKind, audit_areas, name_members
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
 from gridsvc.spatial.repair.checking import check_repair
@@ -53,7 +53,7 @@ class Ground:
     edition: Edition
     areas: tuple[StoredArea, ...]
     parents: dict[str, Any]
-    faults: dict[str, Fault]
+    faults: dict[str, AuditFault]
     inlet_width_m: float
     plane: MetricPlane
 
@@ -93,7 +93,7 @@ def read_ground(
 
 def _faults_in(
     geometries: Sequence[Any], accuracy_m: float, inlet_width_m: float, plane: MetricPlane
-) -> list[Fault]:
+) -> list[AuditFault]:
     """The faults that repairs are held against."""
     audit = audit_areas(geometries, plane=plane, accuracy_m=accuracy_m, inlet_width_m=inlet_width_m)
     return [fault for fault in audit.faults if fault.kind in _COMPARED]
@@ -200,7 +200,7 @@ def chosen_proposals(
     return found, now
 
 
-def _check_apart(found: Sequence[FaultProposals], fault_id: str, fault: Fault) -> None:
+def _check_apart(found: Sequence[FaultProposals], fault_id: str, fault: AuditFault) -> None:
     for other in found:
         if other.id == fault_id:
             raise Conflict(
@@ -232,7 +232,7 @@ def _known(session: Session, ground: Ground, fault_id: str) -> str:
     )
 
 
-def _fault_id(fault: Fault, areas: Sequence[StoredArea]) -> str:
+def _fault_id(fault: AuditFault, areas: Sequence[StoredArea]) -> str:
     shape = shapely.normalize(fault.geometry)
     whole = shapely.transform(shape, lambda xy: np.round(xy, 9))
     codes = sorted(areas[member].code for member in fault.members)

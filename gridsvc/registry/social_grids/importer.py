@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadFile, BadInput
-from gridsvc.registry.bodies.importer import Fault
+from gridsvc.registry.bodies.importer import RefusedRow
 from gridsvc.registry.bodies.list_repository import active_areas
 from gridsvc.registry.social_grids.repository import replace_grids
 from gridsvc.registry.social_grids.tree import Grid, Totals, mismatches
@@ -29,8 +29,8 @@ class ImportedGrids:
     """The totals of a list, its bad rows, and rows that are unusual and were taken."""
 
     totals: Totals
-    refused: tuple[Fault, ...]
-    unusual: tuple[Fault, ...]
+    refused: tuple[RefusedRow, ...]
+    unusual: tuple[RefusedRow, ...]
 
 
 def import_social_grids(
@@ -55,7 +55,7 @@ def import_social_grids(
     }
     if re.fullmatch("[0-9]{6}", district) is None or district not in known:
         raise BadInput(f"No district '{district[:12]}' is in force.", field="district")
-    faults: list[Fault] = []
+    faults: list[RefusedRow] = []
     grids: dict[str, tuple[int, Grid]] = {}
     for row in table(path, _COLUMNS):
         try:
@@ -64,13 +64,13 @@ def import_social_grids(
                 raise BadInput(f"line {grids[grid.code][0]} has the code {grid.code} already")
             grids[grid.code] = (row.line, grid)
         except BadInput as error:
-            faults.append(Fault(row.line, error.detail))
+            faults.append(RefusedRow(row.line, error.detail))
     lines = {grid.code: line for line, grid in grids.values()}
     for line, grid in grids.values():
         if wrong := _wrong(grid, grids, known):
-            faults.append(Fault(line, wrong))
+            faults.append(RefusedRow(line, wrong))
     listed = [grid for _, grid in grids.values()]
-    faults += [Fault(lines[grid.code], why) for grid, why in mismatches(listed)]
+    faults += [RefusedRow(lines[grid.code], why) for grid, why in mismatches(listed)]
     totals = Totals(
         sum(grid.level == 1 for grid in listed),
         sum(grid.level == 2 for grid in listed),
@@ -82,7 +82,7 @@ def import_social_grids(
     return ImportedGrids(
         totals,
         tuple(sorted(faults, key=lambda fault: fault.line)),
-        tuple(Fault(line, why) for line, grid in grids.values() if (why := _unusual(grid))),
+        tuple(RefusedRow(line, why) for line, grid in grids.values() if (why := _unusual(grid))),
     )
 
 

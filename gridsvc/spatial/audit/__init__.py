@@ -8,7 +8,7 @@ from gridsvc.spatial.audit.auditing import INLET_WIDTH_M, SLIVER_M, audit_agains
 from gridsvc.spatial.audit.model import (
     AreaFault,
     Audit,
-    Fault,
+    AuditFault,
     FaultKind,
     ParentShare,
     Totals,
@@ -22,7 +22,7 @@ __all__ = [
     "SLIVER_M",
     "AreaFault",
     "Audit",
-    "Fault",
+    "AuditFault",
     "FaultKind",
     "ParentShare",
     "ProjectedOverlaps",

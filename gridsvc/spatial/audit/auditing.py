@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gridsvc.spatial.audit.borders import parallel_borders
-from gridsvc.spatial.audit.model import Audit, Fault, FaultKind, ParentShare
+from gridsvc.spatial.audit.model import Audit, AuditFault, FaultKind, ParentShare
 from gridsvc.spatial.audit.parents import faults_above
 from gridsvc.spatial.audit.within import faults_within, sound_areas
 from gridsvc.spatial.plane import MetricPlane
@@ -67,7 +67,7 @@ def _audit(
     areas: int,
     accuracy_m: float,
     inlet_width_m: float,
-    faults: Sequence[Fault],
+    faults: Sequence[AuditFault],
     shares: Sequence[ParentShare],
     rounding: Sequence[float],
 ) -> Audit:

@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.ops import substring
 
-from gridsvc.spatial.audit.model import Fault, FaultKind
+from gridsvc.spatial.audit.model import AuditFault, FaultKind
 from gridsvc.spatial.plane import MetricPlane
 
 __all__ = ["parallel_borders"]
@@ -35,7 +35,7 @@ def parallel_borders(
     own: Sequence[int | None],
     accuracy_m: float,
     plane: MetricPlane,
-) -> list[Fault]:
+) -> list[AuditFault]:
     """The borders between areas of different parents that are off the border of these parents.
 
     ``areas``, ``parents`` (valid, WGS84) and ``own`` as in ``faults_above``. Distances are to the
@@ -94,7 +94,7 @@ def _measured(
     line: Any,
     accuracy_m: float,
     plane: MetricPlane,
-) -> Fault | None:
+) -> AuditFault | None:
     points, weights = _stations(stretch)
     if not len(points):
         return None
@@ -107,7 +107,7 @@ def _measured(
     order = np.argsort(distances)
     passed = np.cumsum(weights[order])
     median = float(distances[order][int(np.searchsorted(passed, passed[-1] / 2))])
-    return Fault(
+    return AuditFault(
         kind=FaultKind.PARALLEL_BORDER,
         members=members,
         area_m2=float((distances * weights).sum()),

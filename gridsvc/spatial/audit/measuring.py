@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from gridsvc.spatial.audit.model import Fault, FaultKind
+from gridsvc.spatial.audit.model import AuditFault, FaultKind
 from gridsvc.spatial.ellipsoid import area_m2, length_m
 from gridsvc.spatial.plane import MetricPlane
 
@@ -32,7 +32,7 @@ def fault_at(
     parents: tuple[int, ...] = (),
     mouth_m: float = 0.0,
     reason: str = "",
-) -> Fault:
+) -> AuditFault:
     """Measure the ground of a fault: one polygon in WGS84.
 
     ``mouth_m`` is the width of an inlet's mouth.
@@ -42,7 +42,7 @@ def fault_at(
     half_perimeter_m = float(shapely.length(flat)) / 2
     widest = max(max_width_m(flat), mouth_m)
     point = shapely.point_on_surface(geometry)
-    return Fault(
+    return AuditFault(
         kind=kind,
         members=members,
         area_m2=size,

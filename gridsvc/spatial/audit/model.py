@@ -1,6 +1,6 @@
 """What an audit finds: faults with their size, width, members and place; and shares of parents.
 
-Geometries are WGS84, m² are taken on the ellipsoid, metres in the city's metric plane. ``Fault``
+Geometries are WGS84, m² are taken on the ellipsoid, metres in the city's metric plane. ``AuditFault``
 names areas by their places in the list that was audited, ``AreaFault`` by their codes.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 __all__ = [
     "AreaFault",
     "Audit",
-    "Fault",
+    "AuditFault",
     "FaultKind",
     "ParentShare",
     "Totals",
@@ -46,7 +46,7 @@ class FaultKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class AuditFault:
     """One connected place where something is wrong.
 
     ``members`` are the areas concerned (places in the audited list): of an overlap those that
@@ -114,17 +114,17 @@ class Audit:
     areas: int
     accuracy_m: float
     inlet_width_m: float
-    faults: tuple[Fault, ...]
+    faults: tuple[AuditFault, ...]
     shares: tuple[ParentShare, ...] = ()
     rounding_count: int = 0
     rounding_m2: float = 0.0
 
-    def of(self, kind: FaultKind) -> tuple[Fault, ...]:
+    def of(self, kind: FaultKind) -> tuple[AuditFault, ...]:
         """The faults of one kind."""
         return tuple(fault for fault in self.faults if fault.kind == kind)
 
     @property
-    def slivers(self) -> tuple[Fault, ...]:
+    def slivers(self) -> tuple[AuditFault, ...]:
         """The faults that are nowhere wider than the accuracy, of every kind."""
         return tuple(fault for fault in self.faults if fault.sliver)
 
@@ -136,7 +136,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class AreaFault:
-    """A fault with codes in place of places in a list; the rest as in :class:`Fault`."""
+    """A fault with codes in place of places in a list; the rest as in :class:`AuditFault`."""
 
     kind: FaultKind
     codes: tuple[str, ...]
@@ -167,7 +167,7 @@ class AreaFault:
 
 
 def name_members(
-    faults: Iterable[Fault], codes: Sequence[str], parent_codes: Sequence[str] = ()
+    faults: Iterable[AuditFault], codes: Sequence[str], parent_codes: Sequence[str] = ()
 ) -> tuple[AreaFault, ...]:
     """Put codes for places; ``codes`` and ``parent_codes`` are in the order of the two lists."""
     return tuple(
@@ -188,9 +188,9 @@ def name_members(
     )
 
 
-def totals_of(faults: Iterable[Fault | AreaFault]) -> tuple[Totals, ...]:
+def totals_of(faults: Iterable[AuditFault | AreaFault]) -> tuple[Totals, ...]:
     """The totals of the kinds that occur, in the order of ``FaultKind``."""
-    by_kind: defaultdict[FaultKind, list[Fault | AreaFault]] = defaultdict(list)
+    by_kind: defaultdict[FaultKind, list[AuditFault | AreaFault]] = defaultdict(list)
     for fault in faults:
         by_kind[fault.kind].append(fault)
     return tuple(

@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridsvc.spatial.audit.measuring import ROUNDING_M2, fault_at, is_rounding
-from gridsvc.spatial.audit.model import Fault, FaultKind, ParentShare
+from gridsvc.spatial.audit.model import AuditFault, FaultKind, ParentShare
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
 from gridsvc.spatial.polygons import polygons_of
@@ -27,14 +27,14 @@ def faults_above(
     own: Sequence[int | None],
     accuracy_m: float,
     plane: MetricPlane,
-) -> tuple[list[Fault], list[ParentShare], list[float]]:
+) -> tuple[list[AuditFault], list[ParentShare], list[float]]:
     """Ground outside the own parent, codes in conflict, all shares, and the m² of rounding.
 
     ``areas`` and ``parents`` are valid (WGS84); ``own`` is, for each area, the place in the list
     of parents that its code names, None where it names none. Both levels are noded in degrees.
     Areas that lie wholly in their own parent have no shares listed.
     """
-    faults: list[Fault] = []
+    faults: list[AuditFault] = []
     shares: list[ParentShare] = []
     rounding: list[float] = []
     tree = shapely.STRtree(parents)
@@ -97,7 +97,7 @@ def _conflict(
     most: int | None,
     accuracy_m: float,
     plane: MetricPlane,
-) -> Fault:
+) -> AuditFault:
     named = tuple(n for n in (parent, most) if n is not None)
     reason = "its code names no parent" if parent is None else "another parent holds more of it"
     return fault_at(

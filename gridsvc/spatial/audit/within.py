@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gridsvc.spatial.audit.inlets import find_inlets, walls_of
 from gridsvc.spatial.audit.measuring import fault_at, is_rounding
-from gridsvc.spatial.audit.model import Fault, FaultKind
+from gridsvc.spatial.audit.model import AuditFault, FaultKind
 from gridsvc.spatial.audit.net import claimed_faces
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
@@ -25,7 +25,7 @@ Shapes = NDArray[np.object_]
 _PLACE = re.compile(r"\[(\S+) (\S+)\]$")
 
 
-def sound_areas(geometries: Sequence[Any]) -> tuple[Shapes, list[Fault]]:
+def sound_areas(geometries: Sequence[Any]) -> tuple[Shapes, list[AuditFault]]:
     """The areas with their rings repaired (MultiPolygons), and a fault for each that was broken.
 
     ``geometries`` are WGS84; None counts as empty, and an empty area stays empty.
@@ -44,7 +44,7 @@ def sound_areas(geometries: Sequence[Any]) -> tuple[Shapes, list[Fault]]:
 
 def faults_within(
     areas: Shapes, accuracy_m: float, inlet_width_m: float, plane: MetricPlane
-) -> tuple[list[Fault], list[float]]:
+) -> tuple[list[AuditFault], list[float]]:
     """The overlaps, gaps, inlets and duplicates of valid areas, and the m² of rounding left out.
 
     Ground that several areas claim is one fault for each connected place with the same claimants.
@@ -53,7 +53,7 @@ def faults_within(
     tree = shapely.STRtree(areas)
     claimed: defaultdict[tuple[int, ...], list[Any]] = defaultdict(list)
     outside = []
-    faults: list[Fault] = []
+    faults: list[AuditFault] = []
     rounding: list[float] = []
     for face in claimed_faces(areas):
         if face.claimants:
@@ -95,9 +95,9 @@ def _same_shape(areas: Shapes, claimants: tuple[int, ...]) -> bool:
     return all(shapely.equals(first, areas[other]) for other in claimants[1:])
 
 
-def _invalid(index: int, given: Any, sound: Any) -> Fault:
+def _invalid(index: int, given: Any, sound: Any) -> AuditFault:
     if shapely.is_empty(given):
-        return Fault(
+        return AuditFault(
             FaultKind.INVALID, (index,), 0.0, 0.0, 0.0, 0.0, (0.0, 0.0), given, reason="Empty"
         )
     words = str(shapely.is_valid_reason(given))
@@ -106,4 +106,6 @@ def _invalid(index: int, given: Any, sound: Any) -> Fault:
     changed = abs(float(area_m2(sound)) - float(area_m2(given)))
     place = (float(at[0]), float(at[1]))
     reason = _PLACE.sub("", words).strip()
-    return Fault(FaultKind.INVALID, (index,), changed, 0.0, 0.0, 0.0, place, given, reason=reason)
+    return AuditFault(
+        FaultKind.INVALID, (index,), changed, 0.0, 0.0, 0.0, place, given, reason=reason
+    )

@@ -29,11 +29,11 @@ from gridsvc.spatial.locator._plan import expected_words, is_tame, plan
 from gridsvc.spatial.locator._predicates import CROSSED, crossing
 from gridsvc.spatial.locator._raster import (
     BLOCK,
-    F_COLUMNS,
-    F_PER_LAT,
-    F_PER_LON,
-    F_X0,
-    F_Y0,
+    H_COLUMNS,
+    H_PER_LAT,
+    H_PER_LON,
+    H_X0,
+    H_Y0,
     SHIFT,
     column_of,
 )
@@ -79,7 +79,7 @@ def _room(out: Words, at: int) -> Words:
 
 @njit(cache=True, nogil=True)
 def _record(
-    frame: Floats,
+    header: Floats,
     edges: Floats,
     nodes: Words,
     links: Words,
@@ -95,8 +95,8 @@ def _record(
     Gives the (perhaps longer) `out`, the end, and whether the record has edges.
     """
     members = np.empty(64, np.int32)
-    x, y = centre(frame, row, column)
-    columns = int(frame[F_COLUMNS])
+    x, y = centre(header, row, column)
+    columns = int(header[H_COLUMNS])
     used = at + 1
     count = inside = total = 0
     while node >= 0:
@@ -110,10 +110,10 @@ def _record(
             key = links[link, 0]
             x1, y1, x2, y2 = edges[key, 0], edges[key, 1], edges[key, 2], edges[key, 3]
             flags = 0
-            if column_of(x1, frame[F_X0], frame[F_PER_LON], columns) > column:
+            if column_of(x1, header[H_X0], header[H_PER_LON], columns) > column:
                 flags |= 1
                 odd ^= y >= y1
-            if column_of(x2, frame[F_X0], frame[F_PER_LON], columns) > column:
+            if column_of(x2, header[H_X0], header[H_PER_LON], columns) > column:
                 flags |= 2
                 odd ^= y >= y2
             odd ^= crossing(x1, y1, x2, y2, x, y) == CROSSED
@@ -137,7 +137,7 @@ def _record(
 @njit(cache=True, nogil=True)
 def _build_strip(
     strip: int,
-    frame: Floats,
+    header: Floats,
     edges: Floats,
     number: Words,
     area_of: Words,
@@ -151,8 +151,8 @@ def _build_strip(
     `listed`: the ring edges of this strip, by rising area; `base`: where in `words` the result
     will stand.
     """
-    alone, head, nodes, links = list_areas(strip, frame, edges, number, area_of, listed)
-    columns = int(frame[F_COLUMNS])
+    alone, head, nodes, links = list_areas(strip, header, edges, number, area_of, listed)
+    columns = int(header[H_COLUMNS])
     rows = alone.size // columns
     blocks = (columns + BLOCK - 1) >> SHIFT
     out = np.empty(4096, np.int32)
@@ -182,7 +182,7 @@ def _build_strip(
                     continue
                 record = used
                 out, used, has_edges = _record(
-                    frame,
+                    header,
                     edges,
                     nodes,
                     links,
@@ -206,10 +206,10 @@ def _build_strip(
     return out[:used].copy()
 
 
-def _by_place(edges: Floats, frame: Floats) -> NDArray[np.int64]:
+def _by_place(edges: Floats, header: Floats) -> NDArray[np.int64]:
     """An order in which edges that lie near each other stand near each other."""
-    column = ((edges[:, 0] - frame[F_X0]) * frame[F_PER_LON] / BLOCK).astype(np.int64)
-    row = ((edges[:, 1] - frame[F_Y0]) * frame[F_PER_LAT] / BLOCK).astype(np.int64)
+    column = ((edges[:, 0] - header[H_X0]) * header[H_PER_LON] / BLOCK).astype(np.int64)
+    row = ((edges[:, 1] - header[H_Y0]) * header[H_PER_LAT] / BLOCK).astype(np.int64)
     return np.argsort(row * (int(column.max()) + 1) + column, kind="stable")
 
 
@@ -218,35 +218,35 @@ def _too_large(what: str) -> TooLarge:
 
 
 def build_index(shapes: NDArray[np.object_], enclosed: float) -> tuple[Floats, Words, Floats]:
-    """The arrays `frame`, `words` and `edges` of an index; see `_raster`.
+    """The arrays `header`, `words` and `edges` of an index; see `_raster`.
 
     `shapes`: valid polygons and multipolygons, WGS84 lon/lat; `enclosed`: the sum of their areas
     in square degrees. Raises `TooLarge` where 32 bits are not enough for the positions in it.
     """
     given, area_of = ring_edges(shapes)
     edges, number = merge_edges(given, True)
-    frame = plan(edges, enclosed, len(shapes))
-    tame = is_tame(edges, frame)
+    header = plan(edges, enclosed, len(shapes))
+    tame = is_tame(edges, header)
     if not tame:
         edges, number = merge_edges(given, False)
     del given
     if len(edges) > _MOST_EDGES:
         raise _too_large(f"{len(edges):,} edges")
-    order = _by_place(edges, frame)
+    order = _by_place(edges, header)
     place = np.empty(len(order), dtype=np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
     edges, number = edges[order], place[number]
-    offsets, listed = edges_by_strip(frame, edges, number)
+    offsets, listed = edges_by_strip(header, edges, number)
     strips = len(offsets) - 1
-    directory = np.empty(strips * ((int(frame[F_COLUMNS]) + BLOCK - 1) >> SHIFT), np.int32)
+    directory = np.empty(strips * ((int(header[H_COLUMNS]) + BLOCK - 1) >> SHIFT), np.int32)
     used = len(directory)
     # What is never written takes no memory. Room that is there from the start comes in large pages,
     # for which NumPy asks: few enough for the processor to know where each of them is.
-    words = np.empty(expected_words(edges, number, frame), dtype=np.int32)
+    words = np.empty(expected_words(edges, number, header), dtype=np.int32)
     for strip in range(strips):
         piece = _build_strip(
             strip,
-            frame,
+            header,
             edges,
             number,
             area_of,
@@ -264,4 +264,4 @@ def build_index(shapes: NDArray[np.object_], enclosed: float) -> tuple[Floats, W
         used += len(piece)
     words.resize(used, refcheck=False)
     words[: len(directory)] = directory
-    return frame, words, edges
+    return header, words, edges

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from gridsvc.spatial.locator._predicates import CROSSED, crossing
 from gridsvc.spatial.locator._raster import (
     BLOCK,
-    F_COLUMNS,
-    F_PER_LAT,
-    F_PER_LON,
-    F_ROWS,
-    F_X0,
-    F_Y0,
+    H_COLUMNS,
+    H_PER_LAT,
+    H_PER_LON,
+    H_ROWS,
+    H_X0,
+    H_Y0,
     SHIFT,
     column_of,
 )
@@ -40,27 +40,27 @@ _MARGIN = 1e-3  # of a cell: an edge is listed in the cells that it comes this n
 
 
 @njit(cache=True, nogil=True)
-def _rows_of(edge: Floats, frame: Floats) -> tuple[int, int]:
+def _rows_of(edge: Floats, header: Floats) -> tuple[int, int]:
     """The first and last row that an edge comes near to."""
-    rows = int(frame[F_ROWS])
-    margin = _MARGIN / frame[F_PER_LAT]
-    low = max(min(edge[1], edge[3]) - margin, frame[F_Y0])
+    rows = int(header[H_ROWS])
+    margin = _MARGIN / header[H_PER_LAT]
+    low = max(min(edge[1], edge[3]) - margin, header[H_Y0])
     high = max(edge[1], edge[3]) + margin
     return (
-        column_of(low, frame[F_Y0], frame[F_PER_LAT], rows),
-        column_of(high, frame[F_Y0], frame[F_PER_LAT], rows),
+        column_of(low, header[H_Y0], header[H_PER_LAT], rows),
+        column_of(high, header[H_Y0], header[H_PER_LAT], rows),
     )
 
 
 @njit(cache=True, nogil=True)
 def edges_by_strip(
-    frame: Floats, edges: Floats, number: NDArray[np.int32]
+    header: Floats, edges: Floats, number: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """For each strip, the ring edges that come near to it, in their order (offsets, list)."""
-    strips = (int(frame[F_ROWS]) + BLOCK - 1) >> SHIFT
+    strips = (int(header[H_ROWS]) + BLOCK - 1) >> SHIFT
     offsets = np.zeros(strips + 1, np.int64)
     for i in range(number.size):
-        first, last = _rows_of(edges[number[i]], frame)
+        first, last = _rows_of(edges[number[i]], header)
         for strip in range(first >> SHIFT, (last >> SHIFT) + 1):
             offsets[strip + 1] += 1
     for strip in range(strips):
@@ -68,7 +68,7 @@ def edges_by_strip(
     listed = np.empty(offsets[strips], np.int32)
     filled = offsets[:-1].copy()
     for i in range(number.size):
-        first, last = _rows_of(edges[number[i]], frame)
+        first, last = _rows_of(edges[number[i]], header)
         for strip in range(first >> SHIFT, (last >> SHIFT) + 1):
             listed[filled[strip]] = i
             filled[strip] += 1
@@ -76,54 +76,54 @@ def edges_by_strip(
 
 
 @njit(cache=True, nogil=True)
-def _columns_of(edge: Floats, frame: Floats, row: int) -> tuple[int, int]:
+def _columns_of(edge: Floats, header: Floats, row: int) -> tuple[int, int]:
     """The first and last column in which an edge comes near to a row that it comes near to."""
     x1, y1, x2, y2 = edge[0], edge[1], edge[2], edge[3]
     if y2 < y1:
         x1, y1, x2, y2 = x2, y2, x1, y1
-    margin = _MARGIN / frame[F_PER_LAT]
-    bottom = frame[F_Y0] + row / frame[F_PER_LAT] - margin
-    top = frame[F_Y0] + (row + 1) / frame[F_PER_LAT] + margin
+    margin = _MARGIN / header[H_PER_LAT]
+    bottom = header[H_Y0] + row / header[H_PER_LAT] - margin
+    top = header[H_Y0] + (row + 1) / header[H_PER_LAT] + margin
     a = x1
     b = x2
     if y1 < bottom:
         a = x1 + (bottom - y1) / (y2 - y1) * (x2 - x1)
     # the last row takes all that lies above it, as `column_of` does
-    if y2 > top and row < int(frame[F_ROWS]) - 1:
+    if y2 > top and row < int(header[H_ROWS]) - 1:
         b = x1 + (top - y1) / (y2 - y1) * (x2 - x1)
-    margin = _MARGIN / frame[F_PER_LON]
-    columns = int(frame[F_COLUMNS])
-    west = max(min(a, b) - margin, frame[F_X0])
-    east = max(max(a, b) + margin, frame[F_X0])
+    margin = _MARGIN / header[H_PER_LON]
+    columns = int(header[H_COLUMNS])
+    west = max(min(a, b) - margin, header[H_X0])
+    east = max(max(a, b) + margin, header[H_X0])
     return (
-        column_of(west, frame[F_X0], frame[F_PER_LON], columns),
-        column_of(east, frame[F_X0], frame[F_PER_LON], columns),
+        column_of(west, header[H_X0], header[H_PER_LON], columns),
+        column_of(east, header[H_X0], header[H_PER_LON], columns),
     )
 
 
 @njit(cache=True, nogil=True)
-def centre(frame: Floats, row: int, column: int) -> tuple[float, float]:
+def centre(header: Floats, row: int, column: int) -> tuple[float, float]:
     """The point by which the state of a cell is fixed."""
     return (
-        frame[F_X0] + (column + 0.5) / frame[F_PER_LON],
-        frame[F_Y0] + (row + 0.5) / frame[F_PER_LAT],
+        header[H_X0] + (column + 0.5) / header[H_PER_LON],
+        header[H_Y0] + (row + 0.5) / header[H_PER_LAT],
     )
 
 
 @njit(cache=True, nogil=True)
-def _columns_west_of(edge: Floats, frame: Floats, row: int) -> int:
+def _columns_west_of(edge: Floats, header: Floats, row: int) -> int:
     """How many cells of a row, from the west, have their centre west of an edge that spans it."""
-    x, y = centre(frame, row, 0)
+    x, y = centre(header, row, 0)
     at = edge[0] + (y - edge[1]) / (edge[3] - edge[1]) * (edge[2] - edge[0])
-    columns = int(frame[F_COLUMNS])
-    count = min(max(int((at - x) * frame[F_PER_LON] + 1.0), 0), columns)
+    columns = int(header[H_COLUMNS])
+    count = min(max(int((at - x) * header[H_PER_LON] + 1.0), 0), columns)
     while count < columns:
-        x, y = centre(frame, row, count)
+        x, y = centre(header, row, count)
         if crossing(edge[0], edge[1], edge[2], edge[3], x, y) != CROSSED:
             break
         count += 1
     while count > 0:
-        x, y = centre(frame, row, count - 1)
+        x, y = centre(header, row, count - 1)
         if crossing(edge[0], edge[1], edge[2], edge[3], x, y) == CROSSED:
             break
         count -= 1
@@ -181,7 +181,7 @@ def _append(
 @njit(cache=True, nogil=True)
 def list_areas(
     strip: int,
-    frame: Floats,
+    header: Floats,
     edges: Floats,
     number: Words,
     area_of: Words,
@@ -192,9 +192,9 @@ def list_areas(
     `alone`: the one area that fills a cell, or -1; `head`: the first node of the cell's list, or
     -1; `links`: (edge, next link). `listed`: the ring edges of the strip, by rising area.
     """
-    columns = int(frame[F_COLUMNS])
+    columns = int(header[H_COLUMNS])
     bottom = strip << SHIFT
-    top = min(bottom + BLOCK, int(frame[F_ROWS]))
+    top = min(bottom + BLOCK, int(header[H_ROWS]))
     alone = np.full((top - bottom) * columns, -1, np.int32)
     head = np.full(alone.size, -1, np.int32)
     tail = np.full(alone.size, -1, np.int32)
@@ -211,9 +211,9 @@ def list_areas(
             key = number[listed[end]]
             end += 1
             edge = edges[key]
-            first, last = _rows_of(edge, frame)
+            first, last = _rows_of(edge, header)
             for row in range(max(first, bottom), min(last + 1, top)):
-                west, east = _columns_of(edge, frame, row)
+                west, east = _columns_of(edge, header, row)
                 for column in range(west, east + 1):
                     cell = (row - bottom) * columns + column
                     if tail[cell] < 0 or nodes[tail[cell], NODE_AREA] != area:
@@ -228,14 +228,14 @@ def list_areas(
                     links[used_links, 1] = nodes[tail[cell], NODE_EDGES]
                     nodes[tail[cell], NODE_EDGES] = used_links
                     used_links += 1
-                _, y = centre(frame, row, 0)
+                _, y = centre(header, row, 0)
                 if (edge[1] > y) != (edge[3] > y):
                     if crossings == spans.size:
                         longer = np.empty(2 * crossings, np.int64)
                         for k in range(crossings):
                             longer[k] = spans[k]
                         spans = longer
-                    spans[crossings] = row << 32 | _columns_west_of(edge, frame, row)
+                    spans[crossings] = row << 32 | _columns_west_of(edge, header, row)
                     crossings += 1
         # between the first and second, third and fourth, ... crossing of a row, centres are inside
         _sort(spans, crossings)

@@ -86,7 +86,7 @@ def _padded(length: int) -> int:
 
 def write_index(
     path: Path,
-    frame: NDArray[np.float64],
+    header: NDArray[np.float64],
     words: NDArray[np.int32],
     edges: NDArray[np.float64],
     codes: tuple[str, ...],
@@ -95,22 +95,22 @@ def write_index(
     sections = [
         np.ascontiguousarray(part).reshape(-1).view(np.uint8)
         for part in (
-            frame,
+            header,
             words,
             edges,
             np.frombuffer(json.dumps(codes, ensure_ascii=False).encode(), np.uint8),
         )
     ]
-    header = bytearray(_PAGE)
-    _HEAD.pack_into(header, 0, _MAGIC, FORMAT, len(sections))
+    page = bytearray(_PAGE)
+    _HEAD.pack_into(page, 0, _MAGIC, FORMAT, len(sections))
     for k, section in enumerate(sections):
-        _SECTION.pack_into(header, _HEAD.size + k * _SECTION.size, len(section), _checksum(section))
-    struct.pack_into("<I", header, _CRC_AT, zlib.crc32(header[:_CRC_AT]))
+        _SECTION.pack_into(page, _HEAD.size + k * _SECTION.size, len(section), _checksum(section))
+    struct.pack_into("<I", page, _CRC_AT, zlib.crc32(page[:_CRC_AT]))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(header)
+            file.write(page)
             for section in sections:
                 file.write(section.data)
                 file.write(bytes(_padded(len(section)) - len(section)))
@@ -127,7 +127,7 @@ def write_index(
 def read_index(
     path: Path,
 ) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.float64], tuple[str, ...]]:
-    """Map the index at `path` into memory: `frame, words, edges, codes`, all read-only.
+    """Map the index at `path` into memory: `header, words, edges, codes`, all read-only.
 
     Raises `DamagedIndex` unless every byte is as it was written.
     """
@@ -147,18 +147,18 @@ def read_index(
         with contextlib.suppress(OSError):  # Linux before 5.14
             mapped.madvise(_POPULATE_READ)
     whole = np.frombuffer(mapped, np.uint8)
-    header = whole[:_PAGE].tobytes()
-    magic, version, count = _HEAD.unpack_from(header)
+    page = whole[:_PAGE].tobytes()
+    magic, version, count = _HEAD.unpack_from(page)
     if magic != _MAGIC:
         raise refuse("is no locator index")
-    if zlib.crc32(header[:_CRC_AT]) != struct.unpack_from("<I", header, _CRC_AT)[0]:
+    if zlib.crc32(page[:_CRC_AT]) != struct.unpack_from("<I", page, _CRC_AT)[0]:
         raise refuse("has a damaged header")
     if version != FORMAT or count != _SECTIONS:
         raise refuse(f"has format {version}, and this service reads format {FORMAT}")
     sections = []
     at = _PAGE
     for k in range(count):
-        length, checksum = _SECTION.unpack_from(header, _HEAD.size + k * _SECTION.size)
+        length, checksum = _SECTION.unpack_from(page, _HEAD.size + k * _SECTION.size)
         if at + _padded(length) > size:
             raise refuse("is cut short")
         section = whole[at : at + length]

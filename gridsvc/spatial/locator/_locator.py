@@ -30,12 +30,12 @@ class Locator:
 
     def __init__(
         self,
-        frame: NDArray[np.float64],
+        header: NDArray[np.float64],
         words: NDArray[np.int32],
         edges: NDArray[np.float64],
         codes: tuple[str, ...],
     ) -> None:
-        self._frame = frame
+        self._header = header
         self._words = words
         self._edges = edges
         self._codes = codes
@@ -52,8 +52,8 @@ class Locator:
         if not len(shapes):
             nothing = np.array([1.0, 1.0, -1.0, -1.0] + [0.0] * 12)
             return cls(nothing, np.empty(0, np.int32), np.empty((0, 4)), ())
-        frame, words, edges = build_index(shapes, float(shapely.area(shapes).sum()))
-        return cls(frame, words, edges, tuple(str(code) for code in codes))
+        header, words, edges = build_index(shapes, float(shapely.area(shapes).sum()))
+        return cls(header, words, edges, tuple(str(code) for code in codes))
 
     @classmethod
     def open(cls, path: Path | str) -> Locator:
@@ -69,7 +69,7 @@ class Locator:
 
         Processes that have the older file open keep it until they open the path again.
         """
-        write_index(Path(path), self._frame, self._words, self._edges, self._codes)
+        write_index(Path(path), self._header, self._words, self._edges, self._codes)
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ class Locator:
     @property
     def nbytes(self) -> int:
         """The size of the index without its codes, in bytes."""
-        return int(self._words.nbytes + self._edges.nbytes + self._frame.nbytes)
+        return int(self._words.nbytes + self._edges.nbytes + self._header.nbytes)
 
     def locate(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.int32]:
         """The index of the primary area of each point, -1 for none: int32, shaped as `lon`.
@@ -91,7 +91,7 @@ class Locator:
         out = np.empty(xs.shape, np.int32)
         if xs.size and self._words.size:
             locate_many(
-                self._frame, self._words, self._edges, xs.ravel(), ys.ravel(), out.reshape(-1)
+                self._header, self._words, self._edges, xs.ravel(), ys.ravel(), out.reshape(-1)
             )
         else:
             out.fill(-1)
@@ -99,15 +99,15 @@ class Locator:
 
     def locate_one(self, lon: float, lat: float) -> int:
         """The index of the primary area of one point (WGS84 degrees), -1 for none."""
-        return int(locate_at(self._frame, self._words, self._edges, float(lon), float(lat)))
+        return int(locate_at(self._header, self._words, self._edges, float(lon), float(lat)))
 
     def claims(self, lon: float, lat: float) -> list[int]:
         """The indexes of all areas that one point (WGS84 degrees) touches, rising."""
         found = np.empty(16, np.int32)
-        count = claims_at(self._frame, self._words, self._edges, float(lon), float(lat), found)
+        count = claims_at(self._header, self._words, self._edges, float(lon), float(lat), found)
         if count > found.size:
             found = np.empty(count, np.int32)
-            claims_at(self._frame, self._words, self._edges, float(lon), float(lat), found)
+            claims_at(self._header, self._words, self._edges, float(lon), float(lat), found)
         indexes: list[int] = found[:count].tolist()
         return indexes
 
@@ -125,7 +125,7 @@ class Locator:
         offsets = np.zeros(xs.size + 1, np.int64)
         found = np.empty(2 * xs.size + 16, np.int32)
         for _ in range(2):
-            claims_many(self._frame, self._words, self._edges, xs, ys, offsets, found)
+            claims_many(self._header, self._words, self._edges, xs, ys, offsets, found)
             if offsets[-1] <= found.size:
                 break
             found = np.empty(offsets[-1], np.int32)

@@ -2,7 +2,7 @@
 
 Three arrays make an index:
 
-`frame`, float64[16]: the raster's place and shape, see the `F_` names.
+`header`, float64[16]: the raster's place and shape, see the `H_` names.
 
 `edges`, float64[m, 4]: the different edges of all rings.
 
@@ -36,14 +36,14 @@ from gridsvc.spatial.locator._prefetch import prefetch
 
 __all__ = [
     "BLOCK",
-    "F_COLUMNS",
-    "F_PER_LAT",
-    "F_PER_LON",
-    "F_ROWS",
-    "F_X0",
-    "F_X1",
-    "F_Y0",
-    "F_Y1",
+    "H_COLUMNS",
+    "H_PER_LAT",
+    "H_PER_LON",
+    "H_ROWS",
+    "H_X0",
+    "H_X1",
+    "H_Y0",
+    "H_Y1",
     "SHIFT",
     "belongs",
     "claims_at",
@@ -60,7 +60,7 @@ SHIFT = 5
 BLOCK = 1 << SHIFT
 _MASK = BLOCK - 1
 
-F_X0, F_Y0, F_X1, F_Y1, F_PER_LON, F_PER_LAT, F_COLUMNS, F_ROWS = range(8)
+H_X0, H_Y0, H_X1, H_Y1, H_PER_LON, H_PER_LAT, H_COLUMNS, H_ROWS = range(8)
 
 _CHUNK = 256  # what is asked for ahead must still be in the nearest cache when its turn comes
 
@@ -80,13 +80,13 @@ def column_of(x: float, start: float, per_degree: float, count: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _word(frame: Floats, words: Words, x: float, y: float) -> int:
+def _word(header: Floats, words: Words, x: float, y: float) -> int:
     """The word of the cell of a point; -1 if the point is outside the raster or no number."""
-    if not (frame[F_X0] <= x <= frame[F_X1] and frame[F_Y0] <= y <= frame[F_Y1]):
+    if not (header[H_X0] <= x <= header[H_X1] and header[H_Y0] <= y <= header[H_Y1]):
         return -1
-    columns = int(frame[F_COLUMNS])
-    column = column_of(x, frame[F_X0], frame[F_PER_LON], columns)
-    row = column_of(y, frame[F_Y0], frame[F_PER_LAT], int(frame[F_ROWS]))
+    columns = int(header[H_COLUMNS])
+    column = column_of(x, header[H_X0], header[H_PER_LON], columns)
+    row = column_of(y, header[H_Y0], header[H_PER_LAT], int(header[H_ROWS]))
     blocks = (columns + _MASK) >> SHIFT
     word = int(words[(row >> SHIFT) * blocks + (column >> SHIFT)])
     if word < -1:
@@ -153,9 +153,9 @@ def _first(words: Words, edges: Floats, word: int, x: float, y: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def locate_at(frame: Floats, words: Words, edges: Floats, x: float, y: float) -> int:
+def locate_at(header: Floats, words: Words, edges: Floats, x: float, y: float) -> int:
     """The smallest area that one point touches, or -1."""
-    word = _word(frame, words, x, y)
+    word = _word(header, words, x, y)
     if word < -1:
         return _first(words, edges, word, x, y)
     return word
@@ -190,7 +190,7 @@ def _prefetch_edges(words: Words, edges: Floats, at: int) -> None:
 
 @njit(cache=True, nogil=True)
 def locate_many(
-    frame: Floats, words: Words, edges: Floats, xs: Floats, ys: Floats, out: NDArray[np.int32]
+    header: Floats, words: Words, edges: Floats, xs: Floats, ys: Floats, out: NDArray[np.int32]
 ) -> None:
     """Write the smallest area that each point touches, or -1, to `out`.
 
@@ -201,9 +201,9 @@ def locate_many(
     Each loop asks for the memory that the next one reads: waiting for it one by one is what makes
     a large index slow.
     """
-    x0, y0, x1, y1 = frame[F_X0], frame[F_Y0], frame[F_X1], frame[F_Y1]
-    per_lon, per_lat = frame[F_PER_LON], frame[F_PER_LAT]
-    columns, rows = int(frame[F_COLUMNS]), int(frame[F_ROWS])
+    x0, y0, x1, y1 = header[H_X0], header[H_Y0], header[H_X1], header[H_Y1]
+    per_lon, per_lat = header[H_PER_LON], header[H_PER_LAT]
+    columns, rows = int(header[H_COLUMNS]), int(header[H_ROWS])
     blocks = (columns + _MASK) >> SHIFT
     places = np.empty(_CHUNK, np.int64)
     found = np.empty(_CHUNK, np.int32)
@@ -337,15 +337,15 @@ def _claims(
 
 @njit(cache=True, nogil=True)
 def claims_at(
-    frame: Floats, words: Words, edges: Floats, x: float, y: float, out: NDArray[np.int32]
+    header: Floats, words: Words, edges: Floats, x: float, y: float, out: NDArray[np.int32]
 ) -> int:
     """Write the areas that one point touches to `out`, by rising index; give their number."""
-    return _claims(words, edges, _word(frame, words, x, y), x, y, out, 0)
+    return _claims(words, edges, _word(header, words, x, y), x, y, out, 0)
 
 
 @njit(cache=True, nogil=True)
 def claims_many(
-    frame: Floats,
+    header: Floats,
     words: Words,
     edges: Floats,
     xs: Floats,
@@ -360,6 +360,6 @@ def claims_many(
     used = 0
     offsets[0] = 0
     for i in range(xs.size):
-        word = _word(frame, words, xs[i], ys[i])
+        word = _word(header, words, xs[i], ys[i])
         used = _claims(words, edges, word, xs[i], ys[i], out, used)
         offsets[i + 1] = used

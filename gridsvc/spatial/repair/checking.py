@@ -9,7 +9,7 @@ import shapely
 
 from gridsvc.errors import CoverageBroken
 from gridsvc.spatial.audit.measuring import is_rounding
-from gridsvc.spatial.audit.model import Fault
+from gridsvc.spatial.audit.model import AuditFault
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.polygons import multipolygon_of, polygons_of
 from gridsvc.spatial.repair.model import Proposal
@@ -20,7 +20,9 @@ __all__ = ["check_repair"]
 _SAME_GROUND = 0.01
 
 
-def check_repair(proposal: Proposal, before: Sequence[Fault], after: Sequence[Fault]) -> None:
+def check_repair(
+    proposal: Proposal, before: Sequence[AuditFault], after: Sequence[AuditFault]
+) -> None:
     """Hold the faults after a repair against those before; raises CoverageBroken.
 
     The ground of the fault must be free of faults of its kind, and no ground may be faulty that
@@ -45,7 +47,7 @@ def check_repair(proposal: Proposal, before: Sequence[Fault], after: Sequence[Fa
             )
 
 
-def _ground(fault: Fault) -> Any:
+def _ground(fault: AuditFault) -> Any:
     return multipolygon_of(fault.geometry)
 
 
@@ -54,5 +56,5 @@ def _more_than_rounding(geometry: Any, noise_m2: float) -> bool:
     return bool(parts) and float(area_m2(parts).sum()) > noise_m2
 
 
-def _place(fault: Fault) -> str:
+def _place(fault: AuditFault) -> str:
     return f"{fault.place[0]:.6f} {fault.place[1]:.6f}"

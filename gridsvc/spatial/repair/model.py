@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gridsvc.spatial.audit.model import Fault
+from gridsvc.spatial.audit.model import AuditFault
 
 __all__ = ["Change", "Method", "Proposal"]
 
@@ -43,7 +43,7 @@ class Proposal:
     a gap or inlet, and the losses of an overlap of two, sum to the fault's m².
     """
 
-    fault: Fault
+    fault: AuditFault
     method: Method
     chosen: int | None
     moved_m: float | None

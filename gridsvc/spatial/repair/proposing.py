@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridsvc.spatial.audit.measuring import is_rounding
-from gridsvc.spatial.audit.model import Fault, FaultKind
+from gridsvc.spatial.audit.model import AuditFault, FaultKind
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
 from gridsvc.spatial.polygons import polygons_of
@@ -31,7 +31,7 @@ Shapes = NDArray[np.object_]
 
 
 def propose(
-    fault: Fault, areas: Sequence[Any], accuracy_m: float, *, plane: MetricPlane
+    fault: AuditFault, areas: Sequence[Any], accuracy_m: float, *, plane: MetricPlane
 ) -> list[Proposal]:
     """Every way to mend a fault, the first the one with the longest border or the first claimant.
 
@@ -45,7 +45,7 @@ def propose(
 
 
 def propose_one(
-    fault: Fault,
+    fault: AuditFault,
     areas: Sequence[Any],
     accuracy_m: float,
     method: Method,
@@ -61,7 +61,7 @@ def propose_one(
 
 
 def _all(
-    fault: Fault,
+    fault: AuditFault,
     areas: Shapes,
     accuracy_m: float,
     methods: Sequence[Method],
@@ -90,7 +90,7 @@ def _all(
             yield from _proposal(fault, areas, Method.SNAP, member, parts, moved_m)
 
 
-def _edge_of(fault: Fault, member: int) -> int:
+def _edge_of(fault: AuditFault, member: int) -> int:
     """The side (what lies behind) of the edges that are a member's border."""
     if fault.kind is FaultKind.OVERLAP:
         return next(it for it in fault.members if it != member)
@@ -113,7 +113,7 @@ def _distance_m(rings: Sequence[Ring], side: int, plane: MetricPlane) -> float |
 
 
 def _proposal(
-    fault: Fault,
+    fault: AuditFault,
     areas: Shapes,
     method: Method,
     chosen: int | None,

@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridsvc.spatial.audit.model import Fault, FaultKind
+from gridsvc.spatial.audit.model import AuditFault, FaultKind
 
 __all__ = ["NOBODY", "Ring", "insert_vertices", "rings_of"]
 
@@ -34,7 +34,7 @@ class Ring:
     side: NDArray[np.int64]
 
 
-def rings_of(fault: Fault, areas: NDArray[np.object_]) -> list[Ring]:
+def rings_of(fault: AuditFault, areas: NDArray[np.object_]) -> list[Ring]:
     """The rings of a gap, an inlet or an overlap of two, with what lies behind each edge.
 
     Behind an edge of a gap is the area that it bounds. Behind an edge of an overlap is the claimant

@@ -71,8 +71,8 @@ def contracted(borders: Borders, ends: Ints, houses: Floats) -> Borders:
     ``ends``: vertices that keep their place; after them those on walls and on barriers do. Near
     ``houses`` (segments) only the very shortest go.
     """
-    way = borders.xy[borders.end] - borders.xy[borders.start]
-    long = np.hypot(*way.T)
+    run = borders.xy[borders.end] - borders.xy[borders.start]
+    long = np.hypot(*run.T)
     short = long < _SHORTEST_M
     for edge in np.flatnonzero(short & (long > _NOTHING_M)).tolist():
         a, b = borders.xy[borders.start[edge]], borders.xy[borders.end[edge]]
@@ -220,11 +220,11 @@ def straightened(
 
 def _offsets(points: Floats, i: int, j: int) -> Floats:
     a, b = points[i], points[j]
-    way = b - a
-    far = float(way @ way)
+    run = b - a
+    far = float(run @ run)
     inner = points[i + 1 : j] - a
-    t = np.clip(inner @ way / far, 0.0, 1.0) if far > 0 else np.zeros(len(inner))
-    return np.asarray(np.hypot(*(inner - t[:, None] * way).T))
+    t = np.clip(inner @ run / far, 0.0, 1.0) if far > 0 else np.zeros(len(inner))
+    return np.asarray(np.hypot(*(inner - t[:, None] * run).T))
 
 
 def _clear(points: Floats, table: Floats, alive: NDArray[np.bool_], houses: Floats) -> bool:

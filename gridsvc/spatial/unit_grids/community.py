@@ -107,9 +107,9 @@ def _in_millimetres(shapes: Objects) -> Objects:
 def _main_direction(ground: Polygon, lines: Objects) -> float:
     """The direction, modulo a right angle, of most of the lines and of the border (radians)."""
     table = np.concatenate([segments_of(np.array([ground])), segments_of(lines)])
-    way = table[:, 2:] - table[:, :2]
-    turned = 4 * np.arctan2(way[:, 1], way[:, 0])
-    weight = np.hypot(*way.T)
+    run = table[:, 2:] - table[:, :2]
+    turned = 4 * np.arctan2(run[:, 1], run[:, 0])
+    weight = np.hypot(*run.T)
     return math.atan2(float(weight @ np.sin(turned)), float(weight @ np.cos(turned))) / 4
 
 
@@ -198,8 +198,8 @@ class _Site:
         order = np.argsort(np.concatenate([start, end]), kind="stable")
         edges = np.concatenate([np.arange(len(start))] * 2)[order]
         begin = np.searchsorted(np.concatenate([start, end])[order], np.arange(len(xy) + 1))
-        ways = np.concatenate([xy[start], xy[end]], axis=1)
-        near_begin, near = segments_near(xy, start, end, ways)
+        runs = np.concatenate([xy[start], xy[end]], axis=1)
+        near_begin, near = segments_near(xy, start, end, runs)
         wall_begin, wall = segments_near(xy, start, end, walls)
         moved = settle(
             xy, start, end, left, right, weight, begin, edges, rail, near_begin, near,

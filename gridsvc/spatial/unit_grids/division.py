@@ -92,9 +92,9 @@ def _part(
     else:
         first, last = max(cells // 2 - 2, 2), min((cells + 1) // 2 + 2, cells - 2)
     for turn in range(_DIRECTIONS):
-        way = angle + np.pi * turn / _DIRECTIONS
+        direction = angle + np.pi * turn / _DIRECTIONS
         order = np.argsort(
-            centre[:, 0] * np.cos(way) + centre[:, 1] * np.sin(way), kind="mergesort"
+            centre[:, 0] * np.cos(direction) + centre[:, 1] * np.sin(direction), kind="mergesort"
         )
         for choice in range(2 * first, 2 * last + 2):
             k = choice // 2

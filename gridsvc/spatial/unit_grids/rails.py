@@ -29,13 +29,13 @@ def rails_of(xy: Floats, start: Ints, end: Ints, right: Ints, kind: NDArray[np.i
         a, b = int(start[edge]), int(end[edge])
         along.setdefault(a, []).append(xy[b] - xy[a])
         along.setdefault(b, []).append(xy[a] - xy[b])
-    for vertex, ways in along.items():
-        far = [float(np.hypot(*way)) for way in ways]
-        way = ways[0] / far[0]
-        if len(ways) == 1:
-            rail[vertex] = (*way, 0.0, max(far[0] - _CORNER_M, 0.0))
-        elif len(ways) == 2 and float(way @ ways[1]) < -0.9999 * far[1]:
-            rail[vertex] = (*way, max(far[1] - _CORNER_M, 0.0), max(far[0] - _CORNER_M, 0.0))
+    for vertex, runs in along.items():
+        far = [float(np.hypot(*run)) for run in runs]
+        run = runs[0] / far[0]
+        if len(runs) == 1:
+            rail[vertex] = (*run, 0.0, max(far[0] - _CORNER_M, 0.0))
+        elif len(runs) == 2 and float(run @ runs[1]) < -0.9999 * far[1]:
+            rail[vertex] = (*run, max(far[1] - _CORNER_M, 0.0), max(far[0] - _CORNER_M, 0.0))
         else:
             stays[vertex] = True
     rail[stays] = 0.0
@@ -52,7 +52,7 @@ def segments_near(xy: Floats, start: Ints, end: Ints, segments: Floats) -> tuple
     boxes = shapely.box(*(low - room).T, *(high + room).T)
     if not len(segments):
         return np.zeros(len(xy) + 1, np.int64), np.empty(0, np.int64)
-    ways = shapely.linestrings(segments.reshape(-1, 2, 2))
-    vertex, number = shapely.STRtree(ways).query(boxes)
+    runs = shapely.linestrings(segments.reshape(-1, 2, 2))
+    vertex, number = shapely.STRtree(runs).query(boxes)
     order = np.lexsort((number, vertex))
     return np.searchsorted(vertex[order], np.arange(len(xy) + 1)), number[order]

@@ -110,9 +110,9 @@ def settle(
                 old_wall = 0.0
                 best = -1e-3
                 best_x, best_y = old_x, old_y
-                for way in range(2 if on_rail else 8):
+                for direction in range(2 if on_rail else 8):
                     if on_rail:
-                        sign = 1.0 if way == 0 else -1.0
+                        sign = 1.0 if direction == 0 else -1.0
                         new_x = old_x + sign * step * rail[k, 0]
                         new_y = old_y + sign * step * rail[k, 1]
                         along = (new_x - home[k, 0]) * rail[k, 0] + (new_y - home[k, 1]) * rail[
@@ -121,8 +121,8 @@ def settle(
                         if along < -rail[k, 2] or along > rail[k, 3]:
                             continue
                     else:
-                        new_x = old_x + step * np.cos(way * np.pi / 4)
-                        new_y = old_y + step * np.sin(way * np.pi / 4)
+                        new_x = old_x + step * np.cos(direction * np.pi / 4)
+                        new_y = old_y + step * np.sin(direction * np.pi / 4)
                     if np.hypot(new_x - home[k, 0], new_y - home[k, 1]) > reach:
                         continue
                     after = 0.0

@@ -93,12 +93,12 @@ def _crossings(edges: NDArray[np.float64], lines: NDArray[np.object_]) -> dict[i
     p, q = segments[segment, 0], segments[segment, 1]
     # In a plane true to scale at the edge, so that angles are those of the ground.
     squeeze = np.column_stack([np.cos(np.radians((a[:, 1] + b[:, 1]) / 2)), np.ones(len(a))])
-    along, way, off = (b - a) * squeeze, (q - p) * squeeze, (p - a) * squeeze
-    turn = along[:, 0] * way[:, 1] - along[:, 1] * way[:, 0]
-    far = np.hypot(*along.T) * np.hypot(*way.T)
+    along, across, off = (b - a) * squeeze, (q - p) * squeeze, (p - a) * squeeze
+    turn = along[:, 0] * across[:, 1] - along[:, 1] * across[:, 0]
+    far = np.hypot(*along.T) * np.hypot(*across.T)
     steep = np.abs(turn) > _BESIDE * far
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = (off[:, 0] * way[:, 1] - off[:, 1] * way[:, 0]) / turn
+        t = (off[:, 0] * across[:, 1] - off[:, 1] * across[:, 0]) / turn
     for number, at in zip(edge[steep].tolist(), t[steep].tolist(), strict=True):
         found[number].append(at)
     return found

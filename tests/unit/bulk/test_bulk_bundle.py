@@ -51,3 +51,15 @@ def test_a_bundle_with_one_other_byte_is_refused(atlas: Atlas, tmp_path: Path) -
             open_bundle(tmp_path)
         path.write_bytes(sound)
     open_bundle(tmp_path)
+
+
+def test_a_bundle_in_which_two_levels_changed_places_is_refused(
+    atlas: Atlas, tmp_path: Path
+) -> None:
+    save_bundle(atlas, tmp_path)
+    one, other = tmp_path / "district.locator", tmp_path / "street.locator"
+    whole = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(whole)
+    with pytest.raises(DamagedIndex, match=r"district\.locator"):
+        open_bundle(tmp_path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 from pathlib import Path
 
@@ -10,8 +9,8 @@ import numpy as np
 import pytest
 import shapely
 
-from gridsvc.errors import DamagedIndex, NotFound
-from gridsvc.spatial.locator import Locator, LocatorSet
+from gridsvc.errors import DamagedIndex
+from gridsvc.spatial.locator import Locator
 
 
 def fields(step: float) -> Locator:
@@ -111,105 +110,3 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DamagedIndex, match="No such file"):
         Locator.open(tmp_path / "absent")
-
-
-@pytest.fixture
-def levels(built: Locator) -> LocatorSet:
-    return LocatorSet(
-        {"district": fields(0.5), "street": built},
-        {"district": "real 2023", "street": "approximate 2023"},
-    )
-
-
-def test_one_call_places_a_point_in_all_levels(levels: LocatorSet) -> None:
-    place = levels.place(116.5, 39.25)
-    assert place.codes == {"district": "街0000", "street": "街0024"}
-    assert place.claims["district"] == ("街0000", "街0001")
-    assert place.editions == {"district": "real 2023", "street": "approximate 2023"}
-    assert levels.place(0.0, 0.0).codes == {"district": None, "street": None}
-    assert levels.locate_one(116.7, 39.75) == {"district": 3, "street": 77}
-    many = levels.locate([116.7, 0.0], [39.75, 0.0])
-    assert {level: found.tolist() for level, found in many.items()} == {
-        "district": [3, -1],
-        "street": [77, -1],
-    }
-
-
-def test_a_set_is_kept_with_the_editions_of_its_levels(levels: LocatorSet, tmp_path: Path) -> None:
-    levels.save(tmp_path / "set")
-    opened = LocatorSet.open(tmp_path / "set")
-    assert opened.levels == ("district", "street")
-    assert opened.editions == levels.editions
-    assert opened.place(116.33, 39.77) == levels.place(116.33, 39.77)
-
-
-def test_a_level_that_a_set_does_not_have_is_named(levels: LocatorSet) -> None:
-    with pytest.raises(NotFound, match=r"'village'.*district, street"):
-        levels["village"]
-
-
-def test_levels_without_editions_are_refused(built: Locator) -> None:
-    with pytest.raises(NotFound, match="same levels"):
-        LocatorSet({"street": built}, {})
-
-
-@pytest.mark.parametrize(
-    "manifest",
-    [
-        "",
-        "[]",
-        "{}",
-        '{"format": 2, "editions": []}',
-        '{"format": 2, "editions": {"street": "real 2023"}, "files": {}}',
-        '{"format": 9, "editions": {}}',
-    ],
-)
-def test_a_damaged_list_of_levels_is_refused(
-    levels: LocatorSet, tmp_path: Path, manifest: str
-) -> None:
-    levels.save(tmp_path)
-    (tmp_path / "levels.json").write_text(manifest, encoding="utf-8")
-    with pytest.raises(DamagedIndex, match=r"levels\.json"):
-        LocatorSet.open(tmp_path)
-
-
-def test_a_set_that_lacks_a_level_is_refused(levels: LocatorSet, tmp_path: Path) -> None:
-    levels.save(tmp_path)
-    next(tmp_path.glob("street.*.locator")).unlink()
-    with pytest.raises(DamagedIndex, match=r"street\.\w+\.locator"):
-        LocatorSet.open(tmp_path)
-
-
-def test_a_set_in_which_two_levels_changed_places_is_refused(
-    levels: LocatorSet, tmp_path: Path
-) -> None:
-    levels.save(tmp_path)
-    district, street = (next(tmp_path.glob(f"{level}.*")) for level in levels.levels)
-    whole = district.read_bytes()
-    district.write_bytes(street.read_bytes())
-    street.write_bytes(whole)
-    with pytest.raises(DamagedIndex, match="another index"):
-        LocatorSet.open(tmp_path)
-
-
-def test_a_set_whose_replacement_was_cut_off_is_still_the_older_one(
-    levels: LocatorSet, built: Locator, tmp_path: Path
-) -> None:
-    levels.save(tmp_path)
-    newer = LocatorSet(
-        {"district": built, "street": fields(0.5)}, {"district": "new", "street": "new"}
-    )
-    (tmp_path / "levels.json.new").mkdir()  # the list of levels cannot be written
-    with pytest.raises(IsADirectoryError):
-        newer.save(tmp_path)
-    opened = LocatorSet.open(tmp_path)
-    assert opened.place(116.33, 39.77) == levels.place(116.33, 39.77)
-    (tmp_path / "levels.json.new").rmdir()
-    newer.save(tmp_path)
-    assert LocatorSet.open(tmp_path).place(116.33, 39.77) == newer.place(116.33, 39.77)
-    assert len(list(tmp_path.glob("*.locator"))) == 2
-
-
-def test_the_list_of_levels_says_its_format(levels: LocatorSet, tmp_path: Path) -> None:
-    levels.save(tmp_path)
-    assert json.loads((tmp_path / "levels.json").read_text(encoding="utf-8"))["format"] == 2

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gridsvc.errors import CoverageBroken
-from gridsvc.spatial.audit.model import Fault, FaultKind
+from gridsvc.spatial.audit.model import AuditFault, FaultKind
 from gridsvc.spatial.audit.within import faults_within
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.repair.checking import check_repair
@@ -34,11 +34,11 @@ def area(*corners: tuple[float, float]) -> Any:
     return shapely.MultiPolygon([shapely.Polygon([at(*it) for it in corners])])
 
 
-def faults_of(areas: Any) -> list[Fault]:
+def faults_of(areas: Any) -> list[AuditFault]:
     return faults_within(np.array(list(areas), dtype=object), ACCURACY_M, INLET_M, PLANE)[0]
 
 
-def only_fault(areas: list[Any], kind: FaultKind) -> Fault:
+def only_fault(areas: list[Any], kind: FaultKind) -> AuditFault:
     (fault,) = faults_of(areas)
     assert fault.kind is kind
     return fault
@@ -211,7 +211,7 @@ def broken(dice: np.random.Generator) -> list[Any]:
     return [shapely.MultiPolygon(shapely.get_parts(it).tolist()) for it in blocks]
 
 
-def _holds(proposal: Proposal, before: list[Fault], after: list[Fault]) -> bool:
+def _holds(proposal: Proposal, before: list[AuditFault], after: list[AuditFault]) -> bool:
     """Whether the check lets it pass.
 
     What was a notch in one area may become an inlet between two: that alone is refused.

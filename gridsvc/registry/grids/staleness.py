@@ -20,11 +20,11 @@ from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.editions.service import edition_in_force
 from gridsvc.registry.grids import rebuild_repository as repository
 from gridsvc.registry.grids.barriers import barrier_hashes
-from gridsvc.registry.grids.rebuild_repository import Source
+from gridsvc.registry.grids.rebuild_repository import GridOrigin
 from gridsvc.spatial.grid_matching import same_ground
 from gridsvc.spatial.gridding_barriers import Barriers
 
-__all__ = ["Misfit", "Reason", "misfits", "unfit_communities"]
+__all__ = ["Reason", "StaleCommunity", "stale_communities", "staleness_of"]
 
 
 class Reason(StrEnum):
@@ -38,7 +38,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Misfit:
+class StaleCommunity:
     """A community whose unit grids do not fit: its name, why, its present outline (WGS84).
 
     ``outline`` is None when the community is gone. ``barriers_hash``: as the community is to be
@@ -53,9 +53,9 @@ class Misfit:
     had_barriers: bool
 
 
-def unfit_communities(
+def stale_communities(
     session: Session, districts: Sequence[str] = (), *, now: dt.datetime
-) -> list[Misfit]:
+) -> list[StaleCommunity]:
     """The communities in force that their grids do not fit any more, in code order.
 
     ``districts``: all that have unit grids when empty. Barriers are not asked about.
@@ -63,18 +63,18 @@ def unfit_communities(
     wanted = sorted(set(districts)) or repository.every_gridded_district(session)
     if not wanted:
         return []
-    return misfits(session, wanted, edition_in_force(session, Level.COMMUNITY, now))[0]
+    return staleness_of(session, wanted, edition_in_force(session, Level.COMMUNITY, now))[0]
 
 
-def misfits(
+def staleness_of(
     session: Session,
     districts: Sequence[str],
     source: Edition,
     *,
     barriers: Barriers | None = None,
     asked: Collection[str] = (),
-) -> tuple[list[Misfit], list[str]]:
-    """Misfits in code order, and the communities that fit.
+) -> tuple[list[StaleCommunity], list[str]]:
+    """The stale communities in code order, and the codes of those that fit.
 
     A community does not fit when its ground differs by more than a millionth from what its grids
     were cut from, when ``barriers`` (None: not asked about) meet it otherwise than they did, or
@@ -94,7 +94,7 @@ def misfits(
     hashes = _hashes(barriers, outlines)
     # Barriers that a border has moved away from, or to, have not changed themselves.
     compared = hashes | _hashes(barriers, moved)
-    found: list[Misfit] = []
+    found: list[StaleCommunity] = []
     fitting: list[str] = []
     for code in sorted(gridded.keys() | outlines.keys()):
         before = gridded.get(code)
@@ -103,7 +103,7 @@ def misfits(
             fitting.append(code)
             continue
         found.append(
-            Misfit(
+            StaleCommunity(
                 code=code,
                 name=names.get(code, ""),
                 reason=reason,
@@ -117,7 +117,7 @@ def misfits(
 
 def _reason(
     code: str,
-    before: Source | None,
+    before: GridOrigin | None,
     there: bool,
     moved: bool,
     barriers_hash: str | None,
@@ -141,7 +141,7 @@ def _hashes(barriers: Barriers | None, outlines: dict[str, Any]) -> dict[str, st
 
 
 def _moved(
-    session: Session, source: Edition, gridded: dict[str, Source], outlines: dict[str, Any]
+    session: Session, source: Edition, gridded: dict[str, GridOrigin], outlines: dict[str, Any]
 ) -> dict[str, Any]:
     """The communities whose ground is not that which their grids were cut from: that ground."""
     former = _former_outlines(session, source, gridded)
@@ -153,7 +153,7 @@ def _moved(
 
 
 def _former_outlines(
-    session: Session, source: Edition, gridded: dict[str, Source]
+    session: Session, source: Edition, gridded: dict[str, GridOrigin]
 ) -> dict[str, Any]:
     """What communities were cut from, where it was not the edition in force.
 
