@@ -1,7 +1,8 @@
 """What an audit finds: faults with their size, width, members and place; and shares of parents.
 
-Geometries are WGS84, m² are taken on the ellipsoid, metres in the city's metric plane. ``AuditFault``
-names areas by their places in the list that was audited, ``AreaFault`` by their codes.
+Geometries are WGS84, m² are taken on the ellipsoid, metres in the city's metric plane. An
+``AuditFault`` names areas by their places in the list that was audited, an ``AreaFault`` by their
+codes.
 """
 
 from __future__ import annotations
