@@ -23,7 +23,6 @@ from gridsvc.registry.editions.service import (
     activate_edition,
     discard_edition,
     existing_edition,
-    list_editions,
     revert_edition,
 )
 from gridsvc.registry.grids.staleness import stale_communities
@@ -60,7 +59,7 @@ def list_all(
     """List the editions, what is in force, and how far each can be trusted."""
     city = load_city()
     with session() as opened:
-        editions = list_editions(opened, level)
+        editions = edition_repository.editions(opened, level)
         rows = [
             {
                 "id": edition.id,

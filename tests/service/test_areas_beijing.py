@@ -18,7 +18,7 @@ from gridsvc.registry.areas.beijing import (
     STREET_EDITION,
     load_beijing,
 )
-from gridsvc.registry.editions import service as editions
+from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.repository import codes_in
 from gridsvc.registry.grids.service import GridBuild, build_grids
 from gridsvc.spatial.coverage import is_watertight
@@ -53,7 +53,7 @@ def built(beijing: Session) -> GridBuild:
 
 
 def test_all_three_levels_are_in_force_and_say_what_they_are(beijing: Session) -> None:
-    in_force = {edition.level: edition for edition in editions.list_editions(beijing)}
+    in_force = {edition.level: edition for edition in edition_repository.editions(beijing)}
     counts = {level: len(codes_in(beijing, it.id)) for level, it in in_force.items()}
 
     assert {level: counts[level] for level in ("district", "street", "community")} == {

@@ -22,7 +22,6 @@ from gridsvc.registry.areas.report import AreaImport, FaultKind, report_rows, su
 from gridsvc.registry.areas.service import NewArea
 from gridsvc.registry.districts import read_districts, read_divisions
 from gridsvc.registry.editions import repository as edition_repository
-from gridsvc.registry.editions import service as editions
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import from_wgs84
 from gridsvc.spatial.ellipsoid import area_m2
@@ -103,7 +102,7 @@ def test_a_sound_file_is_loaded_whole_as_a_draft(
 
     assert (len(result.loaded), result.mended, result.refused) == (3, (), ())
     assert result.faults == ()
-    (street,) = editions.list_editions(session, "street")
+    (street,) = edition_repository.editions(session, "street")
     assert (street.id, street.state, street.accuracy_m) == ("imported", "draft", 10.0)
     codes, shapes = repository.geometries_in(session, "imported")
     assert codes == ["110102007", "110102020", "110106002"]
@@ -355,7 +354,7 @@ def test_the_account_is_kept_with_the_edition(session: Session, tmp_path: Path) 
     result = load(session, write(tmp_path / "s.geojson", with_row("110102020", "广外", BOW_TIE)))
 
     session.expire_all()
-    (edition,) = editions.list_editions(session, "street")
+    (edition,) = edition_repository.editions(session, "street")
     assert edition.audit == json.loads(json.dumps(summary(result)))
     assert edition.audit is not None
     assert (edition.audit["features"], edition.audit["mended"]) == (3, 1)
@@ -368,7 +367,7 @@ def test_when_nothing_can_be_loaded_nothing_is_left_behind(
 
     with pytest.raises(BadFile, match=r"Not one of the 2 features .* it has no code"):
         load(session, path)
-    assert editions.list_editions(session, "street") == []
+    assert edition_repository.editions(session, "street") == []
     assert session.execute(text("select count(*) from area where level = 'street'")).scalar() == 0
 
 

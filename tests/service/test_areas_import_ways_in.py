@@ -22,7 +22,7 @@ from gridsvc.cli.app import app
 from gridsvc.errors import BadInput
 from gridsvc.registry.areas.models import Area
 from gridsvc.registry.editions import repository as edition_repository
-from gridsvc.registry.editions.service import activate_edition, edition_history
+from gridsvc.registry.editions.service import activate_edition
 from gridsvc.settings import get_settings
 from gridsvc.spatial.crs import from_wgs84
 from tests import cities
@@ -131,7 +131,7 @@ def test_who_imports_and_why_is_kept_and_is_the_reason_of_what_changes(
     kept = run(streets, "--yes", "--commit", "--by", "li", "--reason", "a new river wall")
     assert kept.exit_code == 0, kept.output
 
-    (loaded,) = edition_history(session, "new")
+    (loaded,) = edition_repository.events_of(session, "new")
     assert (loaded.actor, loaded.reason) == ("li", "a new river wall")
     activate_edition(session, "new", without_audit="made up", at=cities.now())
     changed = select(Area.version, Area.reason).where(

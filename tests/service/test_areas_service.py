@@ -14,6 +14,7 @@ from gridsvc.db import session_factory
 from gridsvc.errors import BadCode, BadGeometry, BadInput, Conflict, NotFound
 from gridsvc.registry.areas import repository, service
 from gridsvc.registry.areas.beijing import COMMUNITY_EDITION, load_beijing
+from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions import service as editions
 from gridsvc.registry.editions.repository import codes_in
 from gridsvc.spatial.ellipsoid import area_m2
@@ -26,7 +27,7 @@ from tests.waiting import wait_until_blocked
 def test_a_loaded_edition_is_a_draft_that_answers_nothing(session: Session) -> None:
     load(session, "draft", "district", world.DISTRICTS)
 
-    (edition,) = editions.list_editions(session)
+    (edition,) = edition_repository.editions(session)
     assert (edition.state, edition.effective_to) == ("draft", None)
     with pytest.raises(NotFound, match="No district boundaries were in force"):
         editions.edition_in_force(session, "district", cities.now())
@@ -58,7 +59,7 @@ def test_activation_closes_the_edition_before_and_as_of_still_finds_it(session: 
     put_in_force(session, "old", "district", world.DISTRICTS)
     put_in_force(session, "new", "district", world.DISTRICTS[:1], effective_from=NEW)
 
-    old, new = editions.list_editions(session, "district")
+    old, new = edition_repository.editions(session, "district")
     assert (old.state, old.effective_to) == ("retired", NEW)
     assert (new.state, new.effective_to) == ("active", None)
     day_before = NEW - dt.timedelta(seconds=1)
@@ -120,7 +121,7 @@ def test_a_draft_grows_and_is_discarded(session: Session) -> None:
 
     editions.discard_edition(session, "draft", at=cities.now())
 
-    assert editions.list_editions(session) == []
+    assert edition_repository.editions(session) == []
     assert session.execute(text("select count(*) from area")).scalar_one() == 0
     load(session, "draft", "district", world.DISTRICTS)
 
@@ -200,7 +201,7 @@ def test_two_activations_at_once_leave_one_edition_in_force(
     waiting.join()
 
     assert isinstance(outcome[0], Conflict)
-    states = {edition.id: edition.state for edition in editions.list_editions(session)}
+    states = {edition.id: edition.state for edition in edition_repository.editions(session)}
     assert states == {"old": "retired", "a": "active", "b": "draft"}
 
 

@@ -17,8 +17,9 @@ from gridsvc.db import session_factory
 from gridsvc.errors import BadInput, Conflict
 from gridsvc.registry.audits.repository import areas_to_audit
 from gridsvc.registry.audits.service import audit_edition, keep_audit
+from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.models import EditionState
-from gridsvc.registry.editions.service import activate_edition, existing_edition, list_editions
+from gridsvc.registry.editions.service import activate_edition, existing_edition
 from gridsvc.settings import get_settings
 from gridsvc.spatial.audit import FaultKind
 from gridsvc.spatial.ellipsoid import area_m2
@@ -183,7 +184,7 @@ def test_a_file_is_audited_whole_whatever_an_import_would_refuse(command, engine
     assert ("code_conflict", ("#3",)) in faults
     assert "feature 4: it has no geometry" in answered.stderr
     with session_factory(engine)() as opened:
-        assert [it.id for it in list_editions(opened, None)] == ["district-2020"]
+        assert [it.id for it in edition_repository.editions(opened, None)] == ["district-2020"]
 
     shown = command(
         *("--file", str(file), "--level", "street"),

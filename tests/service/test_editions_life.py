@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from gridsvc.db import session_factory
 from gridsvc.errors import BadInput, Conflict, NotFound
 from gridsvc.registry.areas import repository, service
+from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions import service as editions
 from tests import cities
 from tests.service import areas_world as world
@@ -26,11 +27,11 @@ MOVED = [area(world.WEST, box(0, 0, 2.5, 2)), area(world.EAST, box(2.5, 0, 1.5, 
 
 
 def states(session: Session) -> dict[str, str]:
-    return {edition.id: edition.state for edition in editions.list_editions(session)}
+    return {edition.id: edition.state for edition in edition_repository.editions(session)}
 
 
 def actions(session: Session, edition_id: str) -> list[str]:
-    return [event.action for event in editions.edition_history(session, edition_id)]
+    return [event.action for event in edition_repository.events_of(session, edition_id)]
 
 
 def test_a_draft_is_not_put_in_force_before_it_is_audited(session: Session) -> None:
@@ -52,7 +53,7 @@ def test_an_activation_without_an_audit_keeps_the_reason(session: Session) -> No
     load(session, "new", "district", world.DISTRICTS)
     editions.activate_edition(session, "new", by="li", at=NOW, without_audit="flood, no time")
 
-    event = editions.edition_history(session, "new")[-1]
+    event = edition_repository.events_of(session, "new")[-1]
     assert (event.actor, event.at, event.action) == ("li", NOW, "activated")
     assert event.details == {
         "replaces": None,
@@ -90,7 +91,7 @@ def test_an_activation_is_taken_back_as_if_it_had_never_been(session: Session) -
     assert states(session) == {"old": "active", "new": "draft"}
     assert editions.edition_in_force(session, "district", LATER).id == "old"
     assert actions(session, "old") == ["loaded", "activated", "retired", "restored"]
-    event = editions.edition_history(session, "new")[-1]
+    event = edition_repository.events_of(session, "new")[-1]
     assert (event.action, event.actor, event.reason) == ("reverted", "li", "wrong file")
     assert event.details == {"restored": "old"}
 
@@ -201,7 +202,7 @@ def test_ground_that_changes_gives_a_new_version_with_its_reason(session: Sessio
     }
     assert versions("second") == expected
     assert versions("third") == expected
-    activated = editions.edition_history(session, "second")[1]
+    activated = edition_repository.events_of(session, "second")[1]
     assert (activated.action, activated.details["areas_changed"]) == ("activated", 2)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from gridsvc.db import session_factory
 from gridsvc.errors import BadCode, CodesExhausted, Conflict, NotFound
 from gridsvc.registry.areas import repository
-from gridsvc.registry.editions import service as editions
+from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.grids.service import build_grids
 from gridsvc.spatial.coverage import is_watertight
 from tests import cities
@@ -105,7 +105,7 @@ def test_the_same_communities_give_the_same_codes_and_polygons(session: Session)
 def test_an_edition_of_unit_grids_is_in_force_from_its_first_day(session: Session) -> None:
     built = build_grids(session, [world.WEST], **cities.on(DAY))
 
-    (edition,) = editions.list_editions(session, "unit_grid")
+    (edition,) = edition_repository.editions(session, "unit_grid")
     assert (edition.id, edition.state) == (built.edition_id, "active")
     assert edition.id.startswith("unit_grid-2026-03-01-")
     assert edition.effective_from == cities.calendar().begins(DAY)

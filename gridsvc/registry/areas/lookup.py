@@ -29,12 +29,7 @@ from gridsvc.registry.areas.schemas import (
 from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.editions.repository import area_count
-from gridsvc.registry.editions.service import (
-    edition_history,
-    edition_in_force,
-    existing_edition,
-    list_editions,
-)
+from gridsvc.registry.editions.service import edition_in_force, existing_edition
 
 __all__ = [
     "area_geometry",
@@ -54,7 +49,7 @@ def editions_page(
 
     Raises BadInput for a cursor that no page gave.
     """
-    every = list_editions(session, level)
+    every = edition_repository.editions(session, level)
     ids = [edition.id for edition in every]
     if cursor is not None and cursor not in ids:
         raise BadInput(
@@ -77,7 +72,7 @@ def edition_detail(session: Session, edition_id: str) -> EditionDetail:
         audit=edition.audit,
         history=[
             EditionEventRead.model_validate(it, from_attributes=True)
-            for it in edition_history(session, edition.id)
+            for it in edition_repository.events_of(session, edition.id)
         ],
     )
 

@@ -16,7 +16,7 @@ from gridsvc.errors import BadCode, BadGeometry, BadInput, Conflict
 from gridsvc.registry.areas import repository
 from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.models import Edition, EditionAction, EditionState
-from gridsvc.registry.editions.service import SERVICE, existing_edition, record, was_in_force
+from gridsvc.registry.editions.service import SERVICE, existing_edition, record
 from gridsvc.spatial.ellipsoid import area_m2
 
 __all__ = ["NewArea", "add_areas", "load_edition"]
@@ -115,7 +115,7 @@ def add_areas(session: Session, edition_id: str, areas: Sequence[NewArea]) -> No
             f"The edition {edition_id!r} is {edition.state}, and its areas never change: load the "
             "new boundaries as an edition of their own."
         )
-    if was_in_force(session, edition_id):
+    if edition_repository.was_in_force(session, edition_id):
         raise Conflict(
             f"The edition {edition_id!r} was in force and taken back; old placements name it, and "
             "its areas never change: load the new boundaries as an edition of their own."

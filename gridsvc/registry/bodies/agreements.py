@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,16 +166,7 @@ def draft_json(draft: AgreementDraft) -> dict[str, Any]:
         "zone": json.loads(shapely.to_geojson(draft.zone)),
         "valid_from": draft.valid_from.isoformat(),
         "valid_to": draft.valid_to and draft.valid_to.isoformat(),
-        "duties": [
-            {
-                "body": duty.body_code,
-                "standard": duty.standard,
-                "kind": duty.kind,
-                "class": duty.class_prefix,
-                "role": duty.role,
-            }
-            for duty in draft.duties
-        ],
+        "duties": _duties_json(draft.duties),
     }
 
 
@@ -187,17 +178,21 @@ def agreement_json(session: Session, agreement_id: uuid.UUID) -> dict[str, Any]:
         "title": agreement.title,
         "valid_from": agreement.valid_from.isoformat(),
         "valid_to": agreement.valid_to and agreement.valid_to.isoformat(),
-        "duties": [
-            {
-                "body": duty.body_code,
-                "standard": duty.standard,
-                "kind": duty.kind,
-                "class": duty.class_prefix,
-                "role": duty.role,
-            }
-            for duty in duties
-        ],
+        "duties": _duties_json(duties),
     }
+
+
+def _duties_json(duties: Iterable[AgreedDuty | AgreementDuty]) -> list[dict[str, Any]]:
+    return [
+        {
+            "body": duty.body_code,
+            "standard": duty.standard,
+            "kind": duty.kind,
+            "class": duty.class_prefix,
+            "role": duty.role,
+        }
+        for duty in duties
+    ]
 
 
 def _duty(line: Any, n: int, listed: str) -> AgreedDuty:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -19,15 +18,12 @@ __all__ = [
     "SERVICE",
     "activate_edition",
     "discard_edition",
-    "edition_history",
     "edition_in_force",
     "existing_edition",
-    "list_editions",
     "mark_audited",
     "number_versions",
     "record",
     "revert_edition",
-    "was_in_force",
 ]
 
 #: Who acts where no person is named.
@@ -177,7 +173,7 @@ def discard_edition(
     edition = existing_edition(session, edition_id)
     if edition.state not in _PENDING:
         raise Conflict(f"The edition {edition_id!r} is {edition.state}: only a draft is discarded.")
-    if was_in_force(session, edition_id):
+    if repository.was_in_force(session, edition_id):
         raise Conflict(
             f"The edition {edition_id!r} was in force before it was taken back, and placements "
             "name it: it stays."
@@ -185,16 +181,6 @@ def discard_edition(
     record(session, edition, EditionAction.DISCARDED, by=by, at=at)
     session.expunge(edition)
     repository.delete_edition(session, edition_id)
-
-
-def list_editions(session: Session, level: str | None = None) -> Sequence[Edition]:
-    """All editions, or those of one level, by level and date."""
-    return repository.editions(session, level)
-
-
-def edition_history(session: Session, edition_id: str) -> Sequence[EditionEvent]:
-    """What happened to an edition, the first event first; of a discarded one too."""
-    return repository.events_of(session, edition_id)
 
 
 def edition_in_force(session: Session, level: str, moment: dt.datetime) -> Edition:
@@ -218,11 +204,6 @@ def existing_edition(session: Session, edition_id: str) -> Edition:
             field="edition",
         )
     return edition
-
-
-def was_in_force(session: Session, edition_id: str) -> bool:
-    """Whether an edition was ever activated, so that placements may name it."""
-    return repository.was_in_force(session, edition_id)
 
 
 def record(

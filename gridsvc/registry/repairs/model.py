@@ -10,7 +10,7 @@ from typing import Any
 import shapely
 
 from gridsvc.spatial.audit import AreaFault
-from gridsvc.spatial.repair.model import Proposal
+from gridsvc.spatial.repair.proposing import Proposal
 
 __all__ = [
     "AppliedRepair",

@@ -32,9 +32,14 @@ from gridsvc.registry.repairs.model import (
 from gridsvc.spatial.audit import INLET_WIDTH_M, AuditFault, FaultKind, audit_areas, name_members
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
-from gridsvc.spatial.repair.checking import check_repair
-from gridsvc.spatial.repair.model import Method, Proposal
-from gridsvc.spatial.repair.proposing import MENDABLE, propose, propose_one
+from gridsvc.spatial.repair.proposing import (
+    MENDABLE,
+    Method,
+    Proposal,
+    check_repair,
+    propose,
+    propose_one,
+)
 
 __all__ = ["Ground", "chosen_proposals", "preview", "proposals_of", "read_ground"]
 

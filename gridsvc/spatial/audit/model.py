@@ -46,8 +46,23 @@ class FaultKind(StrEnum):
     PARALLEL_BORDER = "parallel_border"
 
 
-@dataclass(frozen=True, slots=True)
-class AuditFault:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """What a fault is and measures, whoever is named in it; see :class:`AuditFault`."""
+
+    kind: FaultKind
+    area_m2: float
+    width_m: float = 0.0
+    max_width_m: float = 0.0
+    length_m: float = 0.0
+    place: tuple[float, float]
+    geometry: Any
+    sliver: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFault(_Measured):
     """One connected place where something is wrong.
 
     ``members`` are the areas concerned (places in the audited list): of an overlap those that
@@ -67,17 +82,8 @@ class AuditFault:
     ``reason`` is a few words where the kind alone does not tell, else empty.
     """
 
-    kind: FaultKind
     members: tuple[int, ...]
-    area_m2: float
-    width_m: float
-    max_width_m: float
-    length_m: float
-    place: tuple[float, float]
-    geometry: Any
-    sliver: bool = False
     parents: tuple[int, ...] = ()
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,21 +141,12 @@ class Audit:
         return totals_of(self.faults)
 
 
-@dataclass(frozen=True, slots=True)
-class AreaFault:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaFault(_Measured):
     """A fault with codes in place of places in a list; the rest as in :class:`AuditFault`."""
 
-    kind: FaultKind
     codes: tuple[str, ...]
     parent_codes: tuple[str, ...]
-    area_m2: float
-    width_m: float
-    max_width_m: float
-    length_m: float
-    place: tuple[float, float]
-    geometry: Any
-    sliver: bool
-    reason: str
 
     def to_json(self) -> dict[str, Any]:
         """Ready for JSON, without the geometry; sizes to a hundredth, the place to 0.1 m."""
@@ -173,17 +170,9 @@ def name_members(
     """Put codes for places; ``codes`` and ``parent_codes`` are in the order of the two lists."""
     return tuple(
         AreaFault(
-            kind=fault.kind,
             codes=tuple(codes[member] for member in fault.members),
             parent_codes=tuple(parent_codes[parent] for parent in fault.parents),
-            area_m2=fault.area_m2,
-            width_m=fault.width_m,
-            max_width_m=fault.max_width_m,
-            length_m=fault.length_m,
-            place=fault.place,
-            geometry=fault.geometry,
-            sliver=fault.sliver,
-            reason=fault.reason,
+            **{name: getattr(fault, name) for name in _Measured.__slots__},
         )
         for fault in faults
     )

@@ -96,16 +96,18 @@ def _same_shape(areas: Shapes, claimants: tuple[int, ...]) -> bool:
 
 
 def _invalid(index: int, given: Any, sound: Any) -> AuditFault:
-    if shapely.is_empty(given):
-        return AuditFault(
-            FaultKind.INVALID, (index,), 0.0, 0.0, 0.0, 0.0, (0.0, 0.0), given, reason="Empty"
-        )
-    words = str(shapely.is_valid_reason(given))
-    named = _PLACE.search(words)
-    at = shapely.get_coordinates(given)[0] if named is None else np.array(named.groups(), float)
-    changed = abs(float(area_m2(sound)) - float(area_m2(given)))
-    place = (float(at[0]), float(at[1]))
-    reason = _PLACE.sub("", words).strip()
+    changed, at, reason = 0.0, np.zeros(2), "Empty"
+    if not shapely.is_empty(given):
+        words = str(shapely.is_valid_reason(given))
+        named = _PLACE.search(words)
+        at = shapely.get_coordinates(given)[0] if named is None else np.array(named.groups(), float)
+        changed = abs(float(area_m2(sound)) - float(area_m2(given)))
+        reason = _PLACE.sub("", words).strip()
     return AuditFault(
-        FaultKind.INVALID, (index,), changed, 0.0, 0.0, 0.0, place, given, reason=reason
+        kind=FaultKind.INVALID,
+        members=(index,),
+        area_m2=changed,
+        place=(float(at[0]), float(at[1])),
+        geometry=given,
+        reason=reason,
     )

@@ -2,7 +2,7 @@
 
 The raster is built in strips, one row of blocks after the other, so that memory stays small:
 
-1. `plan` chooses the cell's size from the length of all borders and the area that they enclose;
+1. `_plan` chooses the cell's size from the length of all borders and the area that they enclose;
 2. edges are sorted into strips (`edges_by_strip`);
 3. `list_areas` takes the areas that meet a strip one by one: it lists the cells that their edges
    touch and fills the cells between them;
@@ -10,6 +10,8 @@ The raster is built in strips, one row of blocks after the other, so that memory
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numba import njit
@@ -25,15 +27,17 @@ from gridsvc.spatial.locator._cells import (
     edges_by_strip,
     list_areas,
 )
-from gridsvc.spatial.locator._plan import expected_words, is_tame, plan
 from gridsvc.spatial.locator._predicates import CROSSED, crossing
 from gridsvc.spatial.locator._raster import (
     BLOCK,
     H_COLUMNS,
     H_PER_LAT,
     H_PER_LON,
+    H_ROWS,
     H_X0,
+    H_X1,
     H_Y0,
+    H_Y1,
     SHIFT,
     column_of,
 )
@@ -41,11 +45,79 @@ from gridsvc.spatial.locator._rings import merge_edges, ring_edges
 
 __all__ = ["build_index"]
 
-Words = NDArray[np.int32]
 Floats = NDArray[np.float64]
+
+_WORDS_A_CROSSING = 5  # of an area in a cell: itself, its shape, an edge, its part of the rest
+_SMALLEST_CELL = 1e-7  # degrees, about a centimetre: still millions of times a double's step
+
+Words = NDArray[np.int32]
 
 _MOST_WORDS = 2**31 - 2  # a word holds a position in `words`, or an edge's number and two flags
 _MOST_EDGES = 2**29
+
+
+def _is_tame(edges: Floats, header: Floats) -> bool:
+    """Whether all differences of coordinates that a look-up makes are doubles, without rounding.
+
+    Then the arithmetic of `crossing` is exact, the direction of an edge makes no difference, and
+    what two areas share may be stored once.
+    """
+    for low, high, a, b in ((H_X0, H_X1, 0, 2), (H_Y0, H_Y1, 1, 3)):
+        nearest = (
+            0.0 if header[low] <= 0.0 <= header[high] else min(abs(header[low]), abs(header[high]))
+        )
+        widest = float(np.abs(edges[:, a] - edges[:, b]).max())
+        cell = 1.0 / header[H_PER_LON if a == 0 else H_PER_LAT]
+        if widest + 2.0 * cell >= float(np.spacing(nearest)) * 2.0**53:
+            return False
+    return True
+
+
+def _expected_words(edges: Floats, number: NDArray[np.int32], header: Floats) -> int:
+    """How many words an index will hardly exceed: the cells, and records where edges cross them.
+
+    `edges`: the different edges, (m, 4) in degrees; `number`: which of them each ring edge is.
+    """
+    cells = (int(header[H_COLUMNS]) + BLOCK) * (int(header[H_ROWS]) + BLOCK)
+    crossed = np.abs(edges[:, 2] - edges[:, 0]) * header[H_PER_LON]
+    crossed += np.abs(edges[:, 3] - edges[:, 1]) * header[H_PER_LAT]
+    times = np.bincount(number, minlength=len(edges))
+    return cells + int(_WORDS_A_CROSSING * (crossed @ times + len(number)))
+
+
+def _plan(edges: Floats, enclosed: float, areas: int) -> Floats:
+    """The header of the raster, float64[16], for `areas` areas.
+
+    `edges`: the different edges, (m, 4) in degrees; `enclosed`: what the areas cover, in square
+    degrees. Cells are as small as the memory for them allows: about 4 bytes for each cell of a
+    block that a border crosses and 40 for each cell that a border crosses; but not smaller than is
+    of use: with few edges there are few cells, and 1 point in 100 may need its record.
+    """
+    x0, y0 = float(edges[:, [0, 2]].min()), float(edges[:, [1, 3]].min())
+    x1, y1 = float(edges[:, [0, 2]].max()), float(edges[:, [1, 3]].max())
+    narrowing = max(math.cos(math.radians((y0 + y1) / 2.0)), 0.01)
+    length = float(
+        np.hypot((edges[:, 2] - edges[:, 0]) * narrowing, edges[:, 3] - edges[:, 1]).sum()
+    )
+    enclosed = max(enclosed * narrowing, 1e-12)
+    box = max((x1 - x0) * narrowing * (y1 - y0), enclosed)
+    cells = min(max(24e6, 24.0 * areas), 65_536.0 + 512.0 * len(edges))
+    records = max(4.5e6, 15.0 * areas)
+    side = max(
+        0.01 * enclosed / (1.3 * length),
+        min(math.sqrt(box / cells), 40.0 * length / cells),
+        1.3 * length / records,
+        math.sqrt(box / (4.0 * cells)),
+        _SMALLEST_CELL,
+    )
+    lon_side = max(side / narrowing, (x1 - x0) / 200_000.0)
+    lat_side = max(side, (y1 - y0) / 200_000.0)
+    header = np.zeros(16)
+    header[H_X0], header[H_Y0], header[H_X1], header[H_Y1] = x0, y0, x1, y1
+    header[H_PER_LON], header[H_PER_LAT] = 1.0 / lon_side, 1.0 / lat_side
+    header[H_COLUMNS] = int((x1 - x0) / lon_side) + 1
+    header[H_ROWS] = int((y1 - y0) / lat_side) + 1
+    return header
 
 
 @njit(cache=True, nogil=True)
@@ -225,8 +297,8 @@ def build_index(shapes: NDArray[np.object_], enclosed: float) -> tuple[Floats, W
     """
     given, area_of = ring_edges(shapes)
     edges, number = merge_edges(given, True)
-    header = plan(edges, enclosed, len(shapes))
-    tame = is_tame(edges, header)
+    header = _plan(edges, enclosed, len(shapes))
+    tame = _is_tame(edges, header)
     if not tame:
         edges, number = merge_edges(given, False)
     del given
@@ -242,7 +314,7 @@ def build_index(shapes: NDArray[np.object_], enclosed: float) -> tuple[Floats, W
     used = len(directory)
     # What is never written takes no memory. Room that is there from the start comes in large pages,
     # for which NumPy asks: few enough for the processor to know where each of them is.
-    words = np.empty(expected_words(edges, number, header), dtype=np.int32)
+    words = np.empty(_expected_words(edges, number, header), dtype=np.int32)
     for strip in range(strips):
         piece = _build_strip(
             strip,

@@ -1,24 +1,26 @@
-"""The ways to mend one overlap, gap or inlet, each with what it would change."""
+"""The ways to mend one overlap, gap or inlet: what each would change, and whether it mends it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gridsvc.errors import CoverageBroken
 from gridsvc.spatial.audit.measuring import is_rounding
 from gridsvc.spatial.audit.model import AuditFault, FaultKind
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
-from gridsvc.spatial.polygons import polygons_of
+from gridsvc.spatial.polygons import multipolygon_of, polygons_of
 from gridsvc.spatial.repair.midline import part_by_midline
-from gridsvc.spatial.repair.model import Change, Method, Proposal
 from gridsvc.spatial.repair.sides import NOBODY, Ring, insert_vertices, rings_of
 
-__all__ = ["MENDABLE", "propose", "propose_one"]
+__all__ = ["MENDABLE", "Change", "Method", "Proposal", "check_repair", "propose", "propose_one"]
 
 #: The kinds of faults that have proposals.
 MENDABLE = (FaultKind.OVERLAP, FaultKind.GAP, FaultKind.INLET)
@@ -28,6 +30,47 @@ _DENSIFY = 0.05
 
 _Parts = Mapping[int, Sequence[Any]]
 Shapes = NDArray[np.object_]
+
+# The mouth of an inlet is found to this part of its size.
+_SAME_GROUND = 0.01
+
+
+class Method(StrEnum):
+    """How a fault is mended."""
+
+    #: All of the ground goes to one area.
+    GIVE = "give"
+    #: The ground is parted by the line that is as far from one side as from the other.
+    MIDLINE = "midline"
+    #: One side's line moves onto the other's, nowhere farther than the accuracy.
+    SNAP = "snap"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An area (by its place in the list) before and after; m² that it gains and loses."""
+
+    member: int
+    before: Any
+    after: Any
+    gained_m2: float
+    lost_m2: float
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One way to mend one fault.
+
+    ``chosen``: of ``give`` the area that has the ground afterwards, of ``snap`` the one whose line
+    moves; None for ``midline``. ``moved_m``: of ``snap`` how far the line moves at most, in
+    metres. The gains of a gap or inlet, and the losses of an overlap of two, sum to the fault's m².
+    """
+
+    fault: AuditFault
+    method: Method
+    chosen: int | None
+    moved_m: float | None
+    changes: tuple[Change, ...]
 
 
 def propose(
@@ -152,3 +195,43 @@ def _tidy(geometry: Any) -> shapely.MultiPolygon:
         held = [hole for hole in holes if not is_rounding(shapely.Polygon(hole))]
         kept.append(polygon if len(held) == len(holes) else shapely.Polygon(shell, held))
     return shapely.MultiPolygon(kept)
+
+
+def check_repair(
+    proposal: Proposal, before: Sequence[AuditFault], after: Sequence[AuditFault]
+) -> None:
+    """Hold the faults after a repair against those before; raises CoverageBroken.
+
+    The ground of the fault must be free of faults of its kind, and no ground may be faulty that
+    was not.
+    """
+    mended = proposal.fault
+    known = shapely.union_all([_ground(it) for it in before])
+    for fault in after:
+        ground = _ground(fault)
+        if fault.kind is mended.kind and _more_than_rounding(
+            shapely.intersection(ground, mended.geometry), 0.0
+        ):
+            raise CoverageBroken(
+                f"The {mended.kind.value} at {_place(mended)} would not be mended: choose another"
+                " way."
+            )
+        if _more_than_rounding(shapely.difference(ground, known), _SAME_GROUND * fault.area_m2):
+            raise CoverageBroken(
+                f"Mending the {mended.kind.value} at {_place(mended)} would make a new"
+                f" {fault.kind.value} of {fault.area_m2:.2f} m² at {_place(fault)}: choose another"
+                " way."
+            )
+
+
+def _ground(fault: AuditFault) -> Any:
+    return multipolygon_of(fault.geometry)
+
+
+def _more_than_rounding(geometry: Any, noise_m2: float) -> bool:
+    parts = [it for it in polygons_of(geometry) if not is_rounding(it)]
+    return bool(parts) and float(area_m2(parts).sum()) > noise_m2
+
+
+def _place(fault: AuditFault) -> str:
+    return f"{fault.place[0]:.6f} {fault.place[1]:.6f}"

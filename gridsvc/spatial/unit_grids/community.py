@@ -32,8 +32,7 @@ from gridsvc.spatial.unit_grids.mosaic import (
     Mosaic,
     mosaic_of,
 )
-from gridsvc.spatial.unit_grids.rails import REACH_M, rails_of, segments_near
-from gridsvc.spatial.unit_grids.settling import settle
+from gridsvc.spatial.unit_grids.settling import REACH_M, rails_of, segments_near, settle
 from gridsvc.spatial.unit_grids.stations import with_stations
 
 __all__ = ["cut_along"]

@@ -15,9 +15,7 @@ from gridsvc.errors import CoverageBroken
 from gridsvc.spatial.audit.model import AuditFault, FaultKind
 from gridsvc.spatial.audit.within import faults_within
 from gridsvc.spatial.ellipsoid import area_m2
-from gridsvc.spatial.repair.checking import check_repair
-from gridsvc.spatial.repair.model import Method, Proposal
-from gridsvc.spatial.repair.proposing import propose
+from gridsvc.spatial.repair.proposing import Method, Proposal, check_repair, propose
 from tests.plane import PLANE
 
 #: Metres to degrees near 116.3 39.9.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import shapely
 
-from gridsvc.spatial.audit.needles import inner_points, without_needles
+from gridsvc.spatial.audit.net import inner_points, without_needles
 
 #: A square with a needle of no width, twice as long as the square, at its lower right corner.
 PLAIN = shapely.Polygon([(116.4, 39.9), (116.401, 39.9), (116.401, 39.901), (116.4, 39.901)])
