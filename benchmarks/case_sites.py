@@ -221,16 +221,16 @@ def _canonical(value: Any) -> str:
 
 
 def _opened(procedures: Library, responsibility: Responsibility, street: str) -> Progress:
-    running = procedures.newest("ordinary")
-    progress = begin(running, lead=responsibility.lead.code)
+    procedure = procedures.newest("ordinary")
+    progress = begin(procedure, lead=responsibility.lead.code)
     assist = tuple(body.code for body in responsibility.assist)
     progress = replace(progress, reporter=REPORTER, assistants=assist)
-    return take_seats(running, progress.seated(Actor.TERRITORY, street))
+    return take_seats(procedure, progress.seated(Actor.TERRITORY, street))
 
 
 def _stages(procedures: Library, responsibility: Responsibility, street: str) -> dict[str, str]:
     """Progress at each step of the ordinary case, and closed; after a refusal, with ``refused``."""
-    running = procedures.newest("ordinary")
+    procedure = procedures.newest("ordinary")
     kept = {}
     for prefix in ("", "refused "):
         progress = _opened(procedures, responsibility, street)
@@ -238,14 +238,14 @@ def _stages(procedures: Library, responsibility: Responsibility, street: str) ->
             evidence = {"note": "not ours", "responsible_now": street}
             lead = progress.lead
             progress = go_back(
-                running, progress, "refuse", party=lead, evidence=evidence, actor=subject_of(lead)
+                procedure, progress, "refuse", party=lead, evidence=evidence, actor=subject_of(lead)
             )
             progress = replace(progress, lead=street)
         kept[f"{prefix}handle"] = _canonical(progress.to_json())
         for step, then in _WAY:
             by_lead = step in ("handle", "feed_back")
             progress = take(
-                running,
+                procedure,
                 progress,
                 step,
                 party=progress.lead if by_lead else SUPERVISION,
@@ -283,14 +283,14 @@ def _joint(
     procedures: Library, responsibility: Responsibility, street: str, other: str
 ) -> dict[str, str]:
     """Progress of a joint case that both sides have closed."""
-    running = procedures.newest("joint")
-    progress = begin(running, lead=street, other=other)
+    procedure = procedures.newest("joint")
+    progress = begin(procedure, lead=street, other=other)
     progress = carried_over(progress, _opened(procedures, responsibility, street))
     for step, sides, evidence in JOINT_STEPS:
         for side in sides:
             body = street if side == "lead" else other
             progress = take(
-                running,
+                procedure,
                 progress,
                 step,
                 party=body,

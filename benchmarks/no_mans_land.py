@@ -18,7 +18,7 @@ import shapely
 from sqlalchemy.orm import Session
 
 from benchmarks.fixtures import PLANE
-from benchmarks.strewn_cases import NOW, SINCE, Planted, strew
+from benchmarks.random_cases import NOW, SINCE, Planted, generate
 from gridsvc.api.clock import utc_now
 from gridsvc.cases.systems.no_mans_land.model import Scan, Terms
 from gridsvc.cases.systems.no_mans_land.service import scan
@@ -53,7 +53,7 @@ def main() -> None:
     with session_factory(engine)() as session:
         boxes = _boxes(session, atlas, chosen.planted, chosen.seed)
         for name, planted in (("nothing planted", []), ("planted", boxes)):
-            strew(session, count=chosen.cases, box=_BOX, seed=chosen.seed, planted=planted)
+            generate(session, count=chosen.cases, box=_BOX, seed=chosen.seed, planted=planted)
             answer[name] = _looked(session, atlas, planted, chosen.shuffles, chosen.seed)
             session.rollback()
     engine.dispose()

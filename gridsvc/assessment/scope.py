@@ -16,7 +16,7 @@ __all__ = ["Scope", "StepNames", "step_names"]
 class StepNames:
     """Steps of all procedures in all versions, by what they mean for a count.
 
-    ``refusals`` send a case back as not ours, ``ways_back`` are those and all other returns: they
+    ``refusals`` send a case back as not ours, ``returns`` are those and all other returns: they
     are told by name alone, for a case may be raised to another procedure. Steps that may be taken
     again without being rework are those in ``repeating`` by name, and in ``repeating_in`` by
     (procedure, version, step), where the name does not repeat everywhere. ``unfiled`` are the steps
@@ -24,7 +24,7 @@ class StepNames:
     """
 
     refusals: tuple[str, ...]
-    ways_back: tuple[str, ...]
+    returns: tuple[str, ...]
     repeating: tuple[str, ...]
     repeating_in: tuple[tuple[str, int, str], ...]
     unfiled: tuple[tuple[str, int, str], ...]
@@ -65,7 +65,7 @@ def step_names(library: Library) -> StepNames:
     again = [(one, step) for one, step in steps if step.repeats]
     return StepNames(
         refusals=tuple(sorted({back.name for back in backs if back.refuses})),
-        ways_back=tuple(sorted({back.name for back in backs})),
+        returns=tuple(sorted({back.name for back in backs})),
         repeating=tuple(sorted({step.name for _, step in again} - once)),
         repeating_in=tuple(
             sorted((one.name, one.version, s.name) for one, s in again if s.name in once)

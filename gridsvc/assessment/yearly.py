@@ -26,8 +26,8 @@ from gridsvc.errors import BadInput
 
 __all__ = [
     "Difference",
-    "Source",
     "Year",
+    "YearSource",
     "YearlyLine",
     "assess_year",
     "differences",
@@ -119,7 +119,7 @@ def _of_hundred(value: Fraction | None) -> float | None:
     return None if shown is None else float(shown)
 
 
-class Source(StrEnum):
+class YearSource(StrEnum):
     """Where the counts of a year come from."""
 
     TABLES = "tables"
@@ -131,7 +131,7 @@ class Year:
     """The bodies' years in the order of their rank; their names by code; the weights."""
 
     period: Period
-    source: Source
+    source: YearSource
     lines: tuple[YearlyLine, ...]
     names: dict[str, str]
     rates: ThreeRates
@@ -144,7 +144,7 @@ def assess_year(
     period: Period,
     *,
     area: str = "",
-    source: Source = Source.TABLES,
+    source: YearSource = YearSource.TABLES,
     now: dt.datetime,
 ) -> Year:
     """The yearly score of every body, with the weights in force on the period's last day.
@@ -157,7 +157,7 @@ def assess_year(
             f"Yearly scores are those of districts; send 'area' as {area[:6]}.", field="area"
         )
     frame = frame_of(session, city, period, area, now=now)
-    if source is Source.TRACE:
+    if source is YearSource.TRACE:
         counts = years_of_trace(session, frame, area)
     else:
         counts = years_of_tables(session, frame)
@@ -177,7 +177,7 @@ def recompute(
     this service that did not write its judgements into the trace. Whether the trace itself is
     whole, ``gridsvc trace verify`` says.
     """
-    traced = assess_year(session, city, period, area=area, source=Source.TRACE, now=now)
+    traced = assess_year(session, city, period, area=area, source=YearSource.TRACE, now=now)
     tables = assess_year(session, city, period, area=area, now=now)
     found = differences(
         {line.body: line.counts for line in tables.lines},

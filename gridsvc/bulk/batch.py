@@ -16,7 +16,7 @@ from gridsvc.registry.placement.model import LEVELS
 from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.locator import Locator
 
-__all__ = ["COLUMNS", "BulkIndex", "Fault", "faults_of", "locate_batch", "located_schema"]
+__all__ = ["COLUMNS", "BatchFault", "BulkIndex", "faults_of", "locate_batch", "located_schema"]
 
 #: The columns that are added, in this order.
 COLUMNS = pa.schema(
@@ -31,7 +31,7 @@ COLUMNS = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class BatchFault:
     """A row that is no place: its number, from 0, and a sentence that says why."""
 
     row: int
@@ -116,10 +116,10 @@ def locate_batch(batch: pa.RecordBatch, index: BulkIndex) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([*batch.columns, *added], schema=schema)
 
 
-def faults_of(located: pa.RecordBatch, crs: str) -> Sequence[Fault]:
+def faults_of(located: pa.RecordBatch, crs: str) -> Sequence[BatchFault]:
     """The rows of a located batch that are no place, each with its reason."""
     near = located.column("near_border")
     if near.null_count == 0:
         return ()
     rows = np.flatnonzero(near.is_null().to_numpy(zero_copy_only=False))
-    return [Fault(row, why_bad(located, row, crs)) for row in rows.tolist()]
+    return [BatchFault(row, why_bad(located, row, crs)) for row in rows.tolist()]

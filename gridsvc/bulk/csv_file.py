@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 from numba import njit
 
-from gridsvc.bulk.batch import COLUMNS, BulkIndex, Fault, faults_of, locate_batch
+from gridsvc.bulk.batch import COLUMNS, BatchFault, BulkIndex, faults_of, locate_batch
 from gridsvc.bulk.model import Placed, Portion
 from gridsvc.errors import BadFile
 from gridsvc.tables import records
@@ -165,7 +165,7 @@ class CsvPlacer:
         located = locate_batch(points, index)
         faults = {fault.row: fault for fault in faults_of(located, index.crs)}
         for row, reason in misfits.items():
-            faults[row] = Fault(row, reason)
+            faults[row] = BatchFault(row, reason)
         large = pa.large_string()
         columns = [located.column(name).cast(large) for name in COLUMNS.names]
         joined = pc.binary_join_element_wise(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from gridsvc.bulk.batch import BulkIndex, Fault
+from gridsvc.bulk.batch import BatchFault, BulkIndex
 
-__all__ = ["Placed", "Placer", "Portion", "Source"]
+__all__ = ["Placed", "Placer", "PointSource", "Portion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,14 @@ class Placed:
 
     content: bytes
     rows: int
-    faults: tuple[Fault, ...]
+    faults: tuple[BatchFault, ...]
 
 
 #: Places one portion's content; can be pickled, so it runs in any process.
 Placer = Callable[[Any, BulkIndex], Placed]
 
 
-class Source(Protocol):
+class PointSource(Protocol):
     """A file of points: how it is cut, placed, and put together again.
 
     ``total`` is its length in ``unit`` (bytes or rows), ``crs`` what it says of itself, ``first``

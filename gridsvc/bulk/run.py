@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gridsvc.bulk.batch import BulkIndex, Fault
+from gridsvc.bulk.batch import BatchFault, BulkIndex
 from gridsvc.bulk.csv_file import CsvFile
 from gridsvc.bulk.journal import Journal
-from gridsvc.bulk.model import Placed, Placer, Portion, Source
+from gridsvc.bulk.model import Placed, Placer, PointSource, Portion
 from gridsvc.bulk.table_file import FlatGeobufFile, ParquetFile
 from gridsvc.errors import BadFile, Conflict, NotFound
 from gridsvc.registry.placement.store import Atlas
@@ -133,7 +133,7 @@ def atlas_identity(atlas: Atlas) -> str:
     return digest.hexdigest()
 
 
-def _open(path: Path, out: Path) -> Source:
+def _open(path: Path, out: Path) -> PointSource:
     """The input as its name's ending says; OUT must have the same."""
     if not path.is_file():
         raise NotFound(f"There is no file {path}.")
@@ -159,7 +159,7 @@ def _fingerprint(path: Path) -> dict[str, Any]:
     return {"bytes": stat.st_size, "changed_ns": stat.st_mtime_ns, "head": head}
 
 
-def _listed(faults: tuple[Fault, ...], before: int) -> bytes:
+def _listed(faults: tuple[BatchFault, ...], before: int) -> bytes:
     """The lines of the list of bad rows."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")

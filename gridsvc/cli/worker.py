@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gridsvc.api.clock import utc_now
 from gridsvc.cases.core.messages.service import list_given_up, retry_given_up
-from gridsvc.cases.core.messages.worker import Tally, Worker
+from gridsvc.cases.core.messages.worker import DeliveryCount, Worker
 from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, session
 from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.db.partitions import ensure_partitions
@@ -59,7 +59,7 @@ def worker(
         )
 
 
-async def _run(loop: Worker, owner: Engine, *, once: bool) -> Tally:
+async def _run(loop: Worker, owner: Engine, *, once: bool) -> DeliveryCount:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.core.messages import repository, service
 from gridsvc.cases.core.messages.model import Outcome
 from gridsvc.cases.core.messages.webhook import webhook_secret
-from gridsvc.cases.core.messages.worker import Tally, Worker
+from gridsvc.cases.core.messages.worker import DeliveryCount, Worker
 from gridsvc.db import create_engine, session_factory
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies.service import set_webhook
@@ -67,7 +67,7 @@ def worker(engine: Engine, clock: Clock | None = None, **settings: Any) -> Worke
     )
 
 
-def work(engine: Engine, clock: Clock | None = None, **settings: Any) -> Tally:
+def work(engine: Engine, clock: Clock | None = None, **settings: Any) -> DeliveryCount:
     """Deliver what is due."""
     return asyncio.run(worker(engine, clock, **settings).run(asyncio.Event(), once=True))
 
@@ -78,10 +78,10 @@ def test_a_message_to_a_body_without_webhook_is_delivered_when_it_is_due(
     world.write(session, world.add_body(session, STREET), due_at=NOW + dt.timedelta(minutes=60))
     session.commit()
     clock = Clock()
-    assert work(service_engine, clock) == Tally()
+    assert work(service_engine, clock) == DeliveryCount()
     assert world.states(session) == {"waiting": 1}
     clock.now += dt.timedelta(minutes=60)
-    assert work(service_engine, clock) == Tally(delivered=1)
+    assert work(service_engine, clock) == DeliveryCount(delivered=1)
     (row,) = world.rows(session)
     assert (row.state, row.delivered_at, row.next_try_at) == ("delivered", clock.now, None)
 
@@ -101,7 +101,7 @@ def test_a_webhook_receives_the_message_signed_with_its_own_secret(
     case_id = uuid.uuid4()
     world.write(session, world.add_body(session, STREET, receiver.url("hook?x=1")), case_id=case_id)
     session.commit()
-    assert work(service_engine) == Tally(delivered=1)
+    assert work(service_engine) == DeliveryCount(delivered=1)
     (row,) = world.rows(session)
     assert (row.state, row.tries, row.last_error) == ("delivered", 1, None)
     (request,) = receiver.requests
@@ -134,16 +134,16 @@ def test_a_failed_call_is_repeated_with_the_same_message_after_growing_pauses(
     clock = Clock()
     pauses = []
     for status in (500, 503, 404):
-        assert work(service_engine, clock, retry_pause_s=15) == Tally(failed=1)
+        assert work(service_engine, clock, retry_pause_s=15) == DeliveryCount(failed=1)
         (row,) = world.rows(session)
         assert row.state == "waiting"
         assert f"it answered {status}" in row.last_error
         pauses.append((row.next_try_at - clock.now).total_seconds())
         clock.now = row.next_try_at - dt.timedelta(seconds=1)
-        assert work(service_engine, clock) == Tally()
+        assert work(service_engine, clock) == DeliveryCount()
         clock.now = row.next_try_at
     assert pauses == [15, 60, 240]
-    assert work(service_engine, clock) == Tally(delivered=1)
+    assert work(service_engine, clock) == DeliveryCount(delivered=1)
     (row,) = world.rows(session)
     assert (row.state, row.tries, row.last_error) == ("delivered", 4, None)
     assert len({request.body for request in receiver.requests}) == 1
@@ -160,9 +160,9 @@ def test_a_message_is_given_up_after_the_last_try_and_can_be_tried_again(
     for _ in range(2):
         assert work(service_engine, clock, max_attempts=3).failed == 1
         clock.now += dt.timedelta(days=1)
-    assert work(service_engine, clock, max_attempts=3) == Tally(given_up=1)
+    assert work(service_engine, clock, max_attempts=3) == DeliveryCount(given_up=1)
     clock.now += dt.timedelta(days=30)
-    assert work(service_engine, clock) == Tally()
+    assert work(service_engine, clock) == DeliveryCount()
     session.rollback()
     (dead,) = service.list_given_up(session, limit=10)
     assert (dead.tries, dead.next_try_at) == (3, None)
@@ -176,7 +176,7 @@ def test_a_message_is_given_up_after_the_last_try_and_can_be_tried_again(
     assert service.retry_given_up(session, [dead.id], now=clock.now) == 1
     session.commit()
     receiver.answer = lambda _: 200
-    assert work(service_engine, clock) == Tally(delivered=1)
+    assert work(service_engine, clock) == DeliveryCount(delivered=1)
     assert service.retry_given_up(session, [], now=clock.now) == 0
 
 
@@ -229,7 +229,7 @@ def test_a_receiver_that_only_drips_is_left_after_the_timeout(
         thread = threading.Thread(target=drip)
         thread.start()
         started = time.monotonic()
-        assert work(service_engine, webhook_timeout_s=0.5) == Tally(failed=1)
+        assert work(service_engine, webhook_timeout_s=0.5) == DeliveryCount(failed=1)
         took_s = time.monotonic() - started
         done.set()
         thread.join()
@@ -245,7 +245,7 @@ def test_a_webhook_that_nobody_listens_at_is_a_failed_try_with_the_reason(
     world.write(session, world.add_body(session, STREET, f"http://127.0.0.1:{port}/"))
     world.write(session, world.add_body(session, OTHER, "http://host:port/"))
     session.commit()
-    assert work(service_engine) == Tally(failed=2)
+    assert work(service_engine) == DeliveryCount(failed=2)
     assert "ConnectError" in world.rows(session)[0].last_error
     assert "InvalidURL" in world.rows(session)[1].last_error
 
@@ -256,7 +256,7 @@ def test_a_redirect_is_not_followed(
     world.write(session, world.add_body(session, STREET, receiver.url("hook")))
     session.commit()
     receiver.answer = lambda request: 307 if request.path == "/hook" else 200
-    assert work(service_engine) == Tally(failed=1)
+    assert work(service_engine) == DeliveryCount(failed=1)
     assert [request.path for request in receiver.requests] == ["/hook"]
 
 
@@ -267,9 +267,9 @@ def test_a_transaction_that_is_rolled_back_sends_nothing(
     session.commit()
     world.write(session, STREET)
     session.flush()
-    assert work(service_engine) == Tally()
+    assert work(service_engine) == DeliveryCount()
     session.rollback()
-    assert work(service_engine) == Tally()
+    assert work(service_engine) == DeliveryCount()
     assert receiver.requests == []
     assert world.rows(session) == []
 
@@ -285,7 +285,7 @@ def test_a_withdrawn_message_is_not_sent(
     assert repository.withdraw(session, "110102", case_id, topic="whistle", now=NOW) == 1
     session.commit()
     clock.now = later
-    assert work(service_engine, clock) == Tally()
+    assert work(service_engine, clock) == DeliveryCount()
     assert world.states(session) == {"withdrawn": 1}
 
 
@@ -299,7 +299,7 @@ def test_several_workers_share_the_messages_and_send_each_once(
     ]
     world.write(session, *bodies * 8)
     session.commit()
-    tallies: list[Tally] = []
+    tallies: list[DeliveryCount] = []
     threads = [
         threading.Thread(target=lambda: tallies.append(work(service_engine))) for _ in range(3)
     ]

@@ -11,7 +11,7 @@ import shapely
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from benchmarks.strewn_cases import NOW, SINCE, Planted, strew
+from benchmarks.random_cases import NOW, SINCE, Planted, generate
 from gridsvc.cases.systems.no_mans_land.model import Scan, Terms
 from gridsvc.cases.systems.no_mans_land.service import scan
 from gridsvc.errors import BadInput
@@ -50,7 +50,7 @@ def look(city_session: Session, atlas: Atlas) -> Callable[..., Scan]:
 def test_a_planted_no_mans_land_is_listed_and_nothing_else(
     city_session: Session, look: Callable[..., Scan]
 ) -> None:
-    strew(city_session, count=6000, box=BOX, seed=1, planted=PLANTED)
+    generate(city_session, count=6000, box=BOX, seed=1, planted=PLANTED)
     found = look()
     assert found.cases == 6000
     assert found.tested >= 10
@@ -74,7 +74,7 @@ def test_a_planted_no_mans_land_is_listed_and_nothing_else(
 def test_a_return_counts_by_whatever_name_the_procedure_of_its_case_gives_it(
     city_session: Session, look: Callable[..., Scan]
 ) -> None:
-    strew(city_session, count=6000, box=BOX, seed=1, planted=PLANTED)
+    generate(city_session, count=6000, box=BOX, seed=1, planted=PLANTED)
     before = look()
     city_session.execute(text("update trace set action = 'still_leaks'"))
     no_return_of_theirs = look()
@@ -88,7 +88,7 @@ def test_a_return_counts_by_whatever_name_the_procedure_of_its_case_gives_it(
 
 def test_slowness_alone_is_found(city_session: Session, look: Callable[..., Scan]) -> None:
     planted = replace(PLANTED, refused=0.05, times_slower=5.0)
-    strew(city_session, count=6000, box=BOX, seed=2, planted=planted)
+    generate(city_session, count=6000, box=BOX, seed=2, planted=planted)
     found = look()
     assert found.listed
     assert all(it.p_slow < 0.01 < it.p_refused for it in found.listed)
@@ -101,7 +101,7 @@ def test_a_border_no_worse_than_one_of_its_sides_is_not_listed(
 ) -> None:
     # The whole west refuses: its border strip is much worse than the east, and like the west.
     west = Planted(116.30, 39.88, city.BORDER_LON, 39.90)
-    strew(city_session, count=6000, box=BOX, seed=3, planted=west)
+    generate(city_session, count=6000, box=BOX, seed=3, planted=west)
     across = [
         stretch
         for stretch in look().listed
@@ -114,10 +114,10 @@ def test_other_work_near_the_border_is_not_taken_for_a_no_mans_land(
     city_session: Session, look: Callable[..., Scan]
 ) -> None:
     # Near the border almost only the class that takes four times as long everywhere.
-    strew(city_session, count=4000, box=BOX, seed=4, slow_class="06010")
+    generate(city_session, count=4000, box=BOX, seed=4, slow_class="06010")
     strip = (PLANTED.west, 39.88, PLANTED.east, 39.89)
     before = look()
-    strew(city_session, count=2000, box=strip, seed=5, slow_class="06010")
+    generate(city_session, count=2000, box=strip, seed=5, slow_class="06010")
     assert before.listed == ()
     assert look().listed == ()
 
@@ -125,7 +125,7 @@ def test_other_work_near_the_border_is_not_taken_for_a_no_mans_land(
 def test_shuffled_outcomes_give_no_more_false_alarms_than_stated(
     city_session: Session, look: Callable[..., Scan]
 ) -> None:
-    strew(city_session, count=3000, box=BOX, seed=6, planted=PLANTED)
+    generate(city_session, count=3000, box=BOX, seed=6, planted=PLANTED)
     alarms = look(shuffles=200, seed=7).false_alarms
     assert alarms is not None
     assert alarms.shuffles == 200
@@ -140,7 +140,7 @@ def test_shuffled_outcomes_give_no_more_false_alarms_than_stated(
 def test_only_cases_opened_in_the_period_count(
     city_session: Session, look: Callable[..., Scan]
 ) -> None:
-    strew(city_session, count=500, box=BOX, seed=8)
+    generate(city_session, count=500, box=BOX, seed=8)
     half = SINCE + dt.timedelta(days=150)
     first, second = look(until=half), look(since=half)
     assert first.cases + second.cases == 500

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
-from benchmarks.strewn_cases import NOW, Planted, strew
+from benchmarks.random_cases import NOW, Planted, generate
 from gridsvc.callers import Role
 from gridsvc.cli.app import app
 from gridsvc.registry.disputes.finding import find_disputes
@@ -32,7 +32,7 @@ PERIOD = {"since": "2026-01-01", "until": "2026-10-31"}
 
 @pytest.fixture
 def strewn(city_session: Session) -> None:
-    strew(city_session, count=6000, box=BOX, seed=1, planted=PLANTED)
+    generate(city_session, count=6000, box=BOX, seed=1, planted=PLANTED)
     city_session.commit()
 
 

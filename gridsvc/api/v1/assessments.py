@@ -14,7 +14,7 @@ from gridsvc.assessment.period import Period, parse_period
 from gridsvc.assessment.rates import Assessment, Dimension
 from gridsvc.assessment.service import assess, frame_of, list_behind, visible_area
 from gridsvc.assessment.view import assessment_csv, assessment_json, year_json
-from gridsvc.assessment.yearly import Source, assess_year
+from gridsvc.assessment.yearly import YearSource, assess_year
 from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, Unavailable
 from gridsvc.maps.review import read_review, review_page
 from gridsvc.maps.self_contained import CONTENT_POLICY
@@ -185,8 +185,8 @@ def get_yearly(
     period: Name,
     area: Area = None,
     source: Annotated[
-        Source, Query(description="Count in the tables, or recompute from the trace alone.")
-    ] = Source.TABLES,
+        YearSource, Query(description="Count in the tables, or recompute from the trace alone.")
+    ] = YearSource.TABLES,
 ) -> dict[str, Any]:
     """The yearly score of every body (年度考核) and its parts; from the trace it is the same."""
     found = assess_year(

@@ -32,7 +32,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1", tags=["relations"])
 
 
-class Side(BaseModel):
+class RelationSide(BaseModel):
     """A layer of the service, or one that is sent: ``layer`` or ``geojson``."""
 
     model_config = ConfigDict(extra="forbid")
@@ -55,8 +55,8 @@ class Question(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     relation: Relation
-    a: Side
-    b: Side
+    a: RelationSide
+    b: RelationSide
     limit: int = Field(default=100, ge=1, le=MOST_PAIRS, description="Most pairs of one page.")
     cursor: str | None = Field(
         default=None, max_length=200, description="'next' of the page before, of the same question."
@@ -117,7 +117,7 @@ def _places(count: int) -> threading.BoundedSemaphore:
         return _by_count.setdefault(count, threading.BoundedSemaphore(count))
 
 
-def _side(side: Side, name: str, calendar: Calendar) -> LayerSide | UploadSide:
+def _side(side: RelationSide, name: str, calendar: Calendar) -> LayerSide | UploadSide:
     if (side.layer is None) == (side.geojson is None):
         raise BadInput(f"Give {name}.layer or {name}.geojson, one of the two.", field=name)
     if side.geojson is not None:

@@ -140,7 +140,7 @@ def _acts(scope: Scope, due: CTE) -> CTE:
         .group_by(due.c.case_district, due.c.case_id, h.body_code, h.step, "repeats")
         .subquery("by_step")
     )
-    handles = by_step.c.step.not_in(steps.ways_back)
+    handles = by_step.c.step.not_in(steps.returns)
     again = and_(handles, not_(by_step.c.repeats), by_step.c.times > 1)
     by_body = (
         select(

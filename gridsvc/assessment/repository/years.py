@@ -53,7 +53,7 @@ said as (
 ),
 acted as (
     select c.district_code, c.case_id, h.body_code as body,
-        bool_or(h.step <> all(:ways_back)) as handled, bool_or(h.overdue) as overdue
+        bool_or(h.step <> all(:returns)) as handled, bool_or(h.overdue) as overdue
     from closing c join hand_in h using (district_code, case_id) group by 1, 2, 3
 ),
 arrived as (
@@ -99,7 +99,7 @@ said as (
     order by content->>'district_code', content->>'report_id', cast(content->>'n' as int) desc
 ),
 acted as (
-    select district_code, case_id, body, bool_or(action <> all(:ways_back)) as handled,
+    select district_code, case_id, body, bool_or(action <> all(:returns)) as handled,
         bool_or(cast(judged->>'overdue' as boolean)) as overdue
     from entry where judged ? 'overdue' group by 1, 2, 3
 ),
@@ -162,7 +162,7 @@ def _years(
     session: Session, query: TextClause, scope: Scope, asked: dict[str, Any]
 ) -> dict[str, BodyYear]:
     span = {"start": scope.period.start, "end": scope.period.end}
-    names = {"ways_back": list(scope.steps.ways_back)}
+    names = {"returns": list(scope.steps.returns)}
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     for body, count, number in session.execute(query, asked | span | names):
         counts[body][count] = int(number)

@@ -67,7 +67,7 @@ def carried_over(progress: Progress, before: Progress) -> Progress:
         progress,
         refused_by=before.refused_by,
         seats=before.seats,
-        hands=before.hands,
+        handlers=before.handlers,
         checkers=before.checkers,
         reporter=before.reporter,
         assistants=before.assistants,
@@ -196,7 +196,7 @@ def side_act_at(procedure: Procedure, progress: Progress, name: str, party: str)
 
 def check_separation_of_duties(progress: Progress, name: str, party: str, actor: str) -> None:
     """Refuse a token on both sides of supervision. Raises NotAllowed."""
-    if party == SUPERVISION and actor and actor in progress.hands:
+    if party == SUPERVISION and actor and actor in progress.handlers:
         raise NotAllowed(
             f"'{name}' is for supervision, and {actor} has dispatched or handled this case."
             " Who handles a case does not close it; use the token of somebody else."
@@ -238,7 +238,7 @@ def record_actor(progress: Progress, party: str, actor: str) -> Progress:
         return progress
     if party == SUPERVISION:
         return replace(progress, checkers=tuple(dict.fromkeys((*progress.checkers, actor))))
-    return replace(progress, hands=tuple(dict.fromkeys((*progress.hands, actor))))
+    return replace(progress, handlers=tuple(dict.fromkeys((*progress.handlers, actor))))
 
 
 def summoning_steps(procedure: Procedure, since: str | None, until: str) -> tuple[Step, ...]:

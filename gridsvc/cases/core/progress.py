@@ -52,7 +52,7 @@ class Progress:
 
     ``repeats`` counts how often the procedure's repeating step was taken in all; ``refused_by``
     keeps the bodies that sent it back as not theirs, in their order. ``returned``: it was sent
-    back, and whoever received it may only send it on or return it. ``hands`` and ``checkers``
+    back, and whoever received it may only send it on or return it. ``handlers`` and ``checkers``
     are the subjects of the tokens that handled or dispatched it, and that filed or checked it;
     ``reporter`` is the id of the token that opened it, ``assistants`` those who assist.
     """
@@ -67,7 +67,7 @@ class Progress:
     returned: bool = False
     seats: tuple[tuple[Actor, str], ...] = ()
     called: tuple[Summoned, ...] = ()
-    hands: tuple[str, ...] = ()
+    handlers: tuple[str, ...] = ()
     checkers: tuple[str, ...] = ()
     reporter: str = ""
     assistants: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ class Progress:
             "returned": self.returned,
             "seats": {role.value: body for role, body in self.seats},
             "called": [called.to_json() for called in self.called],
-            "hands": list(self.hands),
+            "hands": list(self.handlers),
             "checkers": list(self.checkers),
             "reporter": self.reporter,
             "assistants": list(self.assistants),
@@ -121,11 +121,14 @@ class Progress:
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> Progress:
         """The progress that :meth:`to_json` wrote; what an older one did not keep is empty."""
-        lists = ("taken_by", "refused_by", "hands", "checkers", "assistants")
+        lists = ("taken_by", "refused_by", "checkers", "assistants")
         given = {name: tuple(kept[name]) for name in lists if name in kept}
+        others: dict[str, Any] = {name: kept[name] for name in kept if name != "hands"}
+        others |= given
         seats = tuple((Actor(role), body) for role, body in kept.get("seats", {}).items())
         called = tuple(Summoned.from_json(entry) for entry in kept.get("called", []))
-        return cls(**{**kept, **given, "seats": seats, "called": called})
+        handlers = tuple(kept.get("hands", ()))
+        return cls(**{**others, "seats": seats, "called": called, "handlers": handlers})
 
 
 def limit_of(step: Step, grade: Limit | None) -> Limit | None:

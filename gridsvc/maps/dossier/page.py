@@ -35,8 +35,8 @@ from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import extent_m, surroundings
 
 __all__ = [
+    "DisputeSide",
     "Dossier",
-    "Side",
     "Surrounding",
     "dossier_page",
     "read_dossier",
@@ -199,7 +199,7 @@ def _label(drawn: folium.Map, name: str, area: Any, ground: Any, view: Any, n: i
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class DisputeSide:
     """A side as its own edition draws it (WGS84), whole; ``claimed_m2`` of the disputed ground.
 
     ``geometry`` is None where no edition has the area any more.
@@ -233,7 +233,7 @@ class Dossier:
     dispute: Mapping[str, Any]
     inside: Mapping[str, Any]
     ground: shapely.Geometry
-    sides: tuple[Side, ...]
+    sides: tuple[DisputeSide, ...]
     around: tuple[Surrounding, ...]
     class_names: Mapping[tuple[str, str], str]
     body_names: Mapping[str, str]
@@ -279,7 +279,7 @@ def _agreed_bodies(shown: dict[str, Any]) -> list[str]:
 
 def _sides(
     session: Session, dispute: Dispute, shown: dict[str, Any], ground: Any, now: dt.datetime
-) -> tuple[Side, ...]:
+) -> tuple[DisputeSide, ...]:
     """The sides as the editions draw them in which the dispute was found, else those in force."""
     in_force = [edition.id for edition in editions_on(session.connection(), now)]
     shapes: dict[str, Any] = {}
@@ -293,7 +293,7 @@ def _sides(
         area = shapes.get(side["code"])
         body = side["body"] or {"code": "", "name": ""}
         sides.append(
-            Side(
+            DisputeSide(
                 code=side["code"],
                 name=side["name"],
                 body_code=body["code"],

@@ -32,9 +32,9 @@ __all__ = [
     "CalledRow",
     "Entry",
     "JointCase",
+    "JointSide",
     "Place",
     "ReportPin",
-    "Side",
     "read_joint_case",
 ]
 
@@ -103,11 +103,11 @@ def _places(rows: Sequence[tuple[str, str, shapely.Geometry]]) -> tuple[Place, .
 
 def _sides(
     whistle: Whistle, streets: tuple[Place, ...], districts: tuple[Place, ...]
-) -> tuple[Side, ...]:
+) -> tuple[JointSide, ...]:
     street_names = {street.code: street.name for street in streets}
     district_names = {district.code: district.name for district in districts}
     return tuple(
-        Side(
+        JointSide(
             code=side["code"],
             name=street_names.get(side["code"], side["name"]),
             office=side["name"],
@@ -119,7 +119,7 @@ def _sides(
     )
 
 
-def _border(sides: tuple[Side, ...], districts: tuple[Place, ...]) -> shapely.Geometry | None:
+def _border(sides: tuple[JointSide, ...], districts: tuple[Place, ...]) -> shapely.Geometry | None:
     by_code = {district.code: district.geometry for district in districts}
     ours = [by_code[side.district_code] for side in sides if side.district_code in by_code]
     if len(ours) != 2 or sides[0].district_code == sides[1].district_code:
@@ -225,7 +225,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class JointSide:
     """One of the two sides: the street, the office that acts for it, and its district."""
 
     code: str
@@ -295,7 +295,7 @@ class JointCase:
     lon: float
     lat: float
     footprint: shapely.Geometry | None
-    sides: tuple[Side, ...]
+    sides: tuple[JointSide, ...]
     districts: tuple[Place, ...]
     streets: tuple[Place, ...]
     unit_grids: tuple[Place, ...]

@@ -30,7 +30,7 @@ from gridsvc.db.engine import transaction
 from gridsvc.errors import Unavailable
 from gridsvc.settings import Settings
 
-__all__ = ["Tally", "Worker"]
+__all__ = ["DeliveryCount", "Worker"]
 
 _log = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ _LEASE_TIMEOUTS = 3
 
 
 @dataclass(slots=True)
-class Tally:
+class DeliveryCount:
     """What a worker has done: tries that succeeded, failed, and ended in giving up."""
 
     delivered: int = 0
@@ -57,9 +57,9 @@ class Worker:
     key: bytes
     clock: Callable[[], dt.datetime]
     chance: Callable[[], float] = random.random
-    tally: Tally = field(default_factory=Tally)
+    tally: DeliveryCount = field(default_factory=DeliveryCount)
 
-    async def run(self, stop: asyncio.Event, *, once: bool = False) -> Tally:
+    async def run(self, stop: asyncio.Event, *, once: bool = False) -> DeliveryCount:
         """Deliver until ``stop`` is set, or with ``once`` until nothing is due.
 
         Calls under way are finished before it returns. A database that does not answer is

@@ -9,7 +9,7 @@ from typing import Any
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-__all__ = ["FalseAlarms", "GroupOutcome", "Scan", "Side", "Stretch", "Terms"]
+__all__ = ["FalseAlarms", "GroupOutcome", "Scan", "Stretch", "StretchSide", "Terms"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class GroupOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class StretchSide:
     """One of the two areas, and how cases inside of it went."""
 
     code: str
@@ -76,7 +76,7 @@ class Stretch:
     stretches.
     """
 
-    sides: tuple[Side, Side]
+    sides: tuple[StretchSide, StretchSide]
     near: GroupOutcome
     line: BaseGeometry
     metres: float

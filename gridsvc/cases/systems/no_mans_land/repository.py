@@ -52,17 +52,17 @@ def cases_opened(
     since: dt.datetime,
     until: dt.datetime,
     now: dt.datetime,
-    ways_back: Sequence[tuple[str, int, str]],
+    returns: Sequence[tuple[str, int, str]],
 ) -> CaseColumns:
     """Every case opened from ``since`` until before ``until``, and how it went up to ``now``.
 
-    ``ways_back``: procedure, version and name of each return. They are read from the trace, which
+    ``returns``: procedure, version and name of each return. They are read from the trace, which
     nobody can change. Rows come in pieces, so that millions need no more memory than their columns.
     """
     names: dict[tuple[str, int], list[str]] = {}
-    for of, version, name in ways_back:
+    for of, version, name in returns:
         names.setdefault((of, version), []).append(name)
-    went_back = _went_back(session, since, sorted({name for _, _, name in ways_back}))
+    went_back = _went_back(session, since, sorted({name for _, _, name in returns}))
     rows = session.execute(
         text(
             "select st_x(point), st_y(point), standard || '|' || kind || class_code,"

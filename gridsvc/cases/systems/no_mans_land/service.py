@@ -15,13 +15,13 @@ from gridsvc.cases.systems.no_mans_land.model import (
     FalseAlarms,
     GroupOutcome,
     Scan,
-    Side,
     Stretch,
+    StretchSide,
     Terms,
 )
 from gridsvc.cases.systems.no_mans_land.repository import CaseColumns
 from gridsvc.cases.systems.no_mans_land.statistics import (
-    Tally,
+    OutcomeSums,
     false_discovery_rates,
     longer_p,
     median_duration,
@@ -94,12 +94,12 @@ def scan(
     level = _level(atlas, terms, since, until)
     band_m = terms.band_m or city.settings.report_accuracy_m + level.edition.accuracy_m
     tell("Reading cases.")
-    ways_back = [
+    returns = [
         (of.name, of.version, back.name)
         for of in city.procedures.procedures.values()
         for back in of.returns
     ]
-    cases = repository.cases_opened(session, since=since, until=until, now=now, ways_back=ways_back)
+    cases = repository.cases_opened(session, since=since, until=until, now=now, returns=returns)
     tell(f"Comparing {len(cases.lon):,} cases along the borders of {len(level.refs):,} areas.")
     compared = _compare(session, level, terms, cases, band_m, city.plane)
     score = outlasting(cases.days, cases.closed, cases.case_class)
@@ -188,7 +188,7 @@ def _compare(
     return replace(made, tested=np.flatnonzero(enough))
 
 
-def _tally(compared: _Comparison, refused: NDArray[np.bool_], score: Floats) -> Tally:
+def _tally(compared: _Comparison, refused: NDArray[np.bool_], score: Floats) -> OutcomeSums:
     return tally(
         compared.group,
         compared.cases.case_class,
@@ -236,7 +236,7 @@ def _false_alarms(
 def _stretch(compared: _Comparison, level: AreaLevel, answer: _Answer, k: int) -> Stretch:
     stretch = int(compared.tested[k])
     one, other = (
-        Side(
+        StretchSide(
             level.refs[index].code,
             level.refs[index].name,
             _outcome(compared, len(compared.stretches.lines) + index),

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "Tally",
+    "OutcomeSums",
     "false_discovery_rates",
     "longer_p",
     "median_duration",
@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tally:
+class OutcomeSums:
     """Outcomes summed by group and class, each of shape (groups, classes).
 
     ``cases`` and ``refused`` are counts (int64); ``score`` and ``square`` sum :func:`outlasting`
@@ -40,9 +40,9 @@ class Tally:
     score: Floats
     square: Floats
 
-    def of(self, groups: NDArray[np.integer]) -> Tally:
+    def of(self, groups: NDArray[np.integer]) -> OutcomeSums:
         """The rows of these groups, in their order."""
-        return Tally(
+        return OutcomeSums(
             self.cases[groups], self.refused[groups], self.score[groups], self.square[groups]
         )
 
@@ -55,7 +55,7 @@ def tally(
     *,
     groups: int,
     classes: int,
-) -> Tally:
+) -> OutcomeSums:
     """Sum the outcomes of n cases; all arrays have the shape (n,), a ``group`` of -1 is left out.
 
     ``group`` is below ``groups``, ``case_class`` below ``classes``.
@@ -67,7 +67,7 @@ def tally(
         sums = np.bincount(cell, weights=weights, minlength=groups * classes)
         return np.asarray(sums.reshape(groups, classes))
 
-    return Tally(
+    return OutcomeSums(
         cases=summed(None).astype(np.int64),
         refused=np.rint(summed(refused[kept].astype(np.float64))).astype(np.int64),
         score=summed(score[kept]),
@@ -104,7 +104,7 @@ def outlasting(
     return scores
 
 
-def longer_p(near: Tally, inside: Tally) -> Floats:
+def longer_p(near: OutcomeSums, inside: OutcomeSums) -> Floats:
     """Chance of durations near that are together as long as these or longer, float64 (rows,).
 
     ``near`` and ``inside`` have the same rows. One-sided rank test (Mann-Whitney with Gehan's
@@ -126,7 +126,7 @@ def longer_p(near: Tally, inside: Tally) -> Floats:
     return np.asarray(norm.sf(z), dtype=np.float64)
 
 
-def more_often_p(near: Tally, inside: Tally) -> Floats:
+def more_often_p(near: OutcomeSums, inside: OutcomeSums) -> Floats:
     """Chance of so many refused or returned cases near, or more, float64 (rows,).
 
     One-sided exact test: Fisher's in each class, the classes together by the distribution of their

@@ -43,7 +43,7 @@ class CheckedCase(RuleBasedStateMachine):
     def opened(self) -> None:
         self.progress = begin(CHECKED, lead=FIRST)
         self.place, self.lead, self.returned, self.closed = 0, FIRST, False, False
-        self.hands: set[str] = set()
+        self.handlers: set[str] = set()
         self.checkers: set[str] = set()
 
     def allows(self, step: str, party: str, actor: str, carried: bool, to: str | None) -> bool:
@@ -56,7 +56,7 @@ class CheckedCase(RuleBasedStateMachine):
         by |= {"rework": SUPERVISION, "dispatch": COMMAND}
         if party != by.get(step, self.lead):
             return False
-        if actor in (self.hands if party == SUPERVISION else self.checkers):
+        if actor in (self.handlers if party == SUPERVISION else self.checkers):
             return False
         if step == "dispatch":
             return not self.returned or (to is not None and carried)
@@ -100,7 +100,7 @@ class CheckedCase(RuleBasedStateMachine):
         if after is None:
             return
         self.progress = after
-        (self.checkers if party == SUPERVISION else self.hands).add(actor)
+        (self.checkers if party == SUPERVISION else self.handlers).add(actor)
         if step == "refuse":
             self.place, self.returned = STEPS.index("dispatch"), True
         elif step == "rework":
@@ -120,7 +120,7 @@ class CheckedCase(RuleBasedStateMachine):
 
     @invariant()
     def nobody_is_on_both_sides_of_supervision(self) -> None:
-        assert not set(self.progress.hands) & set(self.progress.checkers)
+        assert not set(self.progress.handlers) & set(self.progress.checkers)
 
     @invariant()
     def a_returned_case_can_only_be_sent_on_or_returned(self) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridsvc.cases.systems.no_mans_land.statistics import (
-    Tally,
+    OutcomeSums,
     false_discovery_rates,
     longer_p,
     median_duration,
@@ -24,12 +24,12 @@ TABLE = st.tuples(st.integers(0, 8), st.integers(0, 12), st.integers(0, 8), st.i
 )
 
 
-def _tallies(tables: list[tuple[int, int, int, int]]) -> tuple[Tally, Tally]:
+def _tallies(tables: list[tuple[int, int, int, int]]) -> tuple[OutcomeSums, OutcomeSums]:
     nothing = np.zeros((1, len(tables)))
     columns = [np.array([[table[k] for table in tables]]) for k in range(4)]
     return (
-        Tally(columns[0], columns[1], nothing, nothing),
-        Tally(columns[2], columns[3], nothing, nothing),
+        OutcomeSums(columns[0], columns[1], nothing, nothing),
+        OutcomeSums(columns[2], columns[3], nothing, nothing),
     )
 
 
@@ -103,7 +103,7 @@ def test_scores_are_the_comparisons_of_all_pairs(cases: list[tuple[int, bool]]) 
 
 def _both(
     near: np.ndarray, days: np.ndarray, closed: np.ndarray, case_class: np.ndarray
-) -> tuple[Tally, Tally]:
+) -> tuple[OutcomeSums, OutcomeSums]:
     score = outlasting(days, closed, case_class)
     counted = tally(
         np.where(near, 0, 1), case_class, ~closed, score, groups=2, classes=case_class.max() + 1

@@ -20,7 +20,7 @@ NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 SINCE = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
-__all__ = ["NOW", "SINCE", "Planted", "strew"]
+__all__ = ["NOW", "SINCE", "Planted", "generate"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Planted:
     times_slower: float = 3.0
 
 
-def strew(
+def generate(
     session: Session,
     *,
     count: int,
