@@ -20,7 +20,7 @@ from gridsvc.city.calendar import Calendar
 from gridsvc.db.engine import transaction
 from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated
 from gridsvc.registry.access.service import read_token
-from gridsvc.registry.placement.store import Atlas
+from gridsvc.registry.placement.store import Atlas, DatedAtlas
 
 __all__ = [
     "AsOf",
@@ -32,6 +32,7 @@ __all__ = [
     "DbSession",
     "Moment",
     "ReportingOccasion",
+    "Then",
     "WritingCaller",
     "WritingOccasion",
     "bearer",
@@ -118,6 +119,14 @@ async def _atlas_of_day(service: CurrentService, as_of: AsOf) -> Atlas | None:
 
 #: The atlas of the day that was asked for; None for answers as they were stored.
 AtlasOfDay = Annotated[Atlas | None, Depends(_atlas_of_day)]
+
+
+async def _then(service: CurrentService, as_of: AsOf, atlas: AtlasOfDay) -> DatedAtlas | None:
+    return None if as_of is None or atlas is None else DatedAtlas(atlas, service.city.day(as_of))
+
+
+#: The same with the day itself.
+Then = Annotated[DatedAtlas | None, Depends(_then)]
 
 
 def caller_of(

@@ -106,10 +106,11 @@ def list_all(
 @app.command()
 def show(dispute_id: DisputeId) -> None:
     """Show one dispute as JSON: sides, ground, evidence, history, what lies inside."""
+    day = load_city().day(utc_now())
     with session() as opened:
         dispute = dispute_or_refuse(opened, dispute_id)
         shown = dispute_json(opened, dispute, named=True)
-        print_json({**shown, "inside": inside_json(opened, dispute)})
+        print_json({**shown, "inside": inside_json(opened, dispute, day)})
 
 
 @app.command()

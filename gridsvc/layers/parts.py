@@ -8,10 +8,15 @@ from sqlalchemy import ScalarSelect, SelectBase, and_, case, func, select
 
 from gridsvc.codes import Level
 from gridsvc.layers.model import DAY, MOMENT, Column, ColumnType, Drawing, Layer, Tiles
-from gridsvc.registry.areas.models import Area
 from gridsvc.registry.classes.models import ListedClass
-from gridsvc.registry.in_force import edition_id_at, part_registered, part_stands, unit_grids_on
-from gridsvc.registry.parts.models import Part
+from gridsvc.registry.in_force import (
+    AREA,
+    PART,
+    edition_id_at,
+    part_registered,
+    part_stands,
+    unit_grids_on,
+)
 
 __all__ = ["PARTS"]
 
@@ -19,36 +24,37 @@ __all__ = ["PARTS"]
 def _in_force(street: Any, community: Any, grid: Any) -> SelectBase:
     """The parts of the register, with the codes of the areas that they are placed in."""
     listed = and_(
-        ListedClass.standard == Part.standard,
-        ListedClass.kind == Part.kind,
-        ListedClass.code == Part.class_code,
+        ListedClass.standard == PART.c.standard,
+        ListedClass.kind == PART.c.kind,
+        ListedClass.code == PART.c.class_code,
     )
     return (
         select(
-            Part.district_code,
-            Part.code,
-            Part.national_id,
-            Part.national_id_2013,
-            Part.standard,
-            Part.class_code,
+            PART.c.district_code,
+            PART.c.code,
+            PART.c.national_id,
+            PART.c.national_id_2013,
+            PART.c.standard,
+            PART.c.class_code,
             ListedClass.name.label("class"),
             ListedClass.major,
-            Part.name,
-            Part.state,
+            PART.c.name,
+            PART.c.state,
             street.label("street_code"),
             community.label("community_code"),
             grid.label("grid_code"),
-            Part.competent_body,
-            Part.owner_body,
-            Part.maintainer_body,
-            Part.position_class,
-            Part.first_date,
-            Part.change_date,
-            Part.source,
-            Part.note,
-            Part.geometry,
+            PART.c.competent_body,
+            PART.c.owner_body,
+            PART.c.maintainer_body,
+            PART.c.position_class,
+            PART.c.first_date,
+            PART.c.change_date,
+            PART.c.source,
+            PART.c.note,
+            PART.c.geometry,
             part_stands(DAY).label("stands"),
         )
+        .select_from(PART)
         .join(ListedClass, listed)
         .where(part_registered(DAY))
     )
@@ -56,8 +62,8 @@ def _in_force(street: Any, community: Any, grid: Any) -> SelectBase:
 
 #: The place by which a part is registered: a point on its line or inside its area.
 _PLACE = case(
-    (func.geometrytype(Part.geometry) == "POINT", Part.geometry),
-    else_=func.st_pointonsurface(Part.geometry),
+    (func.geometrytype(PART.c.geometry) == "POINT", PART.c.geometry),
+    else_=func.st_pointonsurface(PART.c.geometry),
 )
 
 
@@ -67,13 +73,13 @@ def _area_at(level: Level) -> ScalarSelect[str]:
     As ``area_at`` of the registry answers from an atlas.
     """
     return (
-        select(Area.code)
+        select(AREA.c.code)
         .where(
-            Area.edition_id == edition_id_at(level, MOMENT),
-            func.st_intersects(Area.geometry, _PLACE),
+            AREA.c.edition_id == edition_id_at(level, MOMENT),
+            func.st_intersects(AREA.c.geometry, _PLACE),
         )
-        .correlate(Part)
-        .order_by(func.starts_with(Area.code, Part.district_code).desc(), Area.code)
+        .correlate(PART)
+        .order_by(func.starts_with(AREA.c.code, PART.c.district_code).desc(), AREA.c.code)
         .limit(1)
         .scalar_subquery()
     )
@@ -85,10 +91,10 @@ def _grid() -> ScalarSelect[str]:
     return (
         select(func.min(cell.c.code))
         .where(
-            cell.c.district_code == Part.district_code,
+            cell.c.district_code == PART.c.district_code,
             func.st_intersects(cell.c.geometry, _PLACE),
         )
-        .correlate(Part)
+        .correlate(PART)
         .scalar_subquery()
     )
 
@@ -122,7 +128,7 @@ PARTS = Layer(
     ),
     key=("district_code", "code"),
     feature_id="national_id",
-    in_force=_in_force(Part.street_code, Part.community_code, Part.grid_code),
+    in_force=_in_force(PART.c.street_code, PART.c.community_code, PART.c.grid_code),
     placed=_in_force(_area_at(Level.STREET), _area_at(Level.COMMUNITY), _grid()),
     present=lambda rows: rows.c.stands,
     in_district=lambda rows, district: rows.c.district_code == district,

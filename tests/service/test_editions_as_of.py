@@ -219,6 +219,7 @@ ASKED_APART = {
     "GET /v1/reports/{name}": "below, with a report of its own",
     "POST /v1/reports": "routes by the edition of its day, as locate does, and stores that",
     "POST /v1/reports/{name}/move": "as above",
+    "POST /v1/reports/{name}/confirm": "as above",
     "POST /v1/parts": "as above",
     "POST /v1/cases": "as above",
     "POST /v1/reports/similar": "as above; tested with the joining of reports",

@@ -29,6 +29,9 @@ from gridsvc.registry.placement.store import AtlasStore
 from tests import cities
 from tests.service import parts_world as world
 
+#: A day on which all of the register has begun.
+DAY = dt.date(2100, 1, 1)
+
 pytestmark = pytest.mark.system(2)
 
 GEOD = pyproj.Geod(ellps="WGS84")
@@ -90,21 +93,23 @@ def test_parts_come_nearest_first_with_the_distance_on_the_ellipsoid(register):
     here = world.inside(2, 2)
     expected = GEOD.inv(lon, lat, np.full(400, here[0]), np.full(400, here[1]))[2]
     for radius_m in (30.0, 150.0, 500.0, 5000.0):
-        found, cursor = near_parts(register, *here, radius_m=radius_m, limit=1000)
+        found, cursor = near_parts(register, *here, day=DAY, radius_m=radius_m, limit=1000)
         wanted = np.sort(expected[expected <= radius_m])
         assert cursor is None
         assert [one.distance_m for one in found] == pytest.approx(wanted, abs=1e-6)
-    litter, _ = near_parts(register, *here, radius_m=500.0, class_code="03005", limit=1000)
+    litter, _ = near_parts(register, *here, day=DAY, radius_m=500.0, class_code="03005", limit=1000)
     assert len(litter) == np.count_nonzero((expected <= 500) & (kinds == "03005"))
 
 
 def test_pages_by_cursor_give_every_part_once_and_in_order(register):
     scattered(register)
     here = world.inside(1.2, 2.8)
-    whole, _ = near_parts(register, *here, radius_m=2000.0, limit=1000)
+    whole, _ = near_parts(register, *here, day=DAY, radius_m=2000.0, limit=1000)
     paged, cursor = [], None
     while True:
-        page, cursor = near_parts(register, *here, radius_m=2000.0, limit=37, cursor=cursor)
+        page, cursor = near_parts(
+            register, *here, day=DAY, radius_m=2000.0, limit=37, cursor=cursor
+        )
         paged += page
         if cursor is None:
             break
@@ -115,8 +120,8 @@ def test_pages_by_cursor_give_every_part_once_and_in_order(register):
 def test_parts_at_one_place_are_paged_by_their_codes(register):
     lon, lat = world.inside()
     load(register, lon=[lon] * 5, lat=[lat] * 5)
-    first, cursor = near_parts(register, lon, lat, radius_m=10, limit=3)
-    second, _ = near_parts(register, lon, lat, radius_m=10, limit=3, cursor=cursor)
+    first, cursor = near_parts(register, lon, lat, day=DAY, radius_m=10, limit=3)
+    second, _ = near_parts(register, lon, lat, day=DAY, radius_m=10, limit=3, cursor=cursor)
     codes = [one.part.code for one in first + second]
     assert codes == sorted(set(codes))
     assert len(codes) == 5
@@ -125,22 +130,22 @@ def test_parts_at_one_place_are_paged_by_their_codes(register):
 @pytest.mark.parametrize("cursor", ["", "x", "bm90IGpzb24", "WyJhIiwgIiIsICIiXQ", "W10"])
 def test_a_cursor_of_somebody_elses_making_is_refused(register, cursor):
     with pytest.raises(BadInput, match="not one that this service gave"):
-        near_parts(register, 116.4, 39.9, radius_m=10, cursor=cursor)
+        near_parts(register, 116.4, 39.9, day=DAY, radius_m=10, cursor=cursor)
 
 
 def test_with_20_m_of_error_the_right_part_is_among_the_candidates(register):
     scattered(register, 60)
-    everything, _ = near_parts(register, *world.inside(2, 2), radius_m=5000, limit=1000)
+    everything, _ = near_parts(register, *world.inside(2, 2), day=DAY, radius_m=5000, limit=1000)
     assert len(everything) == 60
     rng = np.random.default_rng(5)
     for one in everything:
         point = to_shape(one.part.geometry)
         away = GEOD.fwd(point.x, point.y, rng.uniform(0, 360), 20.0 * np.sqrt(rng.uniform()))
-        found = part_candidates(register, away[0], away[1], 20.0)
+        found = part_candidates(register, away[0], away[1], 20.0, day=DAY)
         assert one.part.code in {candidate.part.code for candidate in found}
         assert [c.distance_m for c in found] == sorted(c.distance_m for c in found)
         other = "01037" if one.part.class_code == "03005" else "03005"
-        of_other_class = part_candidates(register, away[0], away[1], 20.0, other)
+        of_other_class = part_candidates(register, away[0], away[1], 20.0, other, day=DAY)
         assert one.part.code not in {candidate.part.code for candidate in of_other_class}
 
 
@@ -154,6 +159,7 @@ def test_near_parts_use_the_spatial_index(register):
             "lat": 39.903,
             "reach_m": 40.0,
             "class_code": None,
+            "day": DAY,
             "after_m": -1.0,
             "after_district": "",
             "after_code": "",

@@ -17,6 +17,7 @@ from gridsvc.api.dependencies import (
     CurrentCaller,
     CurrentService,
     DbSession,
+    Moment,
     WritingCaller,
     bearer,
     require_role,
@@ -26,6 +27,7 @@ from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.systems.disputes.what_if import inside_json, what_if
+from gridsvc.city import City
 from gridsvc.errors import (
     BadCode,
     BadCoordinate,
@@ -141,6 +143,7 @@ def post_find(
 @router.get("/disputes/{dispute_id}", responses=problems(NotFound, NotAuthenticated, BadInput))
 def get_dispute(
     dispute_id: uuid.UUID,
+    service: CurrentService,
     session: DbSession,
     caller: Annotated[Caller | None, Depends(_perhaps_caller)],
 ) -> dict[str, Any]:
@@ -149,7 +152,7 @@ def get_dispute(
     The names of persons are told to tokens of its sides only.
     """
     dispute = dispute_or_refuse(session, dispute_id)
-    return _whole(session, dispute, caller)
+    return _whole(session, service.city, dispute, caller)
 
 
 class Note(BaseModel):
@@ -275,7 +278,7 @@ def post_state(
     def write() -> dict[str, Any]:
         wish = Move(given.state, given.why, given.agreement, given.edition_id)
         moved = move(session, service.city, caller, dispute_id, wish, now=clock.utc_now())
-        return _whole(session, moved, caller)
+        return _whole(session, service.city, moved, caller)
 
     return once(session, caller, key, ["state", str(dispute_id), given], write)
 
@@ -302,6 +305,7 @@ def post_what_if(
     given: Annotated[Proposal, Body()],
     service: CurrentService,
     session: DbSession,
+    moment: Moment,
     atlas: CurrentAtlas,
     caller: CurrentCaller,
 ) -> dict[str, Any]:
@@ -315,9 +319,9 @@ def post_what_if(
         raise BadInput("Send either 'geojson' or 'agreement'.", field="geojson")
     if given.agreement is not None:
         draft = read_draft(given.agreement, service.city.standard)
-        return what_if(session, service.city, atlas, draft, now=clock.utc_now())
+        return what_if(session, service.city, atlas, draft, now=moment)
     moved = read_border_move(given.geojson or {}, given.crs)
-    return what_if(session, service.city, atlas, moved, now=clock.utc_now())
+    return what_if(session, service.city, atlas, moved, now=moment)
 
 
 @router.get(
@@ -360,6 +364,6 @@ def _is_of_a_side(caller: Caller | None, dispute: Dispute) -> bool:
     return any(side.startswith(caller.area[:6]) for side in dispute.side_codes)
 
 
-def _whole(session: Session, dispute: Dispute, caller: Caller | None) -> dict[str, Any]:
+def _whole(session: Session, city: City, dispute: Dispute, caller: Caller | None) -> dict[str, Any]:
     shown = dispute_json(session, dispute, named=_is_of_a_side(caller, dispute))
-    return {**shown, "inside": inside_json(session, dispute)}
+    return {**shown, "inside": inside_json(session, dispute, city.day(clock.utc_now()))}

@@ -9,10 +9,11 @@ from fastapi.responses import JSONResponse
 
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import (
-    AtlasOfDay,
     CurrentAtlas,
     CurrentService,
     DbSession,
+    Moment,
+    Then,
     WritingCaller,
 )
 from gridsvc.api.idempotency import IdempotencyKey, once
@@ -55,8 +56,10 @@ _WRITE_PROBLEMS = (NotAuthenticated, NotAllowed, IdempotencyMismatch, BadInput)
 
 @router.get("", responses=problems(UnknownParameter, BadInput, BadCoordinate, UnknownCrs, NotFound))
 def list_near(
+    service: CurrentService,
     session: DbSession,
-    atlas: AtlasOfDay,
+    moment: Moment,
+    then: Then,
     near: Annotated[str, Query(description="'lon,lat' in the declared CRS.")],
     radius_m: Annotated[float, Query(gt=0, le=_MOST_RADIUS_M, description="Metres.")] = 100.0,
     class_code: Annotated[
@@ -76,6 +79,7 @@ def list_near(
         lon,
         lat,
         radius_m=radius_m,
+        day=service.city.day(moment),
         class_code=class_code,
         limit=limit,
         cursor=cursor,
@@ -84,7 +88,7 @@ def list_near(
         NearPartOut.of(
             one.part,
             distance_m=round(one.distance_m, 3),
-            **({} if atlas is None else areas_on(atlas, one.part)),
+            **({} if then is None else areas_on(then.atlas, one.part)),
         )
         for one in found
     ]
@@ -92,13 +96,13 @@ def list_near(
 
 
 @router.get("/{district}/{code}", responses=problems(UnknownParameter, BadCode, NotFound))
-def get_one(district: str, code: str, session: DbSession, atlas: AtlasOfDay) -> PartOut:
+def get_one(district: str, code: str, session: DbSession, then: Then) -> PartOut:
     """One part by its district and 8-digit code, in the areas that it was registered in.
 
     With ``as_of`` in the areas of that day.
     """
-    part = get_part(session, district, code)
-    return PartOut.of(part, **({} if atlas is None else areas_on(atlas, part)))
+    part = get_part(session, district, code, day=None if then is None else then.day)
+    return PartOut.of(part, **({} if then is None else areas_on(then.atlas, part)))
 
 
 @router.post(

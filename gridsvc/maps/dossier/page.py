@@ -251,7 +251,7 @@ def read_dossier(
     """The dossier of a dispute, without anything personal. Raises NotFound."""
     dispute = dispute_or_refuse(session, dispute_id)
     ground = to_shape(dispute.geometry)
-    inside = inside_json(session, dispute)
+    inside = inside_json(session, dispute, city.day(now))
     shown = dispute_json(session, dispute, named=False)
     placed = [it["lead_body"] for it in inside["placements"]["listed"] if it["lead_body"]]
     leading = [it["lead_body"] for it in inside["reports"]["listed"]]

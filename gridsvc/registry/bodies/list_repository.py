@@ -6,13 +6,14 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from gridsvc.city.classes import ClassKey
 from gridsvc.registry.bodies.models import Body, Duty
 from gridsvc.registry.classes.models import ListedClass
+from gridsvc.registry.in_force import areas_of, edition_id_at, holds
 
 __all__ = [
     "active_areas",
@@ -26,15 +27,9 @@ __all__ = [
 
 def active_areas(session: Session, level: str, prefix: str, at: dt.datetime) -> dict[str, str]:
     """The areas of a level in the edition in force at a moment, code to name, by code."""
+    area = areas_of(edition_id_at(level, at)).subquery("area_at").c
     rows = session.execute(
-        text(
-            "select area.code, area.name from area join edition on edition.id = area.edition_id"
-            " where edition.state = 'active' and area.level = :level"
-            " and edition.effective_from <= :at"
-            " and (edition.effective_to is null or edition.effective_to > :at)"
-            " and starts_with(area.code, :prefix) order by area.code"
-        ),
-        {"level": level, "prefix": prefix, "at": at},
+        select(area.code, area.name).where(func.starts_with(area.code, prefix)).order_by(area.code)
     )
     return {row[0]: row[1] for row in rows}
 
@@ -52,11 +47,9 @@ def listed_classes(session: Session) -> dict[ClassKey, str]:
 def lead_lines(session: Session, day: dt.date) -> dict[str, set[tuple[str, str, str]]]:
     """The lines with a lead in force on a day, as (standard, kind, class prefix) by area code."""
     rows = session.execute(
-        text(
-            "select distinct area_code, standard, kind, class_prefix from duty"
-            " where role = 'lead' and valid_from <= :day and (valid_to is null or valid_to > :day)"
-        ),
-        {"day": day},
+        select(Duty.area_code, Duty.standard, Duty.kind, Duty.class_prefix)
+        .where(Duty.role == "lead", holds(Duty.valid_from, Duty.valid_to, day))
+        .distinct()
     )
     lines: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
     for row in rows:

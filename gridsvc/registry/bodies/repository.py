@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import and_, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import array, insert
 from sqlalchemy.orm import Session
 
 from gridsvc.city.classes import ClassKey
 from gridsvc.db.driver import Prepared
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty, DutyGap
+from gridsvc.registry.in_force import LINE_HOLDS, PART, holds, part_stands, unit_grids_on
 
 __all__ = [
     "Answering",
@@ -72,17 +73,17 @@ def bodies_by_code(session: Session, codes: Iterable[str]) -> dict[str, BodyRef]
 
 _ANSWERING = Prepared(
     "answering",
-    "with line as ("
+    "with line as ("  # noqa: S608 - our own words
     " select 0 as list, d.body_code, d.role, a.title as clause, '' as area_code, d.class_prefix,"
     " a.valid_from from agreement a join agreement_duty d on d.agreement_id = a.id"
     " where st_intersects(a.zone, st_setsrid(st_point(:lon, :lat), 4326))"
     " and d.standard = :standard and d.kind = :kind"
     " and :class_code like d.class_prefix || '%'"
-    " and a.valid_from <= :day and (a.valid_to is null or a.valid_to > :day)"
+    f" and {LINE_HOLDS}"
     " union all select 1, body_code, role, clause, area_code, class_prefix, null from duty"
     " where area_code = any(:areas) and standard = :standard and kind = :kind"
     " and :class_code like class_prefix || '%'"
-    " and valid_from <= :day and (valid_to is null or valid_to > :day)"
+    f" and {LINE_HOLDS}"
     " union all select 2, code, '', '', '', '', null from body where code = any(:more))"
     " select list, body_code, role, clause, line.area_code, class_prefix,"
     " body.name, body.kind, body.area_code from line join body on body.code = body_code"
@@ -176,35 +177,26 @@ def bodies_of_grid(
     community, and the owners, maintainers and competent bodies of its parts. Where no unit grid
     is drawn, those of the lists for ``territory``, a street, and its office.
     """
-    rows = session.execute(
-        text(
-            "with grid as (select code, street_code, community_code from unit_grid"
-            " where district_code = :district and state = 'valid'"
-            " and st_intersects(geometry, st_setsrid(st_point(:lon, :lat), 4326))"
-            " order by code limit 1),"
-            " place as (select unnest(array[left(street_code, 2), left(street_code, 4),"
-            " left(street_code, 6), street_code, community_code]) as area_code from grid"
-            " union select unnest(array[left(:territory, 2), left(:territory, 4),"
-            " left(:territory, 6), :territory])),"
-            " answering as (select body_code as code from duty"
-            " where area_code in (select area_code from place)"
-            " and valid_from <= :day and (valid_to is null or valid_to > :day)"
-            " union select unnest(array[street_code, community_code]) from grid"
-            " union select :territory"
-            " union select unnest(array[owner_body, maintainer_body, competent_body])"
-            " from part join grid on part.district_code = :district"
-            " and part.grid_code = grid.code where part.state <> 'removed')"
-            " select code from body where code in (select code from answering) order by code"
-        ),
-        {
-            "district": district_code,
-            "lon": lon,
-            "lat": lat,
-            "territory": territory,
-            "day": day,
-        },
-    )
-    return [row[0] for row in rows]
+    grid = unit_grids_on(day).subquery("grid").c
+    place = func.st_setsrid(func.st_point(lon, lat), 4326)
+    cell = session.execute(
+        select(grid.code, grid.street_code, grid.community_code)
+        .where(grid.district_code == district_code, func.st_intersects(grid.geometry, place))
+        .order_by(grid.code)
+        .limit(1)
+    ).first()
+    named, areas = {territory}, {territory[:n] for n in (2, 4, 6)} | {territory}
+    answering = []
+    if cell is not None:
+        named |= {cell.street_code, cell.community_code}
+        areas |= {cell.street_code[:n] for n in (2, 4, 6)} | named
+        behind = array([PART.c.owner_body, PART.c.maintainer_body, PART.c.competent_body])
+        in_cell = and_(PART.c.district_code == district_code, PART.c.grid_code == cell.code)
+        answering.append(select(func.unnest(behind)).where(in_cell, part_stands(day)))
+    in_force = holds(Duty.valid_from, Duty.valid_to, day)
+    answering.append(select(Duty.body_code).where(Duty.area_code.in_(areas), in_force))
+    found = or_(Body.code.in_(named), *(Body.code.in_(one) for one in answering))
+    return list(session.scalars(select(Body.code).where(found).order_by(Body.code)))
 
 
 def agreement_with_duties(

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select, text
+import shapely
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from gridsvc.registry.grids.models import NationalId, UnitGrid
+from gridsvc.registry.in_force import begun, unit_grids_on
 from gridsvc.registry.parts.models import Part
 
-__all__ = ["bearer", "districts", "grids_with", "parts_with"]
+__all__ = ["Drawn", "bearer", "districts", "grids_with", "parts_with", "polygons_on"]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A polygon that a unit grid has had (WGS84), its m², and the m² that were aimed at."""
+
+    polygon: Any
+    area_m2: float
+    nominal_m2: float
 
 
 def districts(session: Session) -> list[str]:
@@ -20,26 +34,40 @@ def districts(session: Session) -> list[str]:
     )
 
 
-def grids_with(session: Session, districts: Sequence[str], code: str) -> list[UnitGrid]:
-    """The unit grids, valid or void, that bear an 8-digit code in these districts."""
-    return list(
-        session.scalars(
-            select(UnitGrid)
-            .where(UnitGrid.district_code.in_(districts), UnitGrid.code == code)
-            .order_by(UnitGrid.district_code)
-        )
-    )
+def grids_with(
+    session: Session, districts: Sequence[str], code: str, day: dt.date | None
+) -> list[UnitGrid]:
+    """The unit grids, valid or void, that bear an 8-digit code in these districts.
+
+    With a ``day`` those that had begun by then.
+    """
+    found = select(UnitGrid).where(UnitGrid.district_code.in_(districts), UnitGrid.code == code)
+    if day is not None:
+        found = found.where(begun(UnitGrid.first_date, day))
+    return list(session.scalars(found.order_by(UnitGrid.district_code)))
 
 
-def parts_with(session: Session, districts: Sequence[str], code: str) -> list[Part]:
-    """The parts that bear an 8-digit code in these districts."""
-    return list(
-        session.scalars(
-            select(Part)
-            .where(Part.district_code.in_(districts), Part.code == code)
-            .order_by(Part.district_code)
-        )
+def polygons_on(
+    session: Session, districts: Sequence[str], code: str, day: dt.date
+) -> dict[str, Drawn]:
+    """What the unit grids in force on a day that bear a code looked like then, by district."""
+    grid = unit_grids_on(day).subquery("grid").c
+    rows = session.execute(
+        select(
+            grid.district_code, func.st_asbinary(grid.geometry), grid.area_m2, grid.nominal_m2
+        ).where(grid.district_code.in_(districts), grid.code == code)
     )
+    return {row[0]: Drawn(shapely.from_wkb(bytes(row[1])), row[2], row[3]) for row in rows}
+
+
+def parts_with(
+    session: Session, districts: Sequence[str], code: str, day: dt.date | None
+) -> list[Part]:
+    """The parts that bear an 8-digit code in these districts; registered by a ``day``, if given."""
+    found = select(Part).where(Part.district_code.in_(districts), Part.code == code)
+    if day is not None:
+        found = found.where(begun(Part.first_date, day))
+    return list(session.scalars(found.order_by(Part.district_code)))
 
 
 def bearer(session: Session, national_id: str) -> NationalId | None:

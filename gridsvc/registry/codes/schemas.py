@@ -36,14 +36,18 @@ class GridMatch(BaseModel):
     end_date: dt.date | None
 
     @classmethod
-    def of(cls, grid: UnitGrid, **more: Any) -> Self:
-        """The outside view of a stored unit grid; ``more`` are other areas of it."""
+    def of(cls, grid: UnitGrid, polygon: Any = None, **more: Any) -> Self:
+        """The outside view of a stored unit grid.
+
+        ``polygon`` is another one that it had, ``more`` what else was otherwise then.
+        """
         columns = {
             name: getattr(grid, name)
             for name in cls.model_fields
             if name not in ("kind", "geometry")
         }
-        geometry = json.loads(shapely.to_geojson(to_shape(grid.geometry)))
+        drawn = to_shape(grid.geometry) if polygon is None else polygon
+        geometry = json.loads(shapely.to_geojson(drawn))
         return cls(geometry=geometry, **(columns | more))
 
 

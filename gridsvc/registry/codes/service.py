@@ -9,22 +9,23 @@ from sqlalchemy.orm import Session
 from gridsvc.codes import CodeKind, Level, Thing, kind_of, level_of, parse_code
 from gridsvc.errors import BadCode, NotFound
 from gridsvc.registry.codes import repository
+from gridsvc.registry.codes.repository import Drawn
 from gridsvc.registry.codes.schemas import CodeMatches, GridMatch, PartMatch
 from gridsvc.registry.grids.models import UnitGrid
 from gridsvc.registry.parts.service import area_at, areas_on
-from gridsvc.registry.placement.store import Atlas
+from gridsvc.registry.placement.store import DatedAtlas
 
 __all__ = ["look_up"]
 
 
 def look_up(
-    session: Session, code: str, district: str | None = None, *, atlas: Atlas | None = None
+    session: Session, code: str, district: str | None = None, *, then: DatedAtlas | None = None
 ) -> CodeMatches:
     """All that bear ``code``; without a district, in every district.
 
     Takes 8 digits, or a national id of 14, 15, 16 or 17. Their areas are those that they were
-    registered in, with ``atlas`` those of its day. Raises BadCode for another form and for a
-    district that is none, NotFound when nothing bears the code.
+    registered in; with ``then`` those of its day, and cells are as they were. Raises BadCode for
+    another form and for a district that is none, NotFound when nothing bears the code.
     """
     if district is not None and level_of(district) is not Level.DISTRICT:
         raise BadCode(f"{district!r} is no district: give its 6 digits.", field="district")
@@ -32,16 +33,17 @@ def look_up(
     parse_code(code)
     if kind is CodeKind.LOCAL:
         places = [district] if district is not None else repository.districts(session)
-        matches = _of_local(session, places, code, tuple(Thing), atlas)
+        matches = _of_local(session, places, code, tuple(Thing), then)
     else:
         bearer = repository.bearer(session, code)
         matches = []
         if bearer is not None and district in (None, bearer.district_code):
             things = (Thing(bearer.kind),)
-            matches = _of_local(session, [bearer.district_code], bearer.code, things, atlas)
+            matches = _of_local(session, [bearer.district_code], bearer.code, things, then)
     if not matches:
         where = "the city" if district is None else f"district {district}"
-        raise NotFound(f"Nothing in {where} bears the code {code}.", field="code")
+        when = "" if then is None else f" on {then.day}"
+        raise NotFound(f"Nothing in {where} bears the code {code}{when}.", field="code")
     return CodeMatches(code=code, matches=matches)
 
 
@@ -50,24 +52,33 @@ def _of_local(
     districts: list[str],
     code: str,
     things: tuple[Thing, ...],
-    atlas: Atlas | None,
+    then: DatedAtlas | None,
 ) -> list[GridMatch | PartMatch]:
     found: list[GridMatch | PartMatch] = []
+    day = None if then is None else then.day
     if Thing.UNIT_GRID in things:
-        for grid in repository.grids_with(session, districts, code):
-            found.append(
-                GridMatch.of(grid, **({} if atlas is None else _areas_of_grid(atlas, grid)))
-            )
+        grids = repository.grids_with(session, districts, code, day)
+        drawn = {} if day is None else repository.polygons_on(session, districts, code, day)
+        for grid in grids:
+            was = drawn.get(grid.district_code)
+            found.append(GridMatch.of(grid) if then is None else _grid_then(then, grid, was))
     if Thing.PART in things:
-        for part in repository.parts_with(session, districts, code):
-            found.append(PartMatch.of(part, **({} if atlas is None else areas_on(atlas, part))))
+        for part in repository.parts_with(session, districts, code, day):
+            areas = {} if then is None else areas_on(then.atlas, part)
+            found.append(PartMatch.of(part, **areas))
     return sorted(found, key=lambda match: (match.district_code, match.kind))
 
 
-def _areas_of_grid(atlas: Atlas, grid: UnitGrid) -> dict[str, str | None]:
-    """The street and the community that hold a point inside the cell on the atlas's day."""
-    place = shapely.point_on_surface(to_shape(grid.geometry))
-    return {
-        f"{level}_code": area_at(atlas, level, grid.district_code, place.x, place.y)
+def _grid_then(then: DatedAtlas, grid: UnitGrid, was: Drawn | None) -> GridMatch:
+    """A unit grid as it was on a day, in the areas of a point inside it; a void one as it ended."""
+    polygon = to_shape(grid.geometry) if was is None else was.polygon
+    place = shapely.point_on_surface(polygon)
+    areas = {
+        f"{level}_code": area_at(then.atlas, level, grid.district_code, place.x, place.y)
         for level in (Level.STREET, Level.COMMUNITY)
     }
+    if was is None:
+        return GridMatch.of(grid, **areas)
+    sizes = {"area_m2": was.area_m2, "nominal_m2": was.nominal_m2}
+    valid = {"state": "valid", "void_reason": None, "successor_code": None}
+    return GridMatch.of(grid, polygon, **areas, **sizes, **valid)

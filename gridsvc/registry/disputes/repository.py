@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session, defer
 from gridsvc.db.driver import Prepared
 from gridsvc.registry.disputes.model import DisputeAt, PartInside
 from gridsvc.registry.disputes.models import Dispute, DisputeEntry, DisputeEvidence
+from gridsvc.registry.in_force import PART_STANDS
 
 __all__ = [
     "area_names",
@@ -203,17 +205,17 @@ def areas_near(session: Session, edition_id: str, ground: Any) -> tuple[list[str
     return [row[0] for row in rows], list(shapely.from_wkb([bytes(row[1]) for row in rows]))
 
 
-def parts_on(session: Session, ground: Any) -> list[PartInside]:
-    """The parts that are still there on some ground (WGS84), by district and code."""
+def parts_on(session: Session, ground: Any, day: dt.date) -> list[PartInside]:
+    """The parts that are there on a day on some ground (WGS84), by district and code."""
     rows = session.execute(
         text(
-            "select district_code, code, class_code, standard, name, state, street_code,"
+            "select district_code, code, class_code, standard, name, state, street_code,"  # noqa: S608 - our own words
             " community_code, competent_body, owner_body, maintainer_body, first_date,"
             " st_x(point), st_y(point)"
             " from (select part.*, st_pointonsurface(geometry) as point from part"
             " where st_intersects(geometry, st_geomfromwkb(:ground, 4326))"
-            " and state <> 'removed') found order by district_code, code"
+            f" and {PART_STANDS}) found order by district_code, code"
         ),
-        {"ground": ground.wkb},
+        {"ground": ground.wkb, "day": day},
     )
     return [PartInside(*row) for row in rows]

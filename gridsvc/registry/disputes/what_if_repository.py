@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import shapely
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
+
+from gridsvc.registry.bodies.models import Agreement, Duty
+from gridsvc.registry.in_force import holds, unit_grids_on
 
 __all__ = [
     "DutyLine",
@@ -47,14 +50,17 @@ class DutyLine:
 
 def grids_on(session: Session, ground: Any, day: dt.date) -> list[GridOn]:
     """The unit grids valid on a day that some ground (WGS84) touches, by district and code."""
+    grid = unit_grids_on(day).subquery("grid").c
     rows = session.execute(
-        text(
-            "select district_code, code, national_id, area_m2, st_asbinary(geometry)"
-            " from unit_grid where first_date <= :day and (end_date is null or end_date > :day)"
-            " and st_intersects(geometry, st_geomfromwkb(:ground, 4326))"
-            " order by district_code, code"
-        ),
-        {"ground": ground.wkb, "day": day},
+        select(
+            grid.district_code,
+            grid.code,
+            grid.national_id,
+            grid.area_m2,
+            func.st_asbinary(grid.geometry),
+        )
+        .where(func.st_intersects(grid.geometry, func.st_geomfromwkb(ground.wkb, 4326)))
+        .order_by(grid.district_code, grid.code)
     )
     return [GridOn(row[0], row[1], row[2], row[3], shapely.from_wkb(bytes(row[4]))) for row in rows]
 
@@ -62,29 +68,27 @@ def grids_on(session: Session, ground: Any, day: dt.date) -> list[GridOn]:
 def duty_lines(session: Session, area_codes: Sequence[str], day: dt.date) -> list[DutyLine]:
     """The lines of the duty lists that hold on a day for exactly these area codes."""
     rows = session.execute(
-        text(
-            "select body_code, area_code, kind, class_prefix, role, clause from duty"
-            " where area_code = any(:areas) and valid_from <= :day"
-            " and (valid_to is null or valid_to > :day)"
-            " order by area_code, kind, class_prefix, role desc, body_code"
-        ),
-        {"areas": list(area_codes), "day": day},
+        select(
+            Duty.body_code,
+            Duty.area_code,
+            Duty.kind,
+            Duty.class_prefix,
+            Duty.role,
+            Duty.clause,
+        )
+        .where(Duty.area_code.in_(area_codes), holds(Duty.valid_from, Duty.valid_to, day))
+        .order_by(Duty.area_code, Duty.kind, Duty.class_prefix, Duty.role.desc(), Duty.body_code)
     )
     return [DutyLine(*row) for row in rows]
 
 
 def agreements_on(session: Session, ground: Any, day: dt.date) -> bool:
     """Whether any agreement holds on a day on some ground (WGS84)."""
-    return bool(
-        session.scalar(
-            text(
-                "select exists (select from agreement where valid_from <= :day"
-                " and (valid_to is null or valid_to > :day)"
-                " and st_intersects(zone, st_geomfromwkb(:ground, 4326)))"
-            ),
-            {"ground": ground.wkb, "day": day},
-        )
+    found = select(Agreement.id).where(
+        holds(Agreement.valid_from, Agreement.valid_to, day),
+        func.st_intersects(Agreement.zone, func.st_geomfromwkb(ground.wkb, 4326)),
     )
+    return bool(session.scalar(select(found.exists())))
 
 
 def nearby_areas(session: Session, edition_id: str, ground: Any) -> dict[str, tuple[str, Any]]:

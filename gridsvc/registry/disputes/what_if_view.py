@@ -83,7 +83,7 @@ def parts_json(
 ) -> dict[str, Any]:
     """The parts that change sides or for which another body answers; adds those bodies."""
     rows = []
-    for part in parts_on(session, change.region):
+    for part in parts_on(session, change.region, change.day):
         key = ClassKey(part.standard, "part", part.class_code)
         asset = AssetOwner(part.code, part.owner_body, part.maintainer_body, part.competent_body)
         found = answer(part.lon, part.lat, key, asset)

@@ -11,7 +11,8 @@ import shapely
 from sqlalchemy import exists, select, text
 from sqlalchemy.orm import Session
 
-from gridsvc.registry.editions.models import Edition, EditionAction, EditionEvent, EditionState
+from gridsvc.registry.editions.models import Edition, EditionAction, EditionEvent
+from gridsvc.registry.in_force import edition_id_at
 
 __all__ = [
     "Before",
@@ -72,6 +73,7 @@ def area_count(session: Session, edition_id: str) -> int:
         text(
             "select (select count(*) from area where edition_id = :edition)"
             " + (select count(*) from unit_grid where edition_id = :edition)"
+            " + (select count(*) from unit_grid_former where edition_id = :edition)"
         ),
         {"edition": edition_id},
     )
@@ -155,18 +157,10 @@ def edition(session: Session, edition_id: str) -> Edition | None:
     return session.get(Edition, edition_id)
 
 
-def edition_in_force(session: Session, level: str, day: dt.datetime) -> Edition | None:
+def edition_in_force(session: Session, level: str, moment: dt.datetime) -> Edition | None:
     """The edition of a level that is in force at a moment."""
     return session.scalars(
-        select(Edition)
-        .where(
-            Edition.level == level,
-            Edition.state.in_([EditionState.ACTIVE, EditionState.RETIRED]),
-            Edition.effective_from <= day,
-            (Edition.effective_to.is_(None)) | (Edition.effective_to > day),
-        )
-        .order_by(Edition.effective_from.desc(), Edition.id)
-        .limit(1)
+        select(Edition).where(Edition.id == edition_id_at(level, moment))
     ).first()
 
 

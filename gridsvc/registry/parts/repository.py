@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from psycopg2 import sql
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from gridsvc.registry.in_force import PART_REGISTERED, PART_STANDS
 from gridsvc.registry.parts.models import Part
 
 __all__ = [
@@ -41,7 +43,7 @@ __all__ = [
 # A degree of latitude has at least 110.57 km, one of longitude at least cos(lat) times 111.32 km:
 # a box of 110.5 km to the degree holds the whole circle, with room for the change of cos(lat).
 _WITHIN = text(
-    """
+    f"""
     with near as (
         select district_code, code, st_distance(
             geometry::geography, st_setsrid(st_makepoint(:lon, :lat), 4326)::geography
@@ -52,28 +54,29 @@ _WITHIN = text(
                 :lon + :reach_m / (110500.0 * cos(radians(:lat))), :lat + :reach_m / 110500.0, 4326
             )
             and (cast(:class_code as text) is null or class_code = :class_code)
+            and {PART_REGISTERED}
     )
     select district_code, code, distance_m from near
     where distance_m <= :reach_m
         and (distance_m, district_code, code) > (:after_m, :after_district, :after_code)
     order by distance_m, district_code, code limit :limit
-    """
+    """  # noqa: S608 - our own words
 )
 
 
 _CLASSES_BESIDE = text(
-    """
+    f"""
     select distinct class_code from part
     where geometry && st_makeenvelope(
             :lon - :reach_m / (110500.0 * cos(radians(:lat))), :lat - :reach_m / 110500.0,
             :lon + :reach_m / (110500.0 * cos(radians(:lat))), :lat + :reach_m / 110500.0, 4326
         )
-        and state <> 'removed'
+        and {PART_STANDS}
         and st_distance(
             geometry::geography, st_setsrid(st_makepoint(:lon, :lat), 4326)::geography
         ) <= :reach_m
     order by class_code
-    """
+    """  # noqa: S608 - our own words
 )
 
 
@@ -105,9 +108,12 @@ def by_codes(session: Session, keys: Sequence[tuple[str, str]]) -> dict[tuple[st
     return found
 
 
-def classes_beside(session: Session, *, lon: float, lat: float, within_m: float) -> list[str]:
-    """The classes of the parts no farther than ``within_m`` metres from a WGS84 point."""
-    rows = session.execute(_CLASSES_BESIDE, {"lon": lon, "lat": lat, "reach_m": within_m})
+def classes_beside(
+    session: Session, *, lon: float, lat: float, within_m: float, day: dt.date
+) -> list[str]:
+    """The classes of the parts there on a day, within so many metres of a WGS84 point."""
+    given = {"lon": lon, "lat": lat, "reach_m": within_m, "day": day}
+    rows = session.execute(_CLASSES_BESIDE, given)
     return [row[0] for row in rows]
 
 
@@ -118,10 +124,13 @@ def within(
     reach_m: float,
     *,
     class_code: str | None,
+    day: dt.date,
     after: Near,
     limit: int,
 ) -> list[Near]:
     """The nearest parts no farther than ``reach_m`` metres from a WGS84 point, behind ``after``.
+
+    Those that the register has on a ``day``, removed ones among them.
 
     Distances are exact on the ellipsoid, from the nearest place of a line or polygon.
     """
@@ -132,6 +141,7 @@ def within(
             "lat": lat,
             "reach_m": reach_m,
             "class_code": class_code,
+            "day": day,
             "after_m": after.distance_m,
             "after_district": after.district_code,
             "after_code": after.code,

@@ -64,12 +64,14 @@ def near_parts(
     lat: float,
     *,
     radius_m: float,
+    day: dt.date,
     class_code: str | None = None,
     limit: int = 100,
     cursor: str | None = None,
 ) -> tuple[list[Candidate], str | None]:
     """The parts within ``radius_m`` metres of a WGS84 point, nearest first, and the next cursor.
 
+    Those that the register has on a ``day``, removed ones among them.
     The circle grows until it holds a page, so that a wide radius costs no more than the page.
     Raises BadInput for a cursor that this service did not give.
     """
@@ -77,7 +79,14 @@ def near_parts(
     reach_m = min(radius_m, max(_FIRST_REACH_M, 1.5 * after.distance_m))
     while True:
         found = repository.within(
-            session, lon, lat, reach_m, class_code=class_code, after=after, limit=limit + 1
+            session,
+            lon,
+            lat,
+            reach_m,
+            class_code=class_code,
+            day=day,
+            after=after,
+            limit=limit + 1,
         )
         if len(found) > limit or reach_m >= radius_m:
             break
@@ -92,6 +101,8 @@ def part_candidates(
     lat: float,
     accuracy_m: float,
     class_code: str | None = None,
+    *,
+    day: dt.date,
 ) -> list[Candidate]:
     """The parts that a report at a WGS84 point may mean, nearest first.
 
@@ -104,15 +115,26 @@ def part_candidates(
         lat,
         accuracy_m + _POSITION_ERROR_M,
         class_code=class_code,
+        day=day,
         after=_NOTHING,
         limit=_MOST_CANDIDATES,
     )
     return _candidates(session, found)
 
 
-def get_part(session: Session, district: str, code: str) -> Part:
-    """The part with this 8-digit code in a district. Raises BadCode, NotFound."""
-    return _existing(session, district, code, lock=False)
+def get_part(session: Session, district: str, code: str, *, day: dt.date | None = None) -> Part:
+    """The part with this 8-digit code in a district, as the register has it on a day.
+
+    Raises BadCode; and NotFound, also where the part came into the register after the day.
+    """
+    part = _existing(session, district, code, lock=False)
+    if day is not None and part.first_date > day:
+        raise NotFound(
+            f"Part {code} of district {district} is in the register since {part.first_date}: ask"
+            " for a later day.",
+            field="as_of",
+        )
+    return part
 
 
 def district_of_new(new: NewPart, atlas: Atlas) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import shapely
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, select, text
 
+from gridsvc.registry.in_force import EDITION, edition_holds, unit_grids_on
 from gridsvc.registry.placement.model import EditionRef, GridRef
 
 __all__ = [
@@ -43,6 +44,9 @@ class GridRows:
     geometries: npt.NDArray[np.object_]
 
 
+_EDITION_REF = ("id", "level", "accuracy_m", "approximate", "effective_from")
+
+
 def edition_stamp(connection: Connection) -> str:
     """A value that changes whenever an edition is loaded, activated or retired."""
     row = connection.execute(
@@ -54,16 +58,12 @@ def edition_stamp(connection: Connection) -> str:
     return str(row.scalar_one())
 
 
-def editions_on(connection: Connection, day: dt.datetime) -> list[EditionRef]:
-    """The editions in force at a moment, one for each level of areas, all for unit grids."""
+def editions_on(connection: Connection, moment: dt.datetime) -> list[EditionRef]:
+    """The editions in force at a moment, one of each level; of unit grids the newest build."""
     rows = connection.execute(
-        text(
-            "select id, level, accuracy_m, approximate, effective_from from edition"
-            " where state in ('active', 'retired') and effective_from <= :day"
-            " and (effective_to is null or effective_to > :day)"
-            " order by level, effective_from desc, id"
-        ),
-        {"day": day},
+        select(*(EDITION.c[one] for one in _EDITION_REF))
+        .where(edition_holds(moment))
+        .order_by(EDITION.c.level, EDITION.c.effective_from.desc(), EDITION.c.id)
     )
     chosen: dict[str, EditionRef] = {}
     for row in rows:
@@ -109,20 +109,16 @@ def grid_stamp(connection: Connection, moment: dt.datetime, day: dt.date) -> str
 
 def grids_on(connection: Connection, day: dt.date) -> GridRows:
     """The unit grids valid on a day of the city, in order of district and code."""
+    grid = unit_grids_on(day).subquery("grid").c
     rows: Sequence[Any] = connection.execute(
-        text(
-            "select district_code, code, national_id, community_code, nominal_m2,"
-            " st_asbinary(geometry) from ("
-            "select district_code, code, national_id, community_code, nominal_m2, geometry"
-            " from unit_grid where coalesce(redrawn_date, first_date) <= :day"
-            " and (end_date is null or end_date > :day)"
-            " union all select f.district_code, f.code, g.national_id, g.community_code,"
-            " f.nominal_m2, f.geometry from unit_grid_former f"
-            " join unit_grid g on g.district_code = f.district_code and g.code = f.code"
-            " where f.drawn_date <= :day and f.end_date > :day) drawn"
-            " order by district_code, code"
-        ),
-        {"day": day},
+        select(
+            grid.district_code,
+            grid.code,
+            grid.national_id,
+            grid.community_code,
+            grid.nominal_m2,
+            func.st_asbinary(grid.geometry),
+        ).order_by(grid.district_code, grid.code)
     ).all()
     return GridRows(
         refs=tuple(GridRef(*row[:5]) for row in rows),

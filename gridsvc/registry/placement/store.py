@@ -30,6 +30,7 @@ __all__ = [
     "AreaLevel",
     "Atlas",
     "AtlasStore",
+    "DatedAtlas",
     "GridLevel",
     "locator_of",
 ]
@@ -230,6 +231,14 @@ class Atlas:
         """The editions that answers come from."""
         editions = tuple(level.edition for level in self.areas.values())
         return editions if self.grid_edition is None else (*editions, self.grid_edition)
+
+
+@dataclass(frozen=True, slots=True)
+class DatedAtlas:
+    """The atlas of a day that was asked for, and that day of the city."""
+
+    atlas: Atlas
+    day: dt.date
 
 
 def locator_of(

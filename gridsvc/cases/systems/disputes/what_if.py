@@ -110,12 +110,12 @@ def _cases(session: Session, change: Change, asked: Asked, bodies: set[BodyRef])
 MOST_LISTED = 500
 
 
-def inside_json(session: Session, dispute: Dispute) -> dict[str, Any]:
-    """``{reports, placements, parts}``, each ``{count, listed}``; nothing personal."""
+def inside_json(session: Session, dispute: Dispute, day: dt.date) -> dict[str, Any]:
+    """``{reports, placements, parts}``, each ``{count, listed}``: no persons; parts of a day."""
     ground = to_shape(dispute.geometry)
     reports = repository.reports_on(session, ground)
     placements = repository.placements_on(session, ground)
-    parts = parts_on(session, ground)
+    parts = parts_on(session, ground, day)
     return {
         "reports": {
             "count": len(reports),

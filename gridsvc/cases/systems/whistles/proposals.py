@@ -150,7 +150,8 @@ def _of_facts(
     session: Session, city: City, case: Case, areas: Sequence[str], said: Sequence[str]
 ) -> Iterator[tuple[str, Reason]]:
     place, key = to_shape(case.point), ClassKey(case.standard, case.kind, case.class_code)
-    beside = classes_beside(session, lon=place.x, lat=place.y, within_m=_BESIDE_M)
+    day = city.day(case.opened_at)
+    beside = classes_beside(session, lon=place.x, lat=place.y, within_m=_BESIDE_M, day=day)
     for one in suggested(city.table(FACTS), said=said, key=key, parts=beside):
         fact = one.fact
         why = f"{fact.fact} ({fact.fact_zh}): {fact.by} '{one.found}'"
