@@ -27,7 +27,7 @@ from gridsvc.registry.access.service import issue_token
 from gridsvc.settings import Settings
 from tests import cities
 from tests.scratch import copy_of
-from tests.service.conftest import REPORTER_KEY, TOKEN_KEY, _served
+from tests.service.conftest import REPORTER_KEY, TOKEN_KEY, served
 
 UNTIL = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 PLAN = Plan(
@@ -86,7 +86,7 @@ def reader(made, index_folder) -> Iterator[httpx.Client]:
         valid_for=dt.timedelta(days=1),
         now=dt.datetime.now(dt.UTC),
     )
-    with _served(create_app(settings)) as client:
+    with served(create_app(settings)) as client:
         client.headers["Authorization"] = f"Bearer {token}"
         yield client
 
