@@ -42,9 +42,9 @@ def export(
 ) -> StreamingResponse:
     """A layer as GeoJSON, its geometry exact.
 
-    The layers are districts, streets, communities, unit_grids, parts, joint_cases and
-    disputes. Parts bear
-    the areas that they were registered in; with ``as_of``, those of that day.
+    The layers are districts, streets, communities, unit_grids, parts, joint_cases and disputes.
+    Parts are those of the register, removed ones too; they bear the areas that they were registered
+    in, with ``as_of`` those of that day.
     """
     selection = select(
         session.connection(),

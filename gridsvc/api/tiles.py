@@ -40,9 +40,9 @@ def tile(
 ) -> Response:
     """One vector tile (MVT, XYZ) of a layer.
 
-    The layers are districts, streets, communities, unit_grids, parts, whistles and
-    disputes. With
-    ``as_of``, the areas and the cells of that day; parts and whistles are as they stand now.
+    The layers are districts, streets, communities, unit_grids, parts, whistles and disputes. With
+    ``as_of``, the areas, cells and parts of that day; whistles and disputes known by then, as they
+    stand now.
     """
     rendered = render_tile(
         session.connection(),
