@@ -73,11 +73,11 @@ def _ring_areas_m2(rings: NDArray[np.object_]) -> Floats:
     lon, lat = np.radians(xy[:, 0]), np.radians(xy[:, 1])
     inside = of_vertex[1:] == of_vertex[:-1]
     # Counted from a latitude of the ring itself, so that small rings lose no digits.
-    base = lat[np.flatnonzero(np.diff(of_vertex, prepend=-1))][of_vertex[:-1]]
+    base = _zone_m2(lat[np.flatnonzero(np.diff(of_vertex, prepend=-1))])[of_vertex[:-1]]
     middle, half = (lat[1:] + lat[:-1]) / 2, (lat[1:] - lat[:-1]) / 2
     zone = np.zeros(len(middle))
     for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-        zone += weight / 2 * (_zone_m2(middle + half * node) - _zone_m2(base))
+        zone += weight / 2 * (_zone_m2(middle + half * node) - base)
     pieces = np.where(inside, (lon[1:] - lon[:-1]) * zone, 0.0)
     signed = np.bincount(of_vertex[:-1], weights=pieces, minlength=len(rings))
     return np.asarray(np.abs(signed), dtype=np.float64)

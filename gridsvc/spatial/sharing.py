@@ -143,6 +143,8 @@ def _inner_borders_m(
     ends = np.searchsorted(face[order], np.arange(1, len(faces)))
     holders = [tuple(own.tolist()) for own in np.split(area[order], ends)]
     numbers = {own: n for n, own in enumerate(dict.fromkeys(holders))}
+    if len(numbers) == 1:
+        return 0.0
     held_by = np.array([numbers[own] for own in holders], dtype=np.int64)
     edges, face_of = ring_edges(faces)
     merged, number = merge_edges(edges, True)
