@@ -271,6 +271,19 @@ def test_parts_get_the_grids_that_they_now_lie_in(session: Session) -> None:
     assert 0 < done.parts_moved < 300
 
 
+def test_a_removed_part_stays_removed_since_its_day(session: Session) -> None:
+    build_grids(session, [world.WEST, world.EAST], **cities.on(DAY))
+    add_parts(session, 300)
+    removed = dt.date(2026, 4, 1)
+    session.execute(text("update part set state = 'removed', change_date = :d"), {"d": removed})
+    change_border(session)
+
+    done = rebuild_grids(session, commit=True, **cities.on(LATER))
+
+    assert done.parts_moved > 0
+    assert set(session.scalars(text("select change_date from part"))) == {removed}
+
+
 def add_parts(session: Session, count: int) -> None:
     """Parts anywhere in the two southern communities, each in its unit grid."""
     session.execute(

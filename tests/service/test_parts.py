@@ -261,6 +261,16 @@ def test_a_change_sets_the_date_and_leaves_the_rest(register, atlas):
     assert cleared.note == "lid broken"
 
 
+def test_a_note_on_a_removed_part_leaves_the_day_of_its_removal(register, atlas):
+    part = add_part(register, cities.city(), new_part(), world.DISTRICT, atlas, now=cities.now())
+    removed, later = dt.date(2100, 1, 1), dt.date(2100, 2, 1)
+    change_part(register, world.DISTRICT, part.code, PartChange(state="removed"), day=removed)
+    noted = change_part(register, world.DISTRICT, part.code, PartChange(note="sold"), day=later)
+    assert (noted.note, noted.change_date) == ("sold", removed)
+    again = change_part(register, world.DISTRICT, part.code, PartChange(state="intact"), day=later)
+    assert again.change_date == later
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

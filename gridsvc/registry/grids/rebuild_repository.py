@@ -271,12 +271,15 @@ def move_parts(
 ) -> int:
     """Give parts their new places; gives how many changed.
 
-    A row has code, grid, community and street, each None when there is none.
+    A row has code, grid, community and street, each None when there is none. A removed part keeps
+    its change date: until then it stood.
     """
     changed = session.execute(
         text(
             "update part p set grid_code = n.grid, community_code = n.community,"
-            " street_code = n.street, change_date = :day from unnest(cast(:codes as text[]),"
+            " street_code = n.street,"
+            " change_date = case when p.state = 'removed' then p.change_date else :day end"
+            " from unnest(cast(:codes as text[]),"
             " cast(:grids as text[]), cast(:communities as text[]), cast(:streets as text[]))"
             " n (code, grid, community, street) where p.district_code = :district"
             " and p.code = n.code and (p.grid_code, p.community_code, p.street_code)"

@@ -21,7 +21,7 @@ from gridsvc.codes import CodeKind, Level, kind_of, level_of
 from gridsvc.errors import BadCode, BadInput, Conflict, NotFound, OutsideCity
 from gridsvc.registry.parts import repository
 from gridsvc.registry.parts.importer import import_parts
-from gridsvc.registry.parts.models import Part
+from gridsvc.registry.parts.models import Part, PartState
 from gridsvc.registry.parts.placing import Floats, Placed, Placer
 from gridsvc.registry.parts.reading import parts_of_table
 from gridsvc.registry.parts.repository import Near
@@ -181,8 +181,9 @@ def change_part(
 ) -> Part:
     """Change a part's state, note or bodies on a ``day`` of the city; its code never changes.
 
-    Fields that the change does not set stay. Raises NotFound, BadCode, and BadInput when nothing
-    is to change, when state or competent body would be empty, or when a body is unknown.
+    Fields that the change does not set stay; a removed part keeps the day of its removal. Raises
+    NotFound, BadCode, and BadInput when nothing is to change, when state or competent body would be
+    empty, or when a body is unknown.
     """
     values = change.model_dump(exclude_unset=True)
     if not values:
@@ -196,9 +197,11 @@ def change_part(
         if body not in known:
             raise BadInput(f"The body {body!r} is not known: register it first.", field=name)
     part = _existing(session, district, code, lock=True)
+    was = part.state
     for name, value in values.items():
         setattr(part, name, value)
-    part.change_date = day
+    if not (was == part.state == PartState.REMOVED):
+        part.change_date = day
     session.flush()
     return part
 
