@@ -1,6 +1,6 @@
 # Everything starts here; `make` alone lists the targets. Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench bench-cases clean
+.PHONY: help demo serve unit fmt check test bench bench-cases clean
 
 PORT ?= 8000
 BIN := .venv/bin
@@ -15,6 +15,15 @@ demo: ## play the story and show its map until Ctrl-C (ONCE=1: stop after the st
 serve: ## serve on 127.0.0.1 (PORT=8000)
 	@scripts/setup.sh run
 	@$(BIN)/gridsvc serve --port $(PORT)
+
+unit: ## the quick unit tests
+	@scripts/setup.sh test
+	@scripts/timed.sh $(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m "not alone and not slow" tests/unit
+
+fmt: ## format, and mend what the linter can
+	@scripts/setup.sh test
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
 
 check: ## lint, format, types and direction of imports
 	@scripts/setup.sh test

@@ -32,6 +32,7 @@ def points():
     return rng.uniform(115.4, 117.5, 100_000), rng.uniform(39.4, 41.1, 100_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "forward"),
     [("gcj02", oracle.wgs84_to_gcj02), ("bd09", oracle.wgs84_to_bd09)],

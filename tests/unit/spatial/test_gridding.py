@@ -226,6 +226,7 @@ def test_border_vertices_are_missing_when_neighbours_are_cut_apart() -> None:
     assert not shapely.coverage_is_valid(np.array(apart))
 
 
+@pytest.mark.slow
 def test_answer_is_the_same_bit_for_bit_whatever_the_number_of_workers() -> None:
     communities = [shape for shape, _, _ in SHAPES.values()]
     first, second = (

@@ -212,6 +212,7 @@ def test_order_of_barriers_and_doubles_change_no_bit(city: City, grids: list[Cit
     assert bits(again) == bits(grids[1])
 
 
+@pytest.mark.slow
 def test_processes_and_progress_change_no_bit() -> None:
     board = chessboard(2, 2)
     communities = drawn(*(box(x * 300, 0, x * 300 + 300, 200) for x in range(16)))

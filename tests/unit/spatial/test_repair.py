@@ -223,6 +223,7 @@ def _holds(proposal: Proposal, before: list[AuditFault], after: list[AuditFault]
     return True
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_every_proposal_mends_its_fault_and_nothing_else(seed: int) -> None:
