@@ -32,8 +32,9 @@ check: ## lint, format, types and direction of imports
 	@scripts/timed.sh $(BIN)/mypy
 	@scripts/timed.sh $(BIN)/lint-imports
 
-test: check ## check, then all tests: what CI runs
-	@scripts/timed.sh $(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m "not alone"
+test: check ## check, then all tests: what CI runs; prints what the unit tests cover
+	@scripts/timed.sh $(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m "not alone" --ignore=tests/unit
+	@scripts/timed.sh $(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m "not alone" --cov=gridsvc tests/unit
 	@scripts/timed.sh $(BIN)/python -m pytest -m alone
 
 bench: ## compare the locator with other tools: docs/benchmarks*.md (20 minutes, a quiet machine)

@@ -4,3 +4,8 @@
 `race` times one of them alone in a process of its own, `locator` measures what only the locator
 has, `growth` plots cost against the number of areas, and `report` writes docs/benchmarks.md.
 """
+
+__all__ = ["NAVIGATION"]
+
+#: The first line of every page.
+NAVIGATION = "[gridsvc](../README.md) · [All pages](index.md)"

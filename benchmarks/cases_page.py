@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import NAVIGATION
 from benchmarks.filing import CLIENTS, Filed
 
 __all__ = ["Measured", "write"]
@@ -41,6 +42,8 @@ def write(measured: Measured, filled: Mapping[str, Any]) -> None:
     rows = filled["rows"]
     packages = ", ".join(f"{name} {version(name)}" for name in ("fastapi", "sqlalchemy"))
     lines = [
+        NAVIGATION,
+        "",
         "# Cases: ten million reports",
         "",
         f"Measured on {datetime.now(UTC):%Y-%m-%d} with `python -m benchmarks.cases_at_scale`:"

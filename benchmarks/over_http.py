@@ -31,6 +31,7 @@ import pyarrow as pa
 import shapely
 from rich.console import Console
 
+from benchmarks import NAVIGATION
 from gridsvc.registry.districts import read_districts
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -258,6 +259,8 @@ def _write(rows: list[tuple[str, str, str]]) -> None:
     cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
     versions = ", ".join(f"{name} {version(name)}" for name in ("fastapi", "uvicorn", "pydantic"))
     lines = [
+        NAVIGATION,
+        "",
         "# Over HTTP",
         "",
         f"Measured on {datetime.now(UTC):%Y-%m-%d} with `python -m benchmarks.over_http`:"

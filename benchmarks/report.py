@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import borders
+from benchmarks import NAVIGATION, borders
 from benchmarks.borders import Borders
 from benchmarks.contenders import CONTENDERS
 from benchmarks.fixtures import STRATA
@@ -223,7 +223,9 @@ def _page(run: Run) -> str:
     notes = "\n".join(f"- {note}" for note in run.notes)
     limit = f"{run.limit_s:.0f} s"
     today = datetime.now(UTC).date().isoformat()
-    return f"""# Point to area: the locator beside what people use
+    return f"""{NAVIGATION}
+
+# Point to area: the locator beside what people use
 
 Written by `{shlex.join(run.command)}` on {today} in {run.seconds / 60:.0f} minutes; do not edit.
 Machine: {_cpu()}, {run.cores} cores of which one is used, {_memory_gb()} GB, {platform.system()}.

@@ -20,6 +20,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from benchmarks import NAVIGATION
 from benchmarks.fixtures import PLANE
 from benchmarks.made_up_city import City, make_city
 from gridsvc.spatial.ellipsoid import area_m2
@@ -192,7 +193,7 @@ def _page(rows: Sequence[_Row], city: City, sampled: int, command: str) -> str:
         for row in rows
     )
     return (
-        "# Unit grids compared\n\n"
+        f"{NAVIGATION}\n\n# Unit grids compared\n\n"
         f"`{command}`, {os.cpu_count()} cores: a made-up city of {len(city.communities):,} "
         f"communities with {len(city.buildings):,} buildings, {len(city.lines):,} lines and "
         f"{len(city.parts):,} parts, cut four ways. Fishnet and hexagons are cut at the "

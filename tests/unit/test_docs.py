@@ -15,6 +15,7 @@ import pytest
 import typer
 
 import gridsvc.errors
+from benchmarks import NAVIGATION
 from gridsvc.api.app import create_app
 from gridsvc.cli.app import app
 from gridsvc.cli.deferred import Deferred
@@ -22,7 +23,10 @@ from gridsvc.errors import GridsvcError
 from gridsvc.settings import Settings
 
 _ROOT = Path(__file__).resolve().parents[2]
-_DOCS = [_ROOT / "README.md", _ROOT / "CHANGELOG.md", *sorted((_ROOT / "docs").glob("*.md"))]
+_DOCS = [
+    *(_ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((_ROOT / "docs").glob("*.md")),
+]
 
 
 def _variables() -> set[str]:
@@ -83,11 +87,39 @@ def test_every_setting_says_what_it_is() -> None:
     assert all(field.description for field in Settings.model_fields.values())
 
 
+def _links(page: Path) -> Iterator[tuple[Path, str]]:
+    """Where the links of a page into the tree lead: the file, and the heading in it or ''."""
+    for place, _, heading in re.findall(r"\]\((?!http)([^)#]*)(#?)([^)]*)\)", page.read_text()):
+        yield (page.parent / place).resolve() if place else page, heading
+
+
+def _headings(page: Path) -> set[str]:
+    """The names by which the headings of a page are linked to."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    heads = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
 @pytest.mark.parametrize("document", _DOCS, ids=lambda path: path.name)
 def test_every_link_into_the_tree_leads_somewhere(document: Path) -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)", document.read_text())
-    missing = [link for link in links if not (document.parent / link).exists()]
+    missing = [
+        f"{place.name}#{heading}"
+        for place, heading in _links(document)
+        if not place.exists() or (heading and heading not in _headings(place))
+    ]
     assert missing == []
+
+
+def test_every_page_is_listed_once_in_the_index() -> None:
+    index = _ROOT / "docs" / "index.md"
+    listed = [place for place, _ in _links(index)]
+    assert sorted(listed) == sorted({*_DOCS, _ROOT / "data/boundaries/README.md"} - {index})
+
+
+@pytest.mark.parametrize("page", sorted((_ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_every_page_begins_with_the_way_to_the_others(page: Path) -> None:
+    if page.name != "index.md":
+        assert page.read_text().startswith(f"{NAVIGATION}\n\n# ")
 
 
 def test_the_tree_of_errors_shows_every_error_with_its_status_and_type() -> None:

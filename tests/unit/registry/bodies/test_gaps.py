@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,6 +54,7 @@ def test_a_class_is_a_gap_exactly_where_no_line_covers_it(leads):
     assert found == expected
 
 
+@pytest.mark.alone
 def test_349_streets_and_all_classes_are_looked_through_in_a_second():
     streets = [f"1101{n // 30 + 1:02d}{n % 30 + 1:03d}" for n in range(349)]
     inside = {street: [f"{street}{n:03d}" for n in range(20)] for street in streets}
