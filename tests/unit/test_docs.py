@@ -136,19 +136,6 @@ def test_no_two_errors_share_a_type() -> None:
     assert len(types) == len(set(types))
 
 
-def test_the_public_names_of_every_package_are_sorted() -> None:
-    unsorted = []
-    for module in (_ROOT / "gridsvc").rglob("*.py"):
-        found = re.search(r"^__all__ = \[(.*?)\]", module.read_text(), re.MULTILINE | re.DOTALL)
-        names = re.findall(r'"(\w+)"', found[1]) if found else []
-        constants = sorted(name for name in names if name.isupper())
-        classes = sorted(name for name in names if not name.isupper() and name[0].isupper())
-        others = sorted(name for name in names if name[0].islower() or name[0] == "_")
-        if names != constants + classes + others:
-            unsorted.append(module.name)
-    assert unsorted == []
-
-
 def test_every_package_that_is_imported_is_a_declared_dependency() -> None:
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]

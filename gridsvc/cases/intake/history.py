@@ -171,7 +171,7 @@ def _moment(value: str) -> dt.datetime:
     if moment is None or moment.tzinfo is None:
         raise BadInput(
             f"received_at is {value[:40]!r}; write an RFC 3339 time with an offset, such as"
-            " 2008-03-05T09:30:00+08:00"
+            " 2008-03-05T01:30:00Z"
         )
     return moment
 
