@@ -24,8 +24,10 @@ _KEPT = {
     "bulk/on_dask.py": "by the digest of the bundle",
     "bulk/on_spark.py": "by the bundle, the CRS and the accuracy",
     "db/": "by the table, the mapper or the folder of a private server",
+    "layers/": "statements, by the layer",
     "maps/": "files and templates of the package",
 }
+_EDGE = ("api/app.py", "cli/", "settings.py")
 _ZONE = re.compile(r"\+0?8(?::?00)?\b|Shanghai|hours=8\b")
 _TEXTS = {".css", ".csv", ".html", ".js", ".mako", ".py", ".toml", ".txt"}
 _MOST_LINES = 400
@@ -57,6 +59,17 @@ def test_no_module_names_a_zone() -> None:
             if _ZONE.search(line) and "default=" not in line:
                 named.append(f"{path.relative_to(_PACKAGE)}:{number}: {line.strip()[:120]}")
     assert named == []
+
+
+def test_nothing_below_the_edge_reads_settings() -> None:
+    reading = [
+        f"{name}:{node.lineno}"
+        for name, tree in _TREES.items()
+        if not name.startswith(_EDGE)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id == "get_settings"
+    ]
+    assert reading == []
 
 
 def test_no_module_has_two_jobs() -> None:
