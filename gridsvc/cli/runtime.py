@@ -6,17 +6,19 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from sqlalchemy.orm import Session
 
-from gridsvc.city import City
 from gridsvc.db.engine import create_engine, database_url, session_factory, transaction
 from gridsvc.db.migrate import migrate
 from gridsvc.errors import BadFile, TooLarge
 from gridsvc.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from gridsvc.city import City
 
 __all__ = [
     "AsJson",
@@ -60,6 +62,9 @@ def print_json(answer: Any) -> None:
 
 def load_city() -> City:
     """The city of this command, by the settings. Raises BadFile for a table that is wrong."""
+    # Its plane needs shapely, for which a token or the help need not wait.
+    from gridsvc.city import City
+
     return City.load(get_settings())
 
 

@@ -10,14 +10,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy import Column, LargeBinary, Table, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapper, Session, make_transient_to_detached, object_mapper
 
 from gridsvc.db.base import Base
+
+if TYPE_CHECKING:
+    from geoalchemy2 import WKBElement
 
 __all__ = [
     "Prepared",
@@ -82,6 +84,9 @@ def _insert_of(mapper: Mapper[Any]) -> tuple[str, str, tuple[_Read, ...]]:
 
 def _reader(key: str, column: Column[Any]) -> _Read:
     """How a column's value comes from an object's attributes, in a form that psycopg2 takes."""
+    # It brings shapely, which who asks nothing about geometry need not wait for.
+    from geoalchemy2 import Geometry
+
     default = getattr(column.default, "arg", None)
 
     def plain(given: dict[str, Any]) -> Any:
