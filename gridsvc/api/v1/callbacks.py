@@ -9,11 +9,13 @@ from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from gridsvc.answers import as_built
 from gridsvc.api.dependencies import CurrentCaller, DbSession, WritingOccasion
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import Text
 from gridsvc.cases.intake.service import find_report
+from gridsvc.cases.systems.callbacks.schemas import CallbackAnswer, CallbacksAnswer
 from gridsvc.cases.systems.callbacks.service import (
     CallbackGiven,
     Satisfied,
@@ -58,6 +60,7 @@ class CallbackIn(BaseModel):
 @router.post(
     "/{name}/callbacks",
     status_code=201,
+    response_model=CallbackAnswer,
     responses=problems(
         NotAuthenticated, NotAllowed, NotFound, StepRefused, BadInput, IdempotencyMismatch
     ),
@@ -82,7 +85,11 @@ def post_callback(
     )
 
 
-@router.get("/{name}/callbacks", responses=problems(NotAuthenticated, NotAllowed, NotFound))
+@router.get(
+    "/{name}/callbacks",
+    response_model=as_built(CallbacksAnswer),
+    responses=problems(NotAuthenticated, NotAllowed, NotFound),
+)
 def list_callbacks(name: str, session: DbSession, caller: CurrentCaller) -> dict[str, Any]:
     """Every callback about a report in its order; the last one stands."""
     report = find_report(session, name)

@@ -10,16 +10,19 @@ from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from gridsvc.answers import as_built
 from gridsvc.api.dependencies import CurrentCaller, CurrentOccasion, DbSession, WritingOccasion
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
 from gridsvc.callers import Role
 from gridsvc.cases.core.repository import CasePlace, cases_of
+from gridsvc.cases.core.schemas import CasePage, TraceAnswer, TraceVerified
 from gridsvc.cases.core.service import StepGiven, readable_case, take_step
 from gridsvc.cases.core.trace import verify
 from gridsvc.cases.core.trace_repository import entries
 from gridsvc.cases.core.view import case_json, case_summary
+from gridsvc.cases.systems.schemas import CaseAnswer
 from gridsvc.errors import (
     BadCoordinate,
     BadInput,
@@ -67,7 +70,11 @@ class StepIn(BaseModel):
     place: Standing | None = Field(default=None, description="Where it is taken from.")
 
 
-@router.get("/cases", responses=problems(NotAuthenticated, NotAllowed, BadInput))
+@router.get(
+    "/cases",
+    response_model=as_built(CasePage),
+    responses=problems(NotAuthenticated, NotAllowed, BadInput),
+)
 def list_cases(
     session: DbSession,
     caller: CurrentCaller,
@@ -101,7 +108,7 @@ def list_cases(
     }
 
 
-@router.get("/cases/{case_id}", responses=problems(*_READING))
+@router.get("/cases/{case_id}", response_model=as_built(CaseAnswer), responses=problems(*_READING))
 def get_case(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
     """A case: where it stands, what is due and from whom, its reports and whistles."""
     case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
@@ -110,6 +117,7 @@ def get_case(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
 
 @router.post(
     "/cases/{case_id}/steps",
+    response_model=CaseAnswer,
     responses=problems(
         *_READING, StepRefused, BadInput, BadCoordinate, UnknownCrs, IdempotencyMismatch
     ),
@@ -132,7 +140,9 @@ def post_step(
     return once(occasion.session, occasion.caller, key, ["step", str(case_id), given], write)
 
 
-@router.get("/cases/{case_id}/trace", responses=problems(*_READING))
+@router.get(
+    "/cases/{case_id}/trace", response_model=as_built(TraceAnswer), responses=problems(*_READING)
+)
 def get_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
     """Everything that happened in a case, in its order, each entry chained to the one before."""
     case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
@@ -155,7 +165,11 @@ def get_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
     }
 
 
-@router.get("/cases/{case_id}/trace/verify", responses=problems(*_READING))
+@router.get(
+    "/cases/{case_id}/trace/verify",
+    response_model=as_built(TraceVerified),
+    responses=problems(*_READING),
+)
 def verify_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
     """Whether the trace is whole: every number, every link, every hash."""
     case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)

@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from sqlalchemy.orm import Session
 
+from gridsvc.answers import as_built
 from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, require_role
 from gridsvc.api.problems import problems
 from gridsvc.api.state import Service
 from gridsvc.callers import Role
 from gridsvc.cases.intake.rerouting import rerouted, rerouting
+from gridsvc.cases.intake.schemas import ReroutingAnswer
 from gridsvc.errors import (
     BadInput,
     Conflict,
@@ -22,6 +24,7 @@ from gridsvc.errors import (
 )
 from gridsvc.registry.areas.lookup import edition_detail, editions_page
 from gridsvc.registry.areas.schemas import EditionDetail, EditionPage
+from gridsvc.registry.editions.schemas import ReroutedPageAnswer
 
 __all__ = ["router"]
 
@@ -57,7 +60,7 @@ def one_edition(edition: EditionId, session: DbSession) -> EditionDetail:
     return edition_detail(session, edition)
 
 
-@router.get("/{before}/diff/{after}", responses=_DIFF)
+@router.get("/{before}/diff/{after}", response_model=as_built(ReroutingAnswer), responses=_DIFF)
 def diff(
     before: EditionId,
     after: EditionId,
@@ -73,7 +76,11 @@ def diff(
     return found.to_json(most_moves=limit)
 
 
-@router.get("/{before}/diff/{after}/reports", responses=_DIFF_REPORTS)
+@router.get(
+    "/{before}/diff/{after}/reports",
+    response_model=as_built(ReroutedPageAnswer),
+    responses=_DIFF_REPORTS,
+)
 def diff_reports(
     before: EditionId,
     after: EditionId,
@@ -88,7 +95,9 @@ def diff_reports(
     return _page(session, service, before, after, "reports", limit, cursor, caller.area[:6])
 
 
-@router.get("/{before}/diff/{after}/{kind}", responses=_DIFF)
+@router.get(
+    "/{before}/diff/{after}/{kind}", response_model=as_built(ReroutedPageAnswer), responses=_DIFF
+)
 def diff_things(
     before: EditionId,
     after: EditionId,

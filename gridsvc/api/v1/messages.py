@@ -15,6 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
+from gridsvc.answers import as_built
 from gridsvc.api import clock
 from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession
 from gridsvc.api.problems import problems
@@ -23,6 +24,7 @@ from gridsvc.callers import Caller
 from gridsvc.cases.core.messages.model import Place
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.cases.core.messages.service import inbox
+from gridsvc.cases.core.schemas import Inbox
 from gridsvc.db.engine import transaction
 from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, NotFound, Unavailable
 from gridsvc.registry.bodies.service import body_or_refuse
@@ -42,7 +44,7 @@ _REMEMBERED = 10_000
 _FIRST = uuid.UUID(int=0)
 
 
-@router.get("/{body}/inbox", responses=problems(*_READING))
+@router.get("/{body}/inbox", response_model=as_built(Inbox), responses=problems(*_READING))
 def get_inbox(
     body: str,
     session: DbSession,

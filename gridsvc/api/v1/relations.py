@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field
 
+from gridsvc.answers import as_built
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import CurrentService, DbSession, parse_as_of
 from gridsvc.api.problems import problems
@@ -24,6 +25,7 @@ from gridsvc.errors import (
     UnknownCrs,
 )
 from gridsvc.layers.relations.model import LayerName, LayerSide, Relation, UploadSide
+from gridsvc.layers.relations.schemas import RelationsAnswer
 from gridsvc.layers.relations.service import MOST_PAIRS, relate
 from gridsvc.spatial.reading import read_layer
 
@@ -65,6 +67,7 @@ class Question(BaseModel):
 
 @router.post(
     "/relations",
+    response_model=as_built(RelationsAnswer),
     responses=problems(
         BadInput,
         BadCode,
