@@ -18,11 +18,11 @@ JSON = "application/json"
 
 
 def api_routes(app: FastAPI) -> Iterator[APIRoute]:
-    """The routes of an application, those of its routers too, in the order of matching."""
+    """The documented routes of an application and its routers, in the order of matching."""
     for route in app.routes:
         included: Any = getattr(route, "original_router", None)
         inner = [route] if included is None else included.routes
-        yield from (one for one in inner if isinstance(one, APIRoute))
+        yield from (one for one in inner if isinstance(one, APIRoute) and one.include_in_schema)
 
 
 def model_of(route: APIRoute) -> type[BaseModel] | None:

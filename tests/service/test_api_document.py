@@ -9,9 +9,9 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.datastructures import DefaultPlaceholder
-from fastapi.routing import APIRoute
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from gridsvc.answers import Named
 from tests.service.answers import JSON, api_routes, model_of
 
 
@@ -22,10 +22,6 @@ def _without_model(app: FastAPI) -> Iterator[str]:
             documented: dict[str, Any] = route.responses.get(200, {}).get("content", {})
             if not documented or JSON in documented:
                 yield route.path
-
-
-def _names(model: type[BaseModel]) -> set[str]:
-    return {field.alias or name for name, field in model.model_fields.items()}
 
 
 def test_every_route_that_answers_json_has_a_model(serve: Callable[..., httpx.Client]) -> None:
@@ -40,7 +36,7 @@ def test_every_route_that_answers_json_has_a_model(serve: Callable[..., httpx.Cl
         model = model_of(route)
         for method in route.methods or ():
             answers = document["paths"][route.path_format][method.lower()]["responses"]
-            content = answers[str(route.status_code or 200)]["content"]
+            content = answers[str(route.status_code or 200)].get("content", {})
             if model is None:
                 assert content.keys() != {JSON}, route.path
             else:
@@ -64,10 +60,9 @@ def test_an_answer_that_its_model_does_not_describe_is_refused(
     serve: Callable[..., httpx.Client],
 ) -> None:
     def change(app: FastAPI) -> None:
-        route: APIRoute = next(one for one in api_routes(app) if one.path == "/healthz")
-        assert _names(model_of(route) or BaseModel) == {"status"}
-        route.response_model = BaseModel
+        route = next(one for one in api_routes(app) if one.path == "/healthz")
+        route.response_model = Named
 
     client = serve(change)
-    with pytest.raises(ValidationError, match="status"):
+    with pytest.raises(ValidationError, match="code"):
         client.get("/healthz")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gridsvc.answers import Answer, Geometry, Next, Point
-from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
+from gridsvc.cases.systems.whistles.kinds import WhistleKind
 
 __all__ = [
     "CalledAnswer",
@@ -53,7 +53,7 @@ class WhistleShared(Answer):
     id: uuid.UUID
     level: int | None = Field(description="1 to 3; null for a joint one.")
     kind: WhistleKind
-    ground: WhistleGround
+    ground: str = Field(description="public_demand, enforcement, emergency; of a joint one why.")
     state: State
     follows: uuid.UUID | None = Field(description="The whistle from which it comes.")
     letter: str = Field(description="Address of its demand letter.")
