@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -28,7 +28,13 @@ __all__ = [
 class Answer(BaseModel):
     """An answer, or a part of one: these members and no others."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @classmethod
+    def of(cls, source: object, **more: Any) -> Self:
+        """The answer from the attributes of a stored row or a value, and ``more`` beside them."""
+        names = cls.model_fields.keys() - more.keys()
+        return cls(**{name: getattr(source, name) for name in names}, **more)
 
 
 @dataclass(frozen=True, slots=True)

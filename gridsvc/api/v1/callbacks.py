@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from gridsvc.answers import as_built
 from gridsvc.api.dependencies import CurrentCaller, DbSession, WritingOccasion
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import Text
 from gridsvc.cases.intake.service import find_report
-from gridsvc.cases.systems.callbacks.schemas import CallbackAnswer, CallbacksAnswer
+from gridsvc.cases.systems.callbacks.schemas import CallbackAnswer, CallbacksAnswer, Satisfied
 from gridsvc.cases.systems.callbacks.service import (
     CallbackGiven,
-    Satisfied,
     call_back,
-    callback_json,
     listed_callbacks,
 )
 from gridsvc.errors import (
@@ -73,12 +70,12 @@ def post_callback(
 ) -> JSONResponse:
     """Keep a callback (回访) after the closing; the newest valid one of a report counts."""
 
-    def write() -> dict[str, Any]:
+    def write() -> CallbackAnswer:
         report = find_report(occasion.session, name)
         said = CallbackGiven(
             given.contacted, given.solved, given.satisfied, given.valid, given.reason, given.at
         )
-        return callback_json(call_back(occasion, report, said))
+        return CallbackAnswer.of(call_back(occasion, report, said))
 
     return once(
         occasion.session, occasion.caller, key, ["callback", name, given], write, status=201
@@ -87,10 +84,10 @@ def post_callback(
 
 @router.get(
     "/{name}/callbacks",
-    response_model=as_built(CallbacksAnswer),
     responses=problems(NotAuthenticated, NotAllowed, NotFound),
 )
-def list_callbacks(name: str, session: DbSession, caller: CurrentCaller) -> dict[str, Any]:
+def list_callbacks(name: str, session: DbSession, caller: CurrentCaller) -> CallbacksAnswer:
     """Every callback about a report in its order; the last one stands."""
     report = find_report(session, name)
-    return {"callbacks": [callback_json(one) for one in listed_callbacks(session, caller, report)]}
+    callbacks = listed_callbacks(session, caller, report)
+    return CallbacksAnswer(callbacks=[CallbackAnswer.of(one) for one in callbacks])

@@ -17,7 +17,7 @@ from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
 from gridsvc.callers import Role
 from gridsvc.cases.core.repository import CasePlace, cases_of
-from gridsvc.cases.core.schemas import CasePage, TraceAnswer, TraceVerified
+from gridsvc.cases.core.schemas import CasePage, TraceAnswer, TraceEntry, TraceVerified
 from gridsvc.cases.core.service import StepGiven, readable_case, take_step
 from gridsvc.cases.core.trace import verify
 from gridsvc.cases.core.trace_repository import entries
@@ -140,44 +140,20 @@ def post_step(
     return once(occasion.session, occasion.caller, key, ["step", str(case_id), given], write)
 
 
-@router.get(
-    "/cases/{case_id}/trace", response_model=as_built(TraceAnswer), responses=problems(*_READING)
-)
-def get_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
+@router.get("/cases/{case_id}/trace", responses=problems(*_READING))
+def get_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> TraceAnswer:
     """Everything that happened in a case, in its order, each entry chained to the one before."""
     case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
-    return {
-        "case_id": str(case.id),
-        "entries": [
-            {
-                "n": entry.n,
-                "at": entry.at,
-                "written_at": entry.written_at,
-                "action": entry.action,
-                "actor": entry.actor,
-                "body_code": entry.body_code,
-                "content": entry.content,
-                "previous_hash": entry.previous_hash,
-                "hash": entry.hash,
-            }
-            for entry in entries(occasion.session, case)
-        ],
-    }
+    kept = [TraceEntry.of(entry) for entry in entries(occasion.session, case)]
+    return TraceAnswer(case_id=case.id, entries=kept)
 
 
 @router.get(
     "/cases/{case_id}/trace/verify",
-    response_model=as_built(TraceVerified),
     responses=problems(*_READING),
 )
-def verify_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
+def verify_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> TraceVerified:
     """Whether the trace is whole: every number, every link, every hash."""
     case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
     found = verify(occasion.session, case)
-    return {
-        "case_id": str(case.id),
-        "intact": found.intact,
-        "entries": found.entries,
-        "broken_at": found.broken_at,
-        "reason": found.reason,
-    }
+    return TraceVerified.of(found, case_id=case.id)

@@ -138,11 +138,9 @@ def post_find(
     """
     require_role(caller, Role.CITY, Role.ADMIN)
 
-    def write() -> dict[str, Any]:
+    def write() -> FoundAnswer:
         actor = Actor.of(caller)
-        return find_disputes(
-            session, service.city, given.edition, actor=actor, now=clock.utc_now()
-        ).to_json()
+        return find_disputes(session, service.city, given.edition, actor=actor, now=clock.utc_now())
 
     return once(session, caller, key, ["find disputes", given], write, status=201)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from sqlalchemy.orm import Session
 
-from gridsvc.answers import as_built
 from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, require_role
 from gridsvc.api.problems import problems
 from gridsvc.api.state import Service
@@ -60,25 +59,24 @@ def one_edition(edition: EditionId, session: DbSession) -> EditionDetail:
     return edition_detail(session, edition)
 
 
-@router.get("/{before}/diff/{after}", response_model=as_built(ReroutingAnswer), responses=_DIFF)
+@router.get("/{before}/diff/{after}", responses=_DIFF)
 def diff(
     before: EditionId,
     after: EditionId,
     session: DbSession,
     service: CurrentService,
     limit: Annotated[int, Query(ge=1, le=10_000, description="Most moves of each list.")] = 1000,
-) -> dict[str, Any]:
+) -> ReroutingAnswer:
     """Areas born, gone, renamed, changed; ground moved from whom to whom; and what that reroutes.
 
     ``reports``, ``parts`` and ``unit_grids`` count what is stored and would be answered otherwise.
     """
     found = rerouting(session, service.atlases.index_dir, before, after)
-    return found.to_json(most_moves=limit)
+    return found.answer(most_moves=limit)
 
 
 @router.get(
     "/{before}/diff/{after}/reports",
-    response_model=as_built(ReroutedPageAnswer),
     responses=_DIFF_REPORTS,
 )
 def diff_reports(
@@ -89,15 +87,13 @@ def diff_reports(
     caller: CurrentCaller,
     limit: Limit = 100,
     cursor: Cursor = None,
-) -> dict[str, Any]:
+) -> ReroutedPageAnswer:
     """The reports of the caller's area that would be answered otherwise, by district and id."""
     require_role(caller, *_READERS)
     return _page(session, service, before, after, "reports", limit, cursor, caller.area[:6])
 
 
-@router.get(
-    "/{before}/diff/{after}/{kind}", response_model=as_built(ReroutedPageAnswer), responses=_DIFF
-)
+@router.get("/{before}/diff/{after}/{kind}", responses=_DIFF)
 def diff_things(
     before: EditionId,
     after: EditionId,
@@ -106,7 +102,7 @@ def diff_things(
     service: CurrentService,
     limit: Limit = 100,
     cursor: Cursor = None,
-) -> dict[str, Any]:
+) -> ReroutedPageAnswer:
     """The parts or unit grids that would be answered otherwise, by district and code."""
     return _page(session, service, before, after, kind, limit, cursor, "")
 
@@ -120,7 +116,7 @@ def _page(
     limit: int,
     cursor: str | None,
     prefix: str,
-) -> dict[str, Any]:
+) -> ReroutedPageAnswer:
     page = rerouted(
         session,
         service.atlases.index_dir,
@@ -131,4 +127,4 @@ def _page(
         cursor=cursor,
         prefix=prefix,
     )
-    return {"kind": kind, "things": [it.to_json() for it in page.things], "next": page.next}
+    return ReroutedPageAnswer(kind=kind, things=page.things, next=page.next)

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field
 
-from gridsvc.answers import as_built
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import CurrentService, DbSession, parse_as_of
 from gridsvc.api.problems import problems
@@ -67,7 +66,7 @@ class Question(BaseModel):
 
 @router.post(
     "/relations",
-    response_model=as_built(RelationsAnswer),
+    response_model_exclude_unset=True,
     responses=problems(
         BadInput,
         BadCode,
@@ -82,7 +81,7 @@ class Question(BaseModel):
 )
 def post_relations(
     question: Annotated[Question, Body()], service: CurrentService, session: DbSession
-) -> dict[str, Any]:
+) -> RelationsAnswer:
     """The pairs of two layers that stand in a relation, with what they share.
 
     The relations are those of DE-9IM, as PostGIS has them, on whole geometries.
@@ -107,7 +106,7 @@ def post_relations(
         )
     finally:
         places.release()
-    return page.to_json()
+    return page
 
 
 _by_count: dict[int, threading.BoundedSemaphore] = {}

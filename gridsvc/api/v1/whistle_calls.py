@@ -105,7 +105,7 @@ def post_whistle(
 ) -> JSONResponse:
     """Blow a further whistle inside a case, from what was found; the case waits for it too."""
 
-    def write() -> dict[str, Any]:
+    def write() -> WhistleAnswer:
         further = FollowUp(
             bodies=given.bodies,
             demand=given.demand,

@@ -75,7 +75,7 @@ def list_whistles(
 
 
 @router.get("/{whistle_id}", response_model=as_built(WhistleAnswer), responses=problems(NotFound))
-def get_whistle(whistle_id: uuid.UUID, session: DbSession) -> dict[str, Any]:
+def get_whistle(whistle_id: uuid.UUID, session: DbSession) -> WhistleAnswer:
     """One whistle."""
     return whistles_json(session, [_whistle(session, whistle_id)])[0]
 
@@ -86,7 +86,7 @@ def approve(
 ) -> JSONResponse:
     """Blow a whistle that was proposed; for the caller's side or its supervision."""
 
-    def write() -> dict[str, Any]:
+    def write() -> WhistleAnswer:
         whistle = _whistle(occasion.session, whistle_id)
         acting_body(occasion.session, occasion.caller, whistle.caller_body)
         blown = approve_whistle(occasion, whistle_id)
@@ -207,7 +207,7 @@ def score(
 ) -> JSONResponse:
     """The caller scores a called body; a side the other side, or a department that it brought."""
 
-    def write() -> dict[str, Any]:
+    def write() -> CalledAnswer:
         by = scoring_party(
             occasion.session, occasion.caller, _whistle(occasion.session, whistle_id), given.by
         )
@@ -233,7 +233,7 @@ def again(
 ) -> JSONResponse:
     """The caller finds it not solved: the body goes on until it is (事不完人不撤)."""
 
-    def write() -> dict[str, Any]:
+    def write() -> CalledAnswer:
         called = whistling.again(
             occasion,
             whistle_id,
@@ -259,14 +259,14 @@ def _record(
 ) -> JSONResponse:
     """Let a called body record something about itself, once."""
 
-    def write() -> dict[str, Any]:
+    def write() -> CalledAnswer:
         acting_body(occasion.session, occasion.caller, body)
         return _called(occasion.session, act())
 
     return once(occasion.session, occasion.caller, key, request, write)
 
 
-def _called(session: Session, called: CalledBody) -> dict[str, Any]:
+def _called(session: Session, called: CalledBody) -> CalledAnswer:
     session.flush()
     names = bodies_by_code(session, [called.body_code])
     return called_json(called, names[called.body_code].name)

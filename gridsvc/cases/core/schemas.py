@@ -11,7 +11,16 @@ from pydantic import Field
 from gridsvc.answers import Answer, ClassNamed, Next, Point
 from gridsvc.city.procedures.model import Actor, Requirement
 
-__all__ = ["CaseOwn", "CasePage", "Inbox", "TraceAnswer", "TraceVerified"]
+__all__ = [
+    "CaseOwn",
+    "CasePage",
+    "HandIn",
+    "Inbox",
+    "MessageAnswer",
+    "TraceAnswer",
+    "TraceEntry",
+    "TraceVerified",
+]
 
 
 class CaseShared(Answer):

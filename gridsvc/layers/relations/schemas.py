@@ -7,7 +7,7 @@ from pydantic import Field
 from gridsvc.answers import Answer, Next
 from gridsvc.layers.relations.model import LayerName, Relation
 
-__all__ = ["RelationsAnswer"]
+__all__ = ["MemberAnswer", "PairAnswer", "RelationsAnswer", "SideRelated"]
 
 
 class SideRelated(Answer):

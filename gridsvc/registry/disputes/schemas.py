@@ -123,13 +123,15 @@ class DisputeAnswer(DisputeSummary):
 
 
 class FoundAnswer(Answer):
-    """The ids of the disputes that a search found, each under one heading."""
+    """The ids of the disputes that a search in an edition found, each under one heading."""
 
     edition: str
-    new: list[uuid.UUID]
-    again: list[uuid.UUID] = Field(description="Known before.")
-    reopened: list[uuid.UUID]
-    absent: list[uuid.UUID] = Field(description="Unsettled, and no longer in this edition.")
+    new: tuple[uuid.UUID, ...]
+    again: tuple[uuid.UUID, ...] = Field(description="Known before.")
+    reopened: tuple[uuid.UUID, ...]
+    absent: tuple[uuid.UUID, ...] = Field(
+        description="Unsettled, and no longer in this edition: they wait to be settled by it."
+    )
 
 
 class PartListed(Answer):

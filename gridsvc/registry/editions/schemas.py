@@ -6,7 +6,17 @@ from pydantic import Field
 
 from gridsvc.answers import Answer, AreaLevel, Named, Next
 
-__all__ = ["CutAnswer", "DiffAnswer", "ReroutedAnswer", "ReroutedPageAnswer", "TallyAnswer"]
+__all__ = [
+    "AnswersMoved",
+    "CutAnswer",
+    "DiffAnswer",
+    "GroundChanged",
+    "GroundMoved",
+    "NameChanged",
+    "ReroutedAnswer",
+    "ReroutedPageAnswer",
+    "TallyAnswer",
+]
 
 _NOBODY = "Null is nobody."
 

@@ -13,7 +13,7 @@ from gridsvc.registry.editions.models import EditionState
 from gridsvc.spatial.audit import FaultKind
 from gridsvc.spatial.repair.model import Method
 
-__all__ = ["FaultPage", "PreviewAnswer", "RepairsAnswer", "RepairsMade"]
+__all__ = ["AreaChangedInside", "FaultPage", "PreviewAnswer", "RepairsAnswer", "RepairsMade"]
 
 
 class FaultAnswer(Answer):

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gridsvc.answers import Answer
 
-__all__ = ["AppealsShown"]
+__all__ = ["AppealRead", "AppealsShown"]
 
 
 class AppealRead(Answer):

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from enum import StrEnum
 
 from pydantic import Field
 
 from gridsvc.answers import Answer
-from gridsvc.cases.systems.callbacks.service import Satisfied
 
-__all__ = ["CallbackAnswer", "CallbacksAnswer"]
+__all__ = ["CallbackAnswer", "CallbacksAnswer", "Satisfied"]
+
+
+class Satisfied(StrEnum):
+    """How satisfied a citizen is: 满意, 基本满意, 不满意."""
+
+    SATISFIED = "satisfied"
+    FAIRLY = "fairly"
+    NOT = "not"
 
 
 class CallbackAnswer(Answer):

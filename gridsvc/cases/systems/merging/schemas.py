@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gridsvc.answers import Answer, ClassNamed, Next
 
-__all__ = ["ReportsOfCase", "ReportsShown"]
+__all__ = ["JoinedCase", "ReportRow", "ReportsOfCase", "ReportsShown"]
 
 
 class ReportRow(Answer):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gridsvc.answers import Answer, Geometry, Next, Point
-from gridsvc.cases.systems.whistles.kinds import WhistleKind
+from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
 
 __all__ = [
     "CalledAnswer",
@@ -17,10 +17,12 @@ __all__ = [
     "RatesAnswer",
     "WhistleAnswer",
     "WhistlePage",
+    "WhistleShared",
     "WhistlesShown",
 ]
 
 State = Literal["proposed", "open", "closed", "raised"]
+Ground = WhistleGround | Literal["footprint", "conflict", "refusal", "near", "crowd"]
 
 
 class CalledAnswer(Answer):
@@ -48,27 +50,34 @@ class CalledAnswer(Answer):
 
 
 class WhistleShared(Answer):
-    """What a case and a list say of a whistle alike."""
+    """A whistle as its case shows it."""
 
     id: uuid.UUID
     level: int | None = Field(description="1 to 3; null for a joint one.")
     kind: WhistleKind
-    ground: str = Field(description="public_demand, enforcement, emergency; of a joint one why.")
+    ground: Ground
     state: State
     follows: uuid.UUID | None = Field(description="The whistle from which it comes.")
     letter: str = Field(description="Address of its demand letter.")
 
 
-class WhistleAnswer(WhistleShared):
+class WhistleAnswer(Answer):
     """A whistle with its called bodies, its areas, and the joint actions so far."""
 
+    id: uuid.UUID
     district_code: str
     participant_district: str | None
     case_id: uuid.UUID
     joint: bool
+    level: int | None = Field(description="1 to 3; null for a joint one.")
+    follows: uuid.UUID | None = Field(description="The whistle from which it comes.")
     caller: str
+    kind: WhistleKind
+    state: State
+    ground: Ground
     facts: dict[str, Any]
     demand: dict[str, Any] = Field(description="{task, tasks, place, time, done_by}.")
+    letter: str = Field(description="Address of its demand letter.")
     areas: list[str]
     point: Point
     footprint: Geometry | None
