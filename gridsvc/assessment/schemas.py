@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gridsvc.answers import Answer, Next
 from gridsvc.assessment.rates import Dimension
-from gridsvc.assessment.yearly import Source
+from gridsvc.assessment.yearly import YearSource
 
 __all__ = ["AssessmentAnswer", "CasesBehind", "YearAnswer"]
 
@@ -125,7 +125,7 @@ class YearAnswer(Answer):
     """The yearly score of every body, ranked."""
 
     period: str
-    source: Source
+    source: YearSource
     weights: YearlyWeights
     three_rates: str = Field(description="The scheme of the three rates.")
     bodies: list[BodyYearAnswer]
