@@ -65,7 +65,7 @@ def find(
             now=utc_now(),
         )
     if as_json:
-        print_json(found.to_json())
+        print_json(found.model_dump())
         return
     console.print(
         f"{len(found.new)} new, {len(found.again)} known before ({len(found.reopened)} of them open"

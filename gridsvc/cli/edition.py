@@ -130,7 +130,7 @@ def activate(
         # Unit grids are not cut anew by an activation: it only says which no longer fit.
         stale = stale_communities(opened, now=utc_now()) if edition.level == Level.COMMUNITY else []
     if as_json:
-        compared = None if found is None else found.to_json()
+        compared = None if found is None else found.answer().model_dump()
         listed = [{"code": it.code, "name": it.name, "reason": it.reason} for it in stale]
         print_json(
             {"id": edition_id, "effective_from": since, "diff": compared, "unfit_grids": listed}
@@ -192,13 +192,13 @@ def diff(
         if things is None:
             found = _compare(opened, before, after)
             if as_json:
-                print_json(found.to_json())
+                print_json(found.answer().model_dump())
             else:
                 _show(found)
             return
         page = rerouted(opened, index_dir, before, after, things, limit=limit, cursor=cursor)
     if as_json:
-        print_json({"things": [it.to_json() for it in page.things], "next": page.next})
+        print_json({"things": [it.model_dump() for it in page.things], "next": page.next})
         return
     table = Table("district", things.rstrip("s"), "before", "after")
     for it in page.things:

@@ -16,11 +16,10 @@ from gridsvc.errors import BadFile, BadInput
 from gridsvc.layers.relations.model import (
     LayerName,
     LayerSide,
-    Member,
     Relation,
-    RelationPage,
     UploadSide,
 )
+from gridsvc.layers.relations.schemas import MemberAnswer, RelationsAnswer
 from gridsvc.layers.relations.service import MOST_PAIRS, relate
 from gridsvc.readers.limits import ReadLimits, ReadOptions
 from gridsvc.readers.vector_file import read_vector_file
@@ -73,7 +72,7 @@ def relate_layers(
             drafts=True,
         )
     if as_json:
-        print_json(page.to_json())
+        print_json(page.model_dump(mode="json", exclude_unset=True))
     else:
         console.print(_table(page, a, b))
 
@@ -110,7 +109,7 @@ def _side(
     return UploadSide(tuple(features))
 
 
-def _table(page: RelationPage, a: str, b: str) -> Table:
+def _table(page: RelationsAnswer, a: str, b: str) -> Table:
     table = Table(a, page.relation.value, "m²", "m", "share of A", "share of B", title=f"{a}, {b}")
     for pair in page.pairs:
         table.add_row(
@@ -126,7 +125,7 @@ def _table(page: RelationPage, a: str, b: str) -> Table:
     return table
 
 
-def _words(member: Member) -> str:
+def _words(member: MemberAnswer) -> str:
     number = None if member.feature is None else f"feature {member.feature}"
     return "  ".join(
         word for word in (number, member.district, member.code, member.name) if word is not None

@@ -31,6 +31,7 @@ from gridsvc.registry.access.service import issue_token
 from gridsvc.settings import Settings
 from tests.scratch import copy_of
 from tests.service import joint_city as city
+from tests.service.answers import true_to_models
 from tests.waiting import PATIENCE_S
 
 TOKEN_KEY = "a1" * 32
@@ -105,7 +106,7 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def served(app: FastAPI) -> Iterator[httpx.Client]:
-    """A client of the application on a free port of this machine."""
+    """A client of the application on a free port of this machine; holds answers to their models."""
     config = uvicorn.Config(app, port=0, log_level="critical", lifespan="on")
     server = _Server(config)
     thread = threading.Thread(target=server.run)
@@ -116,6 +117,7 @@ def served(app: FastAPI) -> Iterator[httpx.Client]:
             time.sleep(0.005)
         port = server.servers[0].sockets[0].getsockname()[1]
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
+            client.event_hooks["response"] = [true_to_models(app)]
             yield client
     finally:
         server.should_exit = True

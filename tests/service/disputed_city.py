@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from gridsvc.registry.areas.service import NewArea, load_edition
 from gridsvc.registry.disputes.finding import find_disputes
-from gridsvc.registry.disputes.model import Actor, Found
+from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.disputes.models import Dispute
 from gridsvc.registry.disputes.repository import find_dispute
+from gridsvc.registry.disputes.schemas import FoundAnswer
 from gridsvc.registry.editions.service import activate_edition
 from tests import cities
 from tests.service import joint_city as city
@@ -82,11 +83,11 @@ def draw(
     session.flush()
 
 
-def find(session: Session, name: str = "street-2026") -> Found:
+def find(session: Session, name: str = "street-2026") -> FoundAnswer:
     return find_disputes(session, cities.city(), name, actor=WATCHER, now=NOW)
 
 
-def by_kind(session: Session, found: Found) -> dict[str, Dispute]:
+def by_kind(session: Session, found: FoundAnswer) -> dict[str, Dispute]:
     disputes = [find_dispute(session, it) for it in found.new]
     return {it.kind: it for it in disputes if it is not None}
 

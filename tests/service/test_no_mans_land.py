@@ -16,7 +16,7 @@ from gridsvc.cases.systems.no_mans_land.model import Scan, Terms
 from gridsvc.cases.systems.no_mans_land.service import scan
 from gridsvc.errors import BadInput
 from gridsvc.registry.disputes.finding import keep_places
-from gridsvc.registry.disputes.model import Found
+from gridsvc.registry.disputes.schemas import FoundAnswer
 from gridsvc.registry.editions.repository import edition_in_force
 from gridsvc.registry.placement.store import Atlas, AtlasStore
 from gridsvc.spatial.disputed import DisputedPlace, DisputeKind
@@ -172,7 +172,7 @@ def test_terms_that_cannot_be_are_refused(
     assert refused.value.field == field
 
 
-def neglect(session: Session, ground: shapely.Polygon) -> Found:
+def neglect(session: Session, ground: shapely.Polygon) -> FoundAnswer:
     """Keep some ground between the two streets as neglected, as the scan would."""
     edition = edition_in_force(session, "street", disputed.NOW)
     assert edition is not None

@@ -20,9 +20,9 @@ from gridsvc.layers.relations.model import (
     LayerName,
     LayerSide,
     Relation,
-    RelationPage,
     UploadSide,
 )
+from gridsvc.layers.relations.schemas import RelationsAnswer
 from gridsvc.layers.relations.service import relate
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.reading import SentFeature
@@ -49,7 +49,7 @@ def drawn_by(edition: str) -> LayerSide:
     return LayerSide(LayerName.STREETS, edition=edition)
 
 
-def ask(session: Session, relation: str, a: Any, b: Any, **more: Any) -> RelationPage:
+def ask(session: Session, relation: str, a: Any, b: Any, **more: Any) -> RelationsAnswer:
     return relate(
         session,
         Relation(relation),
@@ -59,7 +59,7 @@ def ask(session: Session, relation: str, a: Any, b: Any, **more: Any) -> Relatio
     )
 
 
-def keys(page: RelationPage) -> list[tuple[Any, Any]]:
+def keys(page: RelationsAnswer) -> list[tuple[Any, Any]]:
     def key(member: Any) -> Any:
         return member.feature if member.feature is not None else member.code
 

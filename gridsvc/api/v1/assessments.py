@@ -7,11 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, Response
 
+from gridsvc.answers import as_built
 from gridsvc.api import clock
 from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession
 from gridsvc.api.problems import problems
 from gridsvc.assessment.period import Period, parse_period
 from gridsvc.assessment.rates import Assessment, Dimension
+from gridsvc.assessment.schemas import AssessmentAnswer, CasesBehind, YearAnswer
 from gridsvc.assessment.service import assess, frame_of, list_behind, visible_area
 from gridsvc.assessment.view import assessment_csv, assessment_json, year_json
 from gridsvc.assessment.yearly import YearSource, assess_year
@@ -39,7 +41,7 @@ Scheme = Annotated[
 ]
 
 
-@router.get("", responses=_PROBLEMS)
+@router.get("", response_model=as_built(AssessmentAnswer), responses=_PROBLEMS)
 def get_assessment(
     service: CurrentService,
     session: DbSession,
@@ -70,7 +72,7 @@ def get_assessment(
     }
 
 
-@router.get("/cases", responses=_PROBLEMS)
+@router.get("/cases", response_model=as_built(CasesBehind), responses=_PROBLEMS)
 def get_cases(
     service: CurrentService,
     session: DbSession,
@@ -177,7 +179,7 @@ def get_review(
     return HTMLResponse(review_page(review), headers=headers)
 
 
-@router.get("/yearly", responses=_PROBLEMS)
+@router.get("/yearly", response_model=as_built(YearAnswer), responses=_PROBLEMS)
 def get_yearly(
     service: CurrentService,
     session: DbSession,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse
@@ -14,11 +14,10 @@ from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import Text
 from gridsvc.cases.intake.service import find_report
+from gridsvc.cases.systems.callbacks.schemas import CallbackAnswer, CallbacksAnswer, Satisfied
 from gridsvc.cases.systems.callbacks.service import (
     CallbackGiven,
-    Satisfied,
     call_back,
-    callback_json,
     listed_callbacks,
 )
 from gridsvc.errors import (
@@ -58,6 +57,7 @@ class CallbackIn(BaseModel):
 @router.post(
     "/{name}/callbacks",
     status_code=201,
+    response_model=CallbackAnswer,
     responses=problems(
         NotAuthenticated, NotAllowed, NotFound, StepRefused, BadInput, IdempotencyMismatch
     ),
@@ -70,20 +70,24 @@ def post_callback(
 ) -> JSONResponse:
     """Keep a callback (回访) after the closing; the newest valid one of a report counts."""
 
-    def write() -> dict[str, Any]:
+    def write() -> CallbackAnswer:
         report = find_report(occasion.session, name)
         said = CallbackGiven(
             given.contacted, given.solved, given.satisfied, given.valid, given.reason, given.at
         )
-        return callback_json(call_back(occasion, report, said))
+        return CallbackAnswer.of(call_back(occasion, report, said))
 
     return once(
         occasion.session, occasion.caller, key, ["callback", name, given], write, status=201
     )
 
 
-@router.get("/{name}/callbacks", responses=problems(NotAuthenticated, NotAllowed, NotFound))
-def list_callbacks(name: str, session: DbSession, caller: CurrentCaller) -> dict[str, Any]:
+@router.get(
+    "/{name}/callbacks",
+    responses=problems(NotAuthenticated, NotAllowed, NotFound),
+)
+def list_callbacks(name: str, session: DbSession, caller: CurrentCaller) -> CallbacksAnswer:
     """Every callback about a report in its order; the last one stands."""
     report = find_report(session, name)
-    return {"callbacks": [callback_json(one) for one in listed_callbacks(session, caller, report)]}
+    callbacks = listed_callbacks(session, caller, report)
+    return CallbacksAnswer(callbacks=[CallbackAnswer.of(one) for one in callbacks])

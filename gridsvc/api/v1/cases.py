@@ -10,16 +10,19 @@ from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from gridsvc.answers import as_built
 from gridsvc.api.dependencies import CurrentCaller, CurrentOccasion, DbSession, WritingOccasion
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
 from gridsvc.callers import Role
 from gridsvc.cases.core.repository import CasePlace, cases_of
+from gridsvc.cases.core.schemas import CasePage, TraceAnswer, TraceEntry, TraceVerified
 from gridsvc.cases.core.service import StepGiven, readable_case, take_step
 from gridsvc.cases.core.trace import verify
 from gridsvc.cases.core.trace_repository import entries
 from gridsvc.cases.core.view import case_json, case_summary
+from gridsvc.cases.systems.schemas import CaseAnswer
 from gridsvc.errors import (
     BadCoordinate,
     BadInput,
@@ -67,7 +70,11 @@ class StepIn(BaseModel):
     place: Standing | None = Field(default=None, description="Where it is taken from.")
 
 
-@router.get("/cases", responses=problems(NotAuthenticated, NotAllowed, BadInput))
+@router.get(
+    "/cases",
+    response_model=as_built(CasePage),
+    responses=problems(NotAuthenticated, NotAllowed, BadInput),
+)
 def list_cases(
     session: DbSession,
     caller: CurrentCaller,
@@ -101,7 +108,7 @@ def list_cases(
     }
 
 
-@router.get("/cases/{case_id}", responses=problems(*_READING))
+@router.get("/cases/{case_id}", response_model=as_built(CaseAnswer), responses=problems(*_READING))
 def get_case(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
     """A case: where it stands, what is due and from whom, its reports and whistles."""
     case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
@@ -110,6 +117,7 @@ def get_case(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
 
 @router.post(
     "/cases/{case_id}/steps",
+    response_model=CaseAnswer,
     responses=problems(
         *_READING, StepRefused, BadInput, BadCoordinate, UnknownCrs, IdempotencyMismatch
     ),
@@ -133,37 +141,19 @@ def post_step(
 
 
 @router.get("/cases/{case_id}/trace", responses=problems(*_READING))
-def get_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
+def get_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> TraceAnswer:
     """Everything that happened in a case, in its order, each entry chained to the one before."""
     case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
-    return {
-        "case_id": str(case.id),
-        "entries": [
-            {
-                "n": entry.n,
-                "at": entry.at,
-                "written_at": entry.written_at,
-                "action": entry.action,
-                "actor": entry.actor,
-                "body_code": entry.body_code,
-                "content": entry.content,
-                "previous_hash": entry.previous_hash,
-                "hash": entry.hash,
-            }
-            for entry in entries(occasion.session, case)
-        ],
-    }
+    kept = [TraceEntry.of(entry) for entry in entries(occasion.session, case)]
+    return TraceAnswer(case_id=case.id, entries=kept)
 
 
-@router.get("/cases/{case_id}/trace/verify", responses=problems(*_READING))
-def verify_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
+@router.get(
+    "/cases/{case_id}/trace/verify",
+    responses=problems(*_READING),
+)
+def verify_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> TraceVerified:
     """Whether the trace is whole: every number, every link, every hash."""
     case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
     found = verify(occasion.session, case)
-    return {
-        "case_id": str(case.id),
-        "intact": found.intact,
-        "entries": found.entries,
-        "broken_at": found.broken_at,
-        "reason": found.reason,
-    }
+    return TraceVerified.of(found, case_id=case.id)

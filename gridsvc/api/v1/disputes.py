@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+from gridsvc.answers import as_built
 from gridsvc.api import clock
 from gridsvc.api.dependencies import (
     CurrentAtlas,
@@ -26,6 +27,7 @@ from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
 from gridsvc.callers import Caller, Role
+from gridsvc.cases.systems.disputes.schemas import DisputeWhole, WhatIfAnswer
 from gridsvc.cases.systems.disputes.what_if import inside_json, what_if
 from gridsvc.city import City
 from gridsvc.errors import (
@@ -53,6 +55,7 @@ from gridsvc.registry.disputes.evidence import add_file, add_note, evidence_or_r
 from gridsvc.registry.disputes.finding import find_disputes
 from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.disputes.models import Dispute
+from gridsvc.registry.disputes.schemas import DisputePage, EvidenceAnswer, FoundAnswer
 from gridsvc.registry.disputes.service import Move, dispute_or_refuse, move
 from gridsvc.registry.disputes.view import dispute_json, evidence_json, summaries_json
 from gridsvc.registry.disputes.what_if import read_border_move
@@ -74,7 +77,11 @@ def _perhaps_caller(
     return read_token(session, service.token_key, credentials.credentials)
 
 
-@router.get("/disputes", responses=problems(BadInput, BadCode, BadCoordinate))
+@router.get(
+    "/disputes",
+    response_model=as_built(DisputePage),
+    responses=problems(BadInput, BadCode, BadCoordinate),
+)
 def list_disputes(
     session: DbSession,
     state: Annotated[
@@ -117,7 +124,7 @@ class Search(BaseModel):
     edition: Text = Field(min_length=1, max_length=80)
 
 
-@router.post("/disputes/find", status_code=201, responses=_WRITING)
+@router.post("/disputes/find", status_code=201, response_model=FoundAnswer, responses=_WRITING)
 def post_find(
     given: Annotated[Search, Body()],
     service: CurrentService,
@@ -131,16 +138,18 @@ def post_find(
     """
     require_role(caller, Role.CITY, Role.ADMIN)
 
-    def write() -> dict[str, Any]:
+    def write() -> FoundAnswer:
         actor = Actor.of(caller)
-        return find_disputes(
-            session, service.city, given.edition, actor=actor, now=clock.utc_now()
-        ).to_json()
+        return find_disputes(session, service.city, given.edition, actor=actor, now=clock.utc_now())
 
     return once(session, caller, key, ["find disputes", given], write, status=201)
 
 
-@router.get("/disputes/{dispute_id}", responses=problems(NotFound, NotAuthenticated, BadInput))
+@router.get(
+    "/disputes/{dispute_id}",
+    response_model=as_built(DisputeWhole),
+    responses=problems(NotFound, NotAuthenticated, BadInput),
+)
 def get_dispute(
     dispute_id: uuid.UUID,
     service: CurrentService,
@@ -163,7 +172,12 @@ class Note(BaseModel):
     note: Text = Field(min_length=1, max_length=10_000)
 
 
-@router.post("/disputes/{dispute_id}/notes", status_code=201, responses=_WRITING)
+@router.post(
+    "/disputes/{dispute_id}/notes",
+    status_code=201,
+    response_model=EvidenceAnswer,
+    responses=_WRITING,
+)
 def post_note(
     dispute_id: uuid.UUID,
     given: Annotated[Note, Body()],
@@ -187,6 +201,7 @@ async def _file_of(request: Request) -> bytes:
 @router.post(
     "/disputes/{dispute_id}/evidence",
     status_code=201,
+    response_model=as_built(EvidenceAnswer),
     responses=_WRITING | problems(TooLarge),
     openapi_extra={
         "requestBody": {
@@ -261,7 +276,11 @@ class StateIn(BaseModel):
     edition_id: Text | None = Field(default=None, max_length=80)
 
 
-@router.post("/disputes/{dispute_id}/state", responses=_WRITING | problems(StepRefused))
+@router.post(
+    "/disputes/{dispute_id}/state",
+    response_model=DisputeWhole,
+    responses=_WRITING | problems(StepRefused),
+)
 def post_state(
     dispute_id: uuid.UUID,
     given: Annotated[StateIn, Body()],
@@ -297,6 +316,7 @@ class Proposal(BaseModel):
 
 @router.post(
     "/what-if",
+    response_model=as_built(WhatIfAnswer),
     responses=problems(
         NotAuthenticated, NotAllowed, NotFound, BadInput, BadGeometry, UnknownCrs, TooLarge
     ),

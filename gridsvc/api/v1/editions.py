@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from gridsvc.api.problems import problems
 from gridsvc.api.state import Service
 from gridsvc.callers import Role
 from gridsvc.cases.intake.rerouting import rerouted, rerouting
+from gridsvc.cases.intake.schemas import ReroutingAnswer
 from gridsvc.errors import (
     BadInput,
     Conflict,
@@ -22,6 +23,7 @@ from gridsvc.errors import (
 )
 from gridsvc.registry.areas.lookup import edition_detail, editions_page
 from gridsvc.registry.areas.schemas import EditionDetail, EditionPage
+from gridsvc.registry.editions.schemas import ReroutedPageAnswer
 
 __all__ = ["router"]
 
@@ -64,16 +66,19 @@ def diff(
     session: DbSession,
     service: CurrentService,
     limit: Annotated[int, Query(ge=1, le=10_000, description="Most moves of each list.")] = 1000,
-) -> dict[str, Any]:
+) -> ReroutingAnswer:
     """Areas born, gone, renamed, changed; ground moved from whom to whom; and what that reroutes.
 
     ``reports``, ``parts`` and ``unit_grids`` count what is stored and would be answered otherwise.
     """
     found = rerouting(session, service.atlases.index_dir, before, after)
-    return found.to_json(most_moves=limit)
+    return found.answer(most_moves=limit)
 
 
-@router.get("/{before}/diff/{after}/reports", responses=_DIFF_REPORTS)
+@router.get(
+    "/{before}/diff/{after}/reports",
+    responses=_DIFF_REPORTS,
+)
 def diff_reports(
     before: EditionId,
     after: EditionId,
@@ -82,7 +87,7 @@ def diff_reports(
     caller: CurrentCaller,
     limit: Limit = 100,
     cursor: Cursor = None,
-) -> dict[str, Any]:
+) -> ReroutedPageAnswer:
     """The reports of the caller's area that would be answered otherwise, by district and id."""
     require_role(caller, *_READERS)
     return _page(session, service, before, after, "reports", limit, cursor, caller.area[:6])
@@ -97,7 +102,7 @@ def diff_things(
     service: CurrentService,
     limit: Limit = 100,
     cursor: Cursor = None,
-) -> dict[str, Any]:
+) -> ReroutedPageAnswer:
     """The parts or unit grids that would be answered otherwise, by district and code."""
     return _page(session, service, before, after, kind, limit, cursor, "")
 
@@ -111,7 +116,7 @@ def _page(
     limit: int,
     cursor: str | None,
     prefix: str,
-) -> dict[str, Any]:
+) -> ReroutedPageAnswer:
     page = rerouted(
         session,
         service.atlases.index_dir,
@@ -122,4 +127,4 @@ def _page(
         cursor=cursor,
         prefix=prefix,
     )
-    return {"kind": kind, "things": [it.to_json() for it in page.things], "next": page.next}
+    return ReroutedPageAnswer(kind=kind, things=page.things, next=page.next)

@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from geoalchemy2.shape import to_shape
 
+from gridsvc.answers import as_built
 from gridsvc.api.dependencies import CurrentOccasion, CurrentService, WritingOccasion
 from gridsvc.api.problems import problems
 from gridsvc.callers import Caller
@@ -18,6 +19,7 @@ from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.service import readable_case
 from gridsvc.cases.systems.evidence.models import Evidence
 from gridsvc.cases.systems.evidence.photo import MEDIA_TYPES
+from gridsvc.cases.systems.evidence.schemas import PhotoAnswer, PhotosAnswer
 from gridsvc.cases.systems.evidence.service import add_photo, photo_or_refuse, photos_of
 from gridsvc.cases.systems.evidence.store import store_of
 from gridsvc.errors import (
@@ -43,6 +45,7 @@ _KEPT = "private, max-age=31536000, immutable"
 @router.post(
     "/{case_id}/evidence",
     status_code=201,
+    response_model=PhotoAnswer,
     responses=problems(*_READING, BadEvidence, TooLarge, StepRefused, Unavailable),
     openapi_extra={
         "requestBody": {
@@ -69,7 +72,9 @@ async def post_evidence(
     return JSONResponse(await run_in_threadpool(write), status_code=201)
 
 
-@router.get("/{case_id}/evidence", responses=problems(*_READING))
+@router.get(
+    "/{case_id}/evidence", response_model=as_built(PhotosAnswer), responses=problems(*_READING)
+)
 def list_evidence(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
     """The photos of a case, in the order in which they were given."""
     caller, session = occasion.caller, occasion.session

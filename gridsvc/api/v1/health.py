@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter
 from sqlalchemy import text
 
+from gridsvc.answers import Answer
 from gridsvc.api.dependencies import CurrentService, DbSession
 from gridsvc.api.problems import problems
 from gridsvc.errors import NotFound, Unavailable
@@ -14,18 +17,31 @@ __all__ = ["router"]
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz")
-def healthz() -> dict[str, str]:
+class Alive(Answer):
     """The process answers."""
-    return {"status": "ok"}
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(Answer):
+    """The process can answer, and by which editions."""
+
+    status: Literal["ready"] = "ready"
+    editions: list[str]
+
+
+@router.get("/healthz")
+def healthz() -> Alive:
+    """The process answers."""
+    return Alive()
 
 
 @router.get("/readyz", responses=problems(Unavailable))
-def readyz(service: CurrentService, session: DbSession) -> dict[str, object]:
+def readyz(service: CurrentService, session: DbSession) -> Ready:
     """The database answers and the boundaries are loaded."""
     session.execute(text("select 1"))
     try:
         atlas = service.atlases.get()
     except NotFound as error:
         raise Unavailable(f"No boundaries are loaded yet. {error.detail}") from error
-    return {"status": "ready", "editions": [edition.id for edition in atlas.editions]}
+    return Ready(editions=[edition.id for edition in atlas.editions])

@@ -15,6 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gridsvc.answers import as_built
 from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession
 from gridsvc.api.problems import problems, validation_problem
 from gridsvc.api.v1.arrow import ARROW, arrow_answer
@@ -26,6 +27,7 @@ from gridsvc.errors import (
     TooLarge,
     UnknownCrs,
 )
+from gridsvc.registry.placement.schemas import BatchAnswer, StraddleAnswer
 from gridsvc.registry.placement.service import BatchPlacement, place_many
 from gridsvc.registry.placement.store import Atlas
 from gridsvc.registry.placement.straddle import straddle
@@ -61,6 +63,7 @@ class Batch(BaseModel):
 
 @router.post(
     "/locate/batch",
+    response_model=BatchAnswer,
     responses=problems(BadInput, BadCoordinate, UnknownCrs, TooLarge, NotFound),
     openapi_extra={
         "requestBody": {
@@ -112,6 +115,7 @@ class Outline(BaseModel):
 
 @router.post(
     "/straddle",
+    response_model=as_built(StraddleAnswer),
     responses=problems(BadGeometry, BadCoordinate, UnknownCrs, TooLarge, NotFound),
 )
 def post_straddle(

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from gridsvc.answers import as_built
 from gridsvc.api.dependencies import (
     CurrentAtlas,
     CurrentOccasion,
@@ -21,8 +22,10 @@ from gridsvc.cases.core.service import readable_case
 from gridsvc.cases.core.view import case_json
 from gridsvc.cases.systems.merging.joining import join_cases
 from gridsvc.cases.systems.merging.rights import AcceptedDifference
+from gridsvc.cases.systems.merging.schemas import ReportsOfCase
 from gridsvc.cases.systems.merging.splitting import split_case
 from gridsvc.cases.systems.merging.view import history
+from gridsvc.cases.systems.schemas import CaseAnswer, CaseSplit
 from gridsvc.errors import (
     BadInput,
     IdempotencyMismatch,
@@ -65,7 +68,9 @@ class SplitIn(_Merging):
     into: uuid.UUID | None = None
 
 
-@router.get("/{case_id}/reports", responses=problems(*_READING))
+@router.get(
+    "/{case_id}/reports", response_model=as_built(ReportsOfCase), responses=problems(*_READING)
+)
 def get_reports(
     case_id: uuid.UUID,
     occasion: CurrentOccasion,
@@ -78,7 +83,7 @@ def get_reports(
     return history(occasion.session, case, cursor=cursor, limit=limit, count=count)
 
 
-@router.post("/{case_id}/join", responses=problems(*_WRITING))
+@router.post("/{case_id}/join", response_model=CaseAnswer, responses=problems(*_WRITING))
 def post_join(
     case_id: uuid.UUID,
     given: Annotated[JoinIn, Body()],
@@ -100,7 +105,12 @@ def post_join(
     return once(occasion.session, occasion.caller, key, ["join", str(case_id), given], write)
 
 
-@router.post("/{case_id}/split", status_code=201, responses=problems(*_WRITING, OutsideCity))
+@router.post(
+    "/{case_id}/split",
+    status_code=201,
+    response_model=CaseSplit,
+    responses=problems(*_WRITING, OutsideCity),
+)
 def post_split(
     case_id: uuid.UUID,
     given: Annotated[SplitIn, Body()],

@@ -15,6 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
+from gridsvc.answers import as_built
 from gridsvc.api import clock
 from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession
 from gridsvc.api.problems import problems
@@ -23,6 +24,7 @@ from gridsvc.callers import Caller
 from gridsvc.cases.core.messages.model import Place
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.cases.core.messages.service import inbox
+from gridsvc.cases.core.schemas import Inbox, MessageAnswer
 from gridsvc.db.engine import transaction
 from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, NotFound, Unavailable
 from gridsvc.registry.bodies.service import body_or_refuse
@@ -42,7 +44,7 @@ _REMEMBERED = 10_000
 _FIRST = uuid.UUID(int=0)
 
 
-@router.get("/{body}/inbox", responses=problems(*_READING))
+@router.get("/{body}/inbox", response_model=as_built(Inbox), responses=problems(*_READING))
 def get_inbox(
     body: str,
     session: DbSession,
@@ -55,7 +57,7 @@ def get_inbox(
     after = None if cursor is None else Place.from_text(cursor)
     messages = inbox(session, body, after=after, limit=limit, now=clock.utc_now())
     return {
-        "messages": [_json(message) for message in messages],
+        "messages": [MessageAnswer.of(message) for message in messages],
         "next": _place(messages[-1]).to_text() if len(messages) == limit else None,
     }
 
@@ -125,19 +127,19 @@ def _told_before(session: Session, body: str, start: Place) -> list[uuid.UUID]:
     return told
 
 
-def _read(service: Service, body: str, after: Place) -> list[tuple[Place, dict[str, Any]]]:
+def _read(service: Service, body: str, after: Place) -> list[tuple[Place, MessageAnswer]]:
     """The next messages; none while the database does not answer, so that the stream waits."""
     try:
         with transaction(service.sessions) as session:
             found = inbox(session, body, after=after, limit=_PAGE, now=clock.utc_now())
-            return [(_place(message), _json(message)) for message in found]
+            return [(_place(message), MessageAnswer.of(message)) for message in found]
     except Unavailable:
         return []
 
 
-def _event(place: Place, told: dict[str, Any]) -> bytes:
-    lines = (f"id: {place.to_text()}", f"event: {told['topic']}")
-    return "\n".join(lines).encode() + b"\ndata: " + orjson.dumps(told) + b"\n\n"
+def _event(place: Place, told: MessageAnswer) -> bytes:
+    lines = (f"id: {place.to_text()}", f"event: {told.topic}")
+    return "\n".join(lines).encode() + b"\ndata: " + orjson.dumps(told.model_dump()) + b"\n\n"
 
 
 def _place(message: Message) -> Place:
@@ -148,14 +150,3 @@ def _may_read(session: Session, caller: Caller, body: str) -> None:
     known = body_or_refuse(session, body, field="body")
     if not caller.acts_for(known.code, known.area_code):
         raise NotAllowed(f"Only {known.name} and its supervision read what it is told.")
-
-
-def _json(message: Message) -> dict[str, Any]:
-    return {
-        "id": str(message.id),
-        "topic": message.topic,
-        "case_id": str(message.case_id),
-        "content": message.content,
-        "written_at": message.written_at,
-        "state": message.state,
-    }

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+from gridsvc.answers import as_built
 from gridsvc.api import clock
 from gridsvc.api.dependencies import (
     CurrentAtlas,
@@ -25,6 +26,7 @@ from gridsvc.api.state import Service
 from gridsvc.callers import Role
 from gridsvc.cases.systems.no_mans_land.model import Scan, Stretch, Terms
 from gridsvc.cases.systems.no_mans_land.proposing import propose_disputes
+from gridsvc.cases.systems.no_mans_land.schemas import DisputesProposed, ScanAnswer
 from gridsvc.cases.systems.no_mans_land.service import scan
 from gridsvc.errors import (
     BadInput,
@@ -60,7 +62,11 @@ class Scanned(BaseModel):
     listed_q: float = Field(default=0.05, description="Share of false alarms in the list.")
 
 
-@router.get("", responses=problems(NotAuthenticated, NotAllowed, NotFound, BadInput))
+@router.get(
+    "",
+    response_model=as_built(ScanAnswer),
+    responses=problems(NotAuthenticated, NotAllowed, NotFound, BadInput),
+)
 def get_no_mans_land(
     service: CurrentService,
     session: DbSession,
@@ -103,6 +109,7 @@ def get_no_mans_land(
 @router.post(
     "/disputes",
     status_code=201,
+    response_model=DisputesProposed,
     responses=problems(NotAuthenticated, NotAllowed, NotFound, BadInput, IdempotencyMismatch),
 )
 def post_disputes(

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from gridsvc.answers import as_built
 from gridsvc.api.dependencies import CurrentAtlas, CurrentService, WritingOccasion
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
@@ -19,9 +20,11 @@ from gridsvc.api.v1.reports import ReportIn, new_report
 from gridsvc.cases.core.view import case_json
 from gridsvc.cases.intake.service import file_report
 from gridsvc.cases.systems.appeals.service import appeal, decide
+from gridsvc.cases.systems.schemas import CaseAnswer, CaseOpened
 from gridsvc.cases.systems.whistles.hearing import OpeningWhistle
 from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
 from gridsvc.city.procedures.model import Procedure
+from gridsvc.city.procedures.schemas import ProceduresAnswer
 from gridsvc.errors import (
     AmbiguousCode,
     BadCoordinate,
@@ -84,7 +87,7 @@ class Decision(BaseModel):
     note: Text = Field(min_length=1, max_length=10_000)
 
 
-@router.get("/procedures")
+@router.get("/procedures", response_model=as_built(ProceduresAnswer))
 def list_procedures(service: CurrentService) -> dict[str, Any]:
     """Every procedure in its newest version: its steps, who takes each, its limit and evidence."""
     return {"procedures": [_procedure(one) for one in service.city.procedures.newest_of_all()]}
@@ -93,6 +96,7 @@ def list_procedures(service: CurrentService) -> dict[str, Any]:
 @router.post(
     "/cases",
     status_code=201,
+    response_model=CaseOpened,
     responses=problems(
         *_WRITING,
         *(BadCoordinate, UnknownCrs, OutsideCity, BadGeometry, UnknownClass, TooLarge),
@@ -126,7 +130,10 @@ def post_case(
 
 
 @router.post(
-    "/cases/{case_id}/appeals", status_code=201, responses=problems(*_WRITING, StepRefused)
+    "/cases/{case_id}/appeals",
+    status_code=201,
+    response_model=CaseAnswer,
+    responses=problems(*_WRITING, StepRefused),
 )
 def post_appeal(
     case_id: uuid.UUID,
@@ -146,7 +153,11 @@ def post_appeal(
     )
 
 
-@router.post("/cases/{case_id}/appeals/{body}/decision", responses=problems(*_WRITING, StepRefused))
+@router.post(
+    "/cases/{case_id}/appeals/{body}/decision",
+    response_model=CaseAnswer,
+    responses=problems(*_WRITING, StepRefused),
+)
 def post_decision(
     case_id: uuid.UUID,
     body: str,

@@ -24,6 +24,7 @@ from gridsvc.errors import (
     UnknownCrs,
 )
 from gridsvc.layers.relations.model import LayerName, LayerSide, Relation, UploadSide
+from gridsvc.layers.relations.schemas import RelationsAnswer
 from gridsvc.layers.relations.service import MOST_PAIRS, relate
 from gridsvc.spatial.reading import read_layer
 
@@ -65,6 +66,7 @@ class Question(BaseModel):
 
 @router.post(
     "/relations",
+    response_model_exclude_unset=True,
     responses=problems(
         BadInput,
         BadCode,
@@ -79,7 +81,7 @@ class Question(BaseModel):
 )
 def post_relations(
     question: Annotated[Question, Body()], service: CurrentService, session: DbSession
-) -> dict[str, Any]:
+) -> RelationsAnswer:
     """The pairs of two layers that stand in a relation, with what they share.
 
     The relations are those of DE-9IM, as PostGIS has them, on whole geometries.
@@ -104,7 +106,7 @@ def post_relations(
         )
     finally:
         places.release()
-    return page.to_json()
+    return page
 
 
 _by_count: dict[int, threading.BoundedSemaphore] = {}

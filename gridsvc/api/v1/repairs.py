@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from gridsvc.answers import as_built
 from gridsvc.api import clock
 from gridsvc.api.dependencies import (
     CurrentCaller,
@@ -34,6 +35,7 @@ from gridsvc.errors import (
 from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.repairs.model import AppliedRepair
 from gridsvc.registry.repairs.proposals import preview, proposals_of
+from gridsvc.registry.repairs.schemas import FaultPage, PreviewAnswer, RepairsAnswer, RepairsMade
 from gridsvc.registry.repairs.service import apply_repairs, list_repairs, undo_repairs
 
 __all__ = ["router"]
@@ -87,13 +89,17 @@ class UndoneRepairs(_NewDraft):
     repairs: list[str] = Field(min_length=1, max_length=1000)
 
 
-@router.get("", responses=problems(NotAuthenticated, UnknownParameter, NotFound))
+@router.get(
+    "",
+    response_model=as_built(RepairsAnswer),
+    responses=problems(NotAuthenticated, UnknownParameter, NotFound),
+)
 def history(edition: EditionId, session: DbSession, _: CurrentCaller) -> dict[str, Any]:
     """The repairs that made an edition, and those that were made of it: who, why, when, m²."""
     return {"repairs": [it.to_json() for it in list_repairs(session, edition)]}
 
 
-@router.get("/proposals", responses=_READ)
+@router.get("/proposals", response_model=as_built(FaultPage), responses=_READ)
 def proposals(
     edition: EditionId,
     service: CurrentService,
@@ -111,7 +117,7 @@ def proposals(
     return {"faults": [it.to_json() for it in found], "next": following}
 
 
-@router.get("/preview", responses=_READ)
+@router.get("/preview", response_model=as_built(PreviewAnswer), responses=_READ)
 def show_preview(
     edition: EditionId,
     service: CurrentService,
@@ -125,7 +131,7 @@ def show_preview(
     return {**shown.to_json(), "geojson": shown.to_geojson()}
 
 
-@router.post("", status_code=201, responses=_WRITE)
+@router.post("", status_code=201, response_model=RepairsMade, responses=_WRITE)
 def apply(
     service: CurrentService,
     edition: EditionId,
@@ -154,7 +160,7 @@ def apply(
     return once(session, caller, key, ["repair", edition, new], write, status=201)
 
 
-@router.post("/undo", status_code=201, responses=_WRITE)
+@router.post("/undo", status_code=201, response_model=RepairsMade, responses=_WRITE)
 def undo(
     service: CurrentService,
     edition: EditionId,

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+from gridsvc.answers import as_built
 from gridsvc.api import clock
 from gridsvc.api.dependencies import (
     AtlasOfDay,
@@ -29,7 +30,7 @@ from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake.model import GivenPoint, NewReport
 from gridsvc.cases.intake.moving import confirm_side, move_report
-from gridsvc.cases.intake.schemas import ReportAnswer
+from gridsvc.cases.intake.schemas import ReportAnswer, ReportRead, SimilarAnswer
 from gridsvc.cases.intake.service import (
     file_report,
     find_report,
@@ -180,7 +181,7 @@ def filed(
     return once(session, caller, key, ["report", given], write, status=201)
 
 
-@router.post("/similar", responses=problems(*_FILING))
+@router.post("/similar", response_model=as_built(SimilarAnswer), responses=problems(*_FILING))
 def post_similar(
     given: Annotated[ReportIn, Body()],
     service: CurrentService,
@@ -191,7 +192,7 @@ def post_similar(
     return similar_cases(occasion, atlas, new_report(occasion.session, service, given))
 
 
-@router.get("/{name}", responses=problems(NotFound, BadInput))
+@router.get("/{name}", response_model=as_built(ReportRead), responses=problems(NotFound, BadInput))
 def get_report(name: str, session: DbSession, atlas: AtlasOfDay) -> dict[str, Any]:
     """A report by its id or its receipt: where it is, who answers, how its case stands.
 
@@ -216,7 +217,9 @@ class Confirmation(BaseModel):
 
 
 @router.post(
-    "/{name}/confirm", responses=problems(*_WRITE_PROBLEMS, NotFound, StepRefused, BadInput)
+    "/{name}/confirm",
+    response_model=ReportRead,
+    responses=problems(*_WRITE_PROBLEMS, NotFound, StepRefused, BadInput),
 )
 def confirm(
     name: str,
@@ -250,7 +253,9 @@ class Move(BaseModel):
 
 
 @router.post(
-    "/{name}/move", responses=problems(*_WRITE_PROBLEMS, *_PLACE_PROBLEMS, NotFound, StepRefused)
+    "/{name}/move",
+    response_model=ReportRead,
+    responses=problems(*_WRITE_PROBLEMS, *_PLACE_PROBLEMS, NotFound, StepRefused),
 )
 def move(
     name: str,

@@ -6,10 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from gridsvc.answers import as_built
 from gridsvc.api import clock
 from gridsvc.api.dependencies import DbSession
 from gridsvc.api.problems import problems
 from gridsvc.errors import BadInput
+from gridsvc.registry.social_grids.schemas import SocialNode
 from gridsvc.registry.social_grids.service import social_tree
 
 __all__ = ["router"]
@@ -17,7 +19,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1", tags=["areas"])
 
 
-@router.get("/social-grids", responses=problems(BadInput))
+@router.get("/social-grids", response_model=as_built(SocialNode), responses=problems(BadInput))
 def get_social_grids(
     session: DbSession,
     area: Annotated[

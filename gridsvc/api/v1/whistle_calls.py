@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body, Query
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from gridsvc.answers import as_built
 from gridsvc.api.dependencies import (
     CurrentCaller,
     CurrentOccasion,
@@ -27,6 +28,7 @@ from gridsvc.cases.systems.whistles.follow_up import FollowUp, whistle_again
 from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
 from gridsvc.cases.systems.whistles.proposals import proposals
 from gridsvc.cases.systems.whistles.rates import Terms, rate_whistles
+from gridsvc.cases.systems.whistles.schemas import ProposalsAnswer, RatesAnswer, WhistleAnswer
 from gridsvc.cases.systems.whistles.view import whistles_json
 from gridsvc.errors import (
     BadInput,
@@ -70,7 +72,11 @@ class FollowUpIn(BaseModel):
     at: dt.datetime | None = Field(default=None, description="RFC 3339; now when left out.")
 
 
-@router.get("/cases/{case_id}/whistle-proposals", responses=problems(*_READING))
+@router.get(
+    "/cases/{case_id}/whistle-proposals",
+    response_model=as_built(ProposalsAnswer),
+    responses=problems(*_READING),
+)
 def get_proposals(
     case_id: uuid.UUID,
     occasion: CurrentOccasion,
@@ -88,6 +94,7 @@ def get_proposals(
 @router.post(
     "/cases/{case_id}/whistles",
     status_code=201,
+    response_model=WhistleAnswer,
     responses=problems(*_READING, StepRefused, IdempotencyMismatch),
 )
 def post_whistle(
@@ -98,7 +105,7 @@ def post_whistle(
 ) -> JSONResponse:
     """Blow a further whistle inside a case, from what was found; the case waits for it too."""
 
-    def write() -> dict[str, Any]:
+    def write() -> WhistleAnswer:
         further = FollowUp(
             bodies=given.bodies,
             demand=given.demand,
@@ -136,7 +143,11 @@ def get_letter(whistle_id: uuid.UUID, service: CurrentService, session: DbSessio
     return HTMLResponse(page, headers=headers)
 
 
-@router.get("/whistles/rates", responses=problems(NotAuthenticated, NotAllowed, BadInput))
+@router.get(
+    "/whistles/rates",
+    response_model=as_built(RatesAnswer),
+    responses=problems(NotAuthenticated, NotAllowed, BadInput),
+)
 def get_rates(
     service: CurrentService,
     session: DbSession,

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+from gridsvc.answers import as_built
 from gridsvc.api.dependencies import DbSession, WritingOccasion
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
@@ -22,6 +23,7 @@ from gridsvc.cases.systems.joint.blowing import approve as approve_whistle
 from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles import service as whistling
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
+from gridsvc.cases.systems.whistles.schemas import CalledAnswer, WhistleAnswer, WhistlePage
 from gridsvc.cases.systems.whistles.service import scoring_party
 from gridsvc.cases.systems.whistles.view import called_json, whistles_json
 from gridsvc.errors import (
@@ -46,7 +48,7 @@ _WRITE_PROBLEMS = problems(
 )
 
 
-@router.get("", responses=problems(BadInput))
+@router.get("", response_model=as_built(WhistlePage), responses=problems(BadInput))
 def list_whistles(
     session: DbSession,
     joint: Annotated[bool | None, Query()] = None,
@@ -72,19 +74,19 @@ def list_whistles(
     }
 
 
-@router.get("/{whistle_id}", responses=problems(NotFound))
-def get_whistle(whistle_id: uuid.UUID, session: DbSession) -> dict[str, Any]:
+@router.get("/{whistle_id}", response_model=as_built(WhistleAnswer), responses=problems(NotFound))
+def get_whistle(whistle_id: uuid.UUID, session: DbSession) -> WhistleAnswer:
     """One whistle."""
     return whistles_json(session, [_whistle(session, whistle_id)])[0]
 
 
-@router.post("/{whistle_id}/approve", responses=_WRITE_PROBLEMS)
+@router.post("/{whistle_id}/approve", response_model=WhistleAnswer, responses=_WRITE_PROBLEMS)
 def approve(
     whistle_id: uuid.UUID, occasion: WritingOccasion, key: IdempotencyKey = None
 ) -> JSONResponse:
     """Blow a whistle that was proposed; for the caller's side or its supervision."""
 
-    def write() -> dict[str, Any]:
+    def write() -> WhistleAnswer:
         whistle = _whistle(occasion.session, whistle_id)
         acting_body(occasion.session, occasion.caller, whistle.caller_body)
         blown = approve_whistle(occasion, whistle_id)
@@ -134,7 +136,9 @@ class Score(BaseModel):
     by: Text | None = Field(default=None, description="The scoring side, where it is not clear.")
 
 
-@router.post("/{whistle_id}/bodies/{body}/accept", responses=_WRITE_PROBLEMS)
+@router.post(
+    "/{whistle_id}/bodies/{body}/accept", response_model=CalledAnswer, responses=_WRITE_PROBLEMS
+)
 def accept(
     whistle_id: uuid.UUID,
     body: str,
@@ -153,6 +157,7 @@ def accept(
 
 @router.post(
     "/{whistle_id}/bodies/{body}/report-in",
+    response_model=CalledAnswer,
     responses=_WRITE_PROBLEMS | problems(BadCoordinate, UnknownCrs),
 )
 def report_in(
@@ -172,7 +177,9 @@ def report_in(
     return _record(occasion, key, ["report-in", str(whistle_id), body, given], body, act)
 
 
-@router.post("/{whistle_id}/bodies/{body}/done", responses=_WRITE_PROBLEMS)
+@router.post(
+    "/{whistle_id}/bodies/{body}/done", response_model=CalledAnswer, responses=_WRITE_PROBLEMS
+)
 def done(
     whistle_id: uuid.UUID,
     body: str,
@@ -188,7 +195,9 @@ def done(
     return _record(occasion, key, ["done", str(whistle_id), body, given], body, act)
 
 
-@router.post("/{whistle_id}/bodies/{body}/score", responses=_WRITE_PROBLEMS)
+@router.post(
+    "/{whistle_id}/bodies/{body}/score", response_model=CalledAnswer, responses=_WRITE_PROBLEMS
+)
 def score(
     whistle_id: uuid.UUID,
     body: str,
@@ -198,7 +207,7 @@ def score(
 ) -> JSONResponse:
     """The caller scores a called body; a side the other side, or a department that it brought."""
 
-    def write() -> dict[str, Any]:
+    def write() -> CalledAnswer:
         by = scoring_party(
             occasion.session, occasion.caller, _whistle(occasion.session, whistle_id), given.by
         )
@@ -212,7 +221,9 @@ def score(
     )
 
 
-@router.post("/{whistle_id}/bodies/{body}/again", responses=_WRITE_PROBLEMS)
+@router.post(
+    "/{whistle_id}/bodies/{body}/again", response_model=CalledAnswer, responses=_WRITE_PROBLEMS
+)
 def again(
     whistle_id: uuid.UUID,
     body: str,
@@ -222,7 +233,7 @@ def again(
 ) -> JSONResponse:
     """The caller finds it not solved: the body goes on until it is (事不完人不撤)."""
 
-    def write() -> dict[str, Any]:
+    def write() -> CalledAnswer:
         called = whistling.again(
             occasion,
             whistle_id,
@@ -248,14 +259,14 @@ def _record(
 ) -> JSONResponse:
     """Let a called body record something about itself, once."""
 
-    def write() -> dict[str, Any]:
+    def write() -> CalledAnswer:
         acting_body(occasion.session, occasion.caller, body)
         return _called(occasion.session, act())
 
     return once(occasion.session, occasion.caller, key, request, write)
 
 
-def _called(session: Session, called: CalledBody) -> dict[str, Any]:
+def _called(session: Session, called: CalledBody) -> CalledAnswer:
     session.flush()
     names = bodies_by_code(session, [called.body_code])
     return called_json(called, names[called.body_code].name)

@@ -13,6 +13,7 @@ from gridsvc.cases.core.act import procedure_of
 from gridsvc.cases.core.engine import needs_of, open_steps, parties
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
+from gridsvc.cases.core.schemas import HandIn
 from gridsvc.city import City
 from gridsvc.city.procedures.model import Actor, Procedure, Step
 
@@ -71,18 +72,7 @@ def case_json(session: Session, city: City, case: Case) -> dict[str, Any]:
         "extensions": case.extensions,
         "seats": {role.value: body for role, body in progress.seats},
         "called": _called(procedure, progress),
-        "hand_ins": [
-            {
-                "step": one.step,
-                "body_code": one.body_code,
-                "since": one.since,
-                "limit_at": one.limit_at,
-                "handed_in_at": one.handed_in_at,
-                "overdue": one.overdue,
-                "score": one.score,
-            }
-            for one in repository.submissions(session, case)
-        ],
+        "hand_ins": [HandIn.of(one) for one in repository.submissions(session, case)],
         "refused_by": list(progress.refused_by),
         "actions": progress.repeats,
     }

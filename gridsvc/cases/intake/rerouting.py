@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.intake.repository import report_points
+from gridsvc.cases.intake.schemas import ReroutingAnswer
 from gridsvc.errors import NotFound
 from gridsvc.registry.editions.answers import (
     THINGS,
@@ -19,7 +19,8 @@ from gridsvc.registry.editions.answers import (
     count_rerouted,
     rerouted_page,
 )
-from gridsvc.registry.editions.diff import CutGrid, EditionDiff, cut_grids, diff_editions
+from gridsvc.registry.editions.diff import EditionDiff, cut_grids, diff_editions
+from gridsvc.registry.editions.schemas import CutAnswer
 
 __all__ = ["KINDS", "Rerouting", "rerouted", "rerouting"]
 
@@ -36,17 +37,16 @@ class Rerouting:
 
     diff: EditionDiff
     tallies: dict[str, RerouteCounts]
-    cut: tuple[CutGrid, ...]
+    cut: tuple[CutAnswer, ...]
 
-    def to_json(self, *, most_moves: int | None = None) -> dict[str, Any]:
+    def answer(self, *, most_moves: int | None = None) -> ReroutingAnswer:
         """The diff, and under each kind its tally; ``most_moves`` of each list."""
-        kinds = {kind: it.to_json(most_moves=most_moves) for kind, it in self.tallies.items()}
-        return {
-            **self.diff.to_json(most_moves=most_moves),
-            **kinds,
-            "cut_unit_grids": len({(it.district_code, it.id) for it in self.cut}),
-            "cuts": [it.to_json() for it in self.cut[:most_moves]],
-        }
+        return ReroutingAnswer(
+            **dict(self.diff.answer(most_moves=most_moves)),
+            **{kind: it.answer(most_moves=most_moves) for kind, it in self.tallies.items()},
+            cut_unit_grids=len({(it.district_code, it.id) for it in self.cut}),
+            cuts=self.cut[:most_moves],
+        )
 
 
 def rerouting(session: Session, index_dir: Path, before: str, after: str) -> Rerouting:

@@ -8,10 +8,12 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from gridsvc.answers import Answer, ClassNamed
 from gridsvc.registry.bodies.repository import Ground
+from gridsvc.registry.editions.schemas import CutAnswer, DiffAnswer, TallyAnswer
 from gridsvc.registry.placement.schemas import PointAnswer
 
-__all__ = ["ReportAnswer"]
+__all__ = ["ReportAnswer", "ReportRead", "ReroutingAnswer", "SimilarAnswer"]
 
 
 class BodyName(BaseModel):
@@ -70,3 +72,71 @@ class ReportAnswer(BaseModel):
     mended: str | None = Field(description="What was mended in the footprint.")
     created_at: dt.datetime
     recorded_at: dt.datetime | None = Field(description="Of an earlier report: when it came in.")
+
+
+class CaseOfReport(Answer):
+    """How the case of a report stands."""
+
+    state: Literal["open", "closed"]
+    step: str
+    procedure: str
+    lead_body: str
+    opened_at: dt.datetime
+    closed_at: dt.datetime | None
+
+
+class ReportRead(Answer):
+    """A report as anybody may see it."""
+
+    id: uuid.UUID
+    receipt: str
+    district_code: str
+    channel: str
+    class_: ClassNamed = Field(alias="class")
+    part_code: str | None
+    created_at: dt.datetime
+    recorded_at: dt.datetime | None = Field(description="Of an earlier report: when it came in.")
+    placement: PointAnswer
+    responsibility: ResponsibilityAnswer
+    placements: int = Field(description="How often it was placed.")
+    needs_confirmation: bool
+    joined: bool
+    case_id: uuid.UUID
+    case: CaseOfReport
+
+
+class OpenSimilar(SimilarCase):
+    """An open case about the same thing, and whether the report would join it."""
+
+    class_: ClassNamed = Field(alias="class")
+    part_code: str | None
+    reports: int
+    joins: bool
+    reason: str | None = Field(description="Why it does not join.")
+    border_crossed: BorderCrossed | None
+
+
+class ClosedSimilar(SimilarCase):
+    """A closed case about the same thing."""
+
+    reports: int
+
+
+class SimilarAnswer(Answer):
+    """What a report would join if it were filed; nothing is kept."""
+
+    placement: PointAnswer
+    responsibility: ResponsibilityAnswer
+    would_join: uuid.UUID | None
+    candidates: list[OpenSimilar]
+    earlier: list[ClosedSimilar]
+
+
+class ReroutingAnswer(DiffAnswer):
+    """Two editions compared, and what is stored on them and would be answered otherwise."""
+
+    reports: TallyAnswer
+    parts: TallyAnswer
+    unit_grids: TallyAnswer
+    cut_unit_grids: int
+    cuts: list[CutAnswer] = Field(description="Unit grids that lose a part of their ground.")

@@ -21,13 +21,16 @@ from gridsvc.layers.relations.members import MemberSource
 from gridsvc.layers.relations.model import (
     LayerName,
     LayerSide,
-    Member,
-    Pair,
     Relation,
-    RelationPage,
     UploadSide,
 )
 from gridsvc.layers.relations.repository import Deadline, MemberRow, OutOfTime
+from gridsvc.layers.relations.schemas import (
+    MemberAnswer,
+    PairAnswer,
+    RelationsAnswer,
+    SideRelated,
+)
 from gridsvc.registry.editions import repository as editions
 from gridsvc.registry.editions.models import EditionState
 from gridsvc.registry.editions.service import edition_in_force
@@ -66,7 +69,7 @@ def relate(
     limit: int = 100,
     cursor: str | None = None,
     drafts: bool = False,
-) -> RelationPage:
+) -> RelationsAnswer:
     """The pairs that stand in a relation, in the order of the first side, then of the second.
 
     Decided by PostGIS on whole geometries; ``cursor`` is ``next`` of the page before. A layer
@@ -97,11 +100,11 @@ def relate(
     except OutOfTime:
         raise _too_wide(session, relation, one, other, timeout_s, progress) from None
     page = found[:limit]
-    return RelationPage(
+    return RelationsAnswer(
         relation=relation,
-        a={**one.shown, "members": one.members},
-        b={**other.shown, "members": other.members},
-        pairs=tuple(pair for _, pair in page),
+        a=SideRelated(**one.shown, members=one.members),
+        b=SideRelated(**other.shown, members=other.members),
+        pairs=[pair for _, pair in page],
         next=_write_cursor(page[-1][0]) if len(found) > limit else None,
     )
 
@@ -154,7 +157,7 @@ def _related(
 
 def _measured(
     session: Session, one: _RelatedSide, other: _RelatedSide, keys: list[_Keys]
-) -> list[tuple[_Keys, Pair]]:
+) -> list[tuple[_Keys, PairAnswer]]:
     if not keys:
         return []
     members = repository.members_of(session, one.source, sorted({key for key, _ in keys}))
@@ -170,7 +173,7 @@ def _measured(
         found.append(
             (
                 pair,
-                Pair(
+                PairAnswer(
                     a=_member(one, pair[0], members[pair[0]]),
                     b=_member(other, pair[1], others[pair[1]]),
                     shared_m2=m2,
@@ -199,8 +202,8 @@ def _shares(
     limit: int,
     deadline: Deadline,
     progress: _Progress,
-) -> list[tuple[_Keys, Pair]]:
-    found: list[tuple[_Keys, Pair]] = []
+) -> list[tuple[_Keys, PairAnswer]]:
+    found: list[tuple[_Keys, PairAnswer]] = []
     first = after[0]
     while True:
         ahead = repository.next_keys(session, one.source, first, _FIRST_MEMBERS + 1)
@@ -219,7 +222,14 @@ def _shares(
                 if (key, held) <= after:
                     continue
                 b = _member(other, held, names[held]) if held else None
-                pair = Pair(_member(one, key, rows[key]), b, m2, None, share, None)
+                pair = PairAnswer(
+                    a=_member(one, key, rows[key]),
+                    b=b,
+                    shared_m2=m2,
+                    shared_m=None,
+                    share_of_a=share,
+                    share_of_b=None,
+                )
                 found.append(((key, held), pair))
             progress.done += 1
             if len(found) > limit:
@@ -231,9 +241,15 @@ def _shares(
         first = ahead[-1]
 
 
-def _member(side: _RelatedSide, key: str, row: MemberRow) -> Member:
+def _member(side: _RelatedSide, key: str, row: MemberRow) -> MemberAnswer:
     feature = int(key) if side.shown["layer"] is None else None
-    return Member(row.code, row.name or None, row.district, feature)
+    whole = {
+        "code": row.code,
+        "name": row.name or None,
+        "district": row.district,
+        "feature": feature,
+    }
+    return MemberAnswer(**{name: it for name, it in whole.items() if it is not None})
 
 
 def _side(

@@ -18,8 +18,9 @@ from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.areas import repository as areas
 from gridsvc.registry.bodies.repository import agreement_holds
 from gridsvc.registry.disputes import repository
-from gridsvc.registry.disputes.model import Actor, DisputeState, Found, districts_of
+from gridsvc.registry.disputes.model import Actor, DisputeState, districts_of
 from gridsvc.registry.disputes.models import Dispute
+from gridsvc.registry.disputes.schemas import FoundAnswer
 from gridsvc.registry.disputes.view import record
 from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.models import Edition, EditionState
@@ -42,7 +43,7 @@ _ABOVE = {Level.STREET: Level.DISTRICT, Level.COMMUNITY: Level.STREET}
 
 def find_disputes(
     session: Session, city: City, edition_id: str, *, actor: Actor, now: dt.datetime
-) -> Found:
+) -> FoundAnswer:
     """Make a dispute of every gap, overlap and conflict of an edition above the accuracy.
 
     Conflicts are those with the edition of the level above that is in force. Raises NotFound for
@@ -86,7 +87,7 @@ def keep_places(
     *,
     actor: Actor,
     now: dt.datetime,
-) -> Found:
+) -> FoundAnswer:
     """Keep disputed places of an edition: those known before are not kept twice."""
     repository.lock_finding(session)
     before = repository.unsettled_of_level(session, edition.level)
@@ -105,8 +106,8 @@ def keep_places(
     for dispute_id, again in found.items():
         if _found_again(session, city, known[dispute_id], edition, again, actor=actor, now=now):
             reopened.append(dispute_id)
-    return Found(
-        edition_id=edition.id,
+    return FoundAnswer(
+        edition=edition.id,
         new=tuple(new),
         again=tuple(found),
         reopened=tuple(reopened),

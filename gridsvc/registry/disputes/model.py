@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from gridsvc.callers import Caller
 
@@ -16,7 +15,6 @@ __all__ = [
     "Actor",
     "DisputeAt",
     "DisputeState",
-    "Found",
     "PartInside",
     "districts_of",
 ]
@@ -52,27 +50,6 @@ class Actor:
     def of(cls, caller: Caller) -> Actor:
         """The actor that a token stands for."""
         return cls(caller.subject[:100], caller.role.value, caller.area)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search for disputes in an edition gave, each place under one heading.
-
-    ``again`` are those known before; ``absent`` are unsettled disputes of the level that the
-    edition no longer shows: they wait for somebody to settle them by it.
-    """
-
-    edition_id: str
-    new: tuple[uuid.UUID, ...]
-    again: tuple[uuid.UUID, ...]
-    reopened: tuple[uuid.UUID, ...]
-    absent: tuple[uuid.UUID, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The edition, and the ids of the disputes under each heading."""
-        headings = ("new", "again", "reopened", "absent")
-        ids = {name: [str(it) for it in getattr(self, name)] for name in headings}
-        return {"edition": self.edition_id, **ids}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session
 from gridsvc.errors import BadInput
 from gridsvc.registry.editions.diff import comparable_editions
 from gridsvc.registry.editions.points import PlacedThings, grid_points, part_points
+from gridsvc.registry.editions.schemas import AnswersMoved, ReroutedAnswer, TallyAnswer
 from gridsvc.registry.placement.repository import areas_of
 from gridsvc.registry.placement.store import locator_of
 from gridsvc.spatial.locator import Locator
@@ -23,7 +23,6 @@ __all__ = [
     "THINGS",
     "Answers",
     "RerouteCounts",
-    "Rerouted",
     "ReroutedPage",
     "answers_of",
     "count_rerouted",
@@ -40,29 +39,10 @@ THINGS: dict[str, Reader] = {"parts": part_points, "unit_grids": grid_points}
 
 
 @dataclass(frozen=True, slots=True)
-class Rerouted:
-    """A stored place, and the code that answers for it before and after; None is nobody."""
-
-    district_code: str
-    id: str
-    before: str | None
-    after: str | None
-
-    def to_json(self) -> dict[str, Any]:
-        """``{district_code, id, before, after}``."""
-        return {
-            "district_code": self.district_code,
-            "id": self.id,
-            "before": self.before,
-            "after": self.after,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class ReroutedPage:
     """Places in the order of district and id, and the cursor of the next page, if there is one."""
 
-    things: tuple[Rerouted, ...]
+    things: tuple[ReroutedAnswer, ...]
     next: str | None
 
 
@@ -78,16 +58,13 @@ class RerouteCounts:
         """How many are answered for by somebody else."""
         return sum(count for _, _, count in self.moves)
 
-    def to_json(self, *, most_moves: int | None = None) -> dict[str, Any]:
-        """``{looked_at, rerouted, moves: [{before, after, count}]}``."""
-        return {
-            "looked_at": self.looked_at,
-            "rerouted": self.rerouted,
-            "moves": [
-                {"before": before, "after": after, "count": count}
-                for before, after, count in self.moves[:most_moves]
-            ],
-        }
+    def answer(self, *, most_moves: int | None = None) -> TallyAnswer:
+        """The counts, with so many of the moves; None: all."""
+        moves = [
+            AnswersMoved(before=before, after=after, count=count)
+            for before, after, count in self.moves[:most_moves]
+        ]
+        return TallyAnswer.of(self, moves=moves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +129,18 @@ def rerouted_page(
     ``prefix``: only those of districts whose code begins so. ``cursor`` is ``next`` of the page
     before. Raises BadInput for a cursor that no page gave.
     """
-    found: list[Rerouted] = []
+    found: list[ReroutedAnswer] = []
     for things in _chunks(session, read, max(_key(cursor), (prefix, ""))):
         before, after = answers.of(things.lon, things.lat)
         for i in np.flatnonzero(before != after).tolist():
             if not things.districts[i].startswith(prefix):
                 return ReroutedPage(tuple(found), None)
             found.append(
-                Rerouted(
-                    things.districts[i],
-                    things.ids[i],
-                    str(before[i]) or None,
-                    str(after[i]) or None,
+                ReroutedAnswer(
+                    district_code=things.districts[i],
+                    id=things.ids[i],
+                    before=str(before[i]) or None,
+                    after=str(after[i]) or None,
                 )
             )
             if len(found) > limit:

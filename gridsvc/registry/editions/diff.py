@@ -4,45 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import shapely
 from sqlalchemy.orm import Session
 
+from gridsvc.answers import Named
 from gridsvc.errors import BadInput, Conflict
 from gridsvc.registry.editions import repository
 from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.editions.points import grids_touching
+from gridsvc.registry.editions.schemas import (
+    CutAnswer,
+    DiffAnswer,
+    GroundChanged,
+    GroundMoved,
+    NameChanged,
+)
 from gridsvc.registry.editions.service import existing_edition
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.moves import Change, Move, moved_ground
 
 __all__ = [
-    "CutGrid",
     "EditionDiff",
-    "Named",
-    "Renamed",
     "comparable_editions",
     "cut_grids",
     "diff_editions",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """An area that only one of two editions has."""
-
-    code: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Renamed:
-    """A code whose name differs."""
-
-    code: str
-    before: str
-    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,40 +45,20 @@ class EditionDiff:
     level: str
     born: tuple[Named, ...]
     gone: tuple[Named, ...]
-    renamed: tuple[Renamed, ...]
+    renamed: tuple[NameChanged, ...]
     changed: tuple[Change, ...]
     moves: tuple[Move, ...]
     unbalanced_m2: float
 
-    def to_json(self, *, most_moves: int | None = None) -> dict[str, Any]:
-        """Ready for JSON, with the ``most_moves`` largest moves (None: all); codes may be null."""
-        return {
-            "before": self.before,
-            "after": self.after,
-            "level": self.level,
-            "born": [{"code": it.code, "name": it.name} for it in self.born],
-            "gone": [{"code": it.code, "name": it.name} for it in self.gone],
-            "renamed": [
-                {"code": it.code, "before": it.before, "after": it.after} for it in self.renamed
-            ],
-            "changed": [
-                {
-                    "code": it.code,
-                    "before_m2": it.before_m2,
-                    "after_m2": it.after_m2,
-                    "lost_m2": it.lost_m2,
-                    "gained_m2": it.gained_m2,
-                }
-                for it in self.changed
-            ],
-            "moves": [
-                {"before": it.before, "after": it.after, "area_m2": it.area_m2}
-                for it in self.moves[:most_moves]
-            ],
-            "moves_in_all": len(self.moves),
-            "moved_m2": sum(it.area_m2 for it in self.moves),
-            "unbalanced_m2": self.unbalanced_m2,
-        }
+    def answer(self, *, most_moves: int | None = None) -> DiffAnswer:
+        """The answer with the ``most_moves`` largest moves; None: all."""
+        return DiffAnswer.of(
+            self,
+            changed=[GroundChanged.of(it) for it in self.changed],
+            moves=[GroundMoved.of(it) for it in self.moves[:most_moves]],
+            moves_in_all=len(self.moves),
+            moved_m2=sum(it.area_m2 for it in self.moves),
+        )
 
 
 def comparable_editions(session: Session, before: str, after: str) -> tuple[Edition, Edition]:
@@ -134,10 +101,10 @@ def diff_editions(session: Session, before: str, after: str) -> EditionDiff:
         before=first.id,
         after=second.id,
         level=first.level,
-        born=tuple(Named(code, new[code][0]) for code in sorted(new.keys() - old.keys())),
-        gone=tuple(Named(code, old[code][0]) for code in sorted(old.keys() - new.keys())),
+        born=tuple(Named(code=code, name=new[code][0]) for code in sorted(new.keys() - old.keys())),
+        gone=tuple(Named(code=code, name=old[code][0]) for code in sorted(old.keys() - new.keys())),
         renamed=tuple(
-            Renamed(code, old[code][0], new[code][0])
+            NameChanged(code=code, before=old[code][0], after=new[code][0])
             for code in both
             if old[code][0] != new[code][0]
         ),
@@ -151,30 +118,7 @@ def diff_editions(session: Session, before: str, after: str) -> EditionDiff:
 _LEAST_M2 = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class CutGrid:
-    """A valid cell of which ``moved_m2`` of ``area_m2`` change hands; None is nobody."""
-
-    district_code: str
-    id: str
-    before: str | None
-    after: str | None
-    moved_m2: float
-    area_m2: float
-
-    def to_json(self) -> dict[str, Any]:
-        """``{district_code, id, before, after, moved_m2, area_m2}``."""
-        return {
-            "district_code": self.district_code,
-            "id": self.id,
-            "before": self.before,
-            "after": self.after,
-            "moved_m2": self.moved_m2,
-            "area_m2": self.area_m2,
-        }
-
-
-def cut_grids(session: Session, moves: Sequence[Move]) -> tuple[CutGrid, ...]:
+def cut_grids(session: Session, moves: Sequence[Move]) -> tuple[CutAnswer, ...]:
     """The valid cells that lose a part of their ground, but not all, by district and code.
 
     A cell that several moves take from is there once for each.
@@ -185,7 +129,14 @@ def cut_grids(session: Session, moves: Sequence[Move]) -> tuple[CutGrid, ...]:
     moved_m2 = area_m2(pieces)
     whole_m2 = area_m2(found.geometries)
     return tuple(
-        CutGrid(district, code, move.before, move.after, float(part), float(whole))
+        CutAnswer(
+            district_code=district,
+            id=code,
+            before=move.before,
+            after=move.after,
+            moved_m2=float(part),
+            area_m2=float(whole),
+        )
         for district, code, move, part, whole in zip(
             found.districts, found.codes, moved, moved_m2, whole_m2, strict=True
         )

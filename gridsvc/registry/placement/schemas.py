@@ -7,7 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-__all__ = ["PointAnswer"]
+from gridsvc.answers import Answer, AreaLevel, Named
+
+__all__ = ["BatchAnswer", "PointAnswer", "StraddleAnswer"]
 
 Level = Literal["district", "street", "community", "unit_grid"]
 
@@ -84,3 +86,42 @@ class PointAnswer(BaseModel):
     conflict: LevelConflict | None
     border: NearestBorder | None
     edition: dict[Level, EditionInForce]
+
+
+class PlacedRow(Answer):
+    """Where one point of a batch is; null where no area of a level covers it."""
+
+    district_code: str | None
+    street_code: str | None
+    community_code: str | None
+    grid_code: str | None
+    near_border: bool
+
+
+class BatchAnswer(Answer):
+    """Where points are, in their order."""
+
+    results: list[PlacedRow]
+    edition: dict[Level, EditionInForce]
+
+
+class ShareAnswer(Named):
+    """One area's part of a footprint."""
+
+    area_m2: float
+    share: float = Field(description="Of 1.")
+
+
+class StraddleAnswer(Answer):
+    """How a footprint is shared among the areas of a level."""
+
+    level: AreaLevel
+    straddles: bool = Field(description="Whether a border really runs through it.")
+    shares: list[ShareAnswer] = Field(description="The largest first.")
+    unclaimed_m2: float
+    unclaimed_share: float
+    overlapping_m2: float = Field(description="What more than one area claims.")
+    tolerance_m2: float = Field(description="A part no larger may be the border's inaccuracy.")
+    edition: EditionInForce
+    explanation: str
+    mended: str | None = Field(description="What was mended in the footprint.")

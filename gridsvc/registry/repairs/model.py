@@ -9,12 +9,12 @@ from typing import Any
 
 import shapely
 
+from gridsvc.registry.repairs.schemas import AreaChangedInside
 from gridsvc.spatial.audit import AreaFault
 from gridsvc.spatial.repair.proposing import Proposal
 
 __all__ = [
     "AppliedRepair",
-    "AreaChange",
     "CodedProposal",
     "FaultProposals",
     "Preview",
@@ -34,38 +34,13 @@ class StoredArea:
 
 
 @dataclass(frozen=True, slots=True)
-class AreaChange:
-    """Who gains or loses how many m².
-
-    ``outside_parent_m2``: gained ground outside the area's own parent; None where no edition of
-    the level above is in force.
-    """
-
-    code: str
-    name: str
-    gained_m2: float
-    lost_m2: float
-    outside_parent_m2: float | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        return {
-            "code": self.code,
-            "name": self.name,
-            "gained_m2": self.gained_m2,
-            "lost_m2": self.lost_m2,
-            "outside_parent_m2": self.outside_parent_m2,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class CodedProposal:
     """One way to mend a fault. ``id`` is the fault's, the method, and the chosen area's code."""
 
     id: str
     chosen_code: str | None
     geometry: Proposal
-    changes: tuple[AreaChange, ...]
+    changes: tuple[AreaChangedInside, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Ready for JSON, without geometries."""
@@ -75,7 +50,7 @@ class CodedProposal:
             "method": self.geometry.method.value,
             "chosen": self.chosen_code,
             "moved_m": None if moved_m is None else round(moved_m, 3),
-            "changes": [it.to_json() for it in self.changes],
+            "changes": [it.model_dump() for it in self.changes],
         }
 
 
@@ -134,7 +109,7 @@ class Preview:
                 pairs = zip(proposal.geometry.changes, proposal.changes, strict=True)
                 for change, named in pairs:
                     for role, shape in (("before", change.before), ("after", change.after)):
-                        words = {**named.to_json(), "proposal": proposal.id}
+                        words = {**named.model_dump(), "proposal": proposal.id}
                         features.append(_feature(shape, role=role, **words))
         return {"type": "FeatureCollection", "features": features}
 

@@ -23,12 +23,12 @@ from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.editions.service import existing_edition
 from gridsvc.registry.repairs import repository
 from gridsvc.registry.repairs.model import (
-    AreaChange,
     CodedProposal,
     FaultProposals,
     Preview,
     StoredArea,
 )
+from gridsvc.registry.repairs.schemas import AreaChangedInside
 from gridsvc.spatial.audit import INLET_WIDTH_M, AuditFault, FaultKind, audit_areas, name_members
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
@@ -264,7 +264,7 @@ def _coded(ground: Ground, fault_id: str, every: Sequence[Proposal]) -> FaultPro
                 chosen_code=None if it.chosen is None else ground.areas[it.chosen].code,
                 geometry=it,
                 changes=tuple(
-                    AreaChange(
+                    AreaChangedInside(
                         code=ground.areas[change.member].code,
                         name=ground.areas[change.member].name,
                         gained_m2=change.gained_m2,

@@ -14,6 +14,7 @@ from gridsvc.cases.core.repository import lock_case, submissions
 from gridsvc.cases.core.rights import acting_body
 from gridsvc.cases.systems.appeals import repository
 from gridsvc.cases.systems.appeals.models import Appeal
+from gridsvc.cases.systems.appeals.schemas import AppealRead
 from gridsvc.city import City
 from gridsvc.errors import NotAllowed, NotFound, StepRefused
 
@@ -73,15 +74,4 @@ def decide(occasion: Occasion, case_id: uuid.UUID, body: str, *, accepted: bool,
 
 def shown_in_case(session: Session, _: City, case: Case) -> dict[str, Any]:
     """The appeals of a case."""
-    return {
-        "appeals": [
-            {
-                "body_code": one.body_code,
-                "reason": one.reason,
-                "appealed_at": one.appealed_at,
-                "accepted": one.accepted,
-                "decided_at": one.decided_at,
-            }
-            for one in repository.appeals_of(session, case)
-        ]
-    }
+    return {"appeals": [AppealRead.of(one) for one in repository.appeals_of(session, case)]}

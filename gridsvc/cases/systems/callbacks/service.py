@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,17 +16,10 @@ from gridsvc.cases.core.service import happened_at
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.callbacks.repository import callbacks_of
+from gridsvc.cases.systems.callbacks.schemas import Satisfied
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
 
-__all__ = ["CallbackGiven", "Satisfied", "call_back", "callback_json", "listed_callbacks"]
-
-
-class Satisfied(StrEnum):
-    """How satisfied a citizen is: 满意, 基本满意, 不满意."""
-
-    SATISFIED = "satisfied"
-    FAIRLY = "fairly"
-    NOT = "not"
+__all__ = ["CallbackGiven", "call_back", "listed_callbacks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +97,6 @@ def listed_callbacks(session: Session, caller: Caller, report: Report) -> list[C
     if not (caller.supervises(report.district_code) or caller.supervises(report.case_district)):
         raise NotAllowed("Callbacks are read by the supervision of the report's district.")
     return callbacks_of(session, report)
-
-
-def callback_json(kept: Callback) -> dict[str, Any]:
-    """A callback as its route answers."""
-    return {
-        "report_id": str(kept.report_id),
-        "case_id": str(kept.case_id),
-        **_said(kept),
-        "given_by": kept.given_by,
-        "at": kept.at,
-        "written_at": kept.written_at,
-    }
 
 
 def _said(kept: Callback) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from gridsvc.answers import ClassNamed
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.intake.case_reports_repository import (
     cases_joined_into,
@@ -16,30 +17,19 @@ from gridsvc.cases.intake.case_reports_repository import (
     reports_page,
 )
 from gridsvc.cases.intake.models import Report
+from gridsvc.cases.systems.merging.schemas import JoinedCase, ReportRow
 from gridsvc.city import City
 from gridsvc.errors import BadInput
 
-__all__ = ["history", "report_row", "shown_in_case"]
+__all__ = ["history", "shown_in_case"]
 
 #: The first so many reports; GET /v1/cases/{id}/reports has them all.
 _MOST_REPORTS = 200
 
 
-def report_row(report: Report) -> dict[str, Any]:
-    """A report in the list of its case; ``recorded_at`` where it was written down later."""
-    return {
-        "id": str(report.id),
-        "district_code": report.district_code,
-        "receipt": report.receipt,
-        "channel": report.channel,
-        "class": {"standard": report.standard, "kind": report.kind, "code": report.class_code},
-        "part_code": report.part_code,
-        "place_text": report.place_text,
-        "description": report.description,
-        "joined": report.joined,
-        "created_at": report.created_at,
-        "recorded_at": report.recorded_at,
-    }
+def _row(report: Report) -> ReportRow:
+    key = ClassNamed(standard=report.standard, kind=report.kind, code=report.class_code)
+    return ReportRow.of(report, class_=key)
 
 
 def shown_in_case(session: Session, _: City, case: Case) -> dict[str, Any]:
@@ -48,17 +38,10 @@ def shown_in_case(session: Session, _: City, case: Case) -> dict[str, Any]:
         "first_reported_at": first_reported_at(session, case),
         "report_count": report_count(session, case),
         "reports": [
-            report_row(report)
-            for report in reports_page(session, case, after=None, limit=_MOST_REPORTS)
+            _row(report) for report in reports_page(session, case, after=None, limit=_MOST_REPORTS)
         ],
         "joined_cases": [
-            {
-                "case_id": str(joined.id),
-                "district_code": joined.district_code,
-                "opened_at": joined.opened_at,
-                "closed_at": joined.closed_at,
-            }
-            for joined in cases_joined_into(session, case)
+            JoinedCase.of(joined, case_id=joined.id) for joined in cases_joined_into(session, case)
         ],
     }
 
@@ -75,7 +58,7 @@ def history(
     answer: dict[str, Any] = {
         "case_id": str(case.id),
         "joined_into": case.joined_into and str(case.joined_into),
-        "reports": [report_row(report) for report in page],
+        "reports": [_row(report) for report in page],
         "next": last and f"{last.created_at.astimezone(dt.UTC).isoformat()}_{last.id}",
     }
     return answer | ({"count": report_count(session, case)} if count else {})

@@ -19,6 +19,7 @@ from gridsvc.cases.systems.whistles.blowing import letter_of
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.cases.systems.whistles.proposals import proposals
 from gridsvc.cases.systems.whistles.repository import called_bodies, whistles_of
+from gridsvc.cases.systems.whistles.schemas import CalledAnswer, WhistleAnswer, WhistleShared
 from gridsvc.city import City
 from gridsvc.city.procedures.model import Actor
 from gridsvc.registry.bodies.repository import bodies_by_code
@@ -26,33 +27,14 @@ from gridsvc.registry.bodies.repository import bodies_by_code
 __all__ = ["bodies_of_case", "called_json", "shown_in_case", "whistles_json"]
 
 
-def called_json(called: CalledBody, name: str) -> dict[str, Any]:
+def called_json(called: CalledBody, name: str) -> CalledAnswer:
     """A called body: when it was told, came, finished, and its score."""
     point = called.reported_in_point
-    return {
-        "body_code": called.body_code,
-        "name": name,
-        "role": called.role,
-        "called_from": called.called_from,
-        "told_at": called.told_at,
-        "task": called.task,
-        "accept_by": called.accept_by,
-        "report_in_by": called.report_in_by,
-        "done_by": called.done_by,
-        "accepted_at": called.accepted_at,
-        "reported_in_at": called.reported_in_at,
-        "reported_in_point": None if point is None else mapping(to_shape(point)),
-        "metres_off": called.metres_off,
-        "late": called.late,
-        "far": called.far,
-        "done_at": called.done_at,
-        "overdue": called.overdue,
-        "score": called.score,
-        "scored_by": called.scored_by,
-    }
+    there = None if point is None else mapping(to_shape(point))
+    return CalledAnswer.of(called, name=name, reported_in_point=there)
 
 
-def whistles_json(session: Session, blown: Sequence[Whistle]) -> list[dict[str, Any]]:
+def whistles_json(session: Session, blown: Sequence[Whistle]) -> list[WhistleAnswer]:
     """Whistles with their called bodies, their areas, and the joint actions so far."""
     bodies = called_bodies(session, [whistle.id for whistle in blown])
     names = bodies_by_code(session, [body.body_code for body in bodies])
@@ -64,34 +46,21 @@ def whistles_json(session: Session, blown: Sequence[Whistle]) -> list[dict[str, 
     for whistle in blown:
         case = cases[whistle.case_id]
         answers.append(
-            {
-                "id": str(whistle.id),
-                "district_code": whistle.district_code,
-                "participant_district": whistle.participant_district,
-                "case_id": str(whistle.case_id),
-                "joint": whistle.joint,
-                "level": whistle.level,
-                "follows": whistle.follows_id and str(whistle.follows_id),
-                "caller": whistle.caller_body,
-                "kind": whistle.kind,
-                "state": whistle.state,
-                "ground": whistle.ground,
-                "facts": whistle.facts,
-                "demand": whistle.demand,
-                "letter": letter_of(whistle.id),
-                "areas": [side["code"] for side in whistle.facts.get("sides", [])],
-                "point": mapping(to_shape(whistle.point)),
-                "footprint": whistle.footprint and mapping(to_shape(whistle.footprint)),
-                "step": case.step,
-                "actions": case.progress["repeats"],
-                "blown_at": whistle.blown_at,
-                "after_the_fact": whistle.recorded_at is not None,
-                "recorded_at": whistle.recorded_at,
-                "closed_at": whistle.closed_at,
-                "called": [
+            WhistleAnswer.of(
+                whistle,
+                follows=whistle.follows_id,
+                caller=whistle.caller_body,
+                letter=letter_of(whistle.id),
+                areas=[side["code"] for side in whistle.facts.get("sides", [])],
+                point=mapping(to_shape(whistle.point)),
+                footprint=whistle.footprint and mapping(to_shape(whistle.footprint)),
+                step=case.step,
+                actions=case.progress["repeats"],
+                after_the_fact=whistle.recorded_at is not None,
+                called=[
                     called_json(body, names[body.body_code].name) for body in called[whistle.id]
                 ],
-            }
+            )
         )
     return answers
 
@@ -107,15 +76,7 @@ def shown_in_case(session: Session, city: City, case: Case) -> dict[str, Any]:
     return {
         "whistle_proposals": _proposals(session, city, case),
         "whistles": [
-            {
-                "id": str(whistle.id),
-                "level": whistle.level,
-                "kind": whistle.kind,
-                "ground": whistle.ground,
-                "state": whistle.state,
-                "follows": whistle.follows_id and str(whistle.follows_id),
-                "letter": letter_of(whistle.id),
-            }
+            WhistleShared.of(whistle, follows=whistle.follows_id, letter=letter_of(whistle.id))
             for whistle in whistles_of(session, case)
         ],
     }

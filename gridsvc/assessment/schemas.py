@@ -1,0 +1,131 @@
+"""Assessments as the interface gives them; scores and parts are of 100."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from pydantic import Field
+
+from gridsvc.answers import Answer, Next
+from gridsvc.assessment.rates import Dimension
+from gridsvc.assessment.yearly import YearSource
+
+__all__ = ["AssessmentAnswer", "CasesBehind", "YearAnswer"]
+
+
+class PeriodAnswer(Answer):
+    """A period, in the city's days."""
+
+    name: str
+    first_day: dt.date
+    last_day: dt.date
+    running: bool = Field(description="It has not ended: the figures still change.")
+
+
+class WeightsAnswer(Answer):
+    """How the three rates are weighed."""
+
+    scheme: str
+    valid_from: dt.date
+    response: float
+    solved: float
+    satisfied: float
+    fairly: float = Field(description="How much 'fairly' counts beside 'satisfied'.")
+
+
+class RateCounts(Answer):
+    """The names of the counts above and below the line."""
+
+    numerator: list[str]
+    denominator: str
+
+
+class RateAnswer(Answer):
+    """One rate."""
+
+    numerator: int | float
+    denominator: int
+    percent: float | None = Field(description="To one decimal, half up; null without data.")
+    reason: str | None = Field(description="Why there is no data.")
+    counts: RateCounts
+
+
+class LineAnswer(Answer):
+    """One line: a body, a street, a month."""
+
+    key: str | None = Field(description="Null for what has none, such as no inspector.")
+    name: str
+    rank: int | None = Field(description="Null without data.")
+    score: float | None = Field(description="Of 100; null without data.")
+    rates: dict[str, RateAnswer]
+    counts: dict[str, int]
+    report_in_median_minutes: float | None
+    cases: str = Field(description="Address of the cases behind a count; add '&count=' its name.")
+
+
+class AssessmentAnswer(Answer):
+    """The lines of one dimension, in the order of their ranking."""
+
+    period: PeriodAnswer
+    by: Dimension
+    area: str = Field(description="Empty for the whole city.")
+    as_of: dt.datetime
+    weights: WeightsAnswer
+    lines: list[LineAnswer]
+    next: Next
+
+
+class CaseBehind(Answer):
+    """A case behind a number."""
+
+    district_code: str
+    case_id: uuid.UUID
+    counted: str = Field(description="The report or the body that was counted, or the case.")
+
+
+class CasesBehind(Answer):
+    """The cases behind one number."""
+
+    count: str
+    cases: list[CaseBehind]
+    next: Next
+
+
+class YearlyParts(Answer):
+    """The parts of a yearly score; null without data."""
+
+    citizens: float | None
+    on_time: float | None
+    reported_in: float | None
+    scored: float | None
+
+
+class YearlyWeights(Answer):
+    """The weights of the parts."""
+
+    citizens: float
+    on_time: float
+    reported_in: float
+    scored: float
+
+
+class BodyYearAnswer(Answer):
+    """The year of one body."""
+
+    body: str
+    name: str
+    rank: int | None = Field(description="Null without data.")
+    score: float | None = Field(description="Of 100; null without data.")
+    parts: YearlyParts
+    counts: dict[str, int]
+
+
+class YearAnswer(Answer):
+    """The yearly score of every body, ranked."""
+
+    period: str
+    source: YearSource
+    weights: YearlyWeights
+    three_rates: str = Field(description="The scheme of the three rates.")
+    bodies: list[BodyYearAnswer]

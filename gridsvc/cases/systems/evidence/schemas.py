@@ -1,0 +1,36 @@
+"""Photos as the interface tells of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from pydantic import Field
+
+from gridsvc.answers import Answer, Point
+
+__all__ = ["PhotoAnswer", "PhotosAnswer"]
+
+
+class PhotoAnswer(Answer):
+    """A photo of a case; ``published`` is the one without metadata."""
+
+    id: uuid.UUID
+    case_id: uuid.UUID
+    sha256: str
+    published_sha256: str
+    media_type: str
+    size_bytes: int
+    width: int
+    height: int
+    taken_at: dt.datetime | None
+    point: Point | None = Field(description="Where it was taken; told only to supervision.")
+    metres_off: float | None = Field(description="From the place of the case.")
+    given_by: str
+    given_at: dt.datetime
+
+
+class PhotosAnswer(Answer):
+    """The photos of a case, in the order in which they were given."""
+
+    evidence: list[PhotoAnswer]

@@ -1,0 +1,30 @@
+"""A case with what every system of the field shows of it."""
+
+from __future__ import annotations
+
+from gridsvc.answers import Answer
+from gridsvc.cases.core.schemas import CaseOwn
+from gridsvc.cases.intake.schemas import ReportAnswer
+from gridsvc.cases.systems.appeals.schemas import AppealsShown
+from gridsvc.cases.systems.merging.schemas import ReportsShown
+from gridsvc.cases.systems.whistles.schemas import WhistlesShown
+
+__all__ = ["CaseAnswer", "CaseOpened", "CaseSplit"]
+
+
+class CaseAnswer(AppealsShown, ReportsShown, WhistlesShown, CaseOwn):
+    """A case: where it stands, what is due and from whom, its reports and whistles."""
+
+
+class CaseOpened(Answer):
+    """A case of its own, and the report that opened it."""
+
+    case: CaseAnswer
+    report: ReportAnswer
+
+
+class CaseSplit(Answer):
+    """The case that reports left, and the one that they went to."""
+
+    case: CaseAnswer
+    into: CaseAnswer

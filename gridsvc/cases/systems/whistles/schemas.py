@@ -1,0 +1,161 @@
+"""Whistles, whom they may call, and their rates as the interface gives them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any, Literal
+
+from pydantic import Field
+
+from gridsvc.answers import Answer, Geometry, Next, Point
+from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
+
+__all__ = [
+    "CalledAnswer",
+    "ProposalsAnswer",
+    "RatesAnswer",
+    "WhistleAnswer",
+    "WhistlePage",
+    "WhistleShared",
+    "WhistlesShown",
+]
+
+State = Literal["proposed", "open", "closed", "raised"]
+Ground = WhistleGround | Literal["footprint", "conflict", "refusal", "near", "crowd"]
+
+
+class CalledAnswer(Answer):
+    """A called body: when it was told, came, finished, and its score."""
+
+    body_code: str
+    name: str
+    role: Literal["side", "department", "called"]
+    called_from: str
+    told_at: dt.datetime
+    task: str
+    accept_by: dt.datetime | None
+    report_in_by: dt.datetime | None
+    done_by: dt.datetime | None
+    accepted_at: dt.datetime | None
+    reported_in_at: dt.datetime | None
+    reported_in_point: Point | None
+    metres_off: float | None
+    late: bool | None = Field(description="Null until it reports in.")
+    far: bool | None = Field(description="Whether it was too far from the place.")
+    done_at: dt.datetime | None
+    overdue: bool | None
+    score: int | None = Field(description="0 to 100.")
+    scored_by: str | None
+
+
+class WhistleShared(Answer):
+    """A whistle as its case shows it."""
+
+    id: uuid.UUID
+    level: int | None = Field(description="1 to 3; null for a joint one.")
+    kind: WhistleKind
+    ground: Ground
+    state: State
+    follows: uuid.UUID | None = Field(description="The whistle from which it comes.")
+    letter: str = Field(description="Address of its demand letter.")
+
+
+class WhistleAnswer(Answer):
+    """A whistle with its called bodies, its areas, and the joint actions so far."""
+
+    id: uuid.UUID
+    district_code: str
+    participant_district: str | None
+    case_id: uuid.UUID
+    joint: bool
+    level: int | None = Field(description="1 to 3; null for a joint one.")
+    follows: uuid.UUID | None = Field(description="The whistle from which it comes.")
+    caller: str
+    kind: WhistleKind
+    state: State
+    ground: Ground
+    facts: dict[str, Any]
+    demand: dict[str, Any] = Field(description="{task, tasks, place, time, done_by}.")
+    letter: str = Field(description="Address of its demand letter.")
+    areas: list[str]
+    point: Point
+    footprint: Geometry | None
+    step: str
+    actions: int
+    blown_at: dt.datetime
+    after_the_fact: bool
+    recorded_at: dt.datetime | None
+    closed_at: dt.datetime | None
+    called: list[CalledAnswer]
+
+
+class WhistlePage(Answer):
+    """Whistles, oldest first."""
+
+    whistles: list[WhistleAnswer]
+    next: Next
+
+
+class ReasonAnswer(Answer):
+    """Why a body is proposed."""
+
+    ground: Literal["asset_owner", "agreement", "duty", "fact"]
+    why: str
+
+
+class BodyProposed(Answer):
+    """A body that a whistle may call."""
+
+    body_code: str
+    name: str
+    kind: str
+    reasons: list[ReasonAnswer]
+    called: bool = Field(description="Whether it has been.")
+
+
+class ProposalsAnswer(Answer):
+    """Bodies to call, the strongest reasons first."""
+
+    case_id: uuid.UUID
+    proposals: list[BodyProposed]
+
+
+class WhistlesShown(Answer):
+    """The whistles of a case, and whom the next one may call."""
+
+    whistle_proposals: list[BodyProposed] | None = Field(
+        description="Null where no whistle is due."
+    )
+    whistles: list[WhistleShared]
+
+
+class CountsAnswer(Answer):
+    """Whistles that were blown."""
+
+    whistles: int
+    closed: int
+    closed_percent: float | None = Field(description="Null without whistles.")
+    by: dict[Literal["ground", "kind", "level"], dict[str, int]]
+    cases: int = Field(description="Opened in the period.")
+    per_1000_cases: float | None = Field(description="Null without cases.")
+
+
+class StreetRated(CountsAnswer):
+    """A street beside all the others together."""
+
+    street: str
+    name: str
+    expected: float | None = Field(description="What its share of the cases would bring.")
+    p: float | None
+    q: float | None
+    sign: Literal["too_few", "too_many"] | None
+
+
+class RatesAnswer(CountsAnswer):
+    """Every street of an area, and all of them together."""
+
+    period: str
+    area: str = Field(description="Empty for the whole city.")
+    rule: str = Field(description="How a sign is given.")
+    streets: list[StreetRated]

@@ -1,0 +1,79 @@
+"""Procedures as the interface gives them."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from gridsvc.answers import Answer
+from gridsvc.city.calendar import Clock
+from gridsvc.city.procedures.model import Actor, Callee, Requirement, Scored, Seat
+
+__all__ = ["ProceduresAnswer"]
+
+
+class LimitAnswer(Answer):
+    """So many hours on a clock; one working day is 8 working hours."""
+
+    hours: float
+    clock: Clock
+
+
+class StepAnswer(Answer):
+    """A step of a procedure."""
+
+    step: str
+    title: str
+    title_zh: str
+    by: Actor
+    needs: list[str] = Field(description="The evidence and the seats that it must bring.")
+    choices: dict[str, list[str]] = Field(description="The values that some evidence may have.")
+    scores: Scored | None
+    limit: LimitAnswer | None
+    graded: bool = Field(description="The grade of the case replaces the limit.")
+    requires: list[Requirement]
+    calls: list[Callee]
+    blows: bool = Field(description="It makes a whistle of the bodies that it calls.")
+    optional: bool
+    repeats: bool
+
+
+class ReturnAnswer(Answer):
+    """A way back to an earlier step."""
+
+    step: str
+    by: Actor
+    from_step: str = Field(alias="from")
+    to_step: str = Field(alias="to")
+
+
+class SideActAnswer(Answer):
+    """What may be done beside the steps, and at which of them."""
+
+    act: str
+    by: Actor
+    at: list[str]
+
+
+class ProcedureAnswer(Answer):
+    """A procedure in its newest version."""
+
+    name: str
+    version: int
+    title: str
+    title_zh: str
+    source: str = Field(description="The standard or the rule that it comes from.")
+    level: int | None = Field(description="Of its whistle; null without one.")
+    after_the_fact_hours: float = Field(
+        description="How long afterwards a whistle made by telephone may be recorded."
+    )
+    opened_by: list[str] = Field(description="Roles of tokens.")
+    seats: dict[Actor, Seat]
+    steps: list[StepAnswer]
+    returns: list[ReturnAnswer]
+    acts: list[SideActAnswer]
+
+
+class ProceduresAnswer(Answer):
+    """Every procedure."""
+
+    procedures: list[ProcedureAnswer]
