@@ -58,7 +58,7 @@ map.jumpTo({ center: arguments[0], zoom: 14.4 });
 
 def main(address: str) -> None:
     """Take both pictures."""
-    answer = httpx.get(f"{address}/v1/whistles", params={"joint": "true"}, timeout=30).json()
+    answer = httpx.get(f"{address}/v1/whistles", params={"joint": "true"}, timeout=600).json()
     if not answer["whistles"]:
         sys.exit(f"{address} has no joint case; play the demo first.")
     whistle = max(answer["whistles"], key=lambda one: one["actions"])
@@ -80,7 +80,7 @@ def _open(profile: str) -> webdriver.Chrome:
     driver = webdriver.Chrome(
         options=options, service=Service(shutil.which("chromedriver") or "chromedriver")
     )
-    driver.set_script_timeout(120)
+    driver.set_script_timeout(600)
     return driver
 
 

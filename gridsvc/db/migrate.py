@@ -28,7 +28,7 @@ __all__ = ["GUARDS", "current", "differences", "downgrade", "head", "migrate", "
 
 _STATEMENT_GUARD = "SET statement_timeout = '5s'"
 GUARDS = (_STATEMENT_GUARD, "SET lock_timeout = '4s'")
-_WAIT_FOR_OTHER = "120s"
+_WAIT_FOR_OTHER = "1200s"
 _LOCK_KEY = 0x67726964737663  # "gridsvc"
 # Made by PostGIS and by Alembic, not by our models.
 _FOREIGN_TABLES = ("spatial_ref_sys", "alembic_version")
@@ -127,7 +127,7 @@ def _exclusive(url: str) -> Iterator[Connection]:
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
         except OperationalError as error:
             raise Unavailable(
-                "Another process has been migrating this database for two minutes: wait for it, "
+                "Another process has been migrating this database for twenty minutes: wait for it, "
                 "or end it, and try again."
             ) from error
         connection.commit()

@@ -26,10 +26,12 @@ from tests.waiting import PATIENCE_S, Command, slowness, wait_until
 _ROOT = Path(__file__).parents[2]
 
 _URL = r"postgresql\+psycopg2://.*"
-# What another command does: join, say so, wait for a line, leave.
+# What another command does: join, say so, wait for a line, leave. It hears Ctrl-C also where the
+# tests run in the background of a shell, whose children ignore it.
 _OTHER_COMMAND = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from gridsvc.db import PrivateCluster
 with PrivateCluster(Path(sys.argv[1])) as cluster:
     print(cluster.url(), flush=True)
