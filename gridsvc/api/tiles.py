@@ -42,7 +42,7 @@ def tile(
 
     The layers are districts, streets, communities, unit_grids, parts, whistles and
     disputes. With
-    ``as_of``, the areas and the cells of that day; parts and whistles are as they stand now.
+    ``as_of``, the areas and the cells of that day; parts and whistles are as they are now.
     """
     rendered = render_tile(
         session.connection(),

@@ -32,7 +32,7 @@ COLUMNS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A row that is no place: its number, from 0, and a sentence that says why."""
+    """A row that is not a place: its number, from 0, and a sentence that says why."""
 
     row: int
     reason: str
@@ -88,7 +88,7 @@ def located_schema(schema: pa.Schema) -> pa.Schema:
     for name in COLUMNS.names:
         if schema.get_field_index(name) >= 0 or schema.get_all_field_indices(name):
             raise BadFile(
-                f"There is a column {name} already; rename it, or give the file as it was before.",
+                f"There already is a column {name}; rename it, or give the original file.",
                 field="columns",
             )
     for field in COLUMNS:
@@ -101,8 +101,8 @@ def locate_batch(batch: pa.RecordBatch, index: BulkIndex) -> pa.RecordBatch:
 
     The points are in its GeoParquet or GeoArrow column of WKB points, or in its columns ``lon`` and
     ``lat`` (numbers or texts), in the index's CRS. A code is null where no area covers the point;
-    ``near_border`` is null, and every code, where the row is no place (:func:`faults_of` says why).
-    Raises BadFile without such columns or when one of the five is there already, UnknownCrs.
+    ``near_border`` is null, and every code, where the row is not a place (:func:`faults_of` says
+    why). Raises BadFile without such columns or when one of the five is there already, UnknownCrs.
     """
     schema = located_schema(batch.schema)
     points = read_points(batch, index.crs)
@@ -117,7 +117,7 @@ def locate_batch(batch: pa.RecordBatch, index: BulkIndex) -> pa.RecordBatch:
 
 
 def faults_of(located: pa.RecordBatch, crs: str) -> Sequence[Fault]:
-    """The rows of a located batch that are no place, each with its reason."""
+    """The rows of a located batch that are not places, each with its reason."""
     near = located.column("near_border")
     if near.null_count == 0:
         return ()

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 app = typer.Typer(
-    help="Bring in areas, parts, lists, and reports of earlier years.", no_args_is_help=True
+    help="Import areas, parts, lists, and reports of earlier years.", no_args_is_help=True
 )
 app.command()(areas)
 defer(
@@ -126,7 +126,7 @@ def reports(
     """Record reports of earlier years: reference,received_at,class,lon,lat (and more).
 
     Every row is checked first, and with a bad one nothing is kept. A file that stopped in the
-    middle, or has grown, is brought in again as a whole: references that are known are passed over.
+    middle, or has grown, is imported again as a whole: references that are known are skipped.
     """
     rows, faults = read_rows(file)
     city = load_city()

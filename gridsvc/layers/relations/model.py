@@ -13,7 +13,7 @@ __all__ = ["LayerName", "LayerSide", "Member", "Pair", "Relation", "RelationPage
 
 
 class Relation(StrEnum):
-    """How a member of the first layer stands to one of the second (DE-9IM, as in PostGIS)."""
+    """How a member of the first layer relates to one of the second (DE-9IM, as in PostGIS)."""
 
     TOUCHES = "touches"
     OVERLAPS = "overlaps"
@@ -45,7 +45,7 @@ class LayerSide:
 
 @dataclass(frozen=True, slots=True)
 class UploadSide:
-    """A layer that the user brought, in WGS84."""
+    """A layer that the user uploaded, in WGS84."""
 
     features: tuple[SentFeature, ...]
 
@@ -54,7 +54,7 @@ class UploadSide:
 class Member:
     """One member of a layer: an area by its code, a grid or part by district and code.
 
-    An uploaded feature has its number, and its own id as code where it brought one.
+    An uploaded feature has its number, and its own id as code where it has one.
     """
 
     code: str | None
@@ -63,7 +63,7 @@ class Member:
     feature: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The member without what it has not."""
+        """The member without what it lacks."""
         whole = {
             "code": self.code,
             "name": self.name,
@@ -75,7 +75,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two members that stand in the relation, and what they share.
+    """Two members that are in the relation, and what they share.
 
     ``shared_m2``: ground that both cover. ``shared_m``: the common border of two areas; else the
     length of line that both have. ``share_of_a`` and ``share_of_b`` are of m² for an area, of

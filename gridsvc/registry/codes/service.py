@@ -27,7 +27,7 @@ def look_up(
     district that is none, NotFound when nothing bears the code.
     """
     if district is not None and level_of(district) is not Level.DISTRICT:
-        raise BadCode(f"{district!r} is no district: give its 6 digits.", field="district")
+        raise BadCode(f"{district!r} is not a district; give its 6 digits.", field="district")
     kind = kind_of(code)
     parse_code(code)
     if kind is CodeKind.LOCAL:
@@ -41,7 +41,7 @@ def look_up(
             matches = _of_local(session, [bearer.district_code], bearer.code, things, atlas)
     if not matches:
         where = "the city" if district is None else f"district {district}"
-        raise NotFound(f"Nothing in {where} bears the code {code}.", field="code")
+        raise NotFound(f"Nothing in {where} has the code {code}.", field="code")
     return CodeMatches(code=code, matches=matches)
 
 

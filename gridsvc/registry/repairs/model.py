@@ -60,7 +60,7 @@ class AreaChange:
 
 @dataclass(frozen=True, slots=True)
 class CodedProposal:
-    """One way to mend a fault. ``id`` is the fault's, the method, and the chosen area's code."""
+    """One way to repair a fault. ``id`` is the fault's, the method, and the chosen area's code."""
 
     id: str
     chosen_code: str | None
@@ -81,7 +81,7 @@ class CodedProposal:
 
 @dataclass(frozen=True, slots=True)
 class FaultProposals:
-    """A fault of an edition and every way to mend it; none where there is none.
+    """A fault of an edition and every way to repair it; none where there is none.
 
     ``members``: the areas that lie on it, as they are in the edition.
     """
