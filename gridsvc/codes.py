@@ -4,7 +4,7 @@ Area codes nest by prefix: 6 digits a district, 9 a street or town, 12 a communi
 
 The service's own codes have 8 digits, ``SSS NNNNN``: the last three digits of the street's code
 when the code was given, then 00001-09999 for a unit grid or 10000-99999 for a part. A city that
-brings its own 8-digit codes keeps them, so :class:`LocalCode` reads any 8 digits; only codes made
+has its own 8-digit codes keeps them, so :class:`LocalCode` reads any 8 digits; only codes made
 here promise that the number tells a grid from a part.
 
 National ids, told apart by their length:
@@ -102,14 +102,14 @@ def level_of(code: str) -> Level:
     """
     if re.fullmatch("[0-9]+", code) is None or len(code) not in _LEVELS:
         raise BadCode(
-            f"{code!r} is no area code: give 6 digits for a district, 9 for a street or town, "
-            "12 for a community or village."
+            f"{code!r} is not an area code; give 6 digits for a district, 9 for a street or town,"
+            " 12 for a community or village."
         )
     for length in (9, 12):
         if len(code) >= length and code[length - 3 : length] == "000":
             raise BadCode(
-                f"{code!r} is filled up with zeros: write {code[: length - 3]!r}, "
-                f"the code of the {_LEVELS[length - 3]} itself."
+                f"{code!r} is padded with zeros; write {code[: length - 3]!r}, the code of the"
+                f" {_LEVELS[length - 3]} itself."
             )
     return _LEVELS[len(code)]
 
@@ -117,7 +117,7 @@ def level_of(code: str) -> Level:
 def parent_of(code: str) -> str | None:
     """Give the code of the area above: a community's street, a street's district, else None.
 
-    Raises BadCode when ``code`` is no area code.
+    Raises BadCode when ``code`` is not an area code.
     """
     return None if level_of(code) is Level.DISTRICT else code[:-3]
 
@@ -125,7 +125,7 @@ def parent_of(code: str) -> str | None:
 def covers(prefix: str, code: str) -> bool:
     """Whether the area ``prefix`` is ``code`` or holds it, by the nesting of the codes alone.
 
-    Raises BadCode when either is no area code.
+    Raises BadCode when either is not an area code.
     """
     level_of(prefix)
     level_of(code)
@@ -136,8 +136,8 @@ def kind_of(code: str) -> CodeKind:
     """Which of the five codes ``code`` is, by its length; raises BadCode if none."""
     if re.fullmatch("[0-9]+", code) is None or len(code) not in _KINDS:
         raise BadCode(
-            f"{code!r} is no code of a unit grid or part: give 8 digits, or a national id "
-            "of 14 or 15 digits (grid), 16 or 17 digits (part)."
+            f"{code!r} is not the code of a unit grid or part; give 8 digits, or a national id of"
+            " 14 or 15 digits (grid), 16 or 17 digits (part)."
         )
     return _KINDS[len(code)]
 
@@ -145,14 +145,14 @@ def kind_of(code: str) -> CodeKind:
 def _check_area(code: str, level: Level) -> None:
     if level_of(code) is not level:
         raise BadCode(
-            f"{code!r} is the code of a {level_of(code)}: "
-            f"a {level} is needed here, with {level.digits} digits."
+            f"{code!r} is the code of a {level_of(code)}; the code of a {level} is needed here,"
+            f" with {level.digits} digits."
         )
 
 
 def _check_number(what: str, number: int, low: int, high: int) -> None:
     if not low <= number <= high:
-        raise BadCode(f"The {what} {number} is outside {low}-{high}: give a number in that range.")
+        raise BadCode(f"The {what} {number} is outside {low}-{high}; give a number in that range.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +168,8 @@ class LocalCode:
     def __post_init__(self) -> None:
         if re.fullmatch("[0-9]{3}", self.street) is None:
             raise BadCode(
-                f"{self.street!r} cannot begin an 8-digit code: "
-                "give the last three digits of the street's code."
+                f"{self.street!r} cannot begin an 8-digit code; give the last three digits of the"
+                " street's code."
             )
         _check_number("number of an 8-digit code", self.number, 0, _LAST_PART)
 
@@ -199,9 +199,9 @@ def next_local_code(street_code: str, thing: Thing, highest: int | None) -> Loca
     number = first if highest is None else highest + 1
     if number > last:
         raise CodesExhausted(
-            f"Street {street_code} has given all {last - first + 1:,} numbers for {name}, and a "
-            "number is never used again: split the street into two codes, or import 8-digit codes "
-            f"of your own for the {name} that are new."
+            f"Street {street_code} has given out all {last - first + 1:,} numbers for {name}, and"
+            " a number is never used again; split the street into two codes, or import your own"
+            f" 8-digit codes for the new {name}."
         )
     return LocalCode(street_code[6:], number)
 
@@ -270,8 +270,8 @@ def part_id_of_class(district: str, class_code: str, serial: int) -> PartId:
     """
     if re.fullmatch("[0-9]{5}", class_code) is None:
         raise BadCode(
-            f"{class_code!r} is no class code of 2026: give 5 digits, two of the major class "
-            "and three of the minor, as in '01002'."
+            f"{class_code!r} is not a class code of 2026; give 5 digits, two of the major class"
+            " and three of the minor, as in '01002'."
         )
     return PartId(district, int(class_code[:2]), int(class_code[2:]), serial)
 

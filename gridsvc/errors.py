@@ -103,14 +103,14 @@ class BadInput(GridsvcError):
 
 
 class BadCoordinate(BadInput):
-    """A coordinate is no number, infinite, out of range, or swapped."""
+    """A coordinate is not a number, infinite, out of range, or swapped."""
 
     type = "bad-coordinate"
     title = "The coordinate cannot be used"
 
 
 class UnknownCrs(BadInput):
-    """The declared CRS is not known, or cannot be brought to WGS84 without parameters."""
+    """The declared CRS is not known, or cannot be transformed to WGS84 without parameters."""
 
     type = "unknown-crs"
     title = "The coordinate reference system is not known"
@@ -145,7 +145,7 @@ class OutsideCity(BadInput):
 
 
 class BadEvidence(BadInput):
-    """A file of evidence is no photo, or is broken."""
+    """A file of evidence is not a photo, or is broken."""
 
     type = "bad-evidence"
     title = "The evidence cannot be used"

@@ -85,7 +85,7 @@ def check_header(
 
 
 def ragged_fault(fields: Sequence[str], header: Sequence[str]) -> str:
-    """What is said of a record that has not as many fields as the header."""
+    """What is said of a record that does not have as many fields as the header."""
     return f"the line has {len(fields)} fields, the header {len(header)}"
 
 

@@ -65,7 +65,7 @@ DbSession = Annotated[Session, Depends(db_session, scope="function")]
 def parse_as_of(value: str | None, calendar: Calendar) -> dt.datetime | None:
     """A day or an RFC 3339 time, in UTC; a bare day means its end in the city. Raises BadInput.
 
-    Other offsets are not handed on: PostgreSQL knows none of 16 hours or more.
+    Other offsets are not passed on: PostgreSQL knows none of 16 hours or more.
     """
     if value is None:
         return None
@@ -77,9 +77,9 @@ def parse_as_of(value: str | None, calendar: Calendar) -> dt.datetime | None:
             return moment.astimezone(dt.UTC)
     except (ValueError, OverflowError):
         raise BadInput(
-            f"as_of is {value!r}; send a day (2026-11-21) or an RFC 3339 time.", field="as_of"
+            f"'as_of' is {value!r}; send a day (2026-11-21) or an RFC 3339 time.", field="as_of"
         ) from None
-    raise BadInput("as_of has no time zone; add 'Z' or an offset.", field="as_of")
+    raise BadInput("'as_of' has no time zone; add 'Z' or an offset.", field="as_of")
 
 
 async def _as_of(
@@ -150,7 +150,7 @@ CurrentCaller = Annotated[Caller, Depends(caller_of)]
 def may_write(caller: Caller) -> Caller:
     """The caller, who may write something. Raises NotAllowed."""
     if caller.role is Role.ANALYST:
-        raise NotAllowed("An analyst's token reads; writing needs another role.")
+        raise NotAllowed("An analyst's token may only read; writing needs another role.")
     return caller
 
 

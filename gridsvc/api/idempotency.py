@@ -70,8 +70,8 @@ def once(
     if known is not None:
         if known.request_hash != digest:
             raise IdempotencyMismatch(
-                f"The Idempotency-Key '{key}' was used before with another request; take a new"
-                " one for a new request.",
+                f"The Idempotency-Key '{key}' was already used with a different request; choose a"
+                " new one for a new request.",
                 field="Idempotency-Key",
             )
         return JSONResponse(

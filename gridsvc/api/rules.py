@@ -40,7 +40,7 @@ def obey(scope: Scope, query: Mapping[str, str], known: frozenset[str]) -> None:
     the path, NotFound for U+0000, which PostgreSQL cannot keep.
     """
     if "\0" in scope["path"]:
-        raise NotFound("No address has the character U+0000; /docs lists what there is.")
+        raise NotFound("No address may contain the character U+0000; /docs lists what there is.")
     if not query.keys() <= known:
         unknown = min(query.keys() - known)
         raise UnknownParameter(
@@ -51,7 +51,7 @@ def obey(scope: Scope, query: Mapping[str, str], known: frozenset[str]) -> None:
     for name, value in query.items():
         if "\0" in value:
             raise BadInput(
-                f"'{name}' has the character U+0000, which no text may have.", field=name
+                f"'{name}' contains the character U+0000, which text must not have.", field=name
             )
 
 

@@ -65,7 +65,7 @@ def parse_period(text: str, calendar: Calendar, *, field: str = "period") -> Per
     except (ValueError, OverflowError):
         raise BadInput(f"'{field}' is {text[:40]!r}; send {_FORMS}.", field=field) from None
     if not first.year >= 2000 or last.year > 2199:
-        raise BadInput(f"'{field}' is {text[:40]!r}; years are 2000 to 2199.", field=field)
+        raise BadInput(f"'{field}' is {text[:40]!r}; years must be from 2000 to 2199.", field=field)
     if last < first:
         raise BadInput(f"'{field}' ends before it begins: {text[:40]!r}.", field=field)
     if (last - first).days > 366:

@@ -32,7 +32,7 @@ __all__ = [
     "score_of",
 ]
 
-#: What stands in a table where nothing can be divided.
+#: What a table shows where nothing can be divided.
 NO_DATA = "–"
 #: Decimal places of a percentage, and of a score.
 _PLACES = 1
@@ -250,10 +250,10 @@ class Ranked:
 
 
 def ranked(values: Iterable[tuple[str, Fraction | None]]) -> list[Ranked]:
-    """The highest first. Equal values share a rank and stand in the order of their codes.
+    """The highest first. Equal values share a rank and are in the order of their codes.
 
     They are compared exactly, not as they are rounded; after two that share rank 1 comes rank 3.
-    Lines without data have no rank and stand last, by code. The order of the input does not
+    Lines without data have no rank and come last, by code. The order of the input does not
     matter, so that the same figures always give the same list.
     """
     known = list(values)

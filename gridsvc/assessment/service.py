@@ -36,7 +36,7 @@ _SUPERVISORS = (Role.DISTRICT, Role.CITY, Role.ADMIN)
 
 
 def visible_area(caller: Caller, area: str | None, dimensions: Sequence[Dimension] = ()) -> str:
-    """The area that a caller is told of: what is asked for, inside the caller's own district.
+    """The area that a caller is shown: what is asked for, inside the caller's own district.
 
     Streets and departments see the whole district, to compare; inspectors are persons, so only
     supervision sees them by name. Raises NotAllowed, BadInput.
@@ -44,7 +44,7 @@ def visible_area(caller: Caller, area: str | None, dimensions: Sequence[Dimensio
     if caller.role is Role.CITIZEN:
         raise NotAllowed("Assessments are for staff; a citizen follows a report by its receipt.")
     if Dimension.INSPECTOR in dimensions and caller.role not in _SUPERVISORS:
-        raise NotAllowed("Inspectors are seen by supervision: a token of role district or city.")
+        raise NotAllowed("Only supervision may see inspectors: a token of role district or city.")
     own = caller.area[:6]
     wanted = own if area is None else area
     if re.fullmatch(r"[0-9]{0,6}|[0-9]{9}", wanted, re.ASCII) is None:
@@ -53,7 +53,7 @@ def visible_area(caller: Caller, area: str | None, dimensions: Sequence[Dimensio
             field="area",
         )
     if not wanted.startswith(own):
-        raise NotAllowed(f"The token is for {own}; the assessment of {wanted} is not its own.")
+        raise NotAllowed(f"The token is for {own}; it does not cover the assessment of {wanted}.")
     return wanted
 
 
@@ -61,7 +61,7 @@ def frame_of(session: Session, city: City, period: Period, area: str, *, now: dt
     """What a count of an area in a period looks at. Raises BadInput before the period begins."""
     if period.start > now:
         raise BadInput(
-            f"{period.name} has not begun; the newest day is {city.day(now)}.", field="period"
+            f"{period.name} has not begun; the latest day is {city.day(now)}.", field="period"
         )
     return Scope(
         period=period,

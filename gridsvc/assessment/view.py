@@ -90,7 +90,7 @@ _COUNTS = [name for names in COUNTS.values() for name in names]
 def assessment_csv(lines: Iterable[Line]) -> bytes:
     """The lines as CSV in UTF-8 with a byte order mark, by which spreadsheets show Chinese whole.
 
-    Scores are of 100, rates in percent; an empty cell is no data, never 0.
+    Scores are of 100, rates in percent; an empty cell means no data, never 0.
     """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\r\n")

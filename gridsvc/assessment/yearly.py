@@ -71,7 +71,7 @@ class Difference:
 def yearly_lines(
     years: Mapping[str, BodyYear], rates: ThreeRates, weights: Yearly
 ) -> tuple[YearlyLine, ...]:
-    """Every body's year, ranked: equal scores share a rank, those without data stand last."""
+    """Every body's year, ranked: equal scores share a rank, those without data come last."""
     parts = {body: _parts(counts, rates) for body, counts in years.items()}
     scores = {body: _weighed(found, weights) for body, found in parts.items()}
     return tuple(

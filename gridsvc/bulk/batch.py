@@ -88,7 +88,7 @@ def located_schema(schema: pa.Schema) -> pa.Schema:
     for name in COLUMNS.names:
         if schema.get_field_index(name) >= 0 or schema.get_all_field_indices(name):
             raise BadFile(
-                f"There is a column {name} already; rename it, or give the file as it was before.",
+                f"There already is a column {name}; rename it, or give the original file.",
                 field="columns",
             )
     for field in COLUMNS:
@@ -101,8 +101,8 @@ def locate_batch(batch: pa.RecordBatch, index: BulkIndex) -> pa.RecordBatch:
 
     The points are in its GeoParquet or GeoArrow column of WKB points, or in its columns ``lon`` and
     ``lat`` (numbers or texts), in the index's CRS. A code is null where no area covers the point;
-    ``near_border`` is null, and every code, where the row is no place (:func:`faults_of` says why).
-    Raises BadFile without such columns or when one of the five is there already, UnknownCrs.
+    ``near_border`` is null, and every code, where the row is not a place (:func:`faults_of` says
+    why). Raises BadFile without such columns or when one of the five is there already, UnknownCrs.
     """
     schema = located_schema(batch.schema)
     points = read_points(batch, index.crs)

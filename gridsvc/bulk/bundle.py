@@ -77,7 +77,7 @@ def open_bundle(folder: Path) -> Atlas:
         path = folder / name
         if not path.is_file() or _sha256(path) != digest:
             raise DamagedIndex(
-                f"{path} is missing or not as it was written; save the bundle again.",
+                f"{path} is missing or was changed after it was written; save the bundle again.",
                 path=str(path),
             )
     areas = {}
@@ -110,11 +110,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
         found = manifest["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedIndex(
-            f"{path} is no list of a bundle ({error}); save the bundle again.", path=str(path)
+            f"{path} is not the list of a bundle ({error}); save the bundle again.", path=str(path)
         ) from None
     if found != _FORMAT:
         raise DamagedIndex(
-            f"{path} has format {found}, and this service reads format {_FORMAT}; save the bundle"
+            f"{path} has format {found}, but this service reads format {_FORMAT}; save the bundle"
             " again.",
             path=str(path),
         )

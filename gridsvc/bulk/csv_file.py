@@ -110,15 +110,15 @@ class CsvFile:
         for name in ("lon", "lat"):
             if names.count(name) != 1:
                 raise BadFile(
-                    f"{self._path} has {names.count(name)} columns named {name}, and must have one;"
-                    f" its first line is: {', '.join(names)[:200]}.",
+                    f"{self._path} has {names.count(name)} columns named {name}, but must have"
+                    f" exactly one; its first line is: {', '.join(names)[:200]}.",
                     field="columns",
                 )
         for name in COLUMNS.names:
             if name in names:
                 raise BadFile(
-                    f"{self._path} has a column {name} already; rename it, or give the file as it"
-                    " was before.",
+                    f"{self._path} already has a column {name}; rename it, or give the original"
+                    " file.",
                     field="columns",
                 )
         added = ",".join(COLUMNS.names).encode()
@@ -210,8 +210,8 @@ class CsvPlacer:
             columns = [column.take(take) for column in columns]
         if len(columns[0]) != count:
             raise BadFile(
-                f"A block of {count:,} lines was read as {len(columns[0]):,} rows; a quote or a"
-                " carriage return stands where CSV has none."
+                f"A block of {count:,} lines was read as {len(columns[0]):,} rows; there is a"
+                " quote or a carriage return where CSV allows none."
             )
         return pa.RecordBatch.from_arrays(columns, names=["lon", "lat"]), misfits
 

@@ -1,6 +1,6 @@
 """How a run that was stopped goes on: a spool that only grows, and a journal of how far it is good.
 
-Beside OUT stand, until the run is done:
+Beside OUT lie, until the run is done:
 
 - ``OUT.spool``: everything placed so far (CSV: the file itself; else an Arrow stream);
 - ``OUT.bad.csv``: the bad rows so far;
@@ -44,7 +44,7 @@ class Step:
 class Journal:
     """The files of one run. ``identity`` is what may not change while it lasts.
 
-    Raises Conflict when another process is at it, or when what stands there is of another run and
+    Raises Conflict when another process is at it, or when what lies there is of another run and
     ``restart`` is not given.
     """
 
@@ -86,7 +86,7 @@ class Journal:
             changed = [name for name in identity if lines[0].get(name) != identity[name]]
             raise Conflict(
                 f"A run for {out} was stopped half-way, and {' and '.join(changed)} changed since"
-                " then. Give --restart to begin anew, or the same again to go on."
+                " then. Give --restart to start again, or the same input to continue."
             )
         if len(lines) > 1:
             finishing = lines[-1] == _FINISHING
@@ -188,6 +188,6 @@ def _cut(path: Path, length: int) -> BinaryIO:
     found = file.seek(0, os.SEEK_END)
     if found < length:
         file.close()
-        raise Conflict(f"{path} is shorter than its journal says; give --restart to begin anew.")
+        raise Conflict(f"{path} is shorter than its journal says; give --restart to start again.")
     file.truncate(length)
     return file

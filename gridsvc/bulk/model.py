@@ -1,4 +1,4 @@
-"""What the ways of reading, placing and writing hand to each other."""
+"""What the ways of reading, placing and writing pass to each other."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def dask_runner(scheduler: str) -> Runner:
         import distributed  # noqa: F401 - said here, before anything is read
     except ImportError:
         raise MissingPrerequisite(
-            "Work on a Dask cluster needs the package distributed: pip install 'gridsvc[dask]'."
+            "Working on a Dask cluster needs the package distributed: pip install 'gridsvc[dask]'."
         ) from None
 
     def run(
@@ -66,8 +66,8 @@ def dask_runner(scheduler: str) -> Runner:
                     yield first, future.result()
             except KilledWorker as error:
                 raise Unavailable(
-                    f"Workers of {scheduler} ended one after the other while they placed the same"
-                    f" rows, perhaps for want of memory: {error}"
+                    f"Workers of {scheduler} died one after the other on the same rows, perhaps"
+                    f" for lack of memory: {error}"
                 ) from None
 
     return run

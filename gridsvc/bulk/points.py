@@ -79,7 +79,7 @@ def crs_text(crs: Any) -> str:
 def read_points(batch: pa.RecordBatch, crs: str) -> Points:
     """The points of a batch in WGS84, from its geometry column or from ``lon`` and ``lat``.
 
-    Raises BadFile without such columns, UnknownCrs as ``parse_crs`` does; a row that is no place
+    Raises BadFile without such columns, UnknownCrs as ``parse_crs`` does; a row that is not a place
     is not good, see :func:`why_bad`.
     """
     x, y = _coordinates(batch)
@@ -93,7 +93,7 @@ def read_points(batch: pa.RecordBatch, crs: str) -> Points:
 
 
 def why_bad(batch: pa.RecordBatch, row: int, crs: str) -> str:
-    """The sentence that says why a row of a batch is no place. ``row`` counts from 0."""
+    """The sentence that says why a row of a batch is not a place. ``row`` counts from 0."""
     geometry = geometry_column(batch.schema)
     if geometry is not None:
         return _why_bad_geometry(batch.column(geometry)[row], crs)
@@ -121,7 +121,7 @@ def _why_bad_place(x: float, y: float, crs: str) -> str:
         check_lon_lat(x, y, crs, field="row")
     except BadCoordinate as error:
         return error.detail
-    return f"({x:.15g}, {y:.15g}) is no place in {crs}."
+    return f"({x:.15g}, {y:.15g}) is not a place in {crs}."
 
 
 def _why_bad_geometry(value: pa.Scalar, crs: str) -> str:
@@ -134,7 +134,7 @@ def _why_bad_geometry(value: pa.Scalar, crs: str) -> str:
         return _why_bad_place(float(point["x"] or np.nan), float(point["y"] or np.nan), crs)
     geometry = shapely.from_wkb(value.as_py(), on_invalid="ignore")
     if geometry is None:
-        return "The geometry is no WKB."
+        return "The geometry is not WKB."
     if geometry.geom_type != "Point":
         return f"The geometry is a {geometry.geom_type}; a Point is needed."
     if geometry.is_empty:
@@ -156,7 +156,7 @@ def _coordinates(batch: pa.RecordBatch) -> tuple[Floats, Floats]:
     missing = [name for name in ("lon", "lat") if batch.schema.get_field_index(name) < 0]
     if missing:
         raise BadFile(
-            f"There is no column {' and no '.join(missing)}, and no geometry of points; the columns"
+            f"There is no column {' and no '.join(missing)} and no geometry of points; the columns"
             f" are {', '.join(batch.schema.names)}.",
             field="columns",
         )
@@ -183,6 +183,6 @@ def _numbers(column: pa.Array) -> Floats:
             numbers = pc.cast(column, pa.float64(), safe=False)
         except pa.ArrowNotImplementedError:
             raise BadFile(
-                f"lon and lat must be numbers or texts, not {column.type}.", field="columns"
+                f"lon and lat must be numbers or text, not {column.type}.", field="columns"
             ) from None
     return np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)

@@ -77,7 +77,7 @@ def locate_file(
     """Write OUT: the input's rows in order, with the five columns of ``locate_batch`` added.
 
     CSV, Parquet and GeoParquet, FlatGeobuf; OUT is of the same kind. ``crs`` None: as the file
-    says, else WGS84. A row that is no place is kept without codes and listed in ``OUT.bad.csv``
+    says, else WGS84. A row that is not a place is kept without codes and listed in ``OUT.bad.csv``
     (``row`` counts from 1, without the first line of a CSV); with ``strict`` the first one ends the
     run and nothing is kept. A run that was stopped goes on when it is called with the same again:
     OUT has then the same bytes. Raises BadFile, UnknownCrs, NotFound, and Conflict when the input,
@@ -103,7 +103,7 @@ def locate_file(
                 fault = placed.faults[0]
                 row = journal.step.rows + fault.row + 1
                 journal.discard()
-                raise BadFile(f"{source_path}, row {row:,}: {fault.reason} Nothing is kept.")
+                raise BadFile(f"{source_path}, row {row:,}: {fault.reason} Nothing was kept.")
             journal.append(
                 placed.content,
                 _listed(placed.faults, journal.step.rows),

@@ -36,7 +36,7 @@ def place_table(content: pa.RecordBatch, index: BulkIndex) -> Placed:
 class ParquetFile:
     """A Parquet file with ``lon`` and ``lat``, or a GeoParquet file of points.
 
-    Raises BadFile when it is no Parquet, or has one of the added columns already.
+    Raises BadFile when it is not a Parquet file, or has one of the added columns already.
     """
 
     placer = staticmethod(place_table)
@@ -52,7 +52,7 @@ class ParquetFile:
                     file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)
                 ]
         except pa.ArrowInvalid as error:
-            raise BadFile(f"{path} is no Parquet file: {error}.") from None
+            raise BadFile(f"{path} is not a Parquet file: {error}.") from None
         self.unit = "rows"
         self.first = 0
         self.crs = geometry_crs(self._schema)
@@ -99,7 +99,7 @@ class FlatGeobufFile:
             with pyogrio.open_arrow(path, use_pyarrow=True) as (meta, reader):
                 self._schema: pa.Schema = reader.schema
         except pyogrio.errors.DataSourceError as error:
-            raise BadFile(f"{path} is no FlatGeobuf file: {error}.") from None
+            raise BadFile(f"{path} is not a FlatGeobuf file: {error}.") from None
         self._meta: dict[str, Any] = meta
         self.total = int(found["features"])
         self.unit = "rows"

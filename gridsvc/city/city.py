@@ -1,4 +1,4 @@
-"""The City: everything that is one city's, read once at the edge, frozen, and handed on."""
+"""The City: everything that is one city's, read once at the edge, frozen, and passed on."""
 
 from __future__ import annotations
 

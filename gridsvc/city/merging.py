@@ -108,7 +108,9 @@ def _line(row: Row) -> ClassDistance:
     if row["kind"] not in (_ANY, "part", "event"):
         raise BadFile(f"{row.where}: the kind is '{row['kind']}', but must be part, event or *.")
     if re.fullmatch("[0-9]{1,5}", row["class_prefix"]) is None:
-        raise BadFile(f"{row.where}: '{row['class_prefix']}' begins no class of five digits.")
+        raise BadFile(
+            f"{row.where}: '{row['class_prefix']}' does not begin a class of five digits."
+        )
     metres = [_metres(row.where, name, row[name]) for name in ("citizen_m", "exact_m")]
     return ClassDistance(row["kind"], row["class_prefix"], *metres)
 

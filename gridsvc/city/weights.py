@@ -120,7 +120,7 @@ def _lines(
     columns = ["scheme", "valid_from", *parts, *([beside] if beside else []), "source"]
     rows = list(table(path, columns, key=["scheme", "valid_from"]))
     if not rows:
-        raise BadFile(f"{path.name}, line 2: there must be one line of weights at least.")
+        raise BadFile(f"{path.name}, line 2: there must be at least one line of weights.")
     for row in rows:
         if not row["scheme"]:
             raise BadFile(f"{row.where}: the line has no scheme.")

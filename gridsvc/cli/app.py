@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -11,6 +12,7 @@ from gridsvc import __version__
 from gridsvc.cli.deferred import defer
 from gridsvc.cli.logs import configure_logs
 from gridsvc.errors import GridsvcError
+from gridsvc.texts import said_in
 
 __all__ = ["app", "main"]
 
@@ -56,7 +58,7 @@ _COMMANDS = (
     ("db", "db:app", "The private PostGIS server and the schema."),
     ("body", "body:app", "Bodies (责任单位)."),
     ("case", "case:app", "Cases (案卷)."),
-    ("import", "imports:app", "Bring in areas, parts, lists, and reports of earlier years."),
+    ("import", "imports:app", "Import areas, parts, lists, and reports of earlier years."),
     ("duties", "duties:app", "Duty lists (职责清单)."),
     ("edition", "edition:app", "Editions (版本) of boundaries."),
     ("disputes", "disputes:app", "Disputes (边界争议) between areas."),
@@ -90,6 +92,8 @@ def main() -> None:
         app()
     except GridsvcError as error:
         notes = Console(stderr=True, markup=False, emoji=False)
-        notes.print(f"{error.title}: ", end="", style="bold red")
-        notes.print(error.detail, highlight=False)
+        locale = os.environ.get("LC_ALL") or os.environ.get("LANG", "")
+        language = "zh" if locale.startswith("zh") else "en"
+        notes.print(f"{said_in(language, error.title)}: ", end="", style="bold red")
+        notes.print(said_in(language, error.detail), highlight=False)
         sys.exit(1)

@@ -138,7 +138,8 @@ def _day(text: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise BadInput(
-            f"--effective-from takes a day as 2026-07-01, not {text!r}.", field="effective_from"
+            f"--effective-from takes a day such as 2026-07-01, not {text!r}.",
+            field="effective_from",
         ) from None
 
 
@@ -146,7 +147,9 @@ def _guess(
     file: Path, level: str, options: ReadOptions, divisions: list[Division]
 ) -> tuple[ColumnGuess, ...]:
     if level not in set(Level):
-        raise BadInput(f"{level!r} is no level of areas: give {', '.join(Level)}.", field="level")
+        raise BadInput(
+            f"{level!r} is not a level of areas; give {', '.join(Level)}.", field="level"
+        )
     return guess_columns(read_columns(file, ROWS_LOOKED_AT, options), Level(level), divisions)
 
 
@@ -175,7 +178,7 @@ def _confirmed(guesses: tuple[ColumnGuess, ...], *, yes: bool) -> dict[str, str]
     notes.print(table)
     if not yes and not typer.confirm("Is that right?", err=True):
         raise BadInput(
-            "The columns were not confirmed: give them with --column code=... --column name=...",
+            "The columns were not confirmed; give them with --column code=... --column name=...",
             field="column",
         )
     return columns
@@ -191,7 +194,7 @@ def _check_reports(paths: list[Path]) -> None:
         if path.suffix.lower() not in (".json", ".html"):
             raise BadInput(f"A report is FILE.json or FILE.html, not {path.name}.", field="report")
         if not path.absolute().parent.is_dir():
-            raise BadInput(f"There is no folder for {path}: make it first.", field="report")
+            raise BadInput(f"There is no folder for {path}; make it first.", field="report")
 
 
 def _write_report(path: Path, result: AreaImport, file_name: str, *, kept: bool) -> None:
@@ -215,8 +218,8 @@ def _show(result: AreaImport, *, kept: bool) -> None:
     for remark in result.remarks:
         console.print(remark, highlight=False)
     console.print(
-        f"{len(result.loaded):,} loaded, {len(result.mended):,} mended,"
-        f" {len(result.refused):,} refused, {len(result.faults):,} faults between areas."
+        f"{len(result.loaded):,} loaded, {len(result.mended):,} repaired, {len(result.refused):,}"
+        f" refused, {len(result.faults):,} faults between areas."
     )
     if not kept:
         console.print("Nothing was kept: add --commit to keep it as a draft.")

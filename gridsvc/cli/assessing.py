@@ -30,7 +30,7 @@ def assess_period(
     period: Annotated[
         str, typer.Argument(help="2026-11, 2026-Q4, 2026, or 2026-11-01/2026-11-15.")
     ],
-    by: Annotated[Dimension, typer.Option(help="By what it is split.")] = Dimension.STREET,
+    by: Annotated[Dimension, typer.Option(help="What it is split by.")] = Dimension.STREET,
     area: Annotated[str, typer.Option(help="A district (6 digits) or street (9).")] = "",
     scheme: Annotated[
         str | None, typer.Option(help="Weights of the three rates; else the setting's.")

@@ -86,7 +86,7 @@ def audit(
         report = report if projected is None else counted_projected(report, projected)
     else:
         if level is not None or column or crs is not None:
-            raise BadInput("--level, --column and --crs are of a file.", field="file")
+            raise BadInput("--level, --column and --crs apply to a file only.", field="file")
         with session() as opened:
             report = audit_edition(
                 opened,
@@ -120,7 +120,7 @@ def _of_file(
     inlet_width_m: float,
 ) -> AuditReport:
     if level is None:
-        raise BadInput("Say of which level the areas of the file are: --level.", field="level")
+        raise BadInput("Say which level the areas of the file have: --level.", field="level")
     settings, columns = get_settings(), mapping_of(column)
     divisions = read_divisions(settings.boundaries_dir)
     names = {it.name for it in divisions}

@@ -51,5 +51,5 @@ def status(as_json: AsJson = False) -> None:
 
 @app.command()
 def migrate() -> None:
-    """Bring the schema to the newest revision."""
+    """Migrate the schema to the newest revision."""
     console.print(f"The schema is at revision {current(database())}.")

@@ -85,7 +85,9 @@ def list_all(
 ) -> None:
     """List the disputes, the oldest first."""
     if area is not None and not area.isdecimal():
-        raise BadCode(f"{area!r} is no area's code; give its digits, such as 110102.", field="area")
+        raise BadCode(
+            f"{area!r} is not an area's code; give its digits, such as 110102.", field="area"
+        )
     with session() as opened:
         box = None if bbox is None else parse_bbox(bbox)
         rows = repository.disputes_page(
@@ -160,7 +162,7 @@ def set_state(
     ] = None,
     edition: Annotated[str | None, typer.Option(help="The edition that settles it.")] = None,
 ) -> None:
-    """Bring a dispute into another state, for all of its sides."""
+    """Move a dispute into another state, for all of its sides."""
     draft = None if agreement is None else read_json(agreement)
     with session() as opened:
         wish = Move(state, why, draft, edition)

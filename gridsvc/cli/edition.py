@@ -41,12 +41,12 @@ defer(
     app,
     "repair",
     "repairs:app",
-    "Mend faults as a new draft (修补); nothing is ever mended by itself.",
+    "Repair faults as a new draft (修补); nothing is ever repaired by itself.",
 )
 
 EditionId = Annotated[str, typer.Argument(help="The edition's id; 'gridsvc edition list'.")]
 Actor = Annotated[
-    str, typer.Option("--by", default_factory=getpass.getuser, help="Who does it; is kept.")
+    str, typer.Option("--by", default_factory=getpass.getuser, help="Who does it; kept.")
 ]
 _SHOWN = 20
 
@@ -115,7 +115,7 @@ def activate(
         str | None, typer.Option(help="Why areas change; kept with each that does.")
     ] = None,
     without_audit: Annotated[
-        str | None, typer.Option(help="Why it is put in force without an audit; is kept.")
+        str | None, typer.Option(help="Why it is put in force without an audit; kept.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -127,7 +127,7 @@ def activate(
         )
         since = edition.effective_from.isoformat()
         found = None if former is None else _compare(opened, former.id, edition_id)
-        # Unit grids are not cut anew by an activation: it only says which no longer fit.
+        # Unit grids are not recut by an activation: it only says which no longer fit.
         stale = stale_communities(opened, now=utc_now()) if edition.level == Level.COMMUNITY else []
     if as_json:
         compared = None if found is None else found.answer().model_dump()
@@ -151,7 +151,7 @@ def activate(
 @app.command()
 def revert(
     edition_id: EditionId,
-    why: Annotated[str, typer.Option(help="Why the activation is taken back; is kept.")],
+    why: Annotated[str, typer.Option(help="Why the activation is taken back; kept.")],
     by: Actor,
     as_json: AsJson = False,
 ) -> None:
@@ -183,7 +183,7 @@ def diff(
         str | None, typer.Option("--list", help=f"List these one by one: {', '.join(KINDS)}.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most things of the list.")] = 100,
-    cursor: Annotated[str | None, typer.Option(help="'next' of the list before.")] = None,
+    cursor: Annotated[str | None, typer.Option(help="'next' of the previous list.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what parts two editions: areas, ground moved, and what would be routed differently."""

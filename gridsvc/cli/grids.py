@@ -92,7 +92,7 @@ def rebuild(
         bool, typer.Option(help="Cut without what the unit grids followed until now.")
     ] = False,
     community: Annotated[
-        list[str] | None, typer.Option(help="Cut this community anew; repeatable.")
+        list[str] | None, typer.Option(help="Recut this community; repeatable.")
     ] = None,
     keep_share: Annotated[
         float, typer.Option(help="A code stays with a cell that shares so much of both.")
@@ -100,7 +100,7 @@ def rebuild(
     commit: Annotated[bool, typer.Option(help="Write it; else only show it.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what no longer fits and how it would be mended; with --commit mend it."""
+    """Show what no longer fits and how it would be repaired; with --commit repair it."""
     city = load_city()
     with session() as opened:
         lines = [*(roads or []), *(walls or []), *(rivers or [])]
@@ -136,7 +136,7 @@ def show(
 ) -> None:
     """Show a unit grid with its history: former polygons, what it follows, what followed it."""
     if not (code.isdigit() and len(code) == 8):
-        raise BadCode(f"{code!r} is no code of a unit grid: give its 8 digits.", field="code")
+        raise BadCode(f"{code!r} is not the code of a unit grid; give its 8 digits.", field="code")
     with session() as opened:
         found = repository.grid_history(opened, district, code)
     if found is None:

@@ -20,7 +20,7 @@ from gridsvc.registry.start import load_start
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Bring in areas, parts, lists, and reports of earlier years.", no_args_is_help=True
+    help="Import areas, parts, lists, and reports of earlier years.", no_args_is_help=True
 )
 app.command()(areas)
 defer(

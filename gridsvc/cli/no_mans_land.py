@@ -26,7 +26,7 @@ _DAY = ["%Y-%m-%d"]
 
 def no_mans_land(
     by: Annotated[
-        str, typer.Option("--by", default_factory=getpass.getuser, help="Who proposes; is kept.")
+        str, typer.Option("--by", default_factory=getpass.getuser, help="Who proposes; kept.")
     ],
     since: Annotated[
         dt.datetime | None, typer.Option(formats=_DAY, help="First day; a year before the last.")

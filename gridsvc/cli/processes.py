@@ -1,7 +1,7 @@
 """Several processes that answer on one port, each with a socket of its own.
 
 Where they share one, the process that wakes first takes all connections that wait: sixteen clients
-that come at once are then served by one process, and the others stand idle.
+that come at once are then served by one process, and the others are idle.
 """
 
 from __future__ import annotations
@@ -95,6 +95,6 @@ def _bind(own: socket.socket, config: Config) -> None:
         own.bind((config.host, config.port))
     except OSError as error:
         raise Conflict(
-            f"{config.host}:{config.port} cannot be listened on ({error.strerror}): end what has"
-            " it, or give another --port."
+            f"{config.host}:{config.port} cannot be listened on ({error.strerror}); end what is"
+            " using it, or give another --port."
         ) from error

@@ -1,4 +1,4 @@
-"""How two layers stand to each other, from the command line."""
+"""How two layers relate to each other, from the command line."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LAYERS = ", ".join(LayerName)
 
 def relate_layers(
     a: Annotated[str, typer.Argument(help=f"A layer ({_LAYERS}) or a vector file.")],
-    relation: Annotated[Relation, typer.Argument(help="How A stands to B.")],
+    relation: Annotated[Relation, typer.Argument(help="How A relates to B.")],
     b: Annotated[str, typer.Argument(help="A layer or a vector file.")],
     a_codes: Annotated[
         list[str] | None, typer.Option(help="Of A only what lies in this area; repeat for more.")
@@ -46,7 +46,7 @@ def relate_layers(
         str | None, typer.Option(help="Of the files: wgs84, gcj02, bd09, EPSG:n or WKT.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=MOST_PAIRS, help="Most pairs.")] = 100,
-    cursor: Annotated[str | None, typer.Option(help="'next' of the page before.")] = None,
+    cursor: Annotated[str | None, typer.Option(help="'next' of the previous page.")] = None,
     timeout_s: Annotated[
         float | None, typer.Option(min=0.001, help="Seconds until it gives up.")
     ] = None,
@@ -57,7 +57,9 @@ def relate_layers(
     one = _side(city, "a", a, a_codes, a_as_of, a_edition, crs)
     other = _side(city, "b", b, b_codes, b_as_of, b_edition, crs)
     if crs is not None and isinstance(one, LayerSide) and isinstance(other, LayerSide):
-        raise BadInput("--crs is of files, and both sides are layers: leave it out.", field="crs")
+        raise BadInput(
+            "--crs applies to files, and both sides are layers; leave it out.", field="crs"
+        )
     with session() as opened:
         page = relate(
             opened,
@@ -92,7 +94,9 @@ def _side(
         )
     path = Path(text)
     if not path.exists():
-        raise BadFile(f"{text} is no layer ({_LAYERS}) and no file: check the name.", field=name)
+        raise BadFile(
+            f"{text} is neither a layer ({_LAYERS}) nor a file; check the name.", field=name
+        )
     if codes or as_of or edition:
         raise BadInput(f"{path.name} is a file, which has no codes, as_of or edition.", field=name)
     features = []
@@ -105,7 +109,7 @@ def _side(
         shape = check_sound(feature.number, feature.geometry, field=name)
         features.append(SentFeature(feature.number, None, None, shape))
     if not features:
-        raise BadFile(f"{path.name} holds no feature.", field=name)
+        raise BadFile(f"{path.name} holds no features.", field=name)
     return UploadSide(tuple(features))
 
 

@@ -23,17 +23,17 @@ from gridsvc.spatial.audit import INLET_WIDTH_M
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Mend faults as a new draft (修补); nothing is ever mended by itself.",
+    help="Repair faults as a new draft (修补); nothing is ever repaired by itself.",
     no_args_is_help=True,
 )
 
 Proposals = Annotated[list[str], typer.Argument(help="Ids of proposals; 'repair list'.")]
-Why = Annotated[str, typer.Option(help="Why; is kept with the repair.")]
+Why = Annotated[str, typer.Option(help="Why; kept with the repair.")]
 NewId = Annotated[
     str | None, typer.Option("--as", help="Id of the draft; else the edition's with .r1, .r2 ...")
 ]
 From = Annotated[
-    str | None, typer.Option("--effective-from", help="Date of the draft; today when silent.")
+    str | None, typer.Option("--effective-from", help="Date of the draft; today when left out.")
 ]
 InletWidth = Annotated[
     float, typer.Option("--inlet-width", min=0, help="Longest mouth of an inlet, metres.")
@@ -47,7 +47,7 @@ def list_proposals(
     inlet_width_m: InletWidth = INLET_WIDTH_M,
     as_json: AsJson = False,
 ) -> None:
-    """List the faults that can be mended, and the ways to do it, with m² per area."""
+    """List the faults that can be repaired, and the ways to do it, with m² per area."""
     notes.print(f"Auditing {edition_id}.", highlight=False)
     with session() as opened:
         found, _ = proposals_of(
@@ -118,7 +118,7 @@ def apply(
     inlet_width_m: InletWidth = INLET_WIDTH_M,
     as_json: AsJson = False,
 ) -> None:
-    """Make a new draft in which these faults are mended; the edition itself stays."""
+    """Make a new draft in which these faults are repaired; the edition itself stays."""
     city = load_city()
     with session() as opened:
         made, repairs = apply_repairs(

@@ -38,7 +38,7 @@ def verify(as_json: AsJson = False) -> None:
         console=notes,
     )
     with session() as opened, bar:
-        # One view of everything: what is written meanwhile is no fault.
+        # One view of everything: what is written meanwhile is not a fault.
         opened.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         task = bar.add_task("traces")
         for district, case_id, found in verify_all(

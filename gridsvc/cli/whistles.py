@@ -57,7 +57,7 @@ def letter(
     try:
         whistle_id = uuid.UUID(whistle)
     except ValueError:
-        raise BadInput(f"'{whistle[:40]}' is no id of a whistle.", field="whistle") from None
+        raise BadInput(f"'{whistle[:40]}' is not the id of a whistle.", field="whistle") from None
     city = load_city()
     with session() as opened:
         page = letter_page(read_letter(opened, city, whistle_id), city)

@@ -103,7 +103,7 @@ def given_up(
     limit: Annotated[int, typer.Option(min=1, help="Show so many, the oldest first.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List the messages that no try could deliver; they stand in their inboxes all the same."""
+    """List the messages that no try could deliver; they are in their inboxes all the same."""
     with session() as opened:
         found = list_given_up(opened, limit=limit)
     if as_json:

@@ -15,7 +15,7 @@ from gridsvc.errors import MissingPrerequisite
 
 __all__ = ["Binaries", "as_user", "find_binaries", "server_user"]
 
-_ADVICE = "install postgresql-15-postgis-3, or use docker compose up, or set DATABASE_URL"
+_ADVICE = "install postgresql-15-postgis-3, use docker compose up, or set DATABASE_URL"
 _OLDEST = 15
 _DEBIAN = Path("/usr/lib/postgresql")
 
@@ -40,8 +40,9 @@ def find_binaries(version: int | None = None, *, debian: Path = _DEBIAN) -> Bina
         fitting = [one for one in found if one.version == version and one.has_postgis]
         if not fitting:
             raise MissingPrerequisite(
-                f"The private cluster was made by PostgreSQL {version} with PostGIS, which is not "
-                f"here any more: install postgresql-{version}-postgis-3 again, or set DATABASE_URL."
+                f"The private cluster was made by PostgreSQL {version} with PostGIS, which is no"
+                f" longer installed; install postgresql-{version}-postgis-3 again, or set"
+                " DATABASE_URL."
             )
         return fitting[0]
     if not found:
@@ -99,8 +100,8 @@ def as_user(user: pwd.struct_passwd | None) -> list[str]:
         return [setpriv, "--pdeathsig", "INT"] if setpriv else []
     if setpriv is None:
         raise MissingPrerequisite(
-            "setpriv is not installed, and PostgreSQL refuses to run as root: install util-linux, "
-            "or run as another user, or set DATABASE_URL."
+            "setpriv is not installed, and PostgreSQL refuses to run as root; install util-linux,"
+            " run as another user, or set DATABASE_URL."
         )
     ids = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups"]
     return [setpriv, *ids, "--pdeathsig", "INT"]

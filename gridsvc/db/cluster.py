@@ -143,8 +143,8 @@ class PrivateCluster:
             (home / "keep").unlink(missing_ok=True)
             if not _stop_if_unused(home):
                 raise Conflict(
-                    "The private cluster is in use by another gridsvc command: end that command "
-                    "and the cluster stops with it."
+                    "The private cluster is in use by another gridsvc command; end that command"
+                    " and the cluster stops with it."
                 )
 
     def remove(self) -> None:
@@ -171,7 +171,8 @@ class PrivateCluster:
         port = self.status().port
         if port is None:
             raise Unavailable(
-                f"The private cluster in {self._place} does not run: gridsvc db start starts it."
+                f"The private cluster in {self._place} is not running; 'gridsvc db start' starts"
+                " it."
             )
         password = (home / "password").read_text().strip()
         name = database or self._database
@@ -196,8 +197,8 @@ class PrivateCluster:
                 time.sleep(0.5)  # backends of a killed server that the guardian could not see
             else:
                 raise Unavailable(
-                    f"The private cluster does not start ({last_line(complaint)}):"
-                    f" see {home / 'log'}."
+                    f"The private cluster does not start ({last_line(complaint)}); see"
+                    f" {home / 'log'}."
                 )
 
     def _launch(self, home: Path, port: int) -> int:
@@ -246,7 +247,7 @@ class PrivateCluster:
                 _end_guardian(home)
                 return False
             time.sleep(0.02)
-        raise Unavailable(f"The private cluster does not answer: see {home / 'log'}.")
+        raise Unavailable(f"The private cluster does not answer; see {home / 'log'}.")
 
     def _has_database(self, home: Path, port: int) -> bool:
         """Whether the server answers; the database is made on the way."""
@@ -343,7 +344,7 @@ def _end_guardian(home: Path) -> None:
         with suppress(ProcessLookupError, ValueError):  # it has ended, or not written its number
             os.kill(int((home / "guardian").read_text()), signal.SIGTERM)
         if time.monotonic() > until:
-            raise Unavailable(f"The private cluster does not stop: see {home / 'log'}.")
+            raise Unavailable(f"The private cluster does not stop; see {home / 'log'}.")
         time.sleep(0.02)
 
 

@@ -36,13 +36,13 @@ def normalised_url(url: str) -> str:
         parsed: URL = make_url(url)
     except (ArgumentError, ValueError):
         raise BadInput(
-            "DATABASE_URL is not a URL: write postgresql://user:password@host:port/database.",
+            "DATABASE_URL is not a URL; write postgresql://user:password@host:port/database.",
             field="DATABASE_URL",
         ) from None
     if parsed.drivername.split("+")[0] not in ("postgres", "postgresql"):
         raise BadInput(
-            f"DATABASE_URL names {parsed.drivername}: the service needs PostgreSQL with PostGIS, "
-            "postgresql://user:password@host:port/database.",
+            f"DATABASE_URL names {parsed.drivername}; the service needs PostgreSQL with PostGIS,"
+            " postgresql://user:password@host:port/database.",
             field="DATABASE_URL",
         )
     return parsed.set(drivername=_DRIVER).render_as_string(hide_password=False)
@@ -117,23 +117,23 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
             yield session
     except PoolTimeout as error:
         raise Unavailable(
-            "All connections to the database are taken: nothing was changed, try again in a moment."
+            "All connections to the database are taken; nothing was changed. Try again in a moment."
         ) from error
     except (DBAPIError, psycopg2.Error) as error:
         fault = error.orig if isinstance(error, DBAPIError) else error
         code = getattr(fault, "pgcode", None)
         if code == _QUERY_CANCELED:
             raise Unavailable(
-                "The database took too long for this and stopped: ask for less, or try again later."
+                "The database took too long for this and stopped; ask for less, or try again later."
             ) from error
         if code == _DEADLOCK_DETECTED:
             raise Unavailable(
-                "Somebody else was changing the same things: nothing was changed, try again."
+                "Someone else was changing the same things; nothing was changed. Try again."
             ) from error
         lost = isinstance(error, DBAPIError) and error.connection_invalidated
         broken = isinstance(fault, psycopg2.OperationalError | psycopg2.InterfaceError)
         if lost or (broken and code is None):
             raise Unavailable(
-                "The database does not answer: nothing was changed, try again in a moment."
+                "The database does not answer; nothing was changed. Try again in a moment."
             ) from error
         raise

@@ -30,8 +30,8 @@ def make_home(place: Path) -> Path:
                 (home / name).touch()
     except PermissionError as error:
         raise Unavailable(
-            f"The private cluster in {place} belongs to another user ({error.filename} cannot "
-            "be written): run as that user, or set GRIDSVC_VAR_DIR to a folder of your own."
+            f"The private cluster in {place} belongs to another user ({error.filename} cannot be"
+            " written); run as that user, or set GRIDSVC_VAR_DIR to a folder of your own."
         ) from error
     return home
 
@@ -61,8 +61,8 @@ def _new_home(place: Path) -> Path:
         return place
     if (place / "data").exists():
         raise Unavailable(
-            f"The user {user.pw_name if user else 'that you are'} cannot enter {place}, where "
-            "the private cluster lies: allow entering its parent folders (chmod o+x)."
+            f"The user {user.pw_name if user else 'that you are'} cannot enter {place}, where the"
+            " private cluster lies; allow entering its parent folders (chmod o+x)."
         )
     place.rmdir()
     home = Path(tempfile.mkdtemp(prefix="gridsvc-", dir="/var/lib"))

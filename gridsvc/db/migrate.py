@@ -36,7 +36,7 @@ _PARTITIONS = "SELECT relname FROM pg_class WHERE relispartition AND relkind IN 
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Bring the database to ``revision``; PostGIS is made ready first.
+    """Migrate the database to ``revision``; PostGIS is made ready first.
 
     Raises ``MissingPrerequisite`` where the server has no PostGIS or the role may not create it,
     ``Unavailable`` when the server does not answer or another process does not finish migrating.
@@ -141,7 +141,7 @@ def _create_postgis(connection: Connection) -> None:
         connection.commit()
     except DBAPIError as error:
         raise MissingPrerequisite(
-            "The database has no PostGIS and it cannot be created "
-            f"({str(error.orig).strip().splitlines()[0]}): install PostGIS 3 on the server and run "
-            "CREATE EXTENSION postgis in this database as its superuser."
+            "The database has no PostGIS and it cannot be created"
+            f" ({str(error.orig).strip().splitlines()[0]}); install PostGIS 3 on the server and"
+            " run CREATE EXTENSION postgis in this database as its superuser."
         ) from error

@@ -15,7 +15,7 @@ _PARTITIONED = ("trace", "message")
 def ensure_partitions(connection: Connection, now: dt.datetime) -> list[str]:
     """Make the partitions of this month (of UTC) and the next three; give the names of new ones.
 
-    A month whose rows already stand in the default partition stays there. The role of the
+    A month whose rows already are in the default partition stays there. The role of the
     service gets the rights on a new partition that it has on the whole table.
     """
     made = []

@@ -42,7 +42,7 @@ def building_astride(lead: MultiPolygon, other: MultiPolygon, plane: MetricPlane
         for pair in zip(line.coords, line.coords[1:], strict=False)
     ]
     if not pieces:
-        raise NotFound("The two areas share no border; no building can stand astride it.")
+        raise NotFound("The two areas share no border, so no building can straddle it.")
     piece = max(pieces, key=lambda line: line.length)
     middle = np.array(piece.interpolate(0.5, normalized=True).coords[0])
     start, end = np.array(piece.coords[0]), np.array(piece.coords[1])

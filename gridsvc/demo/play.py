@@ -77,8 +77,8 @@ def serving(settings: Settings, port: int) -> Iterator[tuple[httpx.Client, Servi
             thread.join(0.02)
             if not thread.is_alive():
                 raise Unavailable(
-                    f"The server ended before it answered on port {port}: the lines above say why;"
-                    " if the port is taken, choose another --port."
+                    f"The server ended before it answered on port {port}; the lines above say why."
+                    " If the port is taken, choose another --port."
                 )
         # No limit on an answer: the server is in this process and ends with it.
         with httpx.Client(base_url=f"http://127.0.0.1:{_port_of(server)}", timeout=None) as http:

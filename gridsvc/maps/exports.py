@@ -24,7 +24,7 @@ def parse_bbox(value: str) -> Box:
     """West, south, east, north in degrees (WGS84) from ``west,south,east,north``.
 
     Raises BadInput for anything that is not four numbers in order, BadCoordinate for a corner
-    that is no place, saying so when longitude and latitude seem to be swapped.
+    that is not a place, saying so when longitude and latitude seem to be swapped.
     """
     pieces = value.split(",")
     try:
@@ -33,20 +33,21 @@ def parse_bbox(value: str) -> Box:
         numbers = []
     if len(numbers) != 4 or not all(math.isfinite(number) for number in numbers):
         raise BadInput(
-            f"bbox is {value[:80]!r}: send four numbers, west,south,east,north in degrees.",
+            f"'bbox' is {value[:80]!r}; send four numbers, west,south,east,north in degrees.",
             field="bbox",
         )
     west, south = check_lon_lat(numbers[0], numbers[1], field="bbox")
     east, north = check_lon_lat(numbers[2], numbers[3], field="bbox")
     if west > east:
         raise BadInput(
-            f"bbox begins east of where it ends ({west} > {east}): send the western edge first; a"
-            " box across 180° must be asked for in two halves.",
+            f"'bbox' begins east of where it ends ({west} > {east}); send the western edge first."
+            " A box across 180° must be asked for in two halves.",
             field="bbox",
         )
     if south > north:
         raise BadInput(
-            f"bbox begins north of where it ends ({south} > {north}): send west,south,east,north.",
+            f"'bbox' begins north of where it ends ({south} > {north}); send"
+            " west,south,east,north.",
             field="bbox",
         )
     return west, south, east, north
@@ -78,7 +79,7 @@ def select(
 ) -> Selection:
     """Check what is asked for, before the first byte is sent.
 
-    Raises NotFound for an unknown layer or district, BadCode for what is no district's code,
+    Raises NotFound for an unknown layer or district, BadCode for what is not a district's code,
     BadInput and BadCoordinate as :func:`parse_bbox` does.
     """
     chosen = exported_layer(layer)
@@ -86,7 +87,7 @@ def select(
     if district is not None:
         if not (len(district) == 6 and district.isascii() and district.isdecimal()):
             raise BadCode(
-                f"district is {district[:40]!r}: send the 6 digits of its code, such as 110102.",
+                f"'district' is {district[:40]!r}; send the 6 digits of its code, such as 110102.",
                 field="district",
             )
         if not repository.has_feature(connection, DISTRICTS, city, moment, district):

@@ -27,7 +27,7 @@ __all__ = [
     "safe_words",
 ]
 
-#: The page loads nothing at all; what it needs stands in it.
+#: The page loads nothing at all; what it needs is in it.
 CONTENT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 )
@@ -36,7 +36,7 @@ CONTENT_POLICY = (
 def render(template: str, drawn: folium.Map, **content: Any) -> str:
     """A page of the templates' folder as one self-contained HTML text, with its map.
 
-    Raises MissingPrerequisite when the package that brings Leaflet is not installed.
+    Raises MissingPrerequisite when the package that provides Leaflet is not installed.
     """
     figure = drawn.get_root()
     if not isinstance(figure, Figure):

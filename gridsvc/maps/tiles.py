@@ -76,11 +76,11 @@ def _quoted(value: str) -> str:
 
 def _check_address(z: int, x: int, y: int) -> None:
     if not 0 <= z <= MAX_ZOOM:
-        raise BadInput(f"zoom {z} is out of range: ask for 0 to {MAX_ZOOM}.", field="z")
+        raise BadInput(f"zoom {z} is out of range; ask for 0 to {MAX_ZOOM}.", field="z")
     last = 2**z - 1
     for name, value in (("x", x), ("y", y)):
         if not 0 <= value <= last:
             raise BadInput(
-                f"{name} {value} is out of range: at zoom {z} it runs from 0 to {last}.",
+                f"{name} {value} is out of range; at zoom {z} it runs from 0 to {last}.",
                 field=name,
             )

@@ -32,7 +32,7 @@ def declared_crs(text: str) -> Crs:
     """Read wgs84, gcj02, bd09, EPSG:n, WKT, a PROJ text, or the path of a file that holds one.
 
     Raises UnknownCrs as ``parse_crs`` does; the systems without a way to WGS84 are taken when
-    the text brings parameters of its own.
+    the text has its own parameters.
     """
     wanted = text.strip()
     if wanted.lower().endswith((".prj", ".wkt")):
@@ -43,8 +43,8 @@ def declared_crs(text: str) -> Crs:
         return parse_crs(pyproj.CRS.from_proj4(wanted).to_wkt())
     except CRSError as error:
         raise UnknownCrs(
-            f"PROJ cannot read {wanted[:80]!r}: give a reference system as in '+proj=tmerc "
-            "+lon_0=117 +x_0=500000 +ellps=krass +towgs84=dx,dy,dz,rx,ry,rz,s'.",
+            f"PROJ cannot read {wanted[:80]!r}; give a reference system such as '+proj=tmerc"
+            " +lon_0=117 +x_0=500000 +ellps=krass +towgs84=dx,dy,dz,rx,ry,rz,s'.",
             field="crs",
         ) from error
 
@@ -52,7 +52,7 @@ def declared_crs(text: str) -> Crs:
 def crs_of_geojson(path: Path) -> str | None:
     """What the member ``crs`` names where PROJ does not know it; None where GDAL may be believed.
 
-    A member that is no name (a link to somewhere else) is given as its JSON.
+    A member that is not a name (a link to somewhere else) is given as its JSON.
     """
     head = head_of(path, _HEAD_BYTES).decode("utf-8", "replace").partition('"features"')[0]
     at = _MEMBER.search(head)
@@ -81,7 +81,7 @@ def _content(path: Path) -> str:
             return stream.read(_LONGEST_WKT).strip()
     except (OSError, UnicodeError) as error:
         raise UnknownCrs(
-            f"The reference system cannot be read from {path} ({error}): give a file that holds "
-            "its WKT.",
+            f"The reference system cannot be read from {path} ({error}); give a file that holds"
+            " its WKT.",
             field="crs",
         ) from error

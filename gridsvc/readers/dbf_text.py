@@ -45,7 +45,7 @@ class _Count:
 
 
 def decoded(raw: bytes, codec: str, *, may_be_cut: bool = True) -> str | None:
-    """The text of some bytes; None when they are no text in this encoding.
+    """The text of some bytes; None when they are not text in this encoding.
 
     ``may_be_cut``: fields have fixed widths, so that the last character may be cut; it is dropped.
     """
@@ -74,17 +74,18 @@ def encoding_of(path: Path, name: str, known_names: Collection[str]) -> TextEnco
     ]
     if not pool:
         raise BadFile(
-            f"{name} names no encoding that fits, and its texts are neither UTF-8 nor GB 18030 "
-            f"(look at features {', '.join(str(row) for row in rows)}): declare the encoding.",
+            f"{name} does not name an encoding that fits, and its text is neither UTF-8 nor GB"
+            f" 18030 (look at features {', '.join(str(row) for row in rows)}); declare the"
+            " encoding.",
             field="encoding",
         )
     best = max(pool, key=lambda codec: (counts[codec].known, -candidates.index(codec)))
     if declared is None:
-        return TextEncoding(best, f"{name} names no encoding; its texts were read as {best}")
+        return TextEncoding(best, f"{name} does not name an encoding; its text was read as {best}")
     if best == declared:
         return TextEncoding(best, None)
     return TextEncoding(
-        best, f"{name} calls its texts {declared}; they are {best} and were so read"
+        best, f"{name} declares its text as {declared}; it is {best} and was read as that"
     )
 
 

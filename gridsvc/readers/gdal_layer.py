@@ -1,7 +1,7 @@
 """One layer of a file, read by GDAL in batches.
 
 A batch holds few rows, so that what a file takes in memory is what is kept of it, within the limits
-on features and vertices. Cells come as texts, or as bytes where they are no text; geometries as
+on features and vertices. Cells come as texts, or as bytes where they are not text; geometries as
 WKB. Curves come as GDAL's straight pieces of four degrees of arc at most.
 """
 
@@ -67,13 +67,13 @@ def gdal_layer(source: FileSource, options: ReadOptions) -> Layer:
     if shapefile and encoding is None:
         told = encoding_of(source.path, source.name, options.known_names)
         codec, remarks = told.codec, [told.remark] if told.remark else []
-    # Latin 1 hands every byte of a shapefile through; of other files GDAL leaves the bytes alone.
+    # Latin 1 passes every byte of a shapefile through; of other files GDAL leaves the bytes alone.
     handed = "ISO-8859-1" if shapefile else encoding
     info = pyogrio.read_info(source.path, layer=layer, encoding=handed)
     if info["driver"] not in _DRIVERS:
         raise BadFile(
-            f"{source.name} is read by GDAL's driver {info['driver']}, which is not "
-            "taken: convert it to GeoPackage.",
+            f"{source.name} is read by GDAL's driver {info['driver']}, which is not accepted;"
+            " convert it to GeoPackage.",
             field="path",
         )
     theirs = [str(name) for name in info["fields"]]
@@ -107,8 +107,8 @@ def gdal_layer(source: FileSource, options: ReadOptions) -> Layer:
             raise stopped(source, done, error) from error
         if expected > done:
             raise BadFile(
-                f"{source.name} is cut off: it says that it holds {expected:,} features, and "
-                f"{done:,} are there. Nothing was loaded; copy the file again.",
+                f"{source.name} is cut off: it declares {expected:,} features, but holds {done:,}."
+                " Nothing was loaded; copy the file again.",
                 field="path",
             )
 
@@ -126,7 +126,7 @@ def _only_layer(source: FileSource) -> str:
         str(name) for name, kind in pyogrio.list_layers(source.path).tolist() if kind is not None
     ]
     if len(layers) != 1:
-        named = f" ({', '.join(layers[:20])}): say which" if layers else " with geometries"
+        named = f" ({', '.join(layers[:20])}); say which" if layers else " with geometries"
         raise BadFile(f"{source.name} has {len(layers)} layers{named}.", field="layer")
     return layers[0]
 

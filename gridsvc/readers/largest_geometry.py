@@ -67,7 +67,7 @@ def _in_geopackage(path: Path) -> int:
 
 
 def _in_flatgeobuf(path: Path, most_features: int) -> int:
-    """Features stand one behind the other, each after its length, behind header and index."""
+    """Features follow each other, each after its length, behind header and index."""
     largest, end = 0, path.stat().st_size
     with path.open("rb") as stream:
         stream.seek(_FGB_MAGIC_BYTES)

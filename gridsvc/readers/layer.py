@@ -16,7 +16,7 @@ from gridsvc.readers.source import FileSource
 
 __all__ = ["READ_ERRORS", "Batch", "Blobs", "Cell", "Layer", "cells_of", "in_short", "stopped"]
 
-#: pyogrio hands GDAL's errors on as DataSourceError, Arrow's stream as OSError or ArrowException.
+#: pyogrio passes GDAL's errors on as DataSourceError, Arrow's stream as OSError or ArrowException.
 READ_ERRORS = (
     pyogrio.errors.DataSourceError,
     pa.ArrowException,
@@ -59,7 +59,7 @@ class Blobs:
 class Batch:
     """Some rows in the file's order: cells by column, WKB (None: no geometry), and which were arcs.
 
-    A cell is a text without blanks around it, None when empty, bytes when they are no text.
+    A cell is a text without blanks around it, None when empty, bytes when they are not text.
     """
 
     cells: dict[str, list[Cell]]
@@ -108,7 +108,7 @@ def _decoded(raw: bytes, codec: str, latin: bool) -> Cell:
 
 
 def _text(value: Any) -> str | None:
-    """A cell that is no string, as text: whole numbers without a fraction, None for no number."""
+    """A cell that is not a string, as text: whole numbers without a fraction, None for NaN."""
     if value is None:
         return None
     if isinstance(value, float):
@@ -131,7 +131,7 @@ def in_short(error: Exception) -> str:
     """A reader's error, in words that a user can act on."""
     words = str(error).strip()
     if "not recognized as being in a supported file format" in words:
-        return "it is none of the formats that are known here, or its beginning is damaged"
+        return "it is none of the known formats, or its beginning is damaged"
     if "OGR_GEOJSON_MAX_OBJ_SIZE" in words:
         return (
             "one feature is larger than is taken; split it, or raise "

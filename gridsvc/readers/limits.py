@@ -59,7 +59,7 @@ def above(words: str, setting: str) -> TooLarge:
     ``words`` name what there is and what is taken.
     """
     return TooLarge(
-        f"{words} that are taken: split it, or raise GRIDSVC_IMPORT_MAX_{setting} where there is"
+        f"{words} that are accepted; split it, or raise GRIDSVC_IMPORT_MAX_{setting} if there is"
         " memory for it.",
         field="path",
     )

@@ -25,7 +25,7 @@ from gridsvc.readers.source import FileSource
 __all__ = ["parquet_layer"]
 
 _ROWS_AT_ONCE = 128
-# A vertex with height and measure, and what stands beside the vertices of a geometry.
+# A vertex with height and measure, and what is next to the vertices of a geometry.
 _VERTEX_BYTES, _BESIDE_BYTES = 32, 1_000
 # The encodings of polygons as nested lists (GeoArrow): how deep the lists lie, and the kind.
 _NATIVE_ENCODINGS = {
@@ -48,14 +48,15 @@ def parquet_layer(source: FileSource, limits: ReadLimits) -> Layer:
         about = dict(geo["columns"][column])
     except (KeyError, TypeError, ValueError) as error:
         raise BadFile(
-            f"{source.name} is Parquet without the metadata of GeoParquet: write it with "
-            "geopandas or GDAL.",
+            f"{source.name} is Parquet without the metadata of GeoParquet; write it with geopandas"
+            " or GDAL.",
             field="path",
         ) from error
     encoding = str(about.get("encoding"))
     if encoding != "WKB" and encoding not in _NATIVE_ENCODINGS:
         raise BadFile(
-            f"{source.name} keeps geometries as {encoding}, which is not taken: write it with WKB.",
+            f"{source.name} stores geometries as {encoding}, which is not accepted; write it with"
+            " WKB.",
             field="path",
         )
     _check_sizes(source, file.metadata, column, limits)
@@ -86,7 +87,7 @@ def _check_sizes(source: FileSource, metadata: Any, column: str, limits: ReadLim
     groups = [metadata.row_group(it) for it in range(metadata.num_row_groups)]
     size = sum(it.total_byte_size for it in groups)
     if size > limits.file_bytes:
-        words = f"would swell to {size:,} bytes, more than the {limits.file_bytes:,}"
+        words = f"would unpack to {size:,} bytes, more than the {limits.file_bytes:,}"
         raise above(f"{source.name} {words}", "BYTES")
     chunks = [
         chunk

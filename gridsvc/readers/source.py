@@ -26,8 +26,8 @@ __all__ = ["FileSource", "check_size", "opened_source"]
 # A zip below this is harmless whatever its ratio: a .dbf of blanks shrinks a hundredfold.
 _SMALL_ZIP_BYTES = 10_000_000
 _MAX_ZIP_MEMBERS = 10_000
-# GDAL keeps KML, and JSON that is no list of features, whole in memory: in six times and in fifty
-# times its text.
+# GDAL keeps KML, and JSON that is not a list of features, whole in memory: in six times and in
+# fifty times its text.
 _MOST_KML_BYTES, _MOST_JSON_BYTES = 200_000_000, 20_000_000
 # Texts that lead GDAL to other files, hosts or commands.
 _LEADING_AWAY = (b"<OGRVRTDataSource", b"gdal_streamed_alg", b"<OGRWFSDataSource")
@@ -65,11 +65,11 @@ def opened_source(path: Path, limits: ReadLimits) -> Iterator[FileSource]:
 def check_size(path: Path, limits: ReadLimits) -> None:
     """Refuse a path with nothing there, an empty file (BadFile), one above the limit (TooLarge)."""
     if not path.exists():
-        raise BadFile(f"There is no file {path}: check the path.", field="path")
+        raise BadFile(f"There is no file {path}; check the path.", field="path")
     held = [path] if path.is_file() else [it for it in path.rglob("*") if it.is_file()]
     size = sum(it.stat().st_size for it in held)
     if size == 0:
-        raise BadFile(f"{path.name} is empty: ask for the file again.", field="path")
+        raise BadFile(f"{path.name} is empty; ask for the file again.", field="path")
     if size > limits.file_bytes:
         raise above(f"{path.name} has {size:,} bytes, more than the {limits.file_bytes:,}", "BYTES")
 
@@ -79,7 +79,7 @@ def _checked(path: Path, name: str, limits: ReadLimits) -> FileSource:
     head = b"" if path.is_dir() else head_of(path, 4096)
     if any(words in head for words in _LEADING_AWAY):
         raise BadFile(
-            f"{name} holds no features but leads to other files: give the file that has them.",
+            f"{name} holds no features but refers to other files; give the file that has them.",
             field="path",
         )
     lack = _lack(source)
@@ -106,8 +106,8 @@ def _check_held_whole(source: FileSource, head: bytes) -> None:
     size = source.path.stat().st_size
     if size > most:
         raise TooLarge(
-            f"{source.name} has {size:,} bytes; of its kind {most:,} are taken, because it is held "
-            "whole in memory: convert it to GeoPackage.",
+            f"{source.name} has {size:,} bytes; {most:,} are accepted of its format, because it is"
+            " held in memory whole. Convert it to GeoPackage.",
             field="path",
         )
 
@@ -120,7 +120,7 @@ def _lack(source: FileSource) -> str | None:
     if source.format is Format.GEOPACKAGE:
         head = head_of(path, 100)
         if len(head) < 100:
-            return "its header is not whole"
+            return "its header is incomplete"
         page = struct.unpack(">H", head[16:18])[0]
         expected = (65536 if page == 1 else page) * struct.unpack(">I", head[28:32])[0]
         return _shorter(path, expected)
@@ -136,7 +136,7 @@ def _lack(source: FileSource) -> str | None:
 def _shapefile_lack(path: Path) -> str | None:
     head = head_of(path, 100)
     if len(head) < 100:
-        return "its header is not whole"
+        return "its header is incomplete"
     if (lack := _shorter(path, 2 * struct.unpack(">I", head[24:28])[0])) is not None:
         return lack
     index, table = sibling(path, ".shx"), sibling(path, ".dbf")
@@ -147,7 +147,7 @@ def _shapefile_lack(path: Path) -> str | None:
         return f"there is no {missing} beside it"
     header = head_of(table, 32)
     if len(header) < 32:
-        return f"the header of {table.name} is not whole"
+        return f"the header of {table.name} is incomplete"
     rows, start, width = struct.unpack("<IHH", header[4:12])
     if (lack := _shorter(table, start + rows * width)) is not None:
         return f"{table.name}: {lack}"
@@ -172,27 +172,27 @@ def _unpacked(path: Path, folder: Path, limits: ReadLimits) -> Path:
             swells = size / path.stat().st_size
             if size > most or (size > _SMALL_ZIP_BYTES and swells > ratio):
                 raise TooLarge(
-                    f"{path.name} would swell {swells:,.0f} times to {size:,} bytes; {most:,} bytes"
-                    f" and {ratio:,.0f} times are taken: nothing was unpacked. Unpack it yourself "
-                    "if you trust it, or raise GRIDSVC_IMPORT_MAX_BYTES or "
-                    "GRIDSVC_IMPORT_MAX_ZIP_RATIO.",
+                    f"{path.name} would unpack to {swells:,.0f} times its size, {size:,} bytes;"
+                    f" {most:,} bytes and {ratio:,.0f} times are accepted. Nothing was unpacked."
+                    " Unpack it yourself if you trust it, or raise GRIDSVC_IMPORT_MAX_BYTES or"
+                    " GRIDSVC_IMPORT_MAX_ZIP_RATIO.",
                     field="path",
                 )
             if len(members) > _MAX_ZIP_MEMBERS:
                 raise TooLarge(
-                    f"{path.name} holds {len(members):,} files, more than {_MAX_ZIP_MEMBERS:,}: "
-                    "pack the vector file alone.",
+                    f"{path.name} holds {len(members):,} files, more than {_MAX_ZIP_MEMBERS:,};"
+                    " pack the vector file alone.",
                     field="path",
                 )
             if any(it.flag_bits & 1 for it in members):
-                raise BadFile(f"{path.name} is encrypted: unpack it first.", field="path")
+                raise BadFile(f"{path.name} is encrypted; unpack it first.", field="path")
             for member in members:
                 # Extraction drops drive letters, leading slashes and "..", so it stays in folder.
                 archive.extract(member, folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
         raise BadFile(
-            f"{path.name} cannot be unpacked ({error}): it is cut off, damaged, or packed in a way "
-            "that is not known here.",
+            f"{path.name} cannot be unpacked ({error}): it is cut off, damaged, or packed in an"
+            " unknown way.",
             field="path",
         ) from error
     return _only_vector_file(path.name, folder)
@@ -213,8 +213,8 @@ def _only_vector_file(name: str, folder: Path) -> Path:
     if len(found) != 1:
         names = ", ".join(str(PurePosixPath(it.relative_to(folder))) for it in found[:5])
         raise BadFile(
-            f"{name} must hold one vector file and holds {len(found)}"
-            f"{f' ({names})' if found else ''}: pack one alone.",
+            f"{name} must hold one vector file, but holds"
+            f" {len(found)}{f' ({names})' if found else ''}; pack one alone.",
             field="path",
         )
     return found[0]

@@ -50,7 +50,7 @@ def read_csv(path: Path, limits: ReadLimits) -> CsvTable:
         try:
             text = content.decode("gb18030")
         except UnicodeDecodeError:
-            raise BadFile(f"{path.name} is neither UTF-8 nor GB18030: save it as UTF-8.") from None
+            raise BadFile(f"{path.name} is neither UTF-8 nor GB18030; save it as UTF-8.") from None
     given = records(io.StringIO(text, newline=""), path.name)
     _, header = next(given, (1, []))
     check_header(header, (), None, path.name)

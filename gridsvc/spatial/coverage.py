@@ -1,4 +1,4 @@
-"""Whether areas fit together: gaps, overlaps, broken rings, and the mending of what can be mended.
+"""Whether areas fit together: gaps, overlaps, broken rings, and what repairs them.
 
 Areas are Polygons or MultiPolygons in WGS84; sizes are m² on the ellipsoid.
 """
@@ -150,14 +150,14 @@ def mend(geometry: Any) -> Mended:
     """Make one area sound: repair its rings, keep its polygons, say what was done.
 
     Takes any shapely geometry (WGS84). Raises BadGeometry when it is empty or holds no area, or
-    when a coordinate is no finite number.
+    when a coordinate is not a finite number.
     """
     if geometry is None or shapely.is_empty(geometry):
-        raise BadGeometry("The area has no geometry: draw it, or leave the row out.")
+        raise BadGeometry("The area has no geometry; draw it, or leave the row out.")
     how: list[str] = []
     flat = shapely.force_2d(geometry)
     if not np.isfinite(shapely.get_coordinates(flat)).all():
-        raise BadGeometry("The area has a coordinate that is no finite number: correct it.")
+        raise BadGeometry("The area has a coordinate that is not a finite number; correct it.")
     if shapely.has_z(geometry):
         how.append("dropped heights")
     # A broken polygon has no true area: the even-odd area of its rings is what GEOS gives.
@@ -169,8 +169,8 @@ def mend(geometry: Any) -> Mended:
     if shapely.is_empty(kept) or shapely.area(kept) == 0.0:
         kind = shapely.get_type_id(geometry)
         raise BadGeometry(
-            f"The area holds no polygon with an area ({shapely.GeometryType(kind).name.lower()}): "
-            "send a Polygon or MultiPolygon."
+            f"The area holds no polygon with an area ({shapely.GeometryType(kind).name.lower()});"
+            " send a Polygon or MultiPolygon."
         )
     if (shapely.get_dimensions(simple_parts(flat)) < 2).any():
         how.append("dropped lines and points")

@@ -1,6 +1,6 @@
 """Declared coordinates become WGS84, and WGS84 becomes the coordinates of a declared system.
 
-Every coordinate that enters the service names its reference system: ``wgs84`` (when silent),
+Every coordinate that enters the service names its reference system: ``wgs84`` (when left out),
 ``gcj02``, ``bd09``, ``EPSG:n`` or WKT. Nothing is ever guessed from where a point lies: the usual
 "is it in China" rectangle holds Seoul, Ulaanbaatar and Taipei as well. Order is always x, y: lon or
 easting first.
@@ -63,7 +63,7 @@ _WGS84_AXIS_M, _AGREEING_AXIS_M = 6_378_137.0, 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crs:
-    """A reference system that can be brought to WGS84, made by ``parse_crs``.
+    """A reference system that can be transformed to WGS84, made by ``parse_crs``.
 
     ``name`` is how messages call it; ``definition`` is None for wgs84, gcj02 and bd09.
     """
@@ -85,7 +85,7 @@ def parse_crs(text: str) -> Crs:
     Raises UnknownCrs for anything else, for systems that are not two-dimensional horizontal ones,
     and for Beijing 1954, Xian 1980 and New Beijing (4214, 4610, 4555 and what is projected from
     them; also unnamed datums of another ellipsoid), whose way to WGS84 is only a ballpark, unless
-    the WKT brings its own parameters (BOUNDCRS or TOWGS84). CGCS2000 (EPSG:4490) agrees with WGS84
+    the WKT has its own parameters (BOUNDCRS or TOWGS84). CGCS2000 (EPSG:4490) agrees with WGS84
     to centimetres and is taken as it is: PROJ's step between them is a no-op.
     """
     wanted = text.strip()
@@ -117,8 +117,8 @@ def _refuse_unusable(name: str, definition: pyproj.CRS) -> None:
     plain = definition.source_crs if definition.is_bound else definition
     if plain is None or not (plain.is_geographic or plain.is_projected):
         raise UnknownCrs(
-            f"{name} is no horizontal reference system of longitude and latitude or easting and "
-            f"northing: {_HOW}.",
+            f"{name} is not a horizontal reference system of longitude and latitude or easting and"
+            f" northing: {_HOW}.",
             field="crs",
         )
     geodetic = plain.geodetic_crs
@@ -127,16 +127,17 @@ def _refuse_unusable(name: str, definition: pyproj.CRS) -> None:
         return
     if datum in _BALLPARK_DATUMS:
         raise UnknownCrs(
-            f"{name} is based on {datum} (EPSG:{_BALLPARK_DATUMS[datum]}), from which only a "
-            "ballpark leads to WGS84, tens of metres off: send WKT with your own parameters "
-            "(BOUNDCRS or TOWGS84), or convert to CGCS2000 (EPSG:4490) first.",
+            f"{name} is based on {datum} (EPSG:{_BALLPARK_DATUMS[datum]}), from which only a"
+            " ballpark transformation leads to WGS84, tens of metres off; send WKT with your own"
+            " parameters (BOUNDCRS or TOWGS84), or convert to CGCS2000 (EPSG:4490) first.",
             field="crs",
         )
     if geodetic is not None and _is_ballpark(geodetic):
         raise UnknownCrs(
-            f"{name} is based on {datum or 'an unknown datum'} with the ellipsoid "
-            f"{geodetic.ellipsoid.name if geodetic.ellipsoid else ''}, from which only a ballpark "
-            "leads to WGS84: send WKT with your own parameters (BOUNDCRS or TOWGS84).",
+            f"{name} is based on {datum or 'an unknown datum'} with the ellipsoid"
+            f" {geodetic.ellipsoid.name if geodetic.ellipsoid else ''}, from which only a ballpark"
+            " transformation leads to WGS84; send WKT with your own parameters (BOUNDCRS or"
+            " TOWGS84).",
             field="crs",
         )
 
@@ -191,7 +192,7 @@ def from_wgs84(lon: Any, lat: Any, crs: str | Crs) -> Any:
 
 
 def geometry_to_wgs84(geometry: Any, crs: str | Crs = "wgs84", *, field: str = "geometry") -> Any:
-    """Bring every vertex of a shapely geometry (or of an array of them) to WGS84.
+    """Transform every vertex of a shapely geometry (or of an array of them) to WGS84.
 
     Straight edges stay straight between the converted vertices. Raises BadCoordinate when a vertex
     has no image, UnknownCrs as ``parse_crs`` does.
@@ -202,8 +203,8 @@ def geometry_to_wgs84(geometry: Any, crs: str | Crs = "wgs84", *, field: str = "
     moved = transform_geometry(geometry, _into_wgs84(known))
     if not np.isfinite(shapely.get_coordinates(moved)).all():
         raise BadCoordinate(
-            f"A vertex of the geometry lies outside what {known.name} can express: check that the "
-            "coordinates are in the declared system, easting or longitude first.",
+            f"A vertex of the geometry lies outside what {known.name} can express; check that the"
+            " coordinates are in the declared system, easting or longitude first.",
             field=field,
         )
     return moved
@@ -214,7 +215,7 @@ def check_lon_lat(
 ) -> tuple[float, float]:
     """Give two coordinates as floats, in the declared system, if they can be a place.
 
-    Raises BadCoordinate for what is no number, NaN, infinite or out of range, and says so when
+    Raises BadCoordinate for what is not a number, NaN, infinite or out of range, and says so when
     longitude and latitude seem to be swapped. Projected systems are checked by their image in
     WGS84. ``field`` is the dotted path that the error names.
     """
@@ -226,25 +227,25 @@ def check_lon_lat(
         x_wgs84, y_wgs84 = to_wgs84(x, y, known)
         if not (math.isfinite(x_wgs84) and math.isfinite(y_wgs84)):
             raise BadCoordinate(
-                f"easting {x:.15g}, northing {y:.15g} is no place in {known.name}: "
-                "send easting first, in the unit of that system.",
+                f"easting {x:.15g}, northing {y:.15g} is not a place in {known.name}; send easting"
+                " first, in the unit of that system.",
                 field=field,
             )
         return x, y
     if abs(y) > 90 and abs(x) <= 90 and abs(y) <= 180:
         raise BadCoordinate(
-            f"latitude {y:.15g} is out of range; latitude and longitude seem to be swapped: "
-            f"send lon={y:.15g}, lat={x:.15g}",
+            f"latitude {y:.15g} is out of range; latitude and longitude seem to be swapped: send"
+            f" lon={y:.15g}, lat={x:.15g}.",
             field=field,
         )
     if abs(x) > 180:
         raise BadCoordinate(
-            f"longitude {x:.15g} is out of range: send degrees from -180 to 180.",
+            f"longitude {x:.15g} is out of range; send degrees from -180 to 180.",
             field=f"{field}.lon",
         )
     if abs(y) > 90:
         raise BadCoordinate(
-            f"latitude {y:.15g} is out of range: send degrees from -90 to 90.",
+            f"latitude {y:.15g} is out of range; send degrees from -90 to 90.",
             field=f"{field}.lat",
         )
     return x, y

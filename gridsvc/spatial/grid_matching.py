@@ -1,4 +1,4 @@
-"""Old unit grids against changed ground: what must be cut anew, and which new cell is which old."""
+"""Old unit grids against changed ground: what must be recut, and which new cell is which old."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def same_ground(one: Any, other: Any) -> bool:
 def ground_to_cut(
     outline: Any, cells: Sequence[Any], nominal_m2: float
 ) -> tuple[NDArray[np.bool_], Any]:
-    """Which old cells of an area stay when its outline changes, and the ground to be cut anew.
+    """Which old cells of an area stay when its outline changes, and the ground to be recut.
 
     ``outline``: the area's new (multi)polygon. ``cells``: its old unit grids, polygons. A cell
     stays when it touches no ground that the area has gained or lost. A part of the rest that is

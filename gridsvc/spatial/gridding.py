@@ -88,7 +88,7 @@ def grid_communities(
     """Cut communities into unit grids; the answer has their order.
 
     ``communities``: WGS84 polygons or multipolygons, with holes and islands as they come, that
-    are a coverage: neighbours have the same vertices along their border. (Where they have not,
+    are a coverage: neighbours have the same vertices along their border. (Where they do not,
     each community is still filled exactly, but the cells of both do not match there.)
 
     Every connected part is cut by itself into the whole number of equal cells that comes nearest
@@ -97,7 +97,7 @@ def grid_communities(
     two cells of 7,500 m². Where more than ``max_cells`` would be needed, cells are larger.
 
     The serial runs west to east, north to south inside one community (DB11/T 2157-2023). As
-    cells are no squares of a raster, that is read as rows: the northernmost cell left over
+    cells are not squares of a raster, that is read as rows: the northernmost cell left over
     begins a row, which takes all cells whose centroid lies less than half a nominal side farther
     south, and numbers them from west to east.
 
@@ -130,18 +130,18 @@ def grid_communities(
 
 
 def parts_of(community: BaseGeometry, number: int) -> list[Polygon]:
-    """Give the connected parts; BadGeometry, with the number, for what is no sound area."""
+    """Give the connected parts; BadGeometry, with the number, for what is not a sound area."""
     if community.is_empty or community.geom_type not in ("Polygon", "MultiPolygon"):
         raise BadGeometry(
-            f"Community {number} of the list is no area but "
-            f"{'empty' if community.is_empty else community.geom_type}: give a polygon or "
-            "multipolygon.",
+            f"Community {number} of the list is"
+            f" {'empty' if community.is_empty else community.geom_type}, not an area; give a"
+            " polygon or multipolygon.",
             field="geometry",
         )
     if not community.is_valid:
         raise BadGeometry(
-            f"Community {number} of the list is not valid "
-            f"({shapely.is_valid_reason(community)}): mend it before cutting.",
+            f"Community {number} of the list is not valid ({shapely.is_valid_reason(community)});"
+            " repair it before cutting.",
             field="geometry",
         )
     return list(shapely.get_parts(community))
@@ -157,8 +157,8 @@ def nominal_m2(areas: list[float], target_m2: float, max_cells: int, number: int
     """Give the target, or the least size (in steps of 0.1 %) that needs no more than max_cells."""
     if len(areas) > max_cells:
         raise BadGeometry(
-            f"Community {number} of the list has {len(areas)} separate parts, more than the "
-            f"{max_cells} serials of one community: merge or drop the smallest.",
+            f"Community {number} of the list has {len(areas)} separate parts, more than the"
+            f" {max_cells} serials of one community; merge or drop the smallest.",
             field="geometry",
         )
     nominal = target_m2

@@ -69,7 +69,7 @@ def barriers_of(
     ``lines`` may be LineStrings and MultiLineStrings, ``parts`` Points and MultiPoints.
 
     Raises BadGeometry, with the number of the geometry in its list, for what is missing, empty, of
-    another type, has a coordinate that is no finite number, or is an invalid polygon.
+    another type, has a coordinate that is not a finite number, or is an invalid polygon.
     """
     wanted = {
         "lines": (lines, ("LineString", "MultiLineString")),
@@ -90,35 +90,35 @@ def _checked(name: str, given: Sequence[Any], types: tuple[str, ...]) -> NDArray
         if not isinstance(shape, BaseGeometry) or shape.geom_type not in types:
             what = getattr(shape, "geom_type", type(shape).__name__)
             raise BadGeometry(
-                f"Number {number} of the {name} is {what}: give {' or '.join(types)}.", field=name
+                f"Number {number} of the {name} is {what}; give {' or '.join(types)}.", field=name
             )
         shapes[number] = shape
     xy, of = shapely.get_coordinates(shapes, return_index=True)
     empty = shapely.is_empty(shapes)
     if empty.any():
         raise BadGeometry(
-            f"Number {int(np.argmax(empty))} of the {name} is empty: leave it out.", field=name
+            f"Number {int(np.argmax(empty))} of the {name} is empty; leave it out.", field=name
         )
     odd = ~np.isfinite(xy).all(axis=1)
     if odd.any():
         raise BadGeometry(
-            f"Number {int(of[np.argmax(odd)])} of the {name} has a coordinate that is no finite "
-            "number: mend it or leave it out.",
+            f"Number {int(of[np.argmax(odd)])} of the {name} has a coordinate that is not a finite"
+            " number; correct it or leave it out.",
             field=name,
         )
     far = (np.abs(xy) > [180.0, 90.0]).any(axis=1)
     if far.any():
         raise BadGeometry(
-            f"Number {int(of[np.argmax(far)])} of the {name} is not in degrees of longitude and "
-            "latitude (WGS84): convert it first.",
+            f"Number {int(of[np.argmax(far)])} of the {name} is not in degrees of longitude and"
+            " latitude (WGS84); convert it first.",
             field=name,
         )
     broken = ~shapely.is_valid(shapes)
     if name == "buildings" and broken.any():
         number = int(np.argmax(broken))
         raise BadGeometry(
-            f"Number {number} of the buildings is not valid "
-            f"({shapely.is_valid_reason(shapes[number])}): mend it or leave it out.",
+            f"Number {number} of the buildings is not valid"
+            f" ({shapely.is_valid_reason(shapes[number])}); repair it or leave it out.",
             field=name,
         )
     return shapes

@@ -1,4 +1,4 @@
-"""Which ground goes from whom to whom when areas are drawn anew.
+"""Which ground goes from whom to whom when areas are redrawn.
 
 Everything is cut in degrees, where a shared border is one line on both sides, and measured on the
 ellipsoid along edges that are straight in degrees. Nothing is projected, so that vertices which
@@ -84,7 +84,7 @@ class Moves:
 
 @dataclass(frozen=True, slots=True)
 class Redrawn:
-    """The ground (WGS84) on which areas are drawn anew, and what is wrong with it afterwards.
+    """The ground (WGS84) on which areas are redrawn, and what is wrong with it afterwards.
 
     ``overlapping_m2`` is claimed twice afterwards, ``unclaimed_m2`` by nobody.
     """

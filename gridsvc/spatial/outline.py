@@ -52,7 +52,7 @@ class Outline:
         return len(self.ring) > len(self.lonlat)
 
     def to_lonlat(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Bring points of the plane, float64 (k,) each in metres, to degrees, float64 (k, 2)."""
+        """Points of the plane, float64 (k,) each in metres, in degrees, float64 (k, 2)."""
         return self.plane.lonlat(np.column_stack([x, y]))
 
 
@@ -135,8 +135,8 @@ def _nearest_bridge(
             if polygon.contains(middle):
                 return at, hole, begin
     raise BadGeometry(
-        "A hole of the community cannot be joined to its outer ring: check that its rings do not "
-        "touch each other along a line.",
+        "A hole of the community cannot be joined to its outer ring; check that its rings do not"
+        " touch each other along a line.",
         field="geometry",
     )
 
@@ -144,7 +144,7 @@ def _nearest_bridge(
 def close_slits(ring: list[tuple[float, float]]) -> list[Polygon]:
     """Make polygons of a ring (not closed) that may run along both sides of a slit.
 
-    What the ring runs along twice, in both directions, is no border. The answer is one polygon,
+    What the ring runs along twice, in both directions, is not a border. The answer is one polygon,
     with a hole where the ring runs around one, or several where the ring only touched itself.
     """
     edges = set(zip(ring, ring[1:] + ring[:1], strict=True))

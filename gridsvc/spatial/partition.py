@@ -3,7 +3,7 @@
 Used where nobody publishes the real borders. Each child is the part of the area nearest to its
 seed (a known centre, or a place found by moving to the middle of its own cell again and again),
 with weights that keep children from being absurdly small or large beside their siblings. The
-diagram is drawn in the city's metric plane; its lines are then brought to WGS84 and noded there
+diagram is drawn in the city's metric plane; its lines are then transformed to WGS84 and noded there
 with the area's own rings, so that the area keeps every vertex exactly and siblings share theirs bit
 by bit. The same input gives the same output: nothing is random.
 """
@@ -48,7 +48,7 @@ def partition(
     if len(seeds) == 0:
         raise ValueError("an area is divided among at least one seed")
     if shapely.is_empty(parent) or not shapely.is_valid(parent) or shapely.area(parent) == 0:
-        raise BadGeometry("The area to divide is empty or invalid: mend it first.")
+        raise BadGeometry("The area to divide is empty or invalid; repair it first.")
     parts = list(shapely.get_parts(parent))
     known = np.asarray(seeds, dtype=np.float64)
     known = shapely.get_coordinates(plane.project(shapely.points(known)))
@@ -235,7 +235,7 @@ def _connect(faces: NDArray[np.object_], owner: Ints) -> Ints:
             if shared:
                 joined[face] = min(shared, key=lambda site: (-shared[site], site))
         if not joined:
-            raise BadGeometry("The area to divide hangs together only by a point: mend it first.")
+            raise BadGeometry("The area to divide hangs together only by a point; repair it first.")
         for face, site in joined.items():
             owner[face], settled[face] = site, True
     return owner

@@ -44,11 +44,11 @@ class MetricPlane:
         return _laea(self.lon, self.lat)
 
     def project(self, geometry: Any) -> Any:
-        """Bring a WGS84 geometry, or an array of them, into the plane (metres)."""
+        """Transform a WGS84 geometry, or an array of them, into the plane (metres)."""
         return transform_geometry(geometry, _transforms(self.lon, self.lat)[0])
 
     def unproject(self, geometry: Any) -> Any:
-        """Bring a geometry of the plane, or an array of them, to WGS84 (degrees).
+        """Transform a geometry of the plane, or an array of them, to WGS84 (degrees).
 
         PROJ's inverse is a series that ends 1 mm off: keep the vertices that came from WGS84.
         """
@@ -88,13 +88,13 @@ class LocalPlane:
         return cls((west + east) / 2, lat, *metres_per_degree(lat))
 
     def project(self, geometry: Any) -> Any:
-        """Bring a WGS84 geometry, or an array of them, into the plane (metres)."""
+        """Transform a WGS84 geometry, or an array of them, into the plane (metres)."""
         return shapely.transform(
             geometry, lambda xy: (xy - [self.lon, self.lat]) * [self.east, self.north]
         )
 
     def lonlat(self, xy: Floats) -> Floats:
-        """Bring points of the plane, float64 (n, 2), to degrees."""
+        """Transform points of the plane, float64 (n, 2), to degrees."""
         return np.asarray(xy / [self.east, self.north] + [self.lon, self.lat])
 
 

@@ -86,9 +86,9 @@ def read_footprint(
 ) -> Footprint:
     """The ground inside a GeoJSON Polygon or MultiPolygon (or a Feature of one).
 
-    A self-crossing outline is mended (its rings are cut at the crossings, even-odd) and the
-    mending is told; one that crosses the 180th meridian is refused. ``subject`` is how messages
-    call it. Raises what :func:`read_geometry` raises.
+    A self-crossing outline is repaired (its rings are cut at the crossings, even-odd) and the
+    a repair is reported; one that crosses the 180th meridian is refused. ``subject`` is how
+    messages call it. Raises what :func:`read_geometry` raises.
     """
     reading = _Reading(subject, field, parse_crs(crs), max_vertices)
     drawn = _read(geojson, reading, _GROUND)
@@ -100,7 +100,7 @@ def read_footprint(
         )
     reason, mended = shapely.is_valid_reason(drawn), None
     if reason != "Valid Geometry":
-        mended = f"The outline was mended: {reason}."
+        mended = f"The outline was repaired: {reason}."
         drawn = shapely.make_valid(drawn)
     ground = multipolygon_of(drawn)
     if ground.is_empty:
@@ -126,7 +126,7 @@ def features_of(geojson: Mapping[str, Any], *, field: str) -> list[Any]:
     if not isinstance(features, list):
         raise BadGeometry("The collection has no list of features.", field=field)
     if not features:
-        raise BadGeometry("The collection holds no features: send at least one.", field=field)
+        raise BadGeometry("The collection holds no features; send at least one.", field=field)
     return features
 
 
@@ -158,7 +158,7 @@ def check_sound(number: int, geometry: Any, *, field: str) -> Any:
     elif geometry.geom_type == "GeometryCollection":
         words = _COLLECTION
     elif not shapely.is_valid(geometry):
-        words = f"is broken ({shapely.is_valid_reason(geometry)}): mend it first."
+        words = f"is broken ({shapely.is_valid_reason(geometry)}): repair it first."
     if words is not None:
         raise BadGeometry(f"Feature {number} {words}", field=field)
     return shapely.force_2d(geometry)

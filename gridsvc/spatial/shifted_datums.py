@@ -57,12 +57,12 @@ def wgs84_to_bd09(lon: Floats, lat: Floats) -> Pair:
 
 
 def gcj02_to_wgs84(x: Floats, y: Floats) -> Pair:
-    """Bring GCJ-02 (degrees, float64 arrays of one shape) to WGS84, within 1e-6 m."""
+    """Transform GCJ-02 (degrees, float64 arrays of one shape) to WGS84, within 1e-6 m."""
     return _invert(wgs84_to_gcj02, x, y, x, y)
 
 
 def bd09_to_wgs84(x: Floats, y: Floats) -> Pair:
-    """Bring BD-09 (degrees, float64 arrays of one shape) to WGS84, within 1e-6 m."""
+    """Transform BD-09 (degrees, float64 arrays of one shape) to WGS84, within 1e-6 m."""
     # The polar step undone with its own shift is right to about a metre: a good first guess.
     x0, y0 = x - 0.0065, y - 0.006
     radius = np.hypot(x0, y0) - 0.000_02 * np.sin(y0 * _BD_FREQUENCY)

@@ -156,8 +156,11 @@ def test_an_arrow_stream_comes_back_with_its_columns_and_the_same_codes_as_json(
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"no arrow", "no whole Arrow stream"),
-        (_arrow(pa.table({"lon": [1.0] * 9, "lat": [2.0] * 9}))[:-100], "no whole Arrow stream"),
+        (b"no arrow", "not a complete Arrow stream"),
+        (
+            _arrow(pa.table({"lon": [1.0] * 9, "lat": [2.0] * 9}))[:-100],
+            "not a complete Arrow stream",
+        ),
         (_arrow(pa.table({"x": [1.0]})), "lon"),
         (_arrow(pa.table({"lon": [1.0, 39.9], "lat": [2.0, 116.4]})), "Row 1"),
     ],

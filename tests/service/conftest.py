@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import re
 import socket
 import threading
 import time
@@ -29,6 +30,7 @@ from gridsvc.cli.logs import configure_logs
 from gridsvc.db import PrivateCluster, create_engine, session_factory
 from gridsvc.registry.access.service import issue_token
 from gridsvc.settings import Settings
+from gridsvc.texts import said_in
 from tests.scratch import copy_of
 from tests.service import joint_city as city
 from tests.service.answers import true_to_models
@@ -191,6 +193,11 @@ def report(metres_east: float | None = None, **more: Any) -> dict[str, Any]:
     return given | more
 
 
+#: Three words of English that are neither quoted nor a remark of another program.
+_ENGLISH = re.compile("[a-z]{2,} [a-z]{2,} [a-z]{2,}")
+_QUOTED = re.compile("“[^”]*”|'[^']*'|（[^）]*）|：[^：]*$")
+
+
 def refusal(response: httpx.Response, status: int) -> dict[str, Any]:
     """The problem document of a refusal, checked for its form."""
     assert response.status_code == status, (response.status_code, response.text)
@@ -200,6 +207,9 @@ def refusal(response: httpx.Response, status: int) -> dict[str, Any]:
     assert problem["type"].startswith("urn:gridsvc:problem:")
     assert problem["title"]
     assert problem["detail"]
+    for name in ("title", "detail"):
+        chinese = said_in("zh", problem[name])
+        assert not _ENGLISH.search(_QUOTED.sub("", chinese)), chinese
     return problem
 
 

@@ -126,7 +126,9 @@ def test_a_shapefile_in_gbk_without_a_word_about_it_keeps_its_names(
         "广安门外街道",
         "太平桥街道",
     ]
-    assert result.remarks == ("streets.shp names no encoding; its texts were read as gb18030",)
+    assert result.remarks == (
+        "streets.shp does not name an encoding; its text was read as gb18030",
+    )
 
 
 def test_a_declared_crs_is_believed_before_the_files_own(session: Session, tmp_path: Path) -> None:
@@ -171,7 +173,7 @@ def test_a_file_without_a_crs_needs_one_declared(session: Session, tmp_path: Pat
     bare = write(tmp_path / "streets.shp", SOUND, encoding="UTF-8")
     bare.with_suffix(".prj").unlink()
 
-    with pytest.raises(BadFile, match="names no CRS: declare it"):
+    with pytest.raises(BadFile, match="does not name its CRS; declare it"):
         load(session, bare)
     with pytest.raises(UnknownCrs):
         load(session, path, crs="EPSG:2414")
@@ -229,7 +231,7 @@ def test_a_code_filled_up_with_zeros_is_shortened_and_told(
     [
         (None, box(0, 0), "it has no code"),
         ("  ", box(0, 0), "it has no code"),
-        ("1101020", box(0, 0), "no area code"),
+        ("1101020", box(0, 0), "not an area code"),
         ("110102", box(0, 0), "the code of a district, not of a street"),
         ("110102999", box(0, 0), "in no list of divisions"),
         ("110102020", None, "no geometry"),
@@ -365,7 +367,7 @@ def test_when_nothing_can_be_loaded_nothing_is_left_behind(
 ) -> None:
     path = write(tmp_path / "s.geojson", [(None, "a", box(0, 0)), (None, "b", box(1, 0))])
 
-    with pytest.raises(BadFile, match=r"Not one of the 2 features .* it has no code"):
+    with pytest.raises(BadFile, match=r"None of the 2 features .* it has no code"):
         load(session, path)
     assert edition_repository.editions(session, "street") == []
     assert session.execute(text("select count(*) from area where level = 'street'")).scalar() == 0
@@ -384,10 +386,10 @@ def test_a_file_that_is_none_says_what_is_wrong(session: Session, tmp_path: Path
     with pytest.raises(BadInput, match="column for code"):
         load(session, sound, columns={"name": "NAME"})
     write(sound, SOUND, layer="two")
-    with pytest.raises(BadFile, match=r"has 2 layers \(one, two\): say which"):
+    with pytest.raises(BadFile, match=r"has 2 layers \(one, two\); say which"):
         load(session, sound)
     assert len(load(session, sound, layer="two").loaded) == 3
-    with pytest.raises(Conflict, match="'imported' is there already"):
+    with pytest.raises(Conflict, match="'imported' already exists"):
         load(session, sound, layer="two")
 
 

@@ -133,7 +133,7 @@ def test_gbk_is_told_from_the_names_whatever_the_file_claims(
 
     assert {it.name for it in result.loaded} == {label for _, label, _ in SOUND}
     (remark,) = result.remarks
-    assert remark.endswith("gb18030 and were so read" if claim else "read as gb18030")
+    assert remark.endswith("gb18030 and was read as that" if claim else "read as gb18030")
 
 
 def test_a_gbk_name_that_is_sound_utf8_by_accident_is_read_with_the_others(
@@ -273,7 +273,7 @@ def test_a_name_whose_bytes_are_no_text_is_refused_by_number(
     (refused,) = load(session, path).refused
 
     assert refused.features == (2,)
-    assert refused.words == "the bytes of its LABEL are no text (d4 c2 cc b3 e8 a1 97 e9)"
+    assert refused.words == "the bytes of its LABEL are not text (d4 c2 cc b3 e8 a1 97 e9)"
 
 
 def test_a_file_that_breaks_off_late_leaves_nothing_behind(
@@ -297,14 +297,16 @@ def test_old_datums_are_refused_with_the_reason(
     frame(SOUND).set_crs(epsg=epsg, allow_override=True).to_file(
         tmp_path / "a.gpkg", engine="pyogrio"
     )
-    with pytest.raises(UnknownCrs, match="only a ballpark leads to WGS84, tens of metres off"):
+    with pytest.raises(
+        UnknownCrs, match="only a ballpark transformation leads to WGS84, tens of metres off"
+    ):
         load(session, tmp_path / "a.gpkg")
 
 
 def test_parameters_that_are_all_zero_are_none(session: Session, tmp_path: Path) -> None:
     frame(SOUND).to_file(tmp_path / "a.gpkg", engine="pyogrio")
     zeros = "+proj=longlat +ellps=krass +towgs84=0,0,0,0,0,0,0"
-    with pytest.raises(UnknownCrs, match="only a ballpark leads to WGS84"):
+    with pytest.raises(UnknownCrs, match="only a ballpark transformation leads to WGS84"):
         load(session, tmp_path / "a.gpkg", crs=zeros)
 
 

@@ -111,7 +111,7 @@ def test_what_does_not_exist_is_not_found_and_says_where_to_look(session: Sessio
     assert bad.value.field == "parent"
     with pytest.raises(BadInput, match="cursor"):
         lookup.list_areas(session, cursor="next", moment=cities.now())
-    with pytest.raises(BadInput, match="no level"):
+    with pytest.raises(BadInput, match="not a level"):
         lookup.list_areas(session, level="grid", moment=cities.now())
 
 

@@ -108,7 +108,7 @@ def test_areas_of_an_edition_in_force_never_change(session: Session) -> None:
     for id, state in (("first", "retired"), ("second", "active")):
         with pytest.raises(Conflict, match=f"is {state}, and its areas never change"):
             service.add_areas(session, id, world.DISTRICTS[1:])
-        with pytest.raises(Conflict, match=f"is {state}: only a draft is discarded"):
+        with pytest.raises(Conflict, match=f"is {state}; only a draft is discarded"):
             editions.discard_edition(session, id, at=cities.now())
 
 
@@ -129,7 +129,7 @@ def test_a_draft_grows_and_is_discarded(session: Session) -> None:
 def test_an_id_is_given_once(session: Session) -> None:
     load(session, "same", "district", world.DISTRICTS)
 
-    with pytest.raises(Conflict, match="'same' is there already"):
+    with pytest.raises(Conflict, match="'same' already exists"):
         load(session, "same", "street", world.STREETS)
 
 
@@ -137,11 +137,11 @@ def test_an_id_is_given_once(session: Session) -> None:
     ("areas", "error", "words"),
     [
         ([area("110102", box(0, 0))], BadCode, "is the code of a district"),
-        ([area("11010202", box(0, 0))], BadCode, "no area code"),
+        ([area("11010202", box(0, 0))], BadCode, "not an area code"),
         ([area("110102020", box(0, 0))] * 2, BadCode, "comes 2 times"),
         ([area("110102020", box(0, 0), parent="110106")], BadCode, "does not lie below 110106"),
-        ([area("110102020", shapely.Polygon())], BadGeometry, "110102020 is no area"),
-        ([area("110102020", shapely.Point(116, 40))], BadGeometry, "110102020 is no area"),
+        ([area("110102020", shapely.Polygon())], BadGeometry, "110102020 is not an area"),
+        ([area("110102020", shapely.Point(116, 40))], BadGeometry, "110102020 is not an area"),
         (
             [area("110102020", shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]))],
             BadGeometry,

@@ -66,7 +66,7 @@ def test_nobody_is_called_back_before_the_closing(world: World) -> None:
     filed, _ = _filed(world)
     path = f"/v1/reports/{filed['id']}/callbacks"
     problem = world["hotline"].refused(path, SAID, status=409, type="step-refused")
-    assert "after it is closed" in problem["detail"]
+    assert "once it is closed" in problem["detail"]
 
 
 def test_a_call_before_the_closing_or_in_the_future_is_refused(world: World) -> None:

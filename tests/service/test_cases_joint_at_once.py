@@ -21,7 +21,7 @@ def test_of_two_who_take_one_step_at_the_same_moment_one_wins_and_the_other_is_t
     answers = at_once(*[lambda: case.lead.send("POST", case.steps, json=meeting)] * 4)
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
     told = next(answer for answer in answers if answer.status_code == 409)
-    assert "has been taken already" in refusal(told, 409)["detail"]
+    assert "has already been taken" in refusal(told, 409)["detail"]
     entries = case.lead.get(f"/v1/cases/{case.id}/trace")["entries"]
     assert [e["action"] for e in entries].count("receiving_meeting") == 1
     assert case.lead.get(f"/v1/cases/{case.id}/trace/verify")["intact"] is True

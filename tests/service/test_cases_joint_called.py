@@ -167,7 +167,7 @@ def test_a_score_comes_once_after_done_and_from_the_right_side(case):
     case.lead.refused(lead_scored, {**score, "by": city.OTHER}, status=403)
     case.other.post(lead_scored, score)
     problem = case.other.refused(lead_scored, score, status=409, type="step-refused")
-    assert "its score already" in problem["detail"]
+    assert "was already scored" in problem["detail"]
 
 
 @pytest.mark.parametrize("value", [-1, 101, 90.5, "good", None, True])

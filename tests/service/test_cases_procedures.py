@@ -107,7 +107,7 @@ def test_dual_dispatch_has_two_clocks_and_closes_when_both_are_done_and_scored(w
 def test_dual_dispatch_needs_a_second_body(world):
     case = world.open("command", "dual")
     problem = case.refused("command", "dispatch", 422, bodies=[city.LEAD])
-    assert "called already" in problem["detail"]
+    assert "already been called" in problem["detail"]
     case.refused("command", "dispatch", 404, bodies=["nobody"])
     case.refused("command", "dispatch", 422, bodies="nobody")
     assert case.seen()["called"] == []

@@ -137,7 +137,7 @@ def test_the_ordinary_case_is_verified_by_supervision_and_not_by_who_handles(
         lead.post(steps, {"step": step, "note": "done"})
     verify = {"step": "verify", "note": "seen on the spot"}
     problem = lead.refused(steps, verify, status=403, type="not-allowed")
-    assert "Who handles a case does not close it" in problem["detail"]
+    assert "Whoever handles a case does not close it" in problem["detail"]
     as_(Role.DISTRICT, city.EAST).refused(steps, verify, status=403)
     district = as_(Role.DISTRICT, city.WEST)
     reworked = district.post(steps, {"step": "rework", "note": "still there"})

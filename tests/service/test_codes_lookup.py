@@ -88,7 +88,7 @@ def test_a_match_tells_the_place_and_the_ids(register):
 
 @pytest.mark.parametrize("code", ["12345678", "110101001001999", "11010101037999999"])
 def test_an_unknown_code_is_not_found(register, code):
-    with pytest.raises(NotFound, match=f"Nothing in the city bears the code {code}"):
+    with pytest.raises(NotFound, match=f"Nothing in the city has the code {code}"):
         look_up(register, code)
 
 
@@ -99,5 +99,5 @@ def test_a_code_of_another_form_is_refused(register, code):
 
 
 def test_a_district_that_is_none_is_refused(register):
-    with pytest.raises(BadCode, match="is no district"):
+    with pytest.raises(BadCode, match="is not a district"):
         look_up(register, "00110000", "110101001")

@@ -185,7 +185,7 @@ def test_who_is_on_neither_side_moves_nothing(
             BadInput,
             "one leads, others assist",
         ),
-        ({"valid_form": "2026-01-01"}, BadInput, "no part of it"),
+        ({"valid_form": "2026-01-01"}, BadInput, "does not belong to it"),
     ],
 )
 def test_an_agreement_that_cannot_be_is_refused_with_what_is_wrong(

@@ -171,7 +171,7 @@ def test_a_file_is_kept_with_its_hash_and_read_by_staff_of_the_sides(
     for stranger in (citizen, as_(Role.DISTRICT, "110105")):
         refusal(stranger.send("GET", f"{path}/{kept['id']}"), 403)
     twice = west.send("POST", path, params={"name": "b.pdf"}, content=scan, headers=headers)
-    assert "is there already" in refusal(twice, 409)["detail"]
+    assert "already exists" in refusal(twice, 409)["detail"]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_file_is_kept_with_its_hash_and_read_by_staff_of_the_sides(
         ("a.pdf", b"", "application/pdf", 422, "is empty"),
         ("", b"x", "application/pdf", 422, "needs a 'name'"),
         ("../a.pdf", b"x", "application/pdf", 422, "without slashes"),
-        ("a.pdf", b"x", "no type", 422, "no media type"),
+        ("a.pdf", b"x", "no type", 422, "not a media type"),
         ("a.pdf", b"x" * 101, "application/pdf", 413, "has 101 bytes"),
     ],
 )

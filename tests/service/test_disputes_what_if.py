@@ -151,7 +151,7 @@ def test_an_agreement_changes_who_answers_inside_its_zone_for_its_classes(
 @pytest.mark.parametrize(
     ("given", "status", "words"),
     [
-        ({}, 422, "Send either"),
+        ({}, 422, "Send exactly one"),
         ({"geojson": {"type": "Point"}}, 422, "FeatureCollection"),
         ({"geojson": {"type": "FeatureCollection", "features": []}}, 422, "no features"),
         ({"geojson": feature(None, TAKEN)}, 422, "'code'"),

@@ -36,7 +36,7 @@ def actions(session: Session, edition_id: str) -> list[str]:
 
 def test_a_draft_is_not_put_in_force_before_it_is_audited(session: Session) -> None:
     load(session, "new", "district", world.DISTRICTS)
-    with pytest.raises(Conflict, match="is not audited: run 'gridsvc edition audit'"):
+    with pytest.raises(Conflict, match="is not audited; run 'gridsvc edition audit'"):
         editions.activate_edition(session, "new", at=cities.now())
     with pytest.raises(Conflict, match="is not audited"):
         editions.activate_edition(session, "new", without_audit="  ", at=cities.now())
@@ -117,7 +117,7 @@ def test_what_was_in_force_is_neither_changed_nor_discarded_after_it_is_taken_ba
     assert editions.revert_edition(session, "only", why="too early", at=cities.now()) is None
     with pytest.raises(Conflict, match="was in force and taken back"):
         service.add_areas(session, "only", world.DISTRICTS[1:])
-    with pytest.raises(Conflict, match="placements name it: it stays"):
+    with pytest.raises(Conflict, match="placements refer to it; it stays"):
         editions.discard_edition(session, "only", at=cities.now())
     with pytest.raises(NotFound):
         editions.edition_in_force(session, "district", NOW)

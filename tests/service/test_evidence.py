@@ -165,7 +165,7 @@ def test_a_folder_keeps_files_under_their_hash(tmp_path):
     assert name == store.put(b"a photo") == hashlib.sha256(b"a photo").hexdigest()
     assert store.get(name) == b"a photo"
     assert sum(path.is_file() for path in tmp_path.rglob("*")) == 1
-    with pytest.raises(NotFound, match="not in the store"):
+    with pytest.raises(NotFound, match="not in the evidence store"):
         store.get("0" * 64)
 
 

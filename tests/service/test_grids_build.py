@@ -167,7 +167,9 @@ def test_a_community_without_serials_left_is_an_error_that_says_what_to_do(
         {"day": DAY},
     )
 
-    with pytest.raises(CodesExhausted, match="Community 110102020001 has given all 999 serials"):
+    with pytest.raises(
+        CodesExhausted, match="Community 110102020001 has given out all 999 serials"
+    ):
         build_grids(session, [world.WEST], **cities.on(DAY))
 
 

@@ -128,9 +128,9 @@ def test_people_read_tables(run: Run, session: Session, tmp_path: Path) -> None:
 
 def test_a_file_of_the_wrong_kind_is_refused_by_feature_numbers(run: Run, tmp_path: Path) -> None:
     mixed = file_of(tmp_path, "mixed.geojson", [HOUSES[0], ROAD, shapely.Point(116.301, 39.881)])
-    with pytest.raises(BadFile, match="2 features that are no polygons: number 2, 3"):
+    with pytest.raises(BadFile, match="2 features that are not polygons: number 2, 3"):
         run("grids", "build", world.WEST, "--buildings", mixed)
-    with pytest.raises(BadFile, match="1 features that are no lines or polygons: number 3"):
+    with pytest.raises(BadFile, match="1 features that are not lines or polygons: number 3"):
         run("grids", "build", world.WEST, "--rivers", mixed)
 
 
@@ -141,7 +141,7 @@ def test_a_building_that_crosses_itself_is_mended_and_named(run: Run, tmp_path: 
     houses = file_of(tmp_path, "houses.geojson", [HOUSES[1], bow])
     command = ["grids", "build", world.WEST, "--buildings", str(houses)]
     said = CliRunner().invoke(app, command).stderr
-    assert "1 buildings cross themselves and were mended: number 2" in " ".join(said.split())
+    assert "1 buildings cross themselves and were repaired: number 2" in " ".join(said.split())
 
 
 def test_a_grid_that_is_not_there_is_said_not_to_be(run: Run) -> None:

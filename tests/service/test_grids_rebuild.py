@@ -418,5 +418,5 @@ def test_questions_that_cannot_be_answered_say_why(session: Session) -> None:
         rebuild_grids(session, [world.EAST], **cities.on())
     with pytest.raises(BadInput, match=r"more than 0\.5"):
         rebuild_grids(session, keep_share=0.5, **cities.on())
-    with pytest.raises(BadCode, match="is no community of"):
+    with pytest.raises(BadCode, match="is not a community of"):
         rebuild_grids(session, communities=["110102020999"], **cities.on())

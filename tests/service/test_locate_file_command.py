@@ -133,7 +133,7 @@ def test_as_of_asks_the_boundaries_of_that_day(start: Run, tmp_path: Path) -> No
     for day, status, words in (
         ("2019-12-31", 1, "No district boundaries were in force on 2019-12-31"),
         ("2021-01-01", 0, ""),
-        ("yesterday", 1, "as_of is 'yesterday'; send a day"),
+        ("yesterday", 1, "'as_of' is 'yesterday'; send a day"),
     ):
         process = start(source, tmp_path / "out.csv", "--as-of", day)
         assert process.wait() == status

@@ -209,7 +209,7 @@ def test_a_new_part_is_placed_as_an_import_would(register, atlas):
         ({"class": "99999"}, BadInput, "unknown class '99999'"),
         ({"competent_body": "NOBODY"}, BadInput, "unknown body 'NOBODY'"),
         ({"code": "00100011"}, Conflict, "00100011 is taken"),
-        ({"code": "1"}, BadInput, "has not 8 digits"),
+        ({"code": "1"}, BadInput, "does not have 8 digits"),
         ({"district": "110105"}, BadInput, "outside district 110105 朝阳区"),
         ({"district": "110199"}, NotFound, "no district 110199"),
         ({"geometry": {"type": "Point"}}, BadGeometry, "no coordinates"),
@@ -292,9 +292,9 @@ def test_a_change_that_makes_no_sense_is_refused(register, atlas, change, words)
 def test_an_unknown_part_and_a_wrong_code_are_told_apart(register):
     with pytest.raises(NotFound, match="no part 00110000"):
         get_part(register, world.DISTRICT, "00110000")
-    with pytest.raises(BadCode, match="no 8-digit code"):
+    with pytest.raises(BadCode, match="not an 8-digit code"):
         get_part(register, world.DISTRICT, "11010103005000001")
-    with pytest.raises(BadCode, match="no district"):
+    with pytest.raises(BadCode, match="not a district"):
         get_part(register, "110101001", "00110000")
 
 

@@ -108,10 +108,10 @@ def test_a_citys_own_codes_and_ids_are_kept_and_counted_on(register):
         ({"lon": "inf"}, "are not two finite numbers"),
         ({"lon": 116.30}, "outside district 110101 东城区"),
         ({"lon": 39.9015, "lat": 116.402}, "longitude and latitude seem to be swapped"),
-        ({"lon": 447_000.0, "lat": 4_419_000.0}, "wrong CRS: the coordinates are no degrees"),
-        ({"code": "1234"}, "has not 8 digits"),
+        ({"lon": 447_000.0, "lat": 4_419_000.0}, "wrong CRS: the coordinates are not degrees"),
+        ({"code": "1234"}, "does not have 8 digits"),
         ({"code": "00100011"}, "the code 00100011 belongs to a unit grid"),
-        ({"code": "11010501037000001"}, "is not of district 110101"),
+        ({"code": "11010501037000001"}, "does not belong to district 110101"),
         ({"name": "灯" * 31}, "more than 30 characters"),
         ({"first_date": "22.10.2004"}, "the first date '22.10.2004' is no date"),
         ({"position_class": "D"}, "the position class is not A, B or C"),
@@ -144,11 +144,11 @@ def test_a_code_and_an_id_of_the_register_cannot_come_again(register):
     load(register, world.rows(1, code="00110001"))
     again = load(register, world.rows(2, code=["00110001", "11010101037000001"]))
     assert reasons(again) == [
-        "the code 00110001 belongs to a part of the register",
-        "the national id 11010101037000001 is in the register already",
+        "the code 00110001 belongs to a part in the register",
+        "the national id 11010101037000001 is already in the register",
     ]
     derived = load(register, world.rows(1, code="1101010137000001"))
-    assert reasons(derived) == ["the national id 1101010137000001 is in the register already"]
+    assert reasons(derived) == ["the national id 1101010137000001 is already in the register"]
 
 
 def test_the_same_code_may_be_given_in_another_district(register):
@@ -299,7 +299,12 @@ def test_a_street_without_numbers_says_what_to_do(register, monkeypatch):
 @pytest.mark.parametrize(
     ("table", "mapping", "error", "words"),
     [
-        (pd.DataFrame({"lon": [1], "lat": [1]}), None, BadFile, "no column of the parts' class"),
+        (
+            pd.DataFrame({"lon": [1], "lat": [1]}),
+            None,
+            BadFile,
+            "no column for the class of the parts",
+        ),
         (pd.DataFrame({"class_code": ["01037"]}), None, BadFile, "has no geometry"),
         (
             pd.DataFrame({"class_code": ["1"], "class": ["1"], "lon": [1], "lat": [1]}),

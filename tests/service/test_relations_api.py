@@ -145,8 +145,8 @@ _MIXED = {"type": "GeometryCollection", "geometries": [{"type": "Point", "coordi
 @pytest.mark.parametrize(
     ("a", "type", "field", "word"),
     [
-        ({}, "bad-input", "a", "one of the two"),
-        (STREETS | site(shapely.Point(1, 1)), "bad-input", "a", "one of the two"),
+        ({}, "bad-input", "a", "Give either"),
+        (STREETS | site(shapely.Point(1, 1)), "bad-input", "a", "Give either"),
         (sent({"type": "FeatureCollection", "features": []}), "bad-geometry", IN_A, "no feature"),
         (sent({"type": "FeatureCollection"}), "bad-geometry", IN_A, "no list"),
         (sent({"type": "Feature", "geometry": None}), "bad-geometry", IN_A, "1 has no"),

@@ -180,7 +180,7 @@ def test_a_fault_that_is_gone_or_was_never_there_is_told_apart(broken: Session) 
     proposal = way(of(broken, FaultKind.GAP), "give", NORTH).id
     made, _ = apply(broken, proposal)
 
-    with pytest.raises(Conflict, match="a repair has mended it"):
+    with pytest.raises(Conflict, match="a repair has fixed it"):
         apply(broken, proposal, edition=made.id)
     with pytest.raises(NotFound, match="has no fault '0123456789ab'"):
         apply(broken, "0123456789ab:midline")
@@ -204,7 +204,7 @@ def test_a_fault_is_another_when_the_boundaries_have_changed(broken: Session) ->
         ({"by": " "}, BadInput, "who does it"),
         ({"by": "x" * 101}, BadInput, "100 characters"),
         ({"why": ""}, BadInput, "Say why"),
-        ({"new_id": "streets"}, Conflict, "there already"),
+        ({"new_id": "streets"}, Conflict, "already exists"),
         ({"edition": "nowhere"}, NotFound, "no edition"),
     ],
 )
@@ -221,7 +221,7 @@ def test_proposals_that_cannot_be_are_refused(broken: Session) -> None:
     gap = of(broken, FaultKind.GAP)
     give = way(gap, "give", NORTH).id
 
-    with pytest.raises(BadInput, match="is no proposal"):
+    with pytest.raises(BadInput, match="is not a proposal"):
         apply(broken, "mend it all")
     with pytest.raises(BadInput, match="at least one"):
         apply(broken)
@@ -229,7 +229,7 @@ def test_proposals_that_cannot_be_are_refused(broken: Session) -> None:
         apply(broken, give, way(gap, "midline").id)
     with pytest.raises(NotFound, match="there are"):
         apply(broken, f"{gap.id}:give:110106002")
-    with pytest.raises(BadInput, match="no id of a repair"):
+    with pytest.raises(BadInput, match="not the id of a repair"):
         undo(broken, "broken", "first")
     with pytest.raises(NotFound, match="no applied repair"):
         undo(broken, "broken", "0195a5a0-0000-7000-8000-000000000000")
@@ -281,7 +281,7 @@ def test_builds_of_unit_grids_are_not_mended(session: Session) -> None:
              " false, 'draft', now(), now())")
     )  # fmt: skip
 
-    with pytest.raises(Conflict, match="build the grids anew"):
+    with pytest.raises(Conflict, match="build the grids again"):
         proposals_of(session, "cells", plane=PLANE)
 
 

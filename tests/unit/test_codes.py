@@ -151,7 +151,7 @@ def test_street_without_free_numbers_is_told_what_to_do(
 
 
 def test_next_code_needs_a_street_and_a_number_of_its_own_kind() -> None:
-    with pytest.raises(BadCode, match="is the code of a district: a street is needed"):
+    with pytest.raises(BadCode, match="is the code of a district; the code of a street is needed"):
         next_local_code("110102", Thing.PART, None)
     with pytest.raises(BadCode, match="highest number of parts 5"):
         next_local_code("110102020", Thing.PART, 5)

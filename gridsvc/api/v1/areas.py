@@ -21,15 +21,15 @@ router = APIRouter(prefix="/v1/areas", tags=["areas"])
 _GEOJSON = "application/geo+json"
 
 Code = Annotated[str, Path(description="6 digits of a district, 9 of a street, 12 of a community.")]
-Limit = Annotated[int, Query(ge=1, le=1000, description="Most areas of one page.")]
-Cursor = Annotated[str | None, Query(description="'next' of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Most areas on one page.")]
+Cursor = Annotated[str | None, Query(description="'next' of the previous page.")]
 
 
 @router.get("", responses=problems(UnknownParameter, BadInput, BadCode, NotFound))
 def areas(
     session: DbSession,
     moment: Moment,
-    level: Annotated[Level | None, Query(description="All three levels when silent.")] = None,
+    level: Annotated[Level | None, Query(description="All three levels when left out.")] = None,
     parent: Annotated[str | None, Query(description="The code of the area above.")] = None,
     name: Annotated[
         str | None, Query(min_length=1, max_length=100, description="A piece of the name.")
@@ -37,7 +37,7 @@ def areas(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> AreaPage:
-    """Areas in code order, so that each area stands right before those below it."""
+    """Areas in code order, so that each area comes right before those below it."""
     return lookup.list_areas(
         session, level=level, parent=parent, name=name, limit=limit, cursor=cursor, moment=moment
     )

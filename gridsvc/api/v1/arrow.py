@@ -35,8 +35,8 @@ async def arrow_answer(
 ) -> StreamingResponse:
     """The stream with the five columns added.
 
-    Raises BadInput for what is no Arrow stream with ``lon`` and ``lat`` or points, BadCoordinate
-    with the row's number, UnknownCrs.
+    Raises BadInput for what is not an Arrow stream with ``lon`` and ``lat`` or points,
+    BadCoordinate with the row's number, UnknownCrs.
     """
     index = _index(atlas, crs, accuracy_m)
     spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has been sent
@@ -106,7 +106,7 @@ def _locate(body: _Body, spool: IO[bytes], index: BulkIndex) -> None:
                     writer.write_batch(located)
                     rows += batch.num_rows
     except (pa.ArrowException, OSError) as error:
-        raise BadInput(f"The body is no whole Arrow stream: {error}.") from None
+        raise BadInput(f"The body is not a complete Arrow stream: {error}.") from None
 
 
 def _sent(spool: IO[bytes]) -> Iterator[bytes]:

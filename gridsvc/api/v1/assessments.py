@@ -31,7 +31,7 @@ _PROBLEMS = problems(NotAuthenticated, NotAllowed, BadInput, Unavailable)
 Name = Annotated[
     str, Query(description="2026-11, 2026-Q4, 2026, or 2026-11-01/2026-11-15; the city's days.")
 ]
-By = Annotated[Dimension, Query(description="By what it is split.")]
+By = Annotated[Dimension, Query(description="What it is split by.")]
 Area = Annotated[
     str | None,
     Query(description="A district (6 digits) or street (9); the token's own district."),
@@ -51,7 +51,7 @@ def get_assessment(
     area: Area = None,
     scheme: Scheme = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
-    cursor: Annotated[str | None, Query(description="'next' of the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="'next' of the previous page.")] = None,
 ) -> dict[str, Any]:
     """Rates, score and rank of every line of a period; without data they are null, with why."""
     found = assess(
@@ -85,7 +85,7 @@ def get_cases(
     ] = None,
     area: Area = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-    cursor: Annotated[str | None, Query(description="'next' of the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="'next' of the previous page.")] = None,
 ) -> dict[str, Any]:
     """The cases behind one number; with the report or the body that was counted in each."""
     if by is Dimension.CITY and key is None:
@@ -210,11 +210,11 @@ def _behind_cursor(found: Assessment, by: Dimension, cursor: str) -> int:
     for place, line in enumerate(found.lines[by], 1):
         if line.key == cursor:
             return place
-    raise BadInput("The cursor names no line: send 'next' of the page before.", field="cursor")
+    raise BadInput("Invalid cursor; pass `next` of the previous page.", field="cursor")
 
 
 def _after(cursor: str) -> tuple[str, str, str]:
     parts = cursor.split(".", 2)
     if len(parts) != 3:
-        raise BadInput("The cursor is none: send 'next' of the page before.", field="cursor")
+        raise BadInput("Invalid cursor; pass `next` of the previous page.", field="cursor")
     return parts[0], parts[1], parts[2]

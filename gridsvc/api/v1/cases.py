@@ -84,11 +84,11 @@ def list_cases(
         Literal["id", "limit"], Query(description="The oldest first, or the most urgent.")
     ] = "id",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    cursor: Annotated[str | None, Query(description="'next' of the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="'next' of the previous page.")] = None,
 ) -> dict[str, Any]:
     """The cases of the caller's area, oldest first; the open ones also by their limit."""
     if caller.role is Role.CITIZEN:
-        raise NotAllowed("Citizens look their reports up by receipt: GET /v1/reports/{receipt}.")
+        raise NotAllowed("Citizens look up their reports by receipt: GET /v1/reports/{receipt}.")
     by_limit = order == "limit"
     if by_limit and state != "open":
         raise BadInput("Closed cases have no limit; ask with state=open.", field="order")

@@ -94,12 +94,12 @@ def list_disputes(
         str | None, Query(description="west,south,east,north in degrees: what touches this box.")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    cursor: Annotated[uuid.UUID | None, Query(description="'next' of the page before.")] = None,
+    cursor: Annotated[uuid.UUID | None, Query(description="'next' of the previous page.")] = None,
 ) -> dict[str, Any]:
     """Disputes, the oldest first; nothing in them is personal."""
     if area is not None and not (area.isascii() and area.isdecimal() and len(area) <= 12):
         raise BadCode(
-            f"area is {area[:40]!r}: send the digits of an area's code, such as 110102.",
+            f"'area' is {area[:40]!r}; send the digits of an area's code, such as 110102.",
             field="area",
         )
     found = repository.disputes_page(
@@ -248,7 +248,7 @@ def get_evidence(
     dispute = dispute_or_refuse(session, dispute_id)
     if not _is_of_a_side(caller, dispute):
         raise NotAllowed(
-            f"Evidence is read by staff of the sides ({' and '.join(dispute.side_codes)})."
+            f"Evidence may be read only by staff of the sides ({' and '.join(dispute.side_codes)})."
         )
     kept = evidence_or_refuse(session, dispute, evidence_id)
     return Response(
@@ -289,7 +289,7 @@ def post_state(
     caller: WritingCaller,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """Bring a dispute into another state, for one of its sides.
+    """Move a dispute into another state, for one of its sides.
 
     open → under_negotiation → agreed (when every side has said so) → settled.
     """
@@ -303,7 +303,7 @@ def post_state(
 
 
 class Proposal(BaseModel):
-    """A border drawn anew, or an agreement before it is signed."""
+    """A border redrawn, or an agreement before it is signed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -334,9 +334,9 @@ def post_what_if(
     Nothing is written.
     """
     if caller.role is Role.CITIZEN:
-        raise NotAllowed("What-if tells of open cases; it needs the token of a member of staff.")
+        raise NotAllowed("What-if answers mention open cases; they need a staff member's token.")
     if (given.geojson is None) == (given.agreement is None):
-        raise BadInput("Send either 'geojson' or 'agreement'.", field="geojson")
+        raise BadInput("Send exactly one of 'geojson' and 'agreement'.", field="geojson")
     if given.agreement is not None:
         draft = read_draft(given.agreement, service.city.standard)
         return what_if(session, service.city, atlas, draft, now=moment)
@@ -378,7 +378,7 @@ def get_geopackage(dispute_id: uuid.UUID, service: CurrentService, session: DbSe
 
 
 def _is_of_a_side(caller: Caller | None, dispute: Dispute) -> bool:
-    """Whether a caller belongs to one of the sides, or stands above them."""
+    """Whether a caller belongs to one of the sides, or is above them."""
     if caller is None or caller.role is Role.CITIZEN:
         return False
     return any(side.startswith(caller.area[:6]) for side in dispute.side_codes)

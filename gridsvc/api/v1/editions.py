@@ -31,8 +31,8 @@ router = APIRouter(prefix="/v1/editions", tags=["editions"])
 
 Level = Literal["district", "street", "community", "unit_grid"]
 EditionId = Annotated[str, Path(description="The id of an edition, in any state.")]
-Cursor = Annotated[str | None, Query(description="'next' of the page before.")]
-Limit = Annotated[int, Query(ge=1, le=1000, description="Most rows of one page.")]
+Cursor = Annotated[str | None, Query(description="'next' of the previous page.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Most rows on one page.")]
 
 _DIFF = problems(UnknownParameter, NotFound, BadInput, Conflict)
 _DIFF_REPORTS = problems(
@@ -45,7 +45,7 @@ _READERS = (Role.ANALYST, Role.DISTRICT, Role.CITY, Role.ADMIN)
 @router.get("", responses=problems(UnknownParameter, BadInput))
 def editions(
     session: DbSession,
-    level: Annotated[Level | None, Query(description="All levels when silent.")] = None,
+    level: Annotated[Level | None, Query(description="All levels when left out.")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> EditionPage:

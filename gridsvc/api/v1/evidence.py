@@ -102,8 +102,8 @@ def get_evidence(
     case, photo = _photo(occasion, case_id, evidence_id)
     if original and not occasion.caller.supervises(case.district_code):
         raise NotAllowed(
-            "The photo as it was given may tell where its maker lives: it is for the supervision"
-            f" of {case.district_code}. Leave 'original' out.",
+            "The original photo may reveal where its author lives; only the supervision of"
+            f" {case.district_code} may see it. Leave 'original' out.",
             field="original",
         )
     store = store_of(service.settings)

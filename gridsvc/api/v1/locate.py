@@ -151,7 +151,7 @@ def _json_batch(body: bytes) -> Batch:
         points = given.pop("points", None) if isinstance(given, dict) else None
         batch = Batch.model_validate(given | {"points": []} if isinstance(given, dict) else given)
     except orjson.JSONDecodeError as error:
-        raise BadInput(f"The body is no valid JSON: {error}.") from None
+        raise BadInput(f"The body is not valid JSON: {error}.") from None
     except ValidationError as error:
         raise validation_problem(error.errors()) from None
     if not isinstance(points, list):
@@ -162,7 +162,9 @@ def _json_batch(body: bytes) -> Batch:
 
 def _points(points: list[Any], most: int) -> npt.NDArray[np.float64]:
     if len(points) > most:
-        raise TooLarge(f"A batch has at most {most:,} points; send several.", field="points")
+        raise TooLarge(
+            f"A batch has at most {most:,} points; send several batches.", field="points"
+        )
     if not points:
         return np.empty((0, 2))
     try:
@@ -216,11 +218,12 @@ def _csv_batch(
     _, header = next(rows, (1, []))
     if any(header.count(name) != 1 for name in ("lon", "lat")):
         raise BadInput(
-            "The CSV needs a first line with the columns lon and lat, each once.", field="header"
+            "The CSV needs a first line with the columns lon and lat, each exactly once.",
+            field="header",
         )
     lines = [fields for _, fields in rows]
     if len(lines) > most:
-        raise TooLarge(f"A batch has at most {most:,} points; send several.")
+        raise TooLarge(f"A batch has at most {most:,} points; send several batches.")
     at = header.index("lon"), header.index("lat")
     x, y = np.empty(len(lines)), np.empty(len(lines))
     for i, line in enumerate(lines):

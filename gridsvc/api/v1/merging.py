@@ -75,7 +75,7 @@ def get_reports(
     case_id: uuid.UUID,
     occasion: CurrentOccasion,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    cursor: Annotated[str | None, Query(description="'next' of the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="'next' of the previous page.")] = None,
     count: Annotated[bool, Query(description="Whether to count them all.")] = False,
 ) -> dict[str, Any]:
     """Everybody who reported a case, in the order of time: when, by which channel, the receipt."""

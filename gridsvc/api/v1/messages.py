@@ -50,7 +50,7 @@ def get_inbox(
     session: DbSession,
     caller: CurrentCaller,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    cursor: Annotated[str | None, Query(description="'next' of the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="'next' of the previous page.")] = None,
 ) -> dict[str, Any]:
     """What a body has been told, in the order in which it fell due."""
     _may_read(session, caller, body)
@@ -149,4 +149,4 @@ def _place(message: Message) -> Place:
 def _may_read(session: Session, caller: Caller, body: str) -> None:
     known = body_or_refuse(session, body, field="body")
     if not caller.acts_for(known.code, known.area_code):
-        raise NotAllowed(f"Only {known.name} and its supervision read what it is told.")
+        raise NotAllowed(f"Only {known.name} and its supervision may read what it is told.")

@@ -162,8 +162,8 @@ def _scan(
     first = asked.since or last - _YEAR
     if (last - first).days > _LONGEST_DAYS:
         raise BadInput(
-            f"From {first} to {last} are {(last - first).days} days; ask for {_LONGEST_DAYS} at "
-            "most, or use 'gridsvc no-mans-land' for longer.",
+            f"From {first} to {last} is {(last - first).days} days; ask for {_LONGEST_DAYS} at"
+            " most, or use 'gridsvc no-mans-land' for longer periods.",
             field="since",
         )
     return scan(

@@ -67,7 +67,7 @@ def list_near(
     ] = None,
     crs: Annotated[str, Query(description="wgs84, gcj02, bd09, EPSG:n or WKT.")] = "wgs84",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: Annotated[str | None, Query(description="From the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="'next' of the previous page.")] = None,
 ) -> PartPage:
     """Parts around a point, nearest first, with their distance in metres.
 
@@ -180,7 +180,7 @@ def _pair(near: str, crs: str) -> tuple[float, float]:
         x, y = (float(text) for text in texts)
     except ValueError:
         raise BadInput(
-            f"near is {near!r}: send two numbers with a comma, as in near=116.40,39.91.",
+            f"'near' is {near!r}; send two numbers separated by a comma, as in near=116.40,39.91.",
             field="near",
         ) from None
     return check_lon_lat(x, y, crs, field="near")

@@ -1,4 +1,4 @@
-"""How two layers stand to each other: touches, overlaps, covers, within, intersects, shares."""
+"""How two layers relate to each other: touches, overlaps, covers, within, intersects, shares."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class RelationSide(BaseModel):
 
 
 class Question(BaseModel):
-    """Which members of ``a`` stand in the relation to which of ``b``."""
+    """Which members of ``a`` are in the relation to which of ``b``."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -60,7 +60,9 @@ class Question(BaseModel):
     b: RelationSide
     limit: int = Field(default=100, ge=1, le=MOST_PAIRS, description="Most pairs of one page.")
     cursor: str | None = Field(
-        default=None, max_length=200, description="'next' of the page before, of the same question."
+        default=None,
+        max_length=200,
+        description="'next' of the previous page, of the same question.",
     )
 
 
@@ -89,8 +91,7 @@ def post_relations(
     places = _places(service.settings.relations_at_once)
     if not places.acquire(blocking=False):
         raise Unavailable(
-            "Other questions about relations are being answered: send this one again in some"
-            " seconds."
+            "The service is busy with other relations; send this again in a few seconds."
         )
     try:
         page = relate(
@@ -121,15 +122,19 @@ def _places(count: int) -> threading.BoundedSemaphore:
 
 def _side(side: RelationSide, name: str, calendar: Calendar) -> LayerSide | UploadSide:
     if (side.layer is None) == (side.geojson is None):
-        raise BadInput(f"Give {name}.layer or {name}.geojson, one of the two.", field=name)
+        raise BadInput(f"Give either {name}.layer or {name}.geojson.", field=name)
     if side.geojson is not None:
         for given in ("codes", "as_of", "edition"):
             if getattr(side, given):
-                raise BadInput(f"An uploaded layer has no {given}.", field=f"{name}.{given}")
+                raise BadInput(
+                    f"An uploaded layer has no {given}; leave it out.", field=f"{name}.{given}"
+                )
         field = f"{name}.geojson"
         return UploadSide(tuple(read_layer(side.geojson, side.crs, field=field)))
     if "crs" in side.model_fields_set:
-        raise BadInput("A layer of the service has a CRS already.", field=f"{name}.crs")
+        raise BadInput(
+            "A layer of the service already has a CRS; leave 'crs' out.", field=f"{name}.crs"
+        )
     assert side.layer is not None
     try:
         moment = parse_as_of(side.as_of, calendar)

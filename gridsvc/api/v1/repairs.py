@@ -43,7 +43,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1/editions/{edition}/repairs", tags=["editions"])
 
 EditionId = Annotated[str, Path(description="The id of an edition, in any state.")]
-Limit = Annotated[int, Query(ge=1, le=100, description="Most faults of one page.")]
+Limit = Annotated[int, Query(ge=1, le=100, description="Most faults on one page.")]
 
 #: Who may have an edition audited for its repairs: it takes seconds.
 _READERS = (Role.ANALYST, Role.DISTRICT, Role.CITY, Role.ADMIN)
@@ -65,12 +65,12 @@ _WRITE = problems(
 class _NewDraft(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    why: str = Field(min_length=1, max_length=2000, description="Is kept with the repair.")
+    why: str = Field(min_length=1, max_length=2000, description="Kept with the repair.")
     new_edition: str | None = Field(
         default=None, max_length=80, description="Id of the draft; else with .r1, .r2 ..."
     )
     effective_from: str | None = Field(
-        default=None, description="Date of the draft, a day or a time; now when silent."
+        default=None, description="Date of the draft, a day or a time; now when left out."
     )
 
 
@@ -107,9 +107,9 @@ def proposals(
     caller: CurrentCaller,
     fault: Annotated[str | None, Query(description="Only this fault, by its id.")] = None,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(description="'next' of the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="'next' of the previous page.")] = None,
 ) -> dict[str, Any]:
-    """The faults of an edition and the ways to mend each, with m² per area."""
+    """The faults of an edition and the ways to repair each, with m² per area."""
     require_role(caller, *_READERS)
     found, following = proposals_of(
         session, edition, plane=service.city.plane, fault_id=fault, after=cursor, limit=limit
@@ -140,7 +140,7 @@ def apply(
     caller: WritingCaller,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """Make a new draft in which these faults are mended; the edition itself stays."""
+    """Make a new draft in which these faults are repaired; the edition itself stays."""
 
     def write() -> dict[str, Any]:
         made, repairs = apply_repairs(

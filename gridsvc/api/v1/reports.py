@@ -309,9 +309,11 @@ def _class(session: Session, given: ReportIn, standard: str) -> ClassKey:
     if given.class_code is not None:
         return find_class(session, given.class_code, kind=given.class_kind, standard=standard)
     if given.part is None:
-        raise BadInput("'class' is missing; it must be given, or a part named.", field="class")
+        raise BadInput("'class' is missing; give it, or name a part.", field="class")
     matches = look_up(session, given.part.code, given.part.district).matches
     classes = {match.class_code for match in matches if match.kind == "part"}
     if len(classes) != 1:
-        raise BadInput("Name the class; the part's code alone does not tell it.", field="class")
+        raise BadInput(
+            "Name the class; the part's code alone does not determine it.", field="class"
+        )
     return ClassKey(standard, "part", classes.pop())

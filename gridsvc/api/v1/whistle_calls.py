@@ -65,8 +65,8 @@ class FollowUpIn(BaseModel):
         default=None, description="The whistle from which it comes; the newest of the case."
     )
     by: Text | None = Field(default=None, description="The calling street, where not clear.")
-    kind: WhistleKind | None = Field(default=None, description="As the whistle before.")
-    ground: WhistleGround | None = Field(default=None, description="As the whistle before.")
+    kind: WhistleKind | None = Field(default=None, description="As the previous whistle.")
+    ground: WhistleGround | None = Field(default=None, description="As the previous whistle.")
     confirmed_by: Text = ""
     approved_by: Text = ""
     at: dt.datetime | None = Field(default=None, description="RFC 3339; now when left out.")

@@ -56,7 +56,7 @@ def list_whistles(
     state: Annotated[Literal["proposed", "open", "closed", "raised"] | None, Query()] = None,
     district: Annotated[str | None, Query(description="Of either side.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    cursor: Annotated[uuid.UUID | None, Query(description="'next' of the page before.")] = None,
+    cursor: Annotated[uuid.UUID | None, Query(description="'next' of the previous page.")] = None,
 ) -> dict[str, Any]:
     """Whistles with the bodies they called, oldest first: public, as is what they demand."""
     found = repository.whistles(

@@ -47,11 +47,11 @@ COMMAND = "command"
 REPORTER = "reporter"
 
 _UNMET = {
-    Requirement.SELF_REPORTED_IN: "a body reports in before it acts",
+    Requirement.SELF_REPORTED_IN: "a body must report in before it acts",
     Requirement.SIDES_REPORTED_IN: "both sides must report in first",
     Requirement.ALL_REPORTED_IN: "every called body must report in first",
-    Requirement.ALL_DONE: "nobody leaves until it is done (事不完人不撤): a body is not done yet",
-    Requirement.ALL_SCORED: "one whistle, one assessment (一哨一考核): a body has no score yet",
+    Requirement.ALL_DONE: "nobody leaves until it is done (事不完人不撤), but a body is not done",
+    Requirement.ALL_SCORED: "one whistle, one assessment (一哨一考核), but a body has no score",
 }
 
 
@@ -106,11 +106,11 @@ def take(
     the requirements that hold now; ``whistled``: a whistle is open in the case, so that it waits
     for every called body; ``actor`` is the subject of the token, None being ``""``.
     Raises StepRefused, naming the step that is due and who takes it; BadInput for evidence of a
-    wrong form; NotAllowed when the actor stands on the other side of supervision.
+    wrong form; NotAllowed when the actor is on the other side of supervision.
     """
     step = procedure.step(step_name)
     if step is None:
-        raise _refusal(procedure, progress, f"'{step_name}' is no step of '{procedure.name}'")
+        raise _refusal(procedure, progress, f"'{step_name}' is not a step of '{procedure.name}'")
     if progress.closed:
         raise StepRefused(f"The case is closed; '{step_name}' can no longer be taken.")
     if step not in open_steps(procedure, progress):
@@ -199,12 +199,12 @@ def check_separation_of_duties(progress: Progress, name: str, party: str, actor:
     if party == SUPERVISION and actor and actor in progress.handlers:
         raise NotAllowed(
             f"'{name}' is for supervision, and {actor} has dispatched or handled this case."
-            " Who handles a case does not close it; use the token of somebody else."
+            " Whoever handles a case does not close it; use someone else's token."
         )
     if party not in (SUPERVISION, REPORTER) and actor and actor in progress.checkers:
         raise NotAllowed(
-            f"{actor} has filed or checked this case, so it cannot take '{name}'."
-            " Who supervises a case does not handle it; use the token of somebody else."
+            f"{actor} has filed or checked this case, so they cannot take '{name}'. Whoever"
+            " supervises a case does not handle it; use someone else's token."
         )
 
 
@@ -299,7 +299,7 @@ def _check_party(procedure: Procedure, progress: Progress, step: Step | Return, 
 
 def _why_not_now(procedure: Procedure, progress: Progress, step: Step) -> str:
     if procedure.index(step.name) < procedure.index(progress.step):
-        return f"'{step.name}' has been taken already"
+        return f"'{step.name}' has already been taken"
     return f"'{step.name}' cannot be taken before '{progress.step}'; no step can be skipped"
 
 

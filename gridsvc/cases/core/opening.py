@@ -207,14 +207,14 @@ def _began_at(opening: Opening, now: dt.datetime) -> dt.datetime:
         raise BadInput("'made_at' has no time zone; add 'Z' or an offset.", field=field)
     longest = dt.timedelta(hours=procedure.after_the_fact_hours)
     if not longest:
-        raise BadInput(f"'{procedure.name}' is not recorded afterwards.", field=field)
+        raise BadInput(f"'{procedure.name}' cannot be recorded after the fact.", field=field)
     if made_at > now + _CLOCK_SKEW:
         raise BadInput(
             f"'made_at' is {made_at.isoformat()}, which lies in the future.", field=field
         )
     if made_at < now - longest:
         raise BadInput(
-            f"'made_at' is {made_at.isoformat()}; a whistle is recorded within"
+            f"'made_at' is {made_at.isoformat()}; a whistle must be recorded within"
             f" {procedure.after_the_fact_hours:g} hours.",
             field=field,
         )
@@ -228,8 +228,8 @@ def _check_not_itself(procedure: Procedure, progress: Progress, caller: Caller) 
     own = caller.area if caller.role is Role.STREET else caller.body
     if own in progress.called_bodies:
         raise BadInput(
-            f"This whistle calls {own}, for which you act: no community is registered here, or it"
-            " is you. Whistle one level up.",
+            f"This whistle calls {own}, the body that you act for: no community is registered"
+            " here, or it is yours. Whistle one level up.",
             field="procedure",
         )
 

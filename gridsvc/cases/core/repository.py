@@ -105,7 +105,7 @@ _MICROSECOND = dt.timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class CasePlace:
-    """A case's id and its limit; None for a case without one, which stands behind all others."""
+    """A case's id and its limit; None for a case without one, which comes after all others."""
 
     id: uuid.UUID
     limit_at: dt.datetime | None = None
@@ -128,7 +128,6 @@ class CasePlace:
             return cls(uuid.UUID(id), limit_at)
         except (ValueError, OverflowError):
             raise BadInput(
-                f"The cursor {text[:80]!r} is none of this list: send 'next' of the page before,"
-                " with the same 'order'.",
+                "Invalid cursor; pass `next` of the previous page, with the same `order`.",
                 field="cursor",
             ) from None

@@ -65,8 +65,8 @@ def acting_party(
     if possible == (SUPERVISION,):
         if not caller.supervises(district):
             raise NotAllowed(
-                f"'{label}' is for supervision: a token of role district, city or admin"
-                f" that covers {district}. Who handles a case does not close it."
+                f"'{label}' is for supervision: a token of role district, city or admin that"
+                f" covers {district}. Whoever handles a case does not close it."
             )
         return SUPERVISION
     code = named or own_body(caller)

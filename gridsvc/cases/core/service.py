@@ -94,7 +94,7 @@ def take_step(occasion: Occasion, case_id: uuid.UUID, given: StepGiven) -> Case:
     for name in _OWN:
         if name in given.evidence:
             raise BadInput(
-                f"'{name}' is what the service itself writes of a step; leave it out of the"
+                f"'{name}' is what the service itself writes about a step; leave it out of the"
                 " evidence.",
                 field=f"evidence.{name}",
             )
@@ -137,7 +137,7 @@ def refuse_joined(session: Session, case: Case) -> None:
     entry = trace.last_of(session, case, "joined_into")
     who = "" if entry is None else f" by {entry.actor} at {entry.at.isoformat()}"
     raise StepRefused(
-        f"Case {case.id} was joined into {case.joined_into}{who}; go on there.",
+        f"Case {case.id} was joined into {case.joined_into}{who}; continue there.",
         joined_into=str(case.joined_into),
         by=None if entry is None else entry.actor,
     )
@@ -152,7 +152,7 @@ def happened_at(
 ) -> dt.datetime:
     """The time of an act in UTC: now unless one is given.
 
-    Other offsets are not handed on: PostgreSQL knows none of 16 hours or more.
+    Other offsets are not passed on: PostgreSQL knows none of 16 hours or more.
 
     Raises BadInput for one in the future, or before ``since``, when ``event`` happened.
     """

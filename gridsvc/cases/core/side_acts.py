@@ -32,7 +32,9 @@ def take_side_act(act: Act, name: str, party: str, evidence: Mapping[str, Any]) 
     rule = side_act_at(act.procedure, act.progress, name, party)
     check_separation_of_duties(act.progress, name, party, act.caller.subject)
     if not evidence.get("note"):
-        raise StepRefused(f"'{name}' must carry note, its reason.", field="note", missing=["note"])
+        raise StepRefused(
+            f"'{name}' must carry a reason; send it in 'note'.", field="note", missing=["note"]
+        )
     if name == "raise":
         _raise(act, rule, party, evidence)
         return
@@ -73,7 +75,7 @@ def _limit(act: Act) -> Limit:
 def _suspend(act: Act, rule: SideAct, given: Any) -> dict[str, Any]:
     case, calendar, limit = act.case, act.city.calendar, _limit(act)
     if case.suspensions:
-        raise StepRefused("The case was suspended before; that is possible once.")
+        raise StepRefused("The case was already suspended once; it cannot be suspended again.")
     until = _until(act.city, given)
     today = act.city.day(act.now)
     last = min(_year_later(today), today + dt.timedelta(days=rule.within_days))
@@ -93,7 +95,9 @@ def _suspend(act: Act, rule: SideAct, given: Any) -> dict[str, Any]:
 def _extend(act: Act, rule: SideAct) -> dict[str, Any]:
     case, limit = act.case, _limit(act)
     if case.extensions >= rule.times:
-        raise StepRefused(f"The case was extended {case.extensions} times; that is all there is.")
+        raise StepRefused(
+            f"The case was already extended {case.extensions} times; it cannot be extended again."
+        )
     if case.limit_at is None:
         raise AssertionError("a case without a limit is not extended")
     span = dt.timedelta(hours=limit.hours)

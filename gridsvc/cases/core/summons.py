@@ -46,7 +46,7 @@ def summon(
         named = summons.who in (Callee.NAMED, Callee.CITY_UNITS)
         for code in _callees(act, progress, summons, evidence):
             if code in known and named:
-                raise BadInput(f"{code} has been called already.", field="evidence.bodies")
+                raise BadInput(f"{code} has already been called.", field="evidence.bodies")
             if code not in known:
                 known.add(code)
                 new.append(Summoned(code, at, own=summons.limit))

@@ -19,7 +19,7 @@ from gridsvc.cases.core.models import Case, TraceEntry
 
 __all__ = ["BEGINNING", "Verification", "next_entry", "verify", "verify_all"]
 
-#: Stands before the first entry of every trace.
+#: Precedes the first entry of every trace.
 BEGINNING = "0" * 64
 _CASES_AT_ONCE = 1_000
 

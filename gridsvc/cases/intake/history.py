@@ -1,4 +1,4 @@
-"""Brings in reports of earlier years from a CSV, such as the order book of a hotline."""
+"""Imports reports of earlier years from a CSV, such as the order book of a hotline."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def read_rows(path: Path) -> tuple[list[Row], list[RefusedRow]]:
     """The rows of a CSV in UTF-8, sorted by the time of the report, and those of a wrong form.
 
     Columns: reference, received_at, class, lon, lat; may have channel (12345 if left out), crs,
-    accuracy_m, place_text, description, name and phone. Raises BadFile when it is no such CSV.
+    accuracy_m, place_text, description, name and phone. Raises BadFile when it is not such a CSV
+    file.
     """
     if path.stat().st_size > _MOST_BYTES:
         raise BadFile(f"{path.name} is larger than {_MOST_BYTES:,} bytes; split it.")
@@ -78,7 +79,7 @@ def check_rows(
 ) -> tuple[list[Row], list[RefusedRow]]:
     """The rows that are new, and those that cannot be filed; nothing is kept.
 
-    A reference that was brought in before is passed over if it says the same.
+    A reference that was imported before is skipped if it says the same.
     """
     session = occasion.session
     known = repository.known_keys(session, _HOLDER, [row.reference for row in rows])
@@ -89,7 +90,9 @@ def check_rows(
             continue
         try:
             if before is not None:
-                raise BadInput(f"reference {row.reference} was brought in before, saying otherwise")
+                raise BadInput(
+                    f"reference {row.reference} was already imported with different content"
+                )
             report = _report(session, occasion.city, row)
             check_report(occasion, atlas, report)
         except GridsvcError as error:
@@ -100,9 +103,9 @@ def check_rows(
 
 
 def file_rows(occasion: Occasion, atlas: Atlas, rows: Sequence[Row], *, reporter_key: bytes) -> int:
-    """File checked rows; gives how many. One that somebody else has just brought in is passed over.
+    """File checked rows; returns how many. One that somebody else has just imported is skipped.
 
-    A file that stops in the middle is brought in again as a whole: its references are known.
+    A file that stops in the middle is imported again as a whole: its references are known.
     """
     filed, session = 0, occasion.session
     for row in rows:
@@ -128,11 +131,11 @@ def _row(given: tables.Row, seen: dict[str, int]) -> Row:
             raise BadInput(f"{name} is empty")
     for name, value in row.columns.items():
         if "\0" in value:
-            raise BadInput(f"{name} has the character U+0000, which no text may have")
+            raise BadInput(f"{name} contains the character U+0000, which text must not have")
         if len(value) > _LONGEST.get(name, 100):
             raise BadInput(f"{name} is longer than {_LONGEST.get(name, 100)} characters")
     if row.reference in seen:
-        raise BadInput(f"line {seen[row.reference]} has the reference {row.reference} already")
+        raise BadInput(f"line {seen[row.reference]} already has the reference {row.reference}")
     _moment(row.columns["received_at"])
     for name in ("lon", "lat", "accuracy_m"):
         if name in row.columns:
@@ -182,5 +185,5 @@ def _number(name: str, value: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number) or (name == "accuracy_m" and not 0 <= number <= 100_000):
-        raise BadInput(f"{name} is {value[:40]!r}, which is no number of its kind")
+        raise BadInput(f"{name} is {value[:40]!r}, which is not a number of its kind")
     return number

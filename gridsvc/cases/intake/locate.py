@@ -86,7 +86,7 @@ def _check_rights(caller: Caller, placement: Placement, new: NewReport) -> None:
     if caller.role is Role.GRID_WORKER:
         raise NotAllowed(
             f"The place lies outside the grid worker's own cells ({caller.area}); whoever is"
-            " bound to its cells reports it.",
+            " responsible for its cell reports it.",
             field="location",
         )
     if new.procedure is not None:
@@ -102,7 +102,7 @@ def _part(session: Session, district: str | None, code: str) -> Part:
     bearers = [match.district_code for match in matches if match.kind == "part"]
     if not bearers:
         raise NotFound(
-            f"{code} is a unit grid's code, not a part's; report its place instead.",
+            f"{code} is the code of a unit grid, not of a part; report its place instead.",
             field="part.code",
         )
     if len(bearers) > 1:

@@ -149,7 +149,7 @@ def criteria_of(
     responsible: str,
     exact: bool,
 ) -> MatchCriteria:
-    """What a placed report is about; ``exact``: whoever reports it stands at the place."""
+    """What a placed report is about; ``exact``: whoever reports it is at the place."""
     if placement.district is None:
         raise AssertionError("a placement inside the city has a district")
     district = placement.district.code
@@ -242,7 +242,7 @@ _UNITS = {"十": 10, "百": 100}
 #: A number before one of these counts houses, buildings, doors or floors.
 _COUNTED = "号栋幢座楼单门层院排室户弄条"
 _CHINESE_NUMBER = re.compile(rf"[零一二三四五六七八九十百]+(?=[{_COUNTED}])")
-#: What says where somebody stands, not which place it is; "opposite" is another place.
+#: What says where somebody is, not which place it is; "opposite" is another place.
 _TAIL = re.compile(
     r"(?:的?(?:附近|旁边|大?门口|门前|周边|一带|(?<=[院楼区园厦])内|(?<=[\d号楼院口])处))+$"
 )

@@ -1,6 +1,6 @@
 """The frozen values of an intake: as given, located, routed, matched, filed.
 
-Each stage hands on one value that adds to the last; none asks an earlier stage again.
+Each stage passes on one value that adds to the last; none asks an earlier stage again.
 """
 
 from __future__ import annotations

@@ -121,8 +121,8 @@ def move_report(
     act = _locked(occasion, report)
     if whole_case and not caller.supervises(act.case.district_code):
         raise NotAllowed(
-            f"A whole case is moved by a token of role district, city or admin that covers"
-            f" {act.case.district_code}; without 'whole_case' the report alone is moved.",
+            f"Only a token of role district, city or admin that covers {act.case.district_code}"
+            " may move a whole case; without 'whole_case' the report alone is moved.",
             field="whole_case",
         )
     lon, lat, accuracy_m = wgs84_of(point, city.settings.report_accuracy_m)
@@ -154,8 +154,8 @@ def _check_may_confirm(
     if caller.role in STAFF and covers_place(caller, placement):
         return
     raise NotAllowed(
-        "Only whoever filed the report (by the same token, or the secret of the receipt) and the"
-        " staff of its place say on which side of the border it is."
+        "Only whoever filed the report (with the same token, or the secret of the receipt) and"
+        " the staff of its place may say on which side of the border it lies."
     )
 
 

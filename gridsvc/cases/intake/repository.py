@@ -116,14 +116,14 @@ _POINTS = text(
 def report_points(session: Session, after: tuple[str, str], limit: int) -> PlacedThings:
     """Where reports are, behind a pair of district and id; the pin that was set last.
 
-    Raises BadInput for what is no id of a report.
+    Raises BadInput for what is not an id of a report.
     """
     district, id = after
     try:
         known = uuid.UUID(id) if id else uuid.UUID(int=0)
     except ValueError:
         raise BadInput(
-            f"The cursor names no report ({id[:40]!r}): send 'next' of the page before.",
+            "Invalid cursor; pass `next` of the previous page.",
             field="cursor",
         ) from None
     return read_places(session, _POINTS, (district, str(known)), limit)

@@ -80,6 +80,6 @@ def rerouted(
     raises.
     """
     if kind not in KINDS:
-        raise NotFound(f"There are no {kind[:40]!r} in a diff; there are {', '.join(KINDS)}.")
+        raise NotFound(f"A diff has no {kind[:40]!r}; it has {', '.join(KINDS)}.")
     answers = answers_of(session, index_dir, before, after)
     return rerouted_page(session, answers, KINDS[kind], limit=limit, cursor=cursor, prefix=prefix)

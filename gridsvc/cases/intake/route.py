@@ -39,7 +39,7 @@ def route(occasion: Occasion, located: Located) -> Routed:
 
 
 def asset_of(part: Part) -> AssetOwner:
-    """The bodies that stand behind a part."""
+    """The bodies that answer for a part."""
     return AssetOwner(part.code, part.owner_body, part.maintainer_body, part.competent_body)
 
 

@@ -69,7 +69,7 @@ class ReportAnswer(BaseModel):
     needs_confirmation: bool
     similar: list[SimilarCase] = Field(description="Other open cases about the same thing.")
     earlier: list[SimilarCase] = Field(description="Closed cases about the same thing.")
-    mended: str | None = Field(description="What was mended in the footprint.")
+    mended: str | None = Field(description="What was repaired in the footprint.")
     created_at: dt.datetime
     recorded_at: dt.datetime | None = Field(description="Of an earlier report: when it came in.")
 

@@ -50,20 +50,22 @@ def _check_steps(procedure: Procedure, source: ProcedureFile) -> None:
         passing = step.optional or step.repeats
         if passing and (step.closes or step.by in EACH or step.by is Actor.SYSTEM):
             reason = (
-                f"{step.name}: a step that may be left out or repeats is one party's,"
-                " and not the last"
+                f"{step.name}: a step that may be left out or repeats belongs to one party, and is"
+                " not the last"
             )
             raise source.fault("steps", n, reason)
         if passing and n + 1 < len(steps) and steps[n + 1].by is Actor.SYSTEM:
             reason = f"{step.name}: the system's step behind it would never be reached"
             raise source.fault("steps", n, reason)
         if step.by is Actor.SYSTEM and _carries(step):
-            raise source.fault("steps", n, f"{step.name}: the system brings no evidence")
+            raise source.fault("steps", n, f"{step.name}: the system gives no evidence")
     last = len(steps) - 1
     if not steps[last].closes:
-        raise source.fault("steps", last, f"{steps[last].name}: the last step must closes = true")
+        raise source.fault(
+            "steps", last, f"{steps[last].name}: the last step must have closes = true"
+        )
     if steps[last].by is Actor.SYSTEM:
-        reason = f"{steps[last].name}: the last step is somebody's, not the system's"
+        reason = f"{steps[last].name}: the last step is taken by somebody, not by the system"
         raise source.fault("steps", last, reason)
     repeating = [n for n, step in enumerate(steps) if step.repeats]
     if len(repeating) > 1:
@@ -87,8 +89,8 @@ def _check_roles(procedure: Procedure, source: ProcedureFile) -> None:
             raise source.fault("steps", n, reason, key="by")
         if step.requires and not procedure.two_sides and not blown:
             reason = (
-                f"{step.name}: 'requires' is about the bodies of a whistle; no earlier step"
-                " blows one, and it is no joint one (two_sides)"
+                f"{step.name}: 'requires' is about the bodies of a whistle; no earlier step blows"
+                " one, and it is not a joint one (two_sides)"
             )
             raise source.fault("steps", n, reason, key="requires")
         if step.by in SEATS and step.by not in seated:
@@ -120,7 +122,7 @@ def _check_returns(procedure: Procedure, source: ProcedureFile) -> None:
             raise source.fault("returns", n, reason)
         for key, value in (("from", back.source), ("to", back.target)):
             if value not in names:
-                raise source.fault("returns", n, f"{back.name}: {value!r} is no step", key=key)
+                raise source.fault("returns", n, f"{back.name}: {value!r} is not a step", key=key)
         if names.index(back.target) >= names.index(back.source):
             reason = f"{back.name}: '{back.target}' does not come before '{back.source}'"
             raise source.fault("returns", n, reason, key="to")
@@ -149,12 +151,12 @@ def _check_acts(procedure: Procedure, source: ProcedureFile) -> None:
         for at in act.at:
             step = procedure.step(at)
             if step is None:
-                raise source.fault(table, 0, f"{name}: {at!r} is no step", key="at")
+                raise source.fault(table, 0, f"{name}: {at!r} is not a step", key="at")
             if step.by in EACH or step.sends_on:
                 reason = f"{name}: '{at}' has a clock for each body, or may only be sent on"
                 raise source.fault(table, 0, reason, key="at")
         if not act.at:
-            raise source.fault(table, 0, f"{name}: 'at' names no step", key="at")
+            raise source.fault(table, 0, f"{name}: 'at' does not name a step", key="at")
         if act.by is Actor.SYSTEM:
             raise source.fault(table, 0, f"{name}: somebody does it, not the system", key="by")
         if type(act.times) is not int or not 1 <= act.times <= _EXTENSIONS:
@@ -165,7 +167,7 @@ def _check_acts(procedure: Procedure, source: ProcedureFile) -> None:
             reason = f"{name}: within_days is 1 to {_SUSPENDED_DAYS}"
             raise source.fault(table, 0, reason, key="within_days")
         if name == "raise" and (not isinstance(act.to, str) or not act.to):
-            raise source.fault(table, 0, f"{name}: 'to' names a procedure", key="to")
+            raise source.fault(table, 0, f"{name}: 'to' must name a procedure", key="to")
 
 
 def _check_whistle(procedure: Procedure, source: ProcedureFile) -> None:

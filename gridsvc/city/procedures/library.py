@@ -39,8 +39,8 @@ class Library:
         found = self.procedures.get((name, version))
         if found is None:
             raise Unavailable(
-                f"A case runs by '{name}' in version {version}, whose file is not there;"
-                f" put {name}_v{version}.toml back into GRIDSVC_PROCEDURES_DIR."
+                f"A case runs by '{name}' in version {version}, whose file is missing; put"
+                f" {name}_v{version}.toml back into GRIDSVC_PROCEDURES_DIR."
             )
         return found
 
@@ -81,12 +81,12 @@ def load_library(folders: Sequence[Path], own: Path | None = None) -> Library:
             one = load_procedure(path)
             if path.name != f"{one.name}_v{one.version}.toml":
                 raise BadFile(
-                    f"{path.name}, line 1: it holds version {one.version} of '{one.name}', so its"
-                    f" name must be {one.name}_v{one.version}.toml."
+                    f"{path.name}, line 1: it holds version {one.version} of '{one.name}', so it"
+                    f" must be named {one.name}_v{one.version}.toml."
                 )
             if (one.name, one.version) in found:
                 raise BadFile(
-                    f"{path.name}, line 1: version {one.version} of '{one.name}' exists already,"
+                    f"{path.name}, line 1: version {one.version} of '{one.name}' already exists,"
                     " and cases may run by it; give the changed procedure the next version."
                 )
             found[one.name, one.version] = one
@@ -109,15 +109,15 @@ def _check_raise(made: Library, one: Procedure) -> None:
         return
     file = f"{one.name}_v{one.version}.toml"
     if all(name != raised.to for name, _ in made.procedures):
-        raise BadFile(f"{file}: a case is raised to '{raised.to}', and there is no such procedure.")
+        raise BadFile(f"{file}: a case is raised to '{raised.to}', but there is no such procedure.")
     if one.level is None:
         return
     above = made.newest(raised.to).level
     if above != (one.level + 1 if one.level < 3 else None):
         wanted = f"level {one.level + 1}" if one.level < 3 else "the district or the city"
         raise BadFile(
-            f"{file}: a whistle of level {one.level} is raised to {wanted}, and '{raised.to}' is"
-            f" {'no whistle' if above is None else f'of level {above}'}; no level is skipped."
+            f"{file}: a whistle of level {one.level} is raised to {wanted}, but '{raised.to}' is"
+            f" {'no whistle' if above is None else f'of level {above}'}; no level may be skipped."
         )
 
 
@@ -165,7 +165,7 @@ def read_grades(path: Path) -> dict[str, Grade]:
                 f"{row.where}: {error}; hours are a number, the clock one of {', '.join(Clock)}."
             ) from None
         if not 0 < limit.hours < 87_600:
-            raise BadFile(f"{row.where}: {row['hours']} hours are no limit.")
+            raise BadFile(f"{row.where}: {row['hours']} hours is not a limit.")
         if not row["grade"]:
             raise BadFile(f"{row.where}: the grade is empty.")
         grades[row["grade"]] = Grade(row["grade"], limit, row["title"], row["title_zh"])
@@ -191,10 +191,12 @@ def read_rules(
         if rule.kind not in (_ANY, "part", "event") or not rule.channel:
             raise BadFile(f"{row.where}: the kind is part, event or *, the channel a name or *.")
         if re.fullmatch("[0-9]{0,5}", rule.class_prefix) is None:
-            raise BadFile(f"{row.where}: '{rule.class_prefix}' begins no class of five digits.")
+            raise BadFile(
+                f"{row.where}: '{rule.class_prefix}' does not begin a class of five digits."
+            )
         rules.append(rule)
     if not any((rule.channel, rule.kind, rule.class_prefix) == (_ANY, _ANY, "") for rule in rules):
-        raise BadFile(f"{path.name}, line 1: the rule '*,*,' for all the others is missing.")
+        raise BadFile(f"{path.name}, line 1: the rule '*,*,' for everything else is missing.")
     return tuple(sorted(rules, key=_narrowness))
 
 

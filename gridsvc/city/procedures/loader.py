@@ -67,7 +67,7 @@ class _Reader:
         if unknown := raw.keys() - _HEAD - _HEAD_OPTIONAL:
             raise self._fault("", 0, f"unknown keys: {', '.join(sorted(unknown))}")
         if type(raw["version"]) is not int or raw["version"] < 1:
-            raise self._fault("", 0, "the version is a whole number from 1 on", key="version")
+            raise self._fault("", 0, "the version must be a whole number from 1", key="version")
         for key in ("name", "title", "title_zh", "source"):
             if not isinstance(raw[key], str) or not raw[key]:
                 raise self._fault("", 0, f"'{key}' must be text", key=key)
@@ -188,7 +188,7 @@ class _Reader:
     def _seats(self) -> dict[Actor, Seat]:
         given = self._raw.get("seats", {"lead": "responsible"})
         if not isinstance(given, dict) or "lead" not in given:
-            raise self._fault("seats", 0, "the seats name who is the lead", key="lead")
+            raise self._fault("seats", 0, "the seats must name who is the lead", key="lead")
         roles = SEATS | {Actor.LEAD}
         return {
             self._one(Actor, role, "seats", 0, role, among=roles): self._one(
@@ -206,7 +206,7 @@ class _Reader:
     def _after_the_fact(self) -> float:
         hours = self._raw.get("after_the_fact_hours", 0)
         if type(hours) not in (int, float) or not 0 <= hours <= _LONGEST_HOURS:
-            reason = f"after_the_fact_hours is {hours!r}; it is a number, 0 for not at all"
+            reason = f"after_the_fact_hours is {hours!r}; it must be a number, 0 for not at all"
             raise self._fault("", 0, reason, key="after_the_fact_hours")
         return float(hours)
 
@@ -221,7 +221,7 @@ class _Reader:
         for name, entry in given.items():
             table = f"acts.{name}"
             if name not in known or not isinstance(entry, dict):
-                raise self._fault(table, 0, f"'{name}' is none of {', '.join(known)}")
+                raise self._fault(table, 0, f"'{name}' is not one of {', '.join(known)}")
             self._check_keys(table, 0, entry, {"by"}, {"at"} | known[name])
             if missing := (known[name] | {"at"}) - entry.keys():
                 raise self._fault(table, 0, f"{name}: it lacks {', '.join(sorted(missing))}")

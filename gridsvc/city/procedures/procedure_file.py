@@ -22,7 +22,7 @@ class ProcedureFile:
     def fault(self, table: str, n: int, reason: str, *, key: str = "name") -> BadFile:
         """A fault of the ``n``-th table of that kind (``steps``, ``returns``, ``acts.suspend``).
 
-        The table ``""`` is the file's head. The line is that of ``key``, where it stands there,
+        The table ``""`` is the file's head. The line is that of ``key``, where the file has it,
         else of the name, else of the table's header.
         """
         rows = self.text.splitlines()

@@ -9,7 +9,7 @@ from gridsvc.db.migrate import GUARDS
 
 
 def run() -> None:
-    """Run the migrations on the connection that ``gridsvc.db.migrate`` hands over."""
+    """Run the migrations on the connection that ``gridsvc.db.migrate`` passes on."""
     connection: Connection = context.config.attributes["connection"]
     for guard in GUARDS:
         connection.execute(text(guard))

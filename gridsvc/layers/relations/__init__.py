@@ -1,1 +1,1 @@
-"""Spatial relations between two layers, or between a layer and what a user brings."""
+"""Spatial relations between two layers, or between a layer and what a user uploads."""

@@ -12,7 +12,7 @@ __all__ = ["LayerName", "LayerSide", "Relation", "UploadSide"]
 
 
 class Relation(StrEnum):
-    """How a member of the first layer stands to one of the second (DE-9IM, as in PostGIS)."""
+    """How a member of the first layer relates to one of the second (DE-9IM, as in PostGIS)."""
 
     TOUCHES = "touches"
     OVERLAPS = "overlaps"
@@ -44,6 +44,6 @@ class LayerSide:
 
 @dataclass(frozen=True, slots=True)
 class UploadSide:
-    """A layer that the user brought, in WGS84."""
+    """A layer that the user uploaded, in WGS84."""
 
     features: tuple[SentFeature, ...]

@@ -39,7 +39,7 @@ from gridsvc.spatial.sharing import border_length_m, shares, size_of
 
 __all__ = ["MOST_PAIRS", "relate"]
 
-#: Most pairs of one page.
+#: Most pairs on one page.
 MOST_PAIRS = 1000
 
 _LAYERS = {name: layer for name in LayerName for layer in LAYERS if layer.name == name}
@@ -72,13 +72,13 @@ def relate(
 ) -> RelationsAnswer:
     """The pairs that stand in a relation, in the order of the first side, then of the second.
 
-    Decided by PostGIS on whole geometries; ``cursor`` is ``next`` of the page before. A layer
+    Decided by PostGIS on whole geometries; ``cursor`` is ``next`` of the previous page. A layer
     without ``as_of`` or edition is that of ``now``, its days are those of ``city``. ``drafts``
     allows editions that were never in force. Raises BadInput, BadCode, NotFound, and QueryTooBroad
     when it takes longer than ``timeout_s`` seconds.
     """
     if not 1 <= limit <= MOST_PAIRS:
-        raise BadInput(f"limit is {limit}: send 1 to {MOST_PAIRS}.", field="limit")
+        raise BadInput(f"'limit' is {limit}; send 1 to {MOST_PAIRS}.", field="limit")
     after = _read_cursor(cursor)
     deadline = Deadline.after(timeout_s)
     one = _side(session, city, "a", a, now, drafts=drafts)
@@ -276,7 +276,7 @@ def _side(
     layer = _LAYERS[side.layer]
     moment = side.as_of or now
     if side.edition is not None and layer.level is None:
-        raise BadInput("Parts have no editions: give as_of.", field=f"{name}.edition")
+        raise BadInput("Parts have no editions; give as_of.", field=f"{name}.edition")
     edition = _edition(session, name, side, layer, moment, drafts)
     if edition is not None and layer.of_edition is not None:
         rows = layer.of_edition(edition)
@@ -287,7 +287,7 @@ def _side(
     if not count:
         where = f" in {', '.join(side.codes)}" if side.codes else ""
         raise NotFound(
-            f"The layer {side.layer} holds nothing{where}: ask for other codes or another day.",
+            f"The layer {side.layer} holds nothing{where}; ask for other codes or another day.",
             field=f"{name}.codes" if side.codes else f"{name}.layer",
         )
     dated = edition or city.day(moment).isoformat()
@@ -311,13 +311,13 @@ def _edition(
     edition = editions.edition(session, side.edition)
     if edition is None or edition.level != layer.level:
         raise NotFound(
-            f"There is no edition {side.edition!r} of level {layer.level}: 'gridsvc edition list'"
+            f"There is no edition {side.edition!r} of level {layer.level}; 'gridsvc edition list'"
             " names them.",
             field=f"{name}.edition",
         )
     if not drafts and edition.state not in (EditionState.ACTIVE, EditionState.RETIRED):
         raise NotFound(
-            f"The edition {side.edition!r} was never in force: relate it with 'gridsvc relate'.",
+            f"The edition {side.edition!r} was never in force; relate it with 'gridsvc relate'.",
             field=f"{name}.edition",
         )
     return edition.id
@@ -327,15 +327,15 @@ def _check_areas_alone(side: _RelatedSide, given: LayerSide | UploadSide) -> Non
     if isinstance(given, LayerSide):
         if given.layer is LayerName.PARTS:
             raise BadInput(
-                "Shares are of ground, and parts are points: ask for 'within' or 'intersects'.",
+                "Shares are of ground, and parts are points; ask for 'within' or 'intersects'.",
                 field=f"{side.name}.layer",
             )
         return
     for feature in given.features:
         if feature.geometry.geom_type not in ("Polygon", "MultiPolygon"):
             raise BadInput(
-                f"Shares are of ground, and feature {feature.number} is a"
-                f" {feature.geometry.geom_type}: send polygons, or ask for 'intersects'.",
+                f"Shares are of ground, but feature {feature.number} is a"
+                f" {feature.geometry.geom_type}; send polygons, or ask for 'intersects'.",
                 field=f"{side.name}.geojson",
             )
 
@@ -383,6 +383,6 @@ def _read_cursor(cursor: str | None) -> _Keys:
             raise ValueError("keys are digits")
     except (ValueError, TypeError, binascii.Error):
         raise BadInput(
-            f"The cursor {cursor[:20]!r} is none: send 'next' of the page before.", field="cursor"
+            "Invalid cursor; pass `next` of the previous page.", field="cursor"
         ) from None
     return one, other

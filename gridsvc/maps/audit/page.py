@@ -61,7 +61,7 @@ class _Group:
 def audit_page(report: AuditReport) -> str:
     """The audit as one self-contained HTML text.
 
-    Raises MissingPrerequisite when the package that brings Leaflet is not installed.
+    Raises MissingPrerequisite when the package that provides Leaflet is not installed.
     """
     names = report.names
     groups: list[_Group] = []

@@ -38,7 +38,7 @@ __all__ = [
 
 _AT_ONCE = 500
 _AROUND_M = 600.0
-#: Entries that stand among the reports, not among what was done.
+#: Entries that belong to the reports, not among what was done.
 _REPORTED = ("report_filed", "report_joined")
 
 
@@ -150,7 +150,7 @@ def _reports(session: Session, case: Case) -> list[ReportRow]:
 
 
 def _title(action: str, steps: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
-    """The words of a step; the name of what is no step of the procedure by now."""
+    """The words of a step; the name of what is not a step of the procedure by now."""
     return steps.get(action) or _ACTS.get(action) or (action, action.replace("_", " "))
 
 
@@ -190,7 +190,7 @@ class _Year:
 def case_history_page(history: CaseHistory, city: City) -> str:
     """The page as one self-contained HTML text.
 
-    Raises MissingPrerequisite when the package that brings Leaflet is not installed.
+    Raises MissingPrerequisite when the package that provides Leaflet is not installed.
     """
     reports, calendar = history.reports, city.calendar
     return render(

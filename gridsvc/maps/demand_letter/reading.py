@@ -238,7 +238,7 @@ _SHOWN_M = 130.0
 def letter_page(letter: Letter, city: City) -> str:
     """The letter as one self-contained HTML text.
 
-    Raises MissingPrerequisite when the package that brings Leaflet is not installed.
+    Raises MissingPrerequisite when the package that provides Leaflet is not installed.
     """
     west, south, east, north = _view(letter).bounds
     return render(

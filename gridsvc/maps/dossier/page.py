@@ -83,7 +83,7 @@ _ACTIONS = {
 def dossier_page(dossier: Dossier, city: City) -> str:
     """The dossier as one self-contained HTML text.
 
-    Raises MissingPrerequisite when the package that brings Leaflet is not installed.
+    Raises MissingPrerequisite when the package that provides Leaflet is not installed.
     """
     shown = dossier.dispute
     return render(

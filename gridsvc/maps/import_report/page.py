@@ -14,7 +14,7 @@ from gridsvc.registry.areas.report import AreaImport, Outcome
 
 __all__ = ["import_report_page"]
 
-#: Fill and line of loaded, mended and refused areas.
+#: Fill and line of loaded, repaired and refused areas.
 _COLORS = {
     "loaded": ("#c9dcc0", "#7c9a70"),
     "mended": ("#f0d9a4", "#a86400"),
@@ -54,7 +54,7 @@ def import_report_page(result: AreaImport, *, file_name: str, kept: bool) -> str
     """The report as one self-contained HTML text.
 
     ``kept``: the areas are in a draft now; else it was a dry run. Raises MissingPrerequisite when
-    the package that brings Leaflet is not installed.
+    the package that provides Leaflet is not installed.
     """
     rows = [
         _Row(what, outcome, ", ".join(str(number) for number in outcome.features))

@@ -22,7 +22,7 @@ __all__ = ["CONTENT_POLICY", "joint_case_page"]
 _ALARM, _INK, _VIOLET = "#d93a2b", "#3d3550", "#6a5a86"
 _SIDE_FILLS = ("#efc9c0", "#c9d6ea")
 _SHOWN_M = 130.0
-# Degrees by which an area that was cut off is drawn in, so that the cut is no border.
+# Degrees by which an area that was cut off is drawn in, so that the cut is not a border.
 _EDGE = 1e-7
 _STATES = {
     "proposed": ("待确认", "proposed"),
@@ -41,7 +41,7 @@ _GROUNDS = {
 def joint_case_page(case: JointCase, city: City) -> str:
     """The page of a joint case as one self-contained HTML text.
 
-    Raises MissingPrerequisite when the package that brings Leaflet is not installed.
+    Raises MissingPrerequisite when the package that provides Leaflet is not installed.
     """
     return render(
         "joint_case.html",

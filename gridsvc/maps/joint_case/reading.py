@@ -176,7 +176,7 @@ _TITLES = {
 def _entries(
     entries: Sequence[TraceEntry], bodies: dict[str, BodyRef], joint: Procedure
 ) -> tuple[Entry, ...]:
-    """The steps of the procedure and what led to it; what each body did stands in the table."""
+    """The steps of the procedure and what led to it; what each body did is in the table."""
     titles = dict(_TITLES)
     for step in joint.steps:
         titles[step.name] = (step.title, step.title_zh)

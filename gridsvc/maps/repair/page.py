@@ -60,7 +60,7 @@ class _Place:
 def repair_page(preview: Preview) -> str:
     """The preview as one self-contained HTML text.
 
-    Raises MissingPrerequisite when the package that brings Leaflet is not installed.
+    Raises MissingPrerequisite when the package that provides Leaflet is not installed.
     """
     places = [
         _place(number, it, proposal)

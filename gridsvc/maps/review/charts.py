@@ -37,7 +37,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One rate over the months: pieces of its line (a gap is no data), its points, its label."""
+    """One rate over the months: pieces of its line (a gap means no data), its points, its label."""
 
     name: str
     title_zh: str

@@ -129,7 +129,7 @@ def _name(session: Session, area: str, now: dt.datetime) -> str:
     return areas_of_level(session, level, now).get(area, area)
 
 
-#: So many bodies and classes stand on the page; the CSV has all.
+#: So many bodies and classes are on the page; the CSV has all.
 _MOST_LINES = 30
 _FIGURES = ("response", "solved", "satisfied", "closed", "closed_in_time")
 _DIMENSIONS = {

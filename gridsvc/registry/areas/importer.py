@@ -35,7 +35,7 @@ __all__ = ["import_areas"]
 _ABOVE = {Level.STREET: Level.DISTRICT, Level.COMMUNITY: Level.STREET}
 # Without districts to compare with, farther than this from the city's centre is another city.
 _FAR_DEGREES = 3.0
-# Areas that are no better known than this are no measure of a datum's shift.
+# Areas that are no better known than this are not measure of a datum's shift.
 _DATUM_ACCURACY_M = 100.0
 
 
@@ -75,7 +75,9 @@ def import_areas(
     """
     tell = progress or (lambda _: None)
     if level not in set(Level):
-        raise BadInput(f"{level!r} is no level of areas: give {', '.join(Level)}.", field="level")
+        raise BadInput(
+            f"{level!r} is not a level of areas; give {', '.join(Level)}.", field="level"
+        )
     wanted = Level(level)
     if "code" not in columns or not set(columns) <= {"code", "name", "parent"}:
         raise BadInput(
@@ -84,8 +86,8 @@ def import_areas(
         )
     if edition_repository.edition(session, edition_id) is not None:
         raise Conflict(
-            f"The edition {edition_id!r} is there already: choose another id, or discard it if it "
-            "is a draft.",
+            f"The edition {edition_id!r} already exists; choose another id, or discard it if it is"
+            " a draft.",
             field="edition_id",
         )
     tell(f"Reading {path.name}.")
@@ -96,8 +98,8 @@ def import_areas(
     if not kept:
         reasons = {outcome.words for outcome in refused}
         raise BadFile(
-            f"Not one of the {len(file.features)} features of {path.name} can be loaded; the first "
-            f"reasons: {'; '.join(sorted(reasons)[:3]) or 'the file is empty'}.",
+            f"None of the {len(file.features)} features of {path.name} can be loaded; the first"
+            f" reasons: {'; '.join(sorted(reasons)[:3]) or 'the file is empty'}.",
             field="path",
         )
     tell(f"Comparing {len(kept)} areas with each other and with those above them.")

@@ -45,16 +45,14 @@ __all__ = [
 def editions_page(
     session: Session, *, level: str | None = None, limit: int = 100, cursor: str | None = None
 ) -> EditionPage:
-    """Editions by level and date; ``cursor`` is ``next`` of the page before.
+    """Editions by level and date; ``cursor`` is the last page's ``next``.
 
     Raises BadInput for a cursor that no page gave.
     """
     every = edition_repository.editions(session, level)
     ids = [edition.id for edition in every]
     if cursor is not None and cursor not in ids:
-        raise BadInput(
-            f"The cursor {cursor[:20]!r} is none: send 'next' of the page before.", field="cursor"
-        )
+        raise BadInput("Invalid cursor; pass `next` of the previous page.", field="cursor")
     begin = 0 if cursor is None else ids.index(cursor) + 1
     page = every[begin : begin + limit]
     return EditionPage(
@@ -90,20 +88,18 @@ def list_areas(
     """Areas in force at a moment, in code order.
 
     ``level`` is district, street or community, all three when None; ``parent`` gives the areas
-    right below a code; ``name`` is a piece of the name; ``cursor`` is ``next`` of the page before.
+    right below a code; ``name`` is a piece of the name; ``cursor`` is the last page's ``next``.
     Raises BadInput for an unknown level, a name that cannot be, or a cursor that no page gave;
     BadCode; and NotFound when no edition was in force.
     """
     if level is not None and level not in set(Level):
-        raise BadInput(f"{level!r} is no level: send {', '.join(Level)}.", field="level")
+        raise BadInput(f"{level!r} is not a level; send {', '.join(Level)}.", field="level")
     if cursor is not None and not (cursor.isascii() and cursor.isdigit()):
-        raise BadInput(
-            f"The cursor {cursor[:20]!r} is none: send 'next' of the page before.", field="cursor"
-        )
+        raise BadInput("Invalid cursor; pass `next` of the previous page.", field="cursor")
     if parent is not None:
         _level_of(parent, "parent")
     if name is not None and "\0" in name:
-        raise BadInput("No name holds the character NUL: leave it out.", field="name")
+        raise BadInput("A name cannot contain the character NUL; leave it out.", field="name")
     every = _in_force(session, moment)
     wanted = every if level is None else {level: edition_in_force(session, level, moment)}
     if not wanted:
@@ -145,8 +141,8 @@ def children_page(
     below = {Level.DISTRICT: Level.STREET, Level.STREET: Level.COMMUNITY}.get(level_of(code))
     if below is None:
         raise NotFound(
-            f"{code} is a community, and no areas lie below it: its unit grids are found by "
-            "'/v1/codes' and '/v1/locate'."
+            f"{code} is a community, and no areas lie below it; its unit grids are found by"
+            " '/v1/codes' and '/v1/locate'."
         )
     return list_areas(session, level=below, parent=code, limit=limit, cursor=cursor, moment=moment)
 
@@ -200,8 +196,8 @@ def _area(session: Session, code: str, moment: dt.datetime) -> tuple[Edition, Ar
     row = repository.area_in(session, edition.id, code, all_edition_ids=every)
     if row is None:
         raise NotFound(
-            f"The edition {edition.id!r} has no {level} {code}: '/v1/areas?level={level}' lists "
-            "what there is.",
+            f"The edition {edition.id!r} has no {level} {code}; '/v1/areas?level={level}' lists"
+            " what there is.",
             field="code",
         )
     return edition, row

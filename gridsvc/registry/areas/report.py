@@ -42,8 +42,8 @@ class FaultKind(StrEnum):
 class Outcome:
     """What became of one area: of one feature, or of several that were joined.
 
-    ``features`` are numbers in the file, from 1. ``words`` say how it was mended or why it was
-    refused. ``changed_m2`` is what mending added (or, below 0, took). ``lon`` and ``lat`` (WGS84)
+    ``features`` are numbers in the file, from 1. ``words`` say how it was repaired or why it was
+    refused. ``changed_m2`` is what repairing added (or, below 0, took). ``lon`` and ``lat`` (WGS84)
     are a place to look at, None when there is none.
     """
 
@@ -136,8 +136,8 @@ def summary(result: AreaImport) -> dict[str, Any]:
 def full_report(result: AreaImport) -> dict[str, Any]:
     """All that an import found, area by area and fault by fault, ready for JSON.
 
-    ``areas`` are in the order of the file, each with ``what`` (loaded, mended, refused), its
-    ``features``, ``code``, ``name``, ``words`` (how it was mended, why it was refused),
+    ``areas`` are in the order of the file, each with ``what`` (loaded, repaired, refused), its
+    ``features``, ``code``, ``name``, ``words`` (how it was repaired, why it was refused),
     ``changed_m2``, ``lon`` and ``lat``.
     """
     groups = {"loaded": result.loaded, "mended": result.mended, "refused": result.refused}
@@ -160,7 +160,7 @@ def full_report(result: AreaImport) -> dict[str, Any]:
 
 
 def report_rows(result: AreaImport, *, worst: int = 20) -> list[ReportRow]:
-    """All refused and mended areas, then the ``worst`` faults of each kind, the largest first."""
+    """All refused and repaired areas, then the ``worst`` faults of each kind, the largest first."""
     rows = [
         ReportRow(
             what,

@@ -69,7 +69,7 @@ class EditionDetail(EditionSummary):
 
     areas: int = Field(description="Areas, or unit grids, in it.")
     audit: dict[str, Any] | None
-    history: list[EditionEventRead] = Field(description="The first event first.")
+    history: list[EditionEventRead] = Field(description="The oldest event first.")
 
 
 class ParentRead(BaseModel):
@@ -87,7 +87,7 @@ class AreaSummary(BaseModel):
     level: str
     parent: ParentRead | None
     area_m2: float
-    note: str | None = Field(description="What was mended when the area was imported.")
+    note: str | None = Field(description="What was repaired when the area was imported.")
     version: int = Field(description="Counts how often the ground of this code has changed.")
     reason: str | None = Field(description="Why the ground changed last; null for version 1.")
 

@@ -3,7 +3,7 @@
 An area without a code is refused, also when its name would tell the code, because names repeat.
 When several features bear one code they are all refused, because either one of them has the wrong
 code or they are parts of one area, and the file does not say which; an operator who knows that they
-are parts allows joining. A broken geometry is mended where its rings can be read in one way only.
+are parts allows joining. A broken geometry is repaired where its rings can be read in one way only.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SAME_M2 = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An area on its way in: the features it comes from, and how it was mended so far."""
+    """An area on its way in: the features it comes from, and how it was repaired so far."""
 
     features: tuple[int, ...]
     code: str
@@ -73,7 +73,7 @@ class _Refused(Exception):
 def screen(
     file: VectorFile, level: Level, columns: Mapping[str, str], known: Known
 ) -> tuple[list[Candidate], list[Outcome]]:
-    """Part the features into those that can be loaded, mended where needed, and the refused."""
+    """Part the features into those that can be loaded, repaired where needed, and the refused."""
     candidates: list[Candidate] = []
     refused: list[Outcome] = []
     for feature in file.features:

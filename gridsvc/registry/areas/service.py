@@ -60,23 +60,23 @@ def load_edition(
     """
     if level not in set(Level):
         raise BadInput(
-            f"An edition of level {level!r} cannot be loaded: give {', '.join(Level)}.",
+            f"An edition of level {level!r} cannot be loaded; give {', '.join(Level)}.",
             field="level",
         )
     if effective_from.tzinfo is None:
-        raise BadInput("effective_from has no time zone: add one.", field="effective_from")
+        raise BadInput("'effective_from' has no time zone; add one.", field="effective_from")
     if not 0 <= accuracy_m < 100_000:
         raise BadInput(
-            f"An accuracy of {accuracy_m} m cannot be: give how far, in metres, the borders may "
-            "be from the truth.",
+            f"An accuracy of {accuracy_m} m is impossible; give how far, in metres, the borders"
+            " may be from the truth.",
             field="accuracy_m",
         )
     if not 0 < len(id) <= 80:
         raise BadInput("The id of an edition has 1 to 80 characters.", field="id")
     if edition_repository.edition(session, id) is not None:
         raise Conflict(
-            f"The edition {id!r} is there already: choose another id, or discard it if it is a "
-            "draft.",
+            f"The edition {id!r} already exists; choose another id, or discard it if it is a"
+            " draft.",
             field="id",
         )
     made = Edition(
@@ -105,20 +105,20 @@ def load_edition(
 def add_areas(session: Session, edition_id: str, areas: Sequence[NewArea]) -> None:
     """Add areas to a draft.
 
-    Raises NotFound for an unknown edition; Conflict when it is no draft, or holds a code already;
-    BadCode when a code is not of its level, comes twice, or does not lie below its parent's;
-    BadGeometry when an area is empty, broken or no polygon. Then nothing is stored.
+    Raises NotFound for an unknown edition; Conflict when it is not a draft, or holds a code
+    already; BadCode when a code is not of its level, comes twice, or does not lie below its
+    parent's; BadGeometry when an area is empty, broken or no polygon. Then nothing is stored.
     """
     edition = existing_edition(session, edition_id)
     if edition.state != EditionState.DRAFT:
         raise Conflict(
-            f"The edition {edition_id!r} is {edition.state}, and its areas never change: load the "
-            "new boundaries as an edition of their own."
+            f"The edition {edition_id!r} is {edition.state}, and its areas never change; load the"
+            " new boundaries as an edition of their own."
         )
     if edition_repository.was_in_force(session, edition_id):
         raise Conflict(
-            f"The edition {edition_id!r} was in force and taken back; old placements name it, and "
-            "its areas never change: load the new boundaries as an edition of their own."
+            f"The edition {edition_id!r} was in force and taken back; old placements refer to it,"
+            " so its areas never change. Load the new boundaries as an edition of their own."
         )
     if not areas:
         return
@@ -126,7 +126,7 @@ def add_areas(session: Session, edition_id: str, areas: Sequence[NewArea]) -> No
     present = edition_repository.codes_in(session, edition_id)
     for area in areas:
         if area.code in present:
-            raise Conflict(f"The edition {edition_id!r} holds {area.code} already.", field="code")
+            raise Conflict(f"The edition {edition_id!r} already holds {area.code}.", field="code")
     for area in areas:
         _check_geometry(area)
     shapes = [
@@ -159,20 +159,21 @@ def _check_codes(edition: Edition, areas: Sequence[NewArea]) -> None:
             area.parent == area.code or not covers(area.parent, area.code)
         ):
             raise BadCode(
-                f"{area.code} does not lie below {area.parent}: an area's code begins with its "
-                "parent's.",
+                f"{area.code} does not lie below {area.parent}; an area's code begins with its"
+                " parent's.",
                 field="parent",
             )
     code, count = Counter(area.code for area in areas).most_common(1)[0]
     if count > 1:
-        raise BadCode(f"{code} comes {count} times: a code is one area.", field="code")
+        raise BadCode(f"{code} occurs {count} times; a code is one area.", field="code")
 
 
 def _check_geometry(area: NewArea) -> None:
     shape = area.geometry
     if shape is None or shape.is_empty or shape.geom_type not in ("Polygon", "MultiPolygon"):
-        raise BadGeometry(f"{area.code} is no area: give a Polygon or MultiPolygon.")
+        raise BadGeometry(f"{area.code} is not an area; give a Polygon or MultiPolygon.")
     if not shape.is_valid:
         raise BadGeometry(
-            f"The area of {area.code} is broken ({shapely.is_valid_reason(shape)}): mend it first."
+            f"The area of {area.code} is broken ({shapely.is_valid_reason(shape)}); repair it"
+            " first."
         )

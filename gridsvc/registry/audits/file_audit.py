@@ -54,7 +54,7 @@ def areas_of_file(
         raise BadInput("--column takes code, name and parent.", field="columns")
     file = read_vector_file(path, list(columns.values()), options, crs=crs)
     if not file.features:
-        raise BadFile(f"{path.name} holds no features: there is nothing to audit.", field="path")
+        raise BadFile(f"{path.name} holds no features; there is nothing to audit.", field="path")
     told = [f"feature {it.number}: {it.trouble}" for it in file.features if it.trouble is not None]
     shapes = np.empty(len(file.features), dtype=object)
     shapes[:] = [it.geometry for it in file.features]

@@ -69,7 +69,7 @@ def audit_edition(
     above = levels_above(session, edition.level, edition.effective_from, against)
     areas = areas_to_audit(session, edition.id, edition.level)
     if not areas.codes:
-        raise Conflict(f"The edition {edition_id!r} holds no areas: there is nothing to audit.")
+        raise Conflict(f"The edition {edition_id!r} holds no areas; there is nothing to audit.")
     return audit_listed(
         edition.id,
         edition.level,
@@ -93,8 +93,8 @@ def levels_above(
     for other in above:
         if LEVELS.index(other.level) >= LEVELS.index(level):
             raise BadInput(
-                f"{other.id!r} is of level {other.level}, which is not above {level}: name "
-                "editions of levels above.",
+                f"{other.id!r} is of level {other.level}, which is not above {level}; name"
+                " editions of levels above.",
                 field="against",
             )
     return [

@@ -82,13 +82,13 @@ def read_draft(given: Mapping[str, Any], standard: str, *, zone: Any = None) -> 
     valid_to = None if given.get("valid_to") is None else _day(given["valid_to"], "valid_to")
     if valid_to is not None and valid_to <= valid_from:
         raise BadInput(
-            f"The agreement ends on {valid_to}, but begins on {valid_from}: 'valid_to' is the first"
-            " day on which it no longer holds, so it must come after 'valid_from'.",
+            f"The agreement ends on {valid_to}, but begins on {valid_from}; 'valid_to' is the"
+            " first day on which it no longer holds, so it must come after 'valid_from'.",
             field="valid_to",
         )
     lines = given.get("duties")
     if not isinstance(lines, list) or not lines:
-        raise BadInput("An agreement needs 'duties': say who does what.", field="duties")
+        raise BadInput("An agreement needs 'duties'; say who does what.", field="duties")
     duties = tuple(_duty(line, n, standard) for n, line in enumerate(lines))
     _check_lines(duties)
     return AgreementDraft(title.strip(), zone, duties, valid_from, valid_to)
@@ -204,9 +204,9 @@ def _duty(line: Any, n: int, listed: str) -> AgreedDuty:
     if not isinstance(body, str) or not body:
         raise BadInput("A duty needs the code of its 'body'.", field=f"duties.{n}.body")
     if kind not in ("part", "event"):
-        raise BadInput("'kind' is 'part' or 'event'.", field=f"duties.{n}.kind")
+        raise BadInput("'kind' must be 'part' or 'event'.", field=f"duties.{n}.kind")
     if role not in ("lead", "assist"):
-        raise BadInput("'role' is 'lead' or 'assist'.", field=f"duties.{n}.role")
+        raise BadInput("'role' must be 'lead' or 'assist'.", field=f"duties.{n}.role")
     digits = isinstance(prefix, str) and (prefix == "" or (prefix.isascii() and prefix.isdecimal()))
     if not digits or len(prefix) > 5:
         raise BadInput(
@@ -215,12 +215,12 @@ def _duty(line: Any, n: int, listed: str) -> AgreedDuty:
             field=f"duties.{n}.class",
         )
     if not isinstance(standard, str):
-        raise BadInput("'standard' is the name of a class list.", field=f"duties.{n}.standard")
+        raise BadInput("'standard' must be the name of a class list.", field=f"duties.{n}.standard")
     return AgreedDuty(body, standard, kind, prefix, role)
 
 
 def _check_lines(duties: tuple[AgreedDuty, ...]) -> None:
-    """Every class has one lead at most, and no body stands twice for one class."""
+    """Every class has one lead at most, and no body is named twice for one class."""
     leads = Counter(
         (duty.standard, duty.kind, duty.class_prefix) for duty in duties if duty.role == "lead"
     )
@@ -238,8 +238,8 @@ def _check_lines(duties: tuple[AgreedDuty, ...]) -> None:
     twice = [line for line, count in lines.items() if count > 1]
     if twice:
         raise BadInput(
-            f"Body '{twice[0][0][:40]}' stands twice for {twice[0][2]} '{twice[0][3] or 'all'}';"
-            " it leads or assists.",
+            f"Body '{twice[0][0][:40]}' is duplicated for {twice[0][2]} '{twice[0][3] or 'all'}';"
+            " it either leads or assists.",
             field="duties",
         )
 
@@ -248,7 +248,7 @@ def _only(given: Mapping[str, Any], known: set[str], field: str) -> None:
     unknown = sorted(str(name) for name in set(given) - known)
     if unknown:
         raise BadInput(
-            f"'{unknown[0][:40]}' is no part of it; it takes {', '.join(sorted(known))}.",
+            f"'{unknown[0][:40]}' does not belong to it; it takes {', '.join(sorted(known))}.",
             field=f"{field}.{unknown[0][:40]}",
         )
 

@@ -48,7 +48,8 @@ class Imported:
 def import_bodies(session: Session, path: Path) -> Imported:
     """Bodies: code, name, kind, area_code; may have webhook_url and source.
 
-    A known code takes the new name, kind and area. Raises BadFile when the file is no such CSV.
+    A known code takes the new name, kind and area. Raises BadFile when the file is not such a CSV
+    file.
     """
 
     def read(row: dict[str, str]) -> dict[str, object]:
@@ -80,7 +81,7 @@ def import_duties(session: Session, path: Path, *, standard: str) -> Imported:
     They may have valid_to, and standard, which is the one given here where a line names none.
 
     Days are the city's; ``valid_to`` is the first day on which the line no longer counts. A line
-    that is there already is counted as known. Raises BadFile when the file is no such CSV.
+    that is there already is counted as known. Raises BadFile when the file is not such a CSV file.
     """
 
     def read(row: dict[str, str]) -> dict[str, object]:

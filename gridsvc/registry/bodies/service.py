@@ -37,7 +37,7 @@ _SOURCE = "example list of gridsvc: real names, made-up division of duties"
 
 @dataclass(frozen=True, slots=True)
 class AssetOwner:
-    """The bodies that stand behind a part."""
+    """The bodies that answer for a part."""
 
     part_code: str
     owner_body: str | None
@@ -255,8 +255,8 @@ def http_url(url: str) -> str:
         ) from None
     if parsed.username or parsed.password:
         raise BadInput(
-            "The webhook carries a user name or password; leave it out: every call is signed,"
-            " and the receiver checks that.",
+            "The webhook carries a user name or password; leave it out. Every call is signed, and"
+            " the receiver checks that.",
             field="webhook_url",
         )
     return str(parsed)

@@ -29,8 +29,8 @@ _KINDS = ("part", "event")
 def read_class_list(path: Path | None = None) -> list[Row]:
     """Read a class list: a CSV with the columns kind, code, name and major.
 
-    Raises BadFile, with the line number, for an unknown kind, a code that has not 5 digits, an
-    empty name or major, and a kind and code that are duplicated.
+    Raises BadFile, with the line number, for an unknown kind, a code that does not have 5 digits,
+    an empty name or major, and a kind and code that are duplicated.
     """
     classes = list(table(path or _SHIPPED, _COLUMNS, key=("kind", "code")))
     for row in classes:
@@ -40,7 +40,7 @@ def read_class_list(path: Path | None = None) -> list[Row]:
 
 
 def load_classes(session: Session, path: Path | None = None, *, standard: str = STANDARD) -> int:
-    """Load a class list into the register, anew or over an older load; gives their number.
+    """Load a class list into the register, new or over an older load; gives their number.
 
     Raises BadFile as :func:`read_class_list` does.
     """
@@ -57,7 +57,7 @@ def part_class_names(session: Session, standard: str) -> dict[str, str]:
     names = repository.names_of(session, standard, "part")
     if not names:
         raise UnknownClass(
-            f"The register holds no part classes of {standard}: load its class list first.",
+            f"The register holds no part classes of {standard}; load its class list first.",
             field="standard",
         )
     return names
@@ -67,7 +67,7 @@ def _fault(row: Row) -> str | None:
     if row["kind"] not in _KINDS:
         return f"kind {row['kind']!r} is neither part nor event"
     if re.fullmatch("[0-9]{5}", row["code"]) is None:
-        return f"code {row['code']!r} has not 5 digits"
+        return f"code {row['code']!r} does not have 5 digits"
     return None if row["name"] and row["major"] else "name or major is empty"
 
 

@@ -28,7 +28,7 @@ def look_up(
     another form and for a district that is none, NotFound when nothing bears the code.
     """
     if district is not None and level_of(district) is not Level.DISTRICT:
-        raise BadCode(f"{district!r} is no district: give its 6 digits.", field="district")
+        raise BadCode(f"{district!r} is not a district; give its 6 digits.", field="district")
     kind = kind_of(code)
     parse_code(code)
     if kind is CodeKind.LOCAL:
@@ -43,7 +43,7 @@ def look_up(
     if not matches:
         where = "the city" if district is None else f"district {district}"
         when = "" if then is None else f" on {then.day}"
-        raise NotFound(f"Nothing in {where} bears the code {code}{when}.", field="code")
+        raise NotFound(f"Nothing in {where} has the code {code}{when}.", field="code")
     return CodeMatches(code=code, matches=matches)
 
 

@@ -51,13 +51,13 @@ def add_file(
     kind = media_type.partition(";")[0].strip().lower()
     if len(kind) > 100 or not _MEDIA_TYPE.fullmatch(kind):
         raise BadInput(
-            f"'{media_type[:40]}' is no media type; send the file's own as Content-Type, such as"
-            " application/pdf.",
+            f"'{media_type[:40]}' is not a media type; send the file's own as Content-Type, such"
+            " as application/pdf.",
             field="Content-Type",
         )
     if not content:
         raise BadInput(
-            f"'{named}' is empty: send the file's bytes as the body of the request.", field="body"
+            f"'{named}' is empty; send the file's bytes as the body of the request.", field="body"
         )
     if len(content) > max_bytes:
         raise TooLarge(
@@ -101,7 +101,7 @@ def _keep(
 ) -> DisputeEvidence:
     digest = hashlib.sha256(content).hexdigest()
     if repository.evidence_with_hash(session, dispute, digest) is not None:
-        raise Conflict(f"This {kind} is there already (SHA-256 {digest}).", sha256=digest)
+        raise Conflict(f"This {kind} is already kept (SHA-256 {digest}).", sha256=digest)
     actor = Actor.of(caller)
     kept = DisputeEvidence(
         district_code=dispute.district_code,

@@ -1,4 +1,4 @@
-"""The states of a dispute, who may move it, and the frozen values that are handed on."""
+"""The states of a dispute, who may move it, and the frozen values that are passed on."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class DisputeEntry(Base):
 
 
 class DisputeEvidence(Base):
-    """A file or a note that one side brought, with the hash of its bytes. Append-only."""
+    """A file or a note that one side submitted, with the hash of its bytes. Append-only."""
 
     __tablename__ = "dispute_evidence"
     __table_args__ = (

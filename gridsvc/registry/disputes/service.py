@@ -26,7 +26,7 @@ __all__ = ["Move", "dispute_or_refuse", "lock_for", "move", "sides_supervised"]
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A wish to bring a dispute into another state, and why.
+    """A wish to move a dispute into another state, and why.
 
     ``agreement`` (for agreed) is a draft as ``bodies.agreements.read_draft`` takes it;
     ``edition_id`` is the edition that settles, or is meant to settle, the dispute.
@@ -61,7 +61,7 @@ def lock_for(session: Session, caller: Caller, dispute_id: uuid.UUID) -> Dispute
         raise NotFound(f"There is no dispute {dispute_id}; '/v1/disputes' lists them.")
     if not sides_supervised(caller, dispute):
         raise NotAllowed(
-            f"The sides of this dispute are {' and '.join(dispute.side_codes)}: a token of role"
+            f"The sides of this dispute are {' and '.join(dispute.side_codes)}; a token of role"
             " district, city or admin that covers one of them is needed."
         )
     return dispute
@@ -76,7 +76,7 @@ def move(
     *,
     now: dt.datetime,
 ) -> Dispute:
-    """Bring a dispute into another state.
+    """Move a dispute into another state.
 
     *agreed* needs the word of every district among the sides: the first proposes terms (an
     agreement or an edition), and the state changes when the last says yes to the same terms.
@@ -118,10 +118,10 @@ def _next(dispute: Dispute, wish: Move) -> DisputeState:
         state = DisputeState(wish.state)
     except ValueError:
         raise BadInput(
-            f"'{wish.state[:40]}' is no state: send {', '.join(DisputeState)}.", field="state"
+            f"'{wish.state[:40]}' is not a state; send {', '.join(DisputeState)}.", field="state"
         ) from None
     if not wish.why.strip():
-        raise BadInput("Say in 'why' what the reason is; it goes into the history.", field="why")
+        raise BadInput("Give the reason in 'why'; it goes into the history.", field="why")
     possible = NEXT_STATES[DisputeState(dispute.state)]
     if state not in possible:
         raise StepRefused(
@@ -143,7 +143,7 @@ def _agree(
     if proposed is None:
         if not standing:
             raise BadInput(
-                "Nothing has been proposed yet: send the 'agreement', or the 'edition_id' of the"
+                "Nothing has been proposed yet; send the 'agreement', or the 'edition_id' of the"
                 " edition that is to settle it.",
                 field="agreement",
             )
@@ -170,7 +170,8 @@ def _terms(session: Session, city: City, dispute: Dispute, wish: Move) -> dict[s
     """The terms that a wish proposes; None when it only says yes."""
     if wish.agreement is not None and wish.edition_id is not None:
         raise BadInput(
-            "A dispute is settled by an agreement or by an edition; send one.", field="agreement"
+            "A dispute is settled by an agreement or by an edition; send exactly one.",
+            field="agreement",
         )
     if wish.edition_id is not None:
         return {"edition_id": wish.edition_id[:80]}
@@ -180,7 +181,7 @@ def _terms(session: Session, city: City, dispute: Dispute, wish: Move) -> dict[s
     ground = to_shape(dispute.geometry)
     if not draft.zone.intersects(ground):
         raise BadInput(
-            "The agreement's zone does not touch the disputed ground; leave 'zone' out to take"
+            "The agreement's zone does not touch the disputed ground; leave 'zone' out to use"
             " that ground itself.",
             field="agreement.zone",
         )
@@ -192,6 +193,6 @@ def _check_speaks_for_all(caller: Caller, dispute: Dispute) -> None:
     others = set(districts_of(dispute.side_codes)) - set(sides_supervised(caller, dispute))
     if others:
         raise NotAllowed(
-            "What all sides have settled is opened again by somebody who speaks for all of them:"
-            f" this token does not cover {' and '.join(sorted(others))}."
+            "What all sides have settled is reopened by someone who speaks for all of them; this"
+            f" token does not cover {' and '.join(sorted(others))}."
         )

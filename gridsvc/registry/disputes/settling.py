@@ -99,7 +99,7 @@ def _edition_in_force(
     if edition.state != EditionState.ACTIVE or in_force is None or in_force.id != edition.id:
         raise Conflict(
             f"The edition '{edition.id}' is not in force (it is {edition.state}); activate it"
-            " first: a dispute is settled by what answers.",
+            " first, as a dispute is settled by what answers.",
             field="edition_id",
         )
     return edition
@@ -111,8 +111,8 @@ def _check_gone(
     """Refuse an edition in which some of the ground is still disputed."""
     if dispute.kind == "neglect" and edition.id == dispute.edition_id:
         raise Conflict(
-            f"'{edition.id}' is the edition in which the place was neglected; a newer one, or an"
-            " agreement, settles it.",
+            f"'{edition.id}' is the edition in which the place was neglected; only a newer one, or"
+            " an agreement, settles it.",
             field="edition_id",
         )
     ground = to_shape(dispute.geometry)

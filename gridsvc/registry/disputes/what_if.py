@@ -78,7 +78,7 @@ class Change:
 
 
 def change_of_border(session: Session, city: City, move: BorderMove, *, now: dt.datetime) -> Change:
-    """What moves when areas are drawn anew and the rest stays as it is in force.
+    """What moves when areas are redrawn and the rest stays as it is in force.
 
     Raises NotFound when no edition of the level is in force.
     """

@@ -26,7 +26,7 @@ Asked = Callable[[float, float, ClassKey, AssetOwner | None], Answer]
 
 
 def areas_json(change: Change) -> list[dict[str, Any]]:
-    """For each area drawn anew or touched: m² before, after, given and taken, by its code.
+    """For each area redrawn or touched: m² before, after, given and taken, by its code.
 
     For an agreement, how much of each street lies in the zone.
     """

@@ -164,7 +164,5 @@ def _key(cursor: str | None) -> tuple[str, str]:
         return "", ""
     district, dot, id = cursor.partition(".")
     if not (dot and id and district.isdecimal() and len(cursor) <= 60):
-        raise BadInput(
-            f"The cursor {cursor[:20]!r} is none: send 'next' of the page before.", field="cursor"
-        )
+        raise BadInput("Invalid cursor; pass `next` of the previous page.", field="cursor")
     return district, id

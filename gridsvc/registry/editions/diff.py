@@ -69,17 +69,17 @@ def comparable_editions(session: Session, before: str, after: str) -> tuple[Edit
     """
     old, new = existing_edition(session, before), existing_edition(session, after)
     if old.id == new.id:
-        raise BadInput(f"{before!r} is given twice: name two editions to compare.", field="after")
+        raise BadInput(f"{before!r} is given twice; name two editions to compare.", field="after")
     if old.level != new.level:
         raise Conflict(
-            f"{before!r} is of level {old.level} and {after!r} of level {new.level}: only editions "
-            "of one level are compared.",
+            f"{before!r} is of level {old.level} and {after!r} of level {new.level}; only editions"
+            " of one level are compared.",
             field="after",
         )
     if old.level == "unit_grid":
         raise Conflict(
-            "Builds of unit grids stand beside each other and are not compared: name editions of "
-            "districts, streets or communities."
+            "Builds of unit grids coexist and are not compared; name editions of districts,"
+            " streets or communities."
         )
     return old, new
 

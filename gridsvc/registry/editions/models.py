@@ -29,7 +29,7 @@ class Edition(Base):
     """A dated set of boundaries of one level; its areas never change once it is active.
 
     Of one level, one edition is in force at a time. Editions of unit grids are builds of some
-    districts each and stand beside each other. ``reason`` says why the edition was made.
+    districts each and coexist. ``reason`` says why the edition was made.
     """
 
     __tablename__ = "edition"

@@ -78,15 +78,15 @@ def activate_edition(
     edition = by_id[edition_id]
     if edition.state not in _PENDING:
         raise Conflict(
-            f"The edition {edition_id!r} is {edition.state}: only a draft is activated, once it is "
-            "audited."
+            f"The edition {edition_id!r} is {edition.state}; only a draft is activated, once it is"
+            " audited."
         )
     if not repository.codes_in(session, edition_id):
-        raise Conflict(f"The edition {edition_id!r} holds no areas: add them before activating it.")
+        raise Conflict(f"The edition {edition_id!r} holds no areas; add them before activating it.")
     if edition.state == EditionState.DRAFT and not (without_audit or "").strip():
         raise Conflict(
-            f"The edition {edition_id!r} is not audited: run 'gridsvc edition audit' first, or say "
-            "why it is put in force without ('--without-audit REASON').",
+            f"The edition {edition_id!r} is not audited; run 'gridsvc edition audit' first, or say"
+            " why it is put in force without ('--without-audit REASON').",
             field="without_audit",
         )
     former = _closed_by(edition, by_id)
@@ -131,16 +131,16 @@ def revert_edition(
     edition = by_id[edition_id]
     if edition.level == "unit_grid":
         raise Conflict(
-            f"The edition {edition_id!r} is a build of unit grids, and codes that were given stay "
-            "given: build the grids anew instead."
+            f"The edition {edition_id!r} is a build of unit grids, and codes that were given out"
+            " stay; build the grids again instead."
         )
     if edition.state == EditionState.RETIRED:
         raise Conflict(
-            f"The edition {edition_id!r} was replaced on {edition.effective_to}: only the newest "
-            "activation is taken back, so revert the edition that replaced it first."
+            f"The edition {edition_id!r} was replaced on {edition.effective_to}; only the newest"
+            " activation is taken back, so revert the edition that replaced it first."
         )
     if edition.state != EditionState.ACTIVE:
-        raise Conflict(f"The edition {edition_id!r} is {edition.state}: it is not in force.")
+        raise Conflict(f"The edition {edition_id!r} is {edition.state}; it is not in force.")
     edition.state = EditionState.DRAFT if edition.audited_at is None else EditionState.AUDITED
     session.flush()
     former = next(
@@ -172,11 +172,11 @@ def discard_edition(
     """
     edition = existing_edition(session, edition_id)
     if edition.state not in _PENDING:
-        raise Conflict(f"The edition {edition_id!r} is {edition.state}: only a draft is discarded.")
+        raise Conflict(f"The edition {edition_id!r} is {edition.state}; only a draft is discarded.")
     if repository.was_in_force(session, edition_id):
         raise Conflict(
-            f"The edition {edition_id!r} was in force before it was taken back, and placements "
-            "name it: it stays."
+            f"The edition {edition_id!r} was in force before it was taken back, and placements"
+            " refer to it; it stays."
         )
     record(session, edition, EditionAction.DISCARDED, by=by, at=at)
     session.expunge(edition)
@@ -188,8 +188,8 @@ def edition_in_force(session: Session, level: str, moment: dt.datetime) -> Editi
     edition = repository.edition_in_force(session, level, moment)
     if edition is None:
         raise NotFound(
-            f"No {level} boundaries were in force at {moment.isoformat(timespec='minutes')}: ask "
-            "for a later day, or load an edition with 'gridsvc import areas'.",
+            f"No {level} boundaries were in force at {moment.isoformat(timespec='minutes')}; ask"
+            " for a later day, or load an edition with 'gridsvc import areas'.",
             field="as_of",
         )
     return edition
@@ -200,7 +200,7 @@ def existing_edition(session: Session, edition_id: str) -> Edition:
     edition = repository.edition(session, edition_id)
     if edition is None:
         raise NotFound(
-            f"There is no edition {edition_id[:80]!r}: 'gridsvc edition list' names them.",
+            f"There is no edition {edition_id[:80]!r}; 'gridsvc edition list' names them.",
             field="edition",
         )
     return edition
@@ -247,9 +247,9 @@ def _closed_by(edition: Edition, by_id: dict[str, Edition]) -> Edition | None:
             former = other
         elif other.effective_to is None or other.effective_to > edition.effective_from:
             raise Conflict(
-                f"The edition {edition.id!r} begins on {edition.effective_from.isoformat()}, not "
-                f"after {other.id!r}, in force since {other.effective_from.isoformat()}: give it "
-                "a later effective_from."
+                f"The edition {edition.id!r} begins on {edition.effective_from.isoformat()}, not"
+                f" after {other.id!r}, in force since {other.effective_from.isoformat()}; give it"
+                " a later effective_from."
             )
     return former
 
@@ -266,9 +266,9 @@ def number_versions(session: Session, edition: Edition, why: str | None) -> list
     changed = _changed(session, edition.id, before)
     if changed and not (why or "").strip():
         raise BadInput(
-            f"{len(changed)} areas of {edition.id!r} have other borders than before, the first is "
-            f"{min(changed)}: say why ('gridsvc edition activate --why', or 'gridsvc import areas "
-            "--reason').",
+            f"{len(changed)} areas of {edition.id!r} have other borders than before, the first is"
+            f" {min(changed)}; say why ('gridsvc edition activate --why', or 'gridsvc import areas"
+            " --reason').",
             field="why",
         )
     versions = {

@@ -36,8 +36,8 @@ def read_barriers(
     """Read files of lines and of buildings; ``parts`` are WGS84 points.
 
     In files of lines a polygon stands for its outline (a river, a compound). A building whose
-    outline is invalid is mended, and the remarks, given beside the barriers, say so. ``crs``, when
-    declared, is believed before that of the files.
+    outline is invalid is repaired, and the remarks, given beside the barriers, say so. ``crs``,
+    when declared, is believed before that of the files.
 
     Raises BadFile, with the numbers of the features, for what is neither; and what reading raises.
     """
@@ -53,8 +53,8 @@ def read_barriers(
         broken = [feature for feature in features if not feature.geometry.is_valid]
         if broken:
             remarks.append(
-                f"{path.name}: {len(broken):,} buildings cross themselves and were mended: "
-                f"{_named(broken)}."
+                f"{path.name}: {len(broken):,} buildings cross themselves and were repaired:"
+                f" {_named(broken)}."
             )
         built += [_ground(feature.geometry) for feature in features]
     return barriers_of(drawn, [it for it in built if not it.is_empty], list(parts)), tuple(remarks)
@@ -101,8 +101,8 @@ def _features(
             features.append(feature)
     if wrong:
         raise BadFile(
-            f"{path.name} has {len(wrong):,} features that are no {what}: {_named(wrong)}. Leave "
-            "them out, or give the file as what it is (--roads, --walls, --rivers, --buildings).",
+            f"{path.name} has {len(wrong):,} features that are not {what}: {_named(wrong)}. Leave"
+            " them out, or give the file as what it is (--roads, --walls, --rivers, --buildings).",
             field="path",
         )
     return features

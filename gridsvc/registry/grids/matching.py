@@ -1,4 +1,4 @@
-"""Cuts communities anew as far as they changed, and finds which new cell is which old one."""
+"""Recuts communities as far as they changed, and finds which new cell is which old one."""
 
 from __future__ import annotations
 
@@ -180,6 +180,6 @@ def _check_room(cells: Sequence[NewCell], old: GridRows, stays: Sequence[int]) -
     for community, count in counts.items():
         if count > SERIALS:
             raise CodesExhausted(
-                f"Community {community} would have {count:,} cells, and has serials for {SERIALS}: "
-                "split it into two codes first."
+                f"Community {community} would have {count:,} cells, but has serials for {SERIALS};"
+                " split it into two codes first."
             )

@@ -1,4 +1,4 @@
-"""Unit grids are mended where their communities changed; all others keep code and polygon."""
+"""Unit grids are repaired where their communities changed; all others keep code and polygon."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def rebuild_grids(
     calendar: Calendar,
     now: dt.datetime,
 ) -> Rebuild:
-    """Cut anew what no longer fits, and say which cells keep their code and which are void.
+    """Recut what no longer fits, and say which cells keep their code and which are void.
 
     ``districts``: all that have unit grids when empty; where ground goes from one district to
-    another, name both. A community is cut anew when its ground is not that which its grids were
-    cut from: then only around what it gained and lost. It is cut anew as a whole when ``barriers``
+    another, name both. A community is recut when its ground is not that which its grids were
+    cut from: then only around what it gained and lost. It is recut as a whole when ``barriers``
     meet it otherwise than they did, and when it is one of ``communities``. All other cells are not
     touched.
 
@@ -71,8 +71,8 @@ def rebuild_grids(
     tell = progress or (lambda _: None)
     if not 0.5 < keep_share <= 1.0:
         raise BadInput(
-            f"keep_share is {keep_share:g}: give more than 0.5, so that no two cells claim one "
-            "code, and at most 1.",
+            f"keep_share is {keep_share:g}; give more than 0.5, so that no two cells claim one"
+            " code, and at most 1.",
             field="keep_share",
         )
     wanted = _gridded(session, districts)
@@ -118,12 +118,12 @@ def rebuild_grids(
 def _gridded(session: Session, districts: Sequence[str]) -> list[str]:
     there = rebuild_repository.every_gridded_district(session)
     if not there:
-        raise NotFound("No district has unit grids: make them with 'gridsvc grids build'.")
+        raise NotFound("No district has unit grids; make them with 'gridsvc grids build'.")
     wanted = checked_districts(districts) if districts else there
     missing = sorted(set(wanted) - set(there))
     if missing:
         raise NotFound(
-            f"District {missing[0]} has no unit grids: make them with 'gridsvc grids build'.",
+            f"District {missing[0]} has no unit grids; make them with 'gridsvc grids build'.",
             field="districts",
         )
     return wanted
@@ -133,9 +133,9 @@ def _refuse_to_forget_barriers(found: Sequence[StaleCommunity]) -> None:
     followed = [stale.code for stale in found if stale.had_barriers and stale.outline]
     if followed:
         raise Conflict(
-            f"The unit grids of {followed[0]} follow roads, walls or buildings"
-            f" ({len(followed):,} communities in all): give the files again (--roads, --walls,"
-            " --rivers, --buildings), or say --without-barriers."
+            f"The unit grids of {followed[0]} follow roads, walls or buildings ({len(followed):,}"
+            " communities in all); give the files again (--roads, --walls, --rivers,"
+            " --buildings), or say --without-barriers."
         )
 
 

@@ -269,7 +269,7 @@ def parts_to_place(
 def move_parts(
     session: Session, district: str, rows: Sequence[Mapping[str, Any]], day: dt.date
 ) -> int:
-    """Give parts their new places; gives how many changed.
+    """Give parts their new places; returns how many changed.
 
     A row has code, grid, community and street, each None when there is none. A removed part keeps
     its change date: until then it stood.

@@ -150,7 +150,7 @@ def _move_parts(
     day: dt.date,
     now: dt.datetime,
 ) -> int:
-    """Place the parts anew that were in cells that changed, or have none and lie on new ones."""
+    """Place the parts again that were in cells that changed, or have none and lie on new ones."""
     grids: dict[str, list[str]] = defaultdict(list)
     for cell in voided:
         grids[cell.district_code].append(cell.code)
@@ -194,7 +194,7 @@ def _move_parts(
 
 @dataclass(frozen=True, slots=True)
 class RebuiltCommunity:
-    """A community that was cut anew, why, and how many of its cells went which way.
+    """A community that was recut, why, and how many of its cells went which way.
 
     ``unchanged``: code and polygon; ``redrawn``: the code stays with another polygon.
     """

@@ -40,7 +40,7 @@ def build_grids(
     All districts of one call share the vertices of their common border. The city's day of ``now``
     is the first date.
 
-    Raises BadCode for what is no district, NotFound when no communities are in force there,
+    Raises BadCode for what is not a district, NotFound when no communities are in force there,
     Conflict when a district has valid grids, CodesExhausted when numbers or serials run out.
     """
     started = time.perf_counter()
@@ -50,8 +50,8 @@ def build_grids(
     repository.lock_districts(session, wanted)
     for district, count in repository.gridded_districts(session, wanted).items():
         raise Conflict(
-            f"District {district} has {count:,} valid unit grids, and their codes are identities: "
-            "leave it out, or mend what changed with 'gridsvc grids rebuild'.",
+            f"District {district} has {count:,} valid unit grids, and their codes are identities;"
+            " leave it out, or repair what changed with 'gridsvc grids rebuild'.",
             field="districts",
         )
     source = edition_in_force(session, Level.COMMUNITY, now)
@@ -60,8 +60,8 @@ def build_grids(
     for district in wanted:
         if not any(code.startswith(district) for code in codes):
             raise NotFound(
-                f"The edition {source.id!r} has no communities in district {district}: load them "
-                "with 'gridsvc import areas'.",
+                f"The edition {source.id!r} has no communities in district {district}; load them"
+                " with 'gridsvc import areas'.",
                 field="districts",
             )
     room = _room(session, wanted, codes)
@@ -91,12 +91,12 @@ def checked_districts(districts: Sequence[str]) -> list[str]:
     for district in wanted:
         if level_of(district) is not Level.DISTRICT:
             raise BadCode(
-                f"{district} is the code of a {level_of(district)}: unit grids are built for whole "
-                "districts, with 6 digits.",
+                f"{district} is the code of a {level_of(district)}; unit grids are built for whole"
+                " districts, with 6 digits.",
                 field="districts",
             )
     if not wanted:
-        raise BadCode("No district was given: name at least one.", field="districts")
+        raise BadCode("No district was given; name at least one.", field="districts")
     return wanted
 
 
@@ -125,7 +125,7 @@ def _room(session: Session, districts: Sequence[str], codes: Sequence[str]) -> i
     if room < 1:
         full = max(codes, key=lambda code: serials.get(code, 0))
         raise CodesExhausted(
-            f"Community {full} has given all {SERIALS} serials, and a serial is never used again: "
-            "split it into two codes first."
+            f"Community {full} has given out all {SERIALS} serials, and a serial is never used"
+            " again; split it into two codes first."
         )
     return room

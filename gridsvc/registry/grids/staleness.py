@@ -86,7 +86,8 @@ def staleness_of(
     unknown = sorted(set(asked) - outlines.keys())
     if unknown:
         raise BadCode(
-            f"{unknown[0]} is no community of {', '.join(districts)} in the edition {source.id!r}.",
+            f"{unknown[0]} is not a community of {', '.join(districts)} in the edition"
+            f" {source.id!r}.",
             field="communities",
         )
     gridded = {found.community: found for found in repository.sources(session, districts)}

@@ -182,8 +182,8 @@ def number_cells(session: Session, communities: Sequence[str]) -> list[GridNumbe
         serial = serials.get(community, 0) + 1
         if serial > SERIALS:
             raise CodesExhausted(
-                f"Community {community} has given all {SERIALS} serials, and a serial is never "
-                "used again: split it into two codes first."
+                f"Community {community} has given out all {SERIALS} serials, and a serial is never"
+                " used again; split it into two codes first."
             )
         serials[community] = serial
         numbers.append(GridNumber(local, GridId(community, serial)))

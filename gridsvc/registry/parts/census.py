@@ -5,8 +5,8 @@ the edges between two grids are lines that no grid is cut by: where the grids' s
 avenue, where their communities differ a street, else a lane. The edge of the district itself is
 left out, so that nothing falls on a border.
 
-Parts stand along these streets: covers in the carriageway, lamps, trees and bins on both sides,
-name signs at the crossings. What stands where, how far apart, and whose it is, is in
+Parts are along these streets: covers in the carriageway, lamps, trees and bins on both sides,
+name signs at the crossings. What is where, how far apart, and whose it is, is in
 ``census.csv``:
 
 ========== =====================================================================================
@@ -157,8 +157,8 @@ def made_up_census(
     grids = repository.grids_in(session, district)
     if not len(grids.codes):
         raise NotFound(
-            f"District {district} has no unit grids, along which streets could be drawn: build"
-            " them with 'gridsvc grids build'."
+            f"District {district} has no unit grids along which streets could be drawn; build them"
+            " with 'gridsvc grids build'."
         )
     home = district_of(session, district, now)
     streets = draw_streets(grids, plane)

@@ -102,7 +102,7 @@ _KINDS = (0, 1, 3, 4, 5, 6)
 
 @dataclass(frozen=True, slots=True)
 class Identifiers:
-    """The identifiers that the rows brought (object, n each), '' for none."""
+    """The identifiers that the rows came with (object, n each), '' for none."""
 
     codes: NDArray[np.object_]
     national_ids: NDArray[np.object_]
@@ -188,7 +188,9 @@ def check_identifiers(columns: pd.DataFrame, district: str, faults: RowFaults) -
         wrong = (texts != "").to_numpy() & ~(digits & np.isin(length, list(given)))
         faults.refuse_each(
             {
-                int(row): f"the code {texts[row]!r} has not 8 digits, nor 16 or 17 as a national id"
+                int(row): (
+                    f"the code {texts[row]!r} does not have 8 digits, nor 16 or 17 as a national id"
+                )
                 for row in np.flatnonzero(wrong)
             }
         )
@@ -197,11 +199,14 @@ def check_identifiers(columns: pd.DataFrame, district: str, faults: RowFaults) -
         national = given[17][row]
         if national[:11] != district + class_code[row] or national.endswith("000000"):
             faults.refuse(
-                row, f"the national id {national} is not of district {district} and its class"
+                row,
+                f"the national id {national} does not belong to district {district} and its class",
             )
     for row in np.flatnonzero(given[16] != "").tolist():
         if given[16][row][:6] != district:
-            faults.refuse(row, f"the national id {given[16][row]} is not of district {district}")
+            faults.refuse(
+                row, f"the national id {given[16][row]} does not belong to district {district}"
+            )
     for length, values in given.items():
         what = "the code" if length == 8 else "the national id"
         faults.refuse_each(repeated(values, what))
@@ -209,7 +214,7 @@ def check_identifiers(columns: pd.DataFrame, district: str, faults: RowFaults) -
 
 
 def repeated(values: NDArray[np.object_], what: str) -> dict[int, str]:
-    """A reason for each row whose value (not '') stands in several rows."""
+    """A reason for each row whose value (not '') occurs in several rows."""
     series = pd.Series(values)
     twice = series[(series != "") & series.duplicated(keep=False)]
     reasons: dict[int, str] = {}
@@ -235,7 +240,7 @@ def _to_wgs84(raw: RawParts, usable: NDArray[np.int64], faults: RowFaults) -> ND
     lost = np.unique(owner[~np.isfinite(moved).all(axis=1)])
     faults.refuse_each(
         {
-            int(usable[row]): f"the coordinates are no place in {raw.crs.name}"
+            int(usable[row]): f"the coordinates are not a place in {raw.crs.name}"
             for row in lost
             if not bad[row]
         }
@@ -256,7 +261,7 @@ def _out_of_range(x: Any, y: Any, crs: Crs) -> list[tuple[str, NDArray[np.bool_]
     return [
         ("wrong CRS: longitude and latitude seem to be swapped", swapped),
         (
-            f"wrong CRS: the coordinates are no degrees, as {crs.name} has them; metres of a"
+            f"wrong CRS: the coordinates are not degrees, as {crs.name} has them; metres of a"
             " projected system need its EPSG code declared",
             beyond,
         ),
@@ -280,7 +285,7 @@ def _dates(texts: Any, what: str, faults: RowFaults) -> Any:
     days = pd.to_datetime(plain.where(plain != ""), format="%Y-%m-%d", errors="coerce")
     faults.refuse_each(
         {
-            int(row): f"the {what} {texts[row]!r} is no date: write 2004-10-22"
+            int(row): f"the {what} {texts[row]!r} is not a date: write 2004-10-22"
             for row in np.flatnonzero(days.isna() & (texts != ""))
         }
     )

@@ -71,7 +71,7 @@ def import_parts(
     """
     tell = progress or (lambda step, share: None)
     if not len(raw):
-        raise BadFile(f"{raw.title} has no rows: there is nothing to import.")
+        raise BadFile(f"{raw.title} has no rows; there is nothing to import.")
     tell("check", 0.0)
     faults = RowFaults(len(raw))
     faults.refuse_each(raw.ragged)
@@ -138,7 +138,7 @@ def _check_taken(
     words = {"unit_grid": "a unit grid", "part": "a part"}
     faults.refuse_each(
         {
-            row: f"the code {codes[row]} belongs to {words[owners[codes[row]]]} of the register"
+            row: f"the code {codes[row]} belongs to {words[owners[codes[row]]]} in the register"
             for row in _rows_in(codes, owners)
         }
     )
@@ -146,7 +146,7 @@ def _check_taken(
         known = repository.known_ids(session, ids[ids != ""].tolist())
         faults.refuse_each(
             {
-                row: f"the national id {ids[row]} is in the register already"
+                row: f"the national id {ids[row]} is already in the register"
                 for row in _rows_in(ids, known)
             }
         )
@@ -161,7 +161,7 @@ def _check_made(
         return
     taken = repository.known_ids(session, ids_2013[led & (ids_2013 != "")].tolist())
     clash = repeated(ids_2013, "the 16-digit national id") | {
-        row: f"the 16-digit national id {ids_2013[row]} is in the register already"
+        row: f"the 16-digit national id {ids_2013[row]} is already in the register"
         for row in _rows_in(ids_2013, taken)
     }
     faults.refuse_each(clash)

@@ -33,7 +33,7 @@ class PositionClass(StrEnum):
 
 
 class Part(Base):
-    """One part of the census, with the three bodies that stand behind it."""
+    """One part of the census, with the three bodies that answer for it."""
 
     __tablename__ = "part"
     __table_args__ = (

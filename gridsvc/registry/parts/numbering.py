@@ -27,7 +27,7 @@ def number_codes(
 
     ``street_codes`` (9 digits) must be there where a code is wanted. New numbers count on from the
     highest of the street; where imported codes have used that up, the free ones are taken in
-    order. Raises CodesExhausted when a street has not enough.
+    order. Raises CodesExhausted when a street does not have enough.
     """
     codes = given.copy()
     wanted = given == ""
@@ -49,7 +49,7 @@ def number_ids(
     """The national ids of n parts, of 17 and of 16 digits: those given, and new ones for ''.
 
     A new serial counts on from the highest of its class in the district, in both generations of
-    ids. An id of 17 digits that was given brings its own of 16. A class whose minor number is
+    ids. An id of 17 digits that was given has its own of 16. A class whose minor number is
     above 99 has no id of 16 digits (''). Raises CodesExhausted beyond serial 999,999.
     """
     ids, ids_2013 = given.copy(), given_2013.copy()
@@ -75,8 +75,8 @@ def number_ids(
         )
         if first + len(rows) - 1 > _LAST_SERIAL:
             raise CodesExhausted(
-                f"Class {class_code} has no {len(rows):,} serials left in district {district}:"
-                f" they end at {_LAST_SERIAL:,} and none is used again."
+                f"Class {class_code} does not have {len(rows):,} serials left in district"
+                f" {district}; they end at {_LAST_SERIAL:,} and none is used again."
             )
         serial[rows] = first + np.arange(len(rows))
     tail = pd.Series(serial).astype(str).str.zfill(6).to_numpy(dtype=object)
@@ -104,7 +104,7 @@ def _numbers(
     free = np.setdiff1d(np.arange(_FIRST, _LAST + 1), used)
     if len(free) < count:
         raise CodesExhausted(
-            f"Street {street} has {len(free):,} part numbers left, {count:,} are needed, and none"
-            " is used again: import 8-digit codes of your own that are new in the district."
+            f"Street {street} has {len(free):,} part numbers left, but {count:,} are needed, and"
+            " none is used again; import your own 8-digit codes that are new in the district."
         )
     return np.asarray(free[:count], dtype=np.int64)

@@ -52,16 +52,16 @@ class District:
 def district_of(session: Session, code: str, now: dt.datetime) -> District:
     """The district as the boundaries in force draw it.
 
-    Raises BadCode when ``code`` is no district's, NotFound when no edition in force has it.
+    Raises BadCode when ``code`` is not a district's, NotFound when no edition in force has it.
     """
     if level_of(code) is not Level.DISTRICT:
-        raise BadCode(f"{code!r} is no district: give its 6 digits.", field="district")
+        raise BadCode(f"{code!r} is not a district; give its 6 digits.", field="district")
     edition = _editions(session, now).get("district")
     found = repository.district_shape(session, edition, code) if edition is not None else None
     if found is None:
         raise NotFound(
-            f"The boundaries in force have no district {code}: load them first with"
-            " 'gridsvc import areas'.",
+            f"The boundaries in force have no district {code}; load them first with 'gridsvc"
+            " import areas'.",
             field="district",
         )
     shapely.prepare(found[1])

@@ -51,7 +51,7 @@ STATES: Mapping[str, str] = {
     "移除": "removed",
 } | {state: state for state in ("intact", "damaged", "missing", "abandoned", "removed")}
 
-# A note may be long; what is longer is no note.
+# A note may be long; what is longer is not a note.
 _LONGEST_NOTE = 100_000
 
 
@@ -146,7 +146,7 @@ def parts_of_table(
         geometries, missing = points_of(table[chosen["lon"]], table[chosen["lat"]])
     else:
         raise BadFile(
-            f"{title} has no geometry: name the columns lon and lat (or x and y), or wkt, or map"
+            f"{title} has no geometry; name the columns lon and lat (or x and y), or wkt, or map"
             f" them; it has {', '.join(map(str, table.columns))}.",
             field="mapping",
         )
@@ -179,7 +179,7 @@ def _match_columns(present: Iterable[str], mapping: Mapping[str, str] | None) ->
     for ours, theirs in chosen.items():
         if ours not in COLUMNS:
             raise BadInput(
-                f"The mapping names {ours!r}, which is not a column of parts: use"
+                f"The mapping names {ours!r}, which is not a column of parts; use"
                 f" {', '.join(COLUMNS)}.",
                 field="mapping",
             )
@@ -197,7 +197,7 @@ def _match_columns(present: Iterable[str], mapping: Mapping[str, str] | None) ->
         found = [name for name in names if name.strip().lower() in known and name not in taken]
         if len(found) > 1:
             raise BadFile(
-                f"The columns {' and '.join(found)} both mean {ours}: say which one counts by a"
+                f"The columns {' and '.join(found)} both mean {ours}; say which one counts by a"
                 f" mapping, as in {ours}={found[0]}.",
                 field="mapping",
             )
@@ -205,8 +205,8 @@ def _match_columns(present: Iterable[str], mapping: Mapping[str, str] | None) ->
             chosen[ours] = found[0]
     if "class_code" not in chosen:
         raise BadFile(
-            "The file has no column of the parts' class: name it class_code, or map it, as in"
-            f" class_code=COLUMN; it has {', '.join(names)}.",
+            "The file has no column for the class of the parts; name it class_code, or map it, as"
+            f" in class_code=COLUMN; it has {', '.join(names)}.",
             field="mapping",
         )
     return chosen

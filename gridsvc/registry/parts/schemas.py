@@ -57,7 +57,7 @@ class PartPage(BaseModel):
     """Parts, nearest first."""
 
     parts: list[NearPartOut]
-    next: str | None = Field(description="Send it as 'cursor' for the parts behind these.")
+    next: str | None = Field(description="Send it as 'cursor' for the parts after these.")
 
 
 class NewPart(BaseModel):

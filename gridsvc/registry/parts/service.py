@@ -156,7 +156,7 @@ def add_part(
     geometry = read_geometry(new.geometry, new.crs)
     if new.code is not None and repository.owners_of_codes(session, district, [new.code]):
         raise Conflict(
-            f"The code {new.code} is taken in district {district} and codes are never used again:"
+            f"The code {new.code} is taken in district {district}, and codes are never used again;"
             " send another, or none to be given one.",
             field="code",
         )
@@ -187,15 +187,15 @@ def change_part(
     """
     values = change.model_dump(exclude_unset=True)
     if not values:
-        raise BadInput("The change is empty: send state, note or a body.")
+        raise BadInput("The change is empty; send state, note or a body.")
     for name in ("state", "competent_body"):
         if name in values and values[name] is None:
-            raise BadInput(f"A part always has {name}: send a value, or leave it out.", field=name)
+            raise BadInput(f"A part always has {name}; send a value, or leave it out.", field=name)
     named = {name: values[name] for name in _BODIES if values.get(name) is not None}
     known = repository.body_codes(session, named.values())
     for name, body in named.items():
         if body not in known:
-            raise BadInput(f"The body {body!r} is not known: register it first.", field=name)
+            raise BadInput(f"The body {body!r} is not known; register it first.", field=name)
     part = _existing(session, district, code, lock=True)
     was = part.state
     for name, value in values.items():
@@ -253,16 +253,17 @@ def _codes_at(atlas: Atlas, district: str, lon: float, lat: float) -> list[str]:
 
 def _existing(session: Session, district: str, code: str, *, lock: bool) -> Part:
     if level_of(district) is not Level.DISTRICT:
-        raise BadCode(f"{district!r} is no district: give its 6 digits.", field="district")
+        raise BadCode(f"{district!r} is not a district; give its 6 digits.", field="district")
     if kind_of(code) is not CodeKind.LOCAL:
         raise BadCode(
-            f"{code!r} is no 8-digit code; a national id is looked up at /v1/codes/{code}.",
+            f"{code!r} is not an 8-digit code; a national id is looked up at /v1/codes/{code}.",
             field="code",
         )
     part = repository.find(session, district, code, lock=lock)
     if part is None:
         raise NotFound(
-            f"District {district} has no part {code}; /v1/codes/{code} lists every district's.",
+            f"District {district} has no part {code}; /v1/codes/{code} lists those of every"
+            " district.",
             field="code",
         )
     return part
@@ -302,6 +303,6 @@ def _read_cursor(cursor: str) -> Near:
         near = Near(math.nan, "", "")
     if not math.isfinite(near.distance_m):
         raise BadInput(
-            "The cursor is not one that this service gave: begin again without it.", field="cursor"
+            "The cursor is not one that this service gave; begin again without it.", field="cursor"
         )
     return near

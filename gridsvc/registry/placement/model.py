@@ -1,4 +1,4 @@
-"""The frozen values that placement hands on."""
+"""The frozen values that placement passes on."""
 
 from __future__ import annotations
 

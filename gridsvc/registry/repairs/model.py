@@ -35,7 +35,7 @@ class StoredArea:
 
 @dataclass(frozen=True, slots=True)
 class CodedProposal:
-    """One way to mend a fault. ``id`` is the fault's, the method, and the chosen area's code."""
+    """One way to repair a fault. ``id`` is the fault's, the method, and the chosen area's code."""
 
     id: str
     chosen_code: str | None
@@ -56,7 +56,7 @@ class CodedProposal:
 
 @dataclass(frozen=True, slots=True)
 class FaultProposals:
-    """A fault of an edition and every way to mend it; none where there is none.
+    """A fault of an edition and every way to repair it; none where there is none.
 
     ``members``: the areas that lie on it, as they are in the edition.
     """

@@ -1,4 +1,4 @@
-"""The faults of an edition and the ways to mend them, worked out anew each time they are asked for.
+"""The faults of an edition and the ways to repair them, worked out each time they are asked for.
 
 A fault's id is a digest of its kind, its areas and its ground, so that it names the same fault as
 long as the edition's boundaries are the same there, and none once they have changed.
@@ -79,11 +79,11 @@ def read_ground(
     if edition.level == "unit_grid":
         raise Conflict(
             f"The edition {edition_id!r} is a build of unit grids, whose cells fit together by"
-            " construction: mend the communities, and build the grids anew."
+            " construction; repair the communities, and build the grids again."
         )
     areas = tuple(repository.areas_of(session, edition_id))
     if not areas:
-        raise Conflict(f"The edition {edition_id!r} holds no areas: there is nothing to mend.")
+        raise Conflict(f"The edition {edition_id!r} holds no areas; there is nothing to repair.")
     parents: dict[str, Any] = {}
     above = _ABOVE.get(edition.level)
     if above is not None:
@@ -116,7 +116,7 @@ def proposals_of(
 ) -> tuple[list[FaultProposals], str | None]:
     """The faults with their proposals, in the audit's order, and the cursor of what follows.
 
-    ``after`` is the id of the last fault of the page before. Raises NotFound, Conflict.
+    ``after`` is the id of the last fault of the previous page. Raises NotFound, Conflict.
     """
     ground = read_ground(session, edition_id, plane, inlet_width_m)
     ids = list(ground.faults)
@@ -125,7 +125,7 @@ def proposals_of(
     elif after is not None:
         if after not in ground.faults:
             raise BadInput(
-                f"The cursor {after[:20]!r} is none: send 'next' of the page before.",
+                "Invalid cursor; pass `next` of the previous page.",
                 field="cursor",
             )
         ids = ids[ids.index(after) + 1 :]
@@ -160,7 +160,7 @@ def chosen_proposals(
     """The proposals of these ids, one after the other, and the geometries after all of them.
 
     Raises BadInput for an id of another form, or none; NotFound for an unknown fault or way to
-    mend it; Conflict when a fault is gone or two repairs touch the same place; CoverageBroken when
+    repair it; Conflict when a fault is gone or two repairs touch one place; CoverageBroken when
     a fault would stay or a new one come.
     """
     if not proposal_ids:
@@ -173,7 +173,7 @@ def chosen_proposals(
         read = _ID.fullmatch(proposal_id)
         if read is None:
             raise BadInput(
-                f"{proposal_id[:60]!r} is no proposal: give its id, as"
+                f"{proposal_id[:60]!r} is not a proposal; give its id, such as"
                 " 0123456789ab:give:110102020.",
                 field="proposals",
             )
@@ -190,7 +190,7 @@ def chosen_proposals(
             every = propose(fault, now, accuracy_m, plane=ground.plane)
             ways = ", ".join(_proposal_id(ground, fault_id, it) for it in every) or "none"
             raise NotFound(
-                f"There is no proposal {proposal_id!r} for this {fault.kind.value}: there are"
+                f"There is no proposal {proposal_id!r} for this {fault.kind.value}; there are"
                 f" {ways}.",
                 field="proposals",
             )
@@ -209,12 +209,12 @@ def _check_apart(found: Sequence[FaultProposals], fault_id: str, fault: AuditFau
     for other in found:
         if other.id == fault_id:
             raise Conflict(
-                f"Two repairs are of the same fault {fault_id}: choose one.", field="proposals"
+                f"Two repairs are of the same fault {fault_id}; choose one.", field="proposals"
             )
         if shapely.dwithin(other.fault.geometry, fault.geometry, _TOUCHING_DEG):
             raise Conflict(
                 f"The faults {other.id} and {fault_id} touch each other, so one repair changes the"
-                " place of the other: apply one, and ask for the proposals of the draft that it"
+                " place of the other; apply one, and ask for the proposals of the draft that it"
                 " makes.",
                 field="proposals",
             )
@@ -227,12 +227,12 @@ def _known(session: Session, ground: Ground, fault_id: str) -> str:
     done = repository.repairs_of_fault(session, edition, fault_id)
     if any(it.edition_id == edition for it in done):
         raise Conflict(
-            f"The fault {fault_id[:20]!r} is gone from {edition!r}: a repair has mended it.",
+            f"The fault {fault_id[:20]!r} is gone from {edition!r}; a repair has fixed it.",
             field="fault",
         )
     raise NotFound(
         f"The edition {edition!r} has no fault {fault_id[:20]!r}; its boundaries may have changed"
-        " since: 'gridsvc edition repair list' names them.",
+        " since. 'gridsvc edition repair list' names them.",
         field="fault",
     )
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from gridsvc.answers import Answer, AreaLevel, Next, Position
 from gridsvc.registry.editions.models import EditionState
 from gridsvc.spatial.audit import FaultKind
-from gridsvc.spatial.repair import Method
+from gridsvc.spatial.repair.proposing import Method
 
 __all__ = ["AreaChangedInside", "FaultPage", "PreviewAnswer", "RepairsAnswer", "RepairsMade"]
 

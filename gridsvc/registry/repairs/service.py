@@ -46,7 +46,7 @@ def apply_repairs(
     outside_parent: bool = False,
     inlet_width_m: float = INLET_WIDTH_M,
 ) -> tuple[Edition, list[AppliedRepair]]:
-    """Copy an edition into a new draft in which these faults are mended; the edition stays.
+    """Copy an edition into a new draft in which these faults are repaired; the edition stays.
 
     All other areas are copied bit by bit. ``new_id`` is that of the draft (else the edition's with
     .r1, .r2 ...), ``effective_from`` its date (else ``at``). ``outside_parent`` allows an area to
@@ -168,9 +168,9 @@ def _check_person(by: str, why: str) -> None:
     if not by.strip():
         raise BadInput("Say who does it ('--by').", field="by")
     if len(by.strip()) > 100:
-        raise BadInput("The name of who does it has 100 characters at most.", field="by")
+        raise BadInput("The name of whoever does it has 100 characters at most.", field="by")
     if not why.strip():
-        raise BadInput("Say why ('--why'): it is kept with the repair.", field="why")
+        raise BadInput("Say why ('--why'); it is kept with the repair.", field="why")
 
 
 def _check_parents(found: Sequence[FaultProposals]) -> None:
@@ -178,7 +178,7 @@ def _check_parents(found: Sequence[FaultProposals]) -> None:
         if (change.outside_parent_m2 or 0.0) > _NOISE_M2:
             raise CoverageBroken(
                 f"{change.code} would gain {change.outside_parent_m2:,.2f} m² outside its own"
-                " parent: choose another way, or allow it ('--outside-parent')."
+                " parent; choose another way, or allow it ('--outside-parent')."
             )
 
 
@@ -230,13 +230,14 @@ def _repairs(session: Session, repair_ids: Sequence[str]) -> list[Repair]:
             known = uuid.UUID(text)
         except ValueError:
             raise BadInput(
-                f"{text[:60]!r} is no id of a repair: 'gridsvc edition repair history' names them.",
+                f"{text[:60]!r} is not the id of a repair; 'gridsvc edition repair history' names"
+                " them.",
                 field="repairs",
             ) from None
         repair = repository.repair(session, known)
         if repair is None or repair.action != RepairAction.APPLIED:
             raise NotFound(
-                f"There is no applied repair {text}: 'gridsvc edition repair history' names them.",
+                f"There is no applied repair {text}; 'gridsvc edition repair history' names them.",
                 field="repairs",
             )
         found[known] = repair
@@ -246,12 +247,12 @@ def _repairs(session: Session, repair_ids: Sequence[str]) -> list[Repair]:
 def _not_as_left(repair: Repair, code: str, edition_id: str, now: Any, before: Any) -> str:
     if now is not None and _identical(now, before):
         return (
-            f"The repair {repair.id} is not in {edition_id!r}: {code} is there as it was before."
-            f" Name the draft that it made ({repair.edition_id!r}), or one made of that."
+            f"The repair {repair.id} is not in {edition_id!r}; {code} is as it was before. Name"
+            f" the draft that it made ({repair.edition_id!r}), or one made from that."
         )
     return (
-        f"{code} was changed again after the repair {repair.id}: take the later repairs back first,"
-        " or together with it."
+        f"{code} was changed again after the repair {repair.id}; take the later repairs back"
+        " first, or together with it."
     )
 
 

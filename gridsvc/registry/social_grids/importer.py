@@ -45,7 +45,7 @@ def import_social_grids(
 
     Its columns are code, name, level, parent, area, households, people, workers; ``expected`` are
     totals (level_1, level_2, workers) that it must have. ``parent`` is empty at level 1;
-    households and people may be. Raises BadFile for a file that is no such CSV or has other
+    households and people may be. Raises BadFile for a file that is not such a CSV file or has other
     totals, BadInput for a district that is not in force.
     """
     known = {
@@ -61,7 +61,7 @@ def import_social_grids(
         try:
             grid = _grid(row)
             if grid.code in grids:
-                raise BadInput(f"line {grids[grid.code][0]} has the code {grid.code} already")
+                raise BadInput(f"line {grids[grid.code][0]} already has the code {grid.code}")
             grids[grid.code] = (row.line, grid)
         except BadInput as error:
             faults.append(RefusedRow(row.line, error.detail))
@@ -88,13 +88,15 @@ def import_social_grids(
 
 def _grid(row: Mapping[str, str]) -> Grid:
     if re.fullmatch("[0-9A-Za-z-]{1,20}", row["code"], re.ASCII) is None:
-        raise BadInput(f"the code is {row['code'][:40]!r}; 1 to 20 letters, digits, dashes")
+        raise BadInput(
+            f"the code is {row['code'][:40]!r}; it must be 1 to 20 letters, digits or dashes"
+        )
     if row["level"] not in ("1", "2"):
-        raise BadInput(f"the level is {row['level'][:40]!r}; it is 1 or 2")
+        raise BadInput(f"the level is {row['level'][:40]!r}; it must be 1 or 2")
     if (row["level"] == "2") != bool(row["parent"]):
         raise BadInput("a grid of level 2 has a parent of level 1, one of level 1 has none")
     if not 0 < len(row["name"]) <= 100 or "\0" in row["name"]:
-        raise BadInput("the name has 1 to 100 characters, none of them U+0000")
+        raise BadInput("the name must have 1 to 100 characters, none of them U+0000")
     return Grid(
         code=row["code"],
         name=row["name"],
@@ -111,7 +113,7 @@ def _number(row: Mapping[str, str], name: str) -> int | None:
     if not row[name]:
         return None
     if re.fullmatch("[0-9]{1,7}", row[name], re.ASCII) is None:
-        raise BadInput(f"{name} is {row[name][:40]!r}; it is a whole number")
+        raise BadInput(f"{name} is {row[name][:40]!r}; it must be a whole number")
     return int(row[name])
 
 
@@ -122,7 +124,7 @@ def _wrong(grid: Grid, grids: Mapping[str, tuple[int, Grid]], known: set[str]) -
         return None
     parent = grids[grid.parent][1] if grid.parent in grids else None
     if parent is None or parent.level != 1:
-        return f"its parent {grid.parent} is no grid of level 1 in this file"
+        return f"its parent {grid.parent} is not a grid of level 1 in this file"
     if parent.area != grid.area:
         return f"it lies in {grid.area}, and its parent {parent.code} in {parent.area}"
     return None
@@ -144,6 +146,6 @@ def _check_totals(path: Path, totals: Totals, expected: Mapping[str, int]) -> No
     for name, number in expected.items():
         if there[name] != number:
             raise BadFile(
-                f"{path.name} has {there[name]:,} {name}, and {number:,} were expected; nothing"
+                f"{path.name} has {there[name]:,} {name}, but {number:,} were expected; nothing"
                 " was kept."
             )

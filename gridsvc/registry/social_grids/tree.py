@@ -45,7 +45,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An area or a social grid: what is in it in all, and what stands directly under it."""
+    """An area or a social grid: what is in it in all, and what is directly under it."""
 
     code: str
     name: str
@@ -68,7 +68,7 @@ class Node:
 def grow(areas: Mapping[str, str], grids: Sequence[Grid], *, prefix: str = "") -> Node:
     """The tree under a prefix: districts, streets, communities, grids of level 1 and of level 2.
 
-    ``areas`` are names by code, of 6, 9 and 12 digits. A grid whose community is not drawn stands
+    ``areas`` are names by code, of 6, 9 and 12 digits. A grid whose community is not drawn is
     under its street.
     """
     second: dict[str, list[Node]] = {}

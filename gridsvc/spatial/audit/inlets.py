@@ -85,7 +85,7 @@ def _by_area(middles: Shapes, metres: Floats, tree: shapely.STRtree) -> dict[int
     lengths: dict[int, float] = {}
     for n, member in zip(edge.tolist(), area.tolist(), strict=True):
         lengths[member] = lengths.get(member, 0.0) + float(metres[n])
-    # Borders of one length stand in order, whatever their last digits.
+    # Borders of one length keep their order, whatever their last digits.
     return dict(sorted(lengths.items(), key=lambda it: (-round(it[1], 2), it[0])))
 
 

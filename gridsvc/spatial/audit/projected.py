@@ -2,7 +2,7 @@
 
 The audit nodes first, because two sides with different vertices on one straight line part when each
 is projected, and overlap where no overlap is. Other tools and older reports did not, so their
-figures are larger; this counts in their way, to hold both side by side. It is no finding.
+figures are larger; this counts in their way, to hold both side by side. It is not a finding.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def overlaps_when_projected(geometries: Sequence[Any], crs: str) -> ProjectedOve
     units = [] if plane.definition is None else plane.definition.axis_info
     if plane.in_degrees or any(axis.unit_conversion_factor != 1.0 for axis in units):
         raise BadInput(
-            f"{plane.name} is no plane in metres: name a projected system, as EPSG:4548.",
+            f"{plane.name} is not a plane in metres; name a projected system, such as EPSG:4548.",
             field="projected",
         )
     areas, _ = sound_areas(geometries)

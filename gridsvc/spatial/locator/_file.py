@@ -150,11 +150,11 @@ def read_index(
     page = whole[:_PAGE].tobytes()
     magic, version, count = _HEAD.unpack_from(page)
     if magic != _MAGIC:
-        raise refuse("is no locator index")
+        raise refuse("is not a locator index")
     if zlib.crc32(page[:_CRC_AT]) != struct.unpack_from("<I", page, _CRC_AT)[0]:
         raise refuse("has a damaged header")
     if version != FORMAT or count != _SECTIONS:
-        raise refuse(f"has format {version}, and this service reads format {FORMAT}")
+        raise refuse(f"has format {version}, but this service reads format {FORMAT}")
     sections = []
     at = _PAGE
     for k in range(count):
@@ -163,7 +163,7 @@ def read_index(
             raise refuse("is cut short")
         section = whole[at : at + length]
         if _checksum(section) != checksum or whole[at + length : at + _padded(length)].any():
-            raise refuse("is damaged: a checksum does not fit")
+            raise refuse("is damaged: a checksum does not match")
         sections.append(section)
         at += _padded(length)
     if at != size:

@@ -24,8 +24,8 @@ class Locator:
 
     Areas are known by their index in the order given, which is code order: the smallest index is
     the smallest code. A point touches an area when GEOS `intersects` says so: inside, on an edge,
-    or on a vertex. Points are never snapped. A coordinate that is no number, or outside all areas,
-    touches nothing.
+    or on a vertex. Points are never snapped. A coordinate that is not a number, or outside all
+    areas, touches nothing.
     """
 
     def __init__(

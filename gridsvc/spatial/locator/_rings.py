@@ -34,7 +34,7 @@ def check_areas(geometries: Sequence[Any], codes: Sequence[str]) -> NDArray[np.o
             raise BadGeometry(f"The area {codes[where]!r} (number {where}) {what}.", area=where)
 
     kinds = shapely.get_type_id(shapes)
-    refuse((kinds != 3) & (kinds != 6), "is no polygon; give polygons or multipolygons")
+    refuse((kinds != 3) & (kinds != 6), "is not a polygon; give polygons or multipolygons")
     refuse(shapely.is_empty(shapes), "is empty; leave it out")
     bounds = shapely.bounds(shapes)
     limits = np.array([-180.0, -90.0, 180.0, 90.0])
@@ -48,7 +48,7 @@ def check_areas(geometries: Sequence[Any], codes: Sequence[str]) -> NDArray[np.o
     invalid = ~shapely.is_valid(shapes)
     if invalid.any():
         reason = shapely.is_valid_reason(shapes[np.flatnonzero(invalid)[0]])
-        refuse(invalid, f"is not valid ({reason}); mend it first")
+        refuse(invalid, f"is not valid ({reason}); repair it first")
     return shapes
 
 

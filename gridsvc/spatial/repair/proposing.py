@@ -1,4 +1,4 @@
-"""The ways to mend one overlap, gap or inlet: what each would change, and whether it mends it."""
+"""The ways to repair one overlap, gap or inlet: what each would change, and whether it works."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SAME_GROUND = 0.01
 
 
 class Method(StrEnum):
-    """How a fault is mended."""
+    """How a fault is repaired."""
 
     #: All of the ground goes to one area.
     GIVE = "give"
@@ -59,7 +59,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One way to mend one fault.
+    """One way to repair one fault.
 
     ``chosen``: of ``give`` the area that has the ground afterwards, of ``snap`` the one whose line
     moves; None for ``midline``. ``moved_m``: of ``snap`` how far the line moves at most, in
@@ -76,7 +76,7 @@ class Proposal:
 def propose(
     fault: AuditFault, areas: Sequence[Any], accuracy_m: float, *, plane: MetricPlane
 ) -> list[Proposal]:
-    """Every way to mend a fault, the first the one with the longest border or the first claimant.
+    """Every way to repair a fault, the first the one with the longest border or the first claimant.
 
     ``areas``: all areas that were audited (valid, WGS84), at the places that the fault names.
     ``accuracy_m``: of the edition; nothing is snapped farther. A duplicate, or an area that would
@@ -213,13 +213,13 @@ def check_repair(
             shapely.intersection(ground, mended.geometry), 0.0
         ):
             raise CoverageBroken(
-                f"The {mended.kind.value} at {_place(mended)} would not be mended: choose another"
-                " way."
+                f"The {mended.kind.value} at {_place(mended)} would not be repaired; choose"
+                " another way."
             )
         if _more_than_rounding(shapely.difference(ground, known), _SAME_GROUND * fault.area_m2):
             raise CoverageBroken(
-                f"Mending the {mended.kind.value} at {_place(mended)} would make a new"
-                f" {fault.kind.value} of {fault.area_m2:.2f} m² at {_place(fault)}: choose another"
+                f"Repairing the {mended.kind.value} at {_place(mended)} would make a new"
+                f" {fault.kind.value} of {fault.area_m2:.2f} m² at {_place(fault)}; choose another"
                 " way."
             )
 

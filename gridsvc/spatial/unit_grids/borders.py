@@ -34,7 +34,7 @@ Objects = NDArray[np.object_]
 
 # A border keeps so far from other borders and from buildings where there is room.
 KEEP_OFF_M, _HOUSE_OFF_M = 0.5, 2.5
-# Barriers lose only what is straight already; a shorter run along one is no run.
+# Barriers lose only what is straight already; a shorter run along one is not a run.
 _STRAIGHT_M, _RUN_M = 0.03, 5.0
 # Edges shorter than this are contracted.
 _SHORTEST_M, _NOTHING_M = 1.0, 0.02

@@ -96,7 +96,7 @@ def _cut(
 
 
 def _in_millimetres(shapes: Objects) -> Objects:
-    """Round to the grid of the mosaic; what falls together or turns invalid by it is mended."""
+    """Round to the grid of the mosaic; what falls together or turns invalid by it is repaired."""
     rounded = shapely.transform(shapes, lambda xy: np.round(xy, 3))
     broken = ~shapely.is_valid(rounded)
     rounded[broken] = shapely.buffer(rounded[broken], 0.0)
@@ -135,7 +135,7 @@ def _cells_of_pieces(mosaic: Mosaic, parts: Objects, cells: int, angle: float) -
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Site:
-    """What does not change while borders are drawn: the community and what stands in it."""
+    """What does not change while borders are drawn: the community and what is in it."""
 
     plane: LocalPlane
     ground: Polygon
@@ -213,7 +213,7 @@ class _Site:
         return now if sound else faces
 
     def _in_degrees(self, faces: Objects) -> list[Polygon]:
-        """Bring cells to WGS84, with the community's own vertices bit by bit."""
+        """Transform cells to WGS84, with the community's own vertices bit by bit."""
         own = np.concatenate(self.rings)
         place = {
             spot: tuple(lonlat)

@@ -86,9 +86,9 @@ def test_a_row_that_is_no_place_has_no_codes_and_a_reason(atlas: Atlas) -> None:
         1: "lon must be a number, but is 'abc'.",
         2: "lon is empty.",
         3: "latitude 116.3 is out of range; latitude and longitude seem to be swapped: send"
-        " lon=116.3, lat=39.9",
-        4: "longitude 190 is out of range: send degrees from -180 to 180.",
-        5: "latitude 95 is out of range: send degrees from -90 to 90.",
+        " lon=116.3, lat=39.9.",
+        4: "longitude 190 is out of range; send degrees from -180 to 180.",
+        5: "latitude 95 is out of range; send degrees from -90 to 90.",
         6: "lon is empty.",
         7: "lon must be a number, but is 'nan'.",
     }
@@ -123,5 +123,5 @@ def test_without_points_the_columns_are_named(atlas: Atlas) -> None:
 
 def test_a_column_that_would_be_there_twice_is_refused(atlas: Atlas) -> None:
     batch = _batch([116.3], [39.9]).append_column("grid_code", pa.array(["x"]))
-    with pytest.raises(BadFile, match="grid_code already"):
+    with pytest.raises(BadFile, match="already is a column grid_code"):
         locate_batch(batch, BulkIndex(atlas))

@@ -397,7 +397,7 @@ def test_lines_end_where_the_csv_reader_of_arrow_ends_them(atlas: Atlas, tmp_pat
     [
         ("lon,x\n1,2\n", "0 columns named lat"),
         ("lon,lat,lat\n1,2,3\n", "2 columns named lat"),
-        ("lon,lat,grid_code\n1,2,3\n", "grid_code already"),
+        ("lon,lat,grid_code\n1,2,3\n", "already has a column grid_code"),
         ("", "no first line"),
         ('lon,lat\n"116,39\n', "never closed"),
     ],
@@ -418,9 +418,9 @@ def test_files_of_other_kinds_are_refused_with_the_reason(atlas: Atlas, tmp_path
         locate_file(tmp_path / "in.csv", tmp_path / "out.parquet", atlas)
     with pytest.raises(BadFile, match="is the input"):
         locate_file(tmp_path / "in.csv", tmp_path / "in.csv", atlas)
-    with pytest.raises(BadFile, match="no Parquet file"):
+    with pytest.raises(BadFile, match="not a Parquet file"):
         locate_file(tmp_path / "in.parquet", tmp_path / "out.parquet", atlas)
-    with pytest.raises(BadFile, match="no FlatGeobuf file"):
+    with pytest.raises(BadFile, match="not a FlatGeobuf file"):
         locate_file(tmp_path / "in.fgb", tmp_path / "out.fgb", atlas)
     with pytest.raises(BadFile, match=r"must end in \.csv"):
         locate_file(tmp_path / "in.xlsx", tmp_path / "out.xlsx", atlas)

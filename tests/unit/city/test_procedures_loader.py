@@ -145,7 +145,7 @@ FAULTS = {
     "a step without a name": ('name = "leave"\n', "", 14, "name"),
     "a step without a Chinese title": ('title_zh = "离开"\n', "", 15, "title_zh"),
     "no version": ("version = 1\n", "", 1, "version"),
-    "a version of nothing": ("version = 1\n", "version = 0\n", 2, "from 1 on"),
+    "a version of nothing": ("version = 1\n", "version = 0\n", 2, "from 1"),
     "no steps": (SOUND[SOUND.index("[[steps]]") :], "steps = []\n", 1, "steps"),
     "nobody but the system": ('by = "lead"', 'by = "system"', 1, "system"),
     "an end by the system": (LEAVE, LEAVE.replace("lead", "system"), 15, "system"),
@@ -248,7 +248,7 @@ def test_a_file_is_named_for_its_procedure_and_version(folder):
 def test_a_citys_folder_never_changes_a_version_that_cases_run_by(folder, tmp_path_factory):
     own = tmp_path_factory.mktemp("own")
     (own / "visit_v1.toml").write_text(SOUND)
-    with pytest.raises(BadFile, match="exists already"):
+    with pytest.raises(BadFile, match="already exists"):
         load_library([folder], own=own)
     with pytest.raises(BadFile, match="GRIDSVC_PROCEDURES_DIR"):
         load_library([folder], own=own / "nowhere")
@@ -285,7 +285,7 @@ def test_a_fault_in_the_rules_is_told_with_its_line(folder, name, line, says):
 
 def test_rules_without_one_for_all_the_others_are_refused(folder):
     (folder / "rules.csv").write_text(RULES.replace("*,*,,", "*,event,,"), encoding="utf-8")
-    with pytest.raises(BadFile, match=r"'\*,\*,' for all the others is missing"):
+    with pytest.raises(BadFile, match=r"'\*,\*,' for everything else is missing"):
         load_library([], own=folder)
 
 

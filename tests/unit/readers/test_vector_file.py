@@ -68,7 +68,7 @@ def test_a_file_without_features_has_none(tmp_path: Path) -> None:
     path = tmp_path / "empty.geojson"
     path.write_text('{"type": "FeatureCollection", "features": []}')
 
-    with pytest.raises(BadFile, match="has no column 'c': it has none"):
+    with pytest.raises(BadFile, match="has no column 'c'; it has none"):
         read_vector_file(path, ["c"], OPTIONS)
 
 

@@ -25,7 +25,7 @@ def test_the_list_of_2026_has_153_part_and_250_event_classes():
     ("line", "words"),
     [
         ("thing,01002,a,b", "kind 'thing' is neither part nor event"),
-        ("part,1002,a,b", "code '1002' has not 5 digits"),
+        ("part,1002,a,b", "code '1002' does not have 5 digits"),
         ("part,01002,,b", "name or major is empty"),
         ("part,01002,a", "the line has 3 fields, the header 4"),
         ("part,01002,a,b,c", "the line has 5 fields, the header 4"),

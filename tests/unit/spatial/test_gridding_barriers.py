@@ -362,7 +362,7 @@ def test_any_neighbourhood_is_filled_and_no_building_cut(
         ({"buildings": [Polygon([(116, 39), (117, 40), (117, 39), (116, 40)])]}, "is not valid"),
         ({"buildings": [Polygon()]}, "Number 0 of the buildings is empty"),
         ({"parts": [Point(116, 39), Point(float("nan"), 39)]}, "Number 1 of the parts"),
-        ({"lines": [LineString([(116, 39), (math.inf, 39)])]}, "no finite number"),
+        ({"lines": [LineString([(116, 39), (math.inf, 39)])]}, "not a finite number"),
         ({"lines": [LineString([(500_000, 4_400_000), (500_100, 4_400_000)])]}, "not in degrees"),
     ],
 )

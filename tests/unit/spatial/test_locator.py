@@ -250,8 +250,8 @@ def test_lon_and_lat_of_different_length_are_refused() -> None:
 @pytest.mark.parametrize(
     ("shape", "word"),
     [
-        (shapely.Point(1, 1), "no polygon"),
-        (None, "no polygon"),
+        (shapely.Point(1, 1), "not a polygon"),
+        (None, "not a polygon"),
         (shapely.Polygon(), "empty"),
         (shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]), "Self-intersection"),
         (shapely.box(39, 116, 40, 117), "lon before lat"),

@@ -103,7 +103,7 @@ def test_a_file_with_something_behind_its_end_is_refused(saved: Path) -> None:
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(b"\x89PNG\r\n" * 10_000)
-    with pytest.raises(DamagedIndex, match="no locator index"):
+    with pytest.raises(DamagedIndex, match="not a locator index"):
         Locator.open(path)
 
 

@@ -147,7 +147,7 @@ def test_a_divided_square_is_watertight():
     "parent", [shapely.Polygon(), shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])]
 )
 def test_an_empty_or_broken_parent_is_refused(parent):
-    with pytest.raises(BadGeometry, match="mend it first"):
+    with pytest.raises(BadGeometry, match="repair it first"):
         drawn(parent, np.array([UNKNOWN, UNKNOWN]))
 
 

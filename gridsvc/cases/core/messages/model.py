@@ -44,8 +44,8 @@ class Place:
                 raise ValueError(since)
         except (ValueError, OverflowError):
             raise BadInput(
-                f"{text[:80]!r} is no place in an inbox: send 'next' of the page before, or the"
-                " id of the last event.",
+                f"{text[:80]!r} is not a place in an inbox; pass `next` of the previous page, or"
+                " the id of the last event.",
                 field="cursor",
             ) from None
         return place

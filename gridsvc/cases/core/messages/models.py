@@ -18,7 +18,7 @@ __all__ = ["Message"]
 class Message(Base):
     """Something a body must hear, written in the transaction that made it necessary.
 
-    Every message stands in its body's inbox; a body with a webhook is also called. The
+    Every message is in its body's inbox; a body with a webhook is also called. The
     id stays the same through every try, so a receiver can drop a repeated one. A message is
     not shown before its ``due_at``, and may be withdrawn until then.
     """

@@ -131,7 +131,7 @@ def claim(
 ) -> Delivery | None:
     """Take the longest-waiting message of a district for a body with a webhook.
 
-    Nobody else sees it as due before ``until``. Bodies in ``busy`` are passed over.
+    Nobody else sees it as due before ``until``. Bodies in ``busy`` are skipped.
     """
     row = session.execute(
         select(Message, Body.webhook_url)

@@ -41,7 +41,7 @@ def inbox(
 
 
 def deliver_to_inboxes(session: Session, *, now: dt.datetime) -> int:
-    """Mark due messages to bodies without a webhook as delivered: they stand in the inbox.
+    """Mark due messages to bodies without a webhook as delivered: they are in the inbox.
 
     Gives their number, ``INBOX_BATCH`` when there may be more.
     """
@@ -64,7 +64,7 @@ def claim_deliveries(
     """Take up to ``most`` due messages for webhooks, one a body, the districts in turn.
 
     After ``lease`` a message that was not settled is due again: its worker is gone. Bodies in
-    ``busy`` are passed over, so that one slow receiver holds up nobody else.
+    ``busy`` are skipped, so that one slow receiver holds up nobody else.
     """
     taken: list[Delivery] = []
     districts = repository.districts_with_due(session, called=True, now=now, busy=busy)
@@ -115,8 +115,8 @@ def retry_given_up(session: Session, ids: Sequence[uuid.UUID], *, now: dt.dateti
     unknown = [str(id_) for id_ in ids if id_ not in found]
     if unknown:
         raise NotFound(
-            f"No given-up message has the id {', '.join(unknown)};"
-            " 'gridsvc messages given-up' lists those there are."
+            f"No given-up message has the id {', '.join(unknown)}; 'gridsvc messages given-up'"
+            " lists them."
         )
     chosen = [found[id_] for id_ in dict.fromkeys(ids)] if ids else list(found.values())
     return repository.retry(session, chosen, now=now)

@@ -32,12 +32,12 @@ def appeal(occasion: Occasion, case_id: uuid.UUID, body: str, reason: str) -> Ca
     case = act.case
     code = acting_body(session, occasion.caller, body)
     if case.state != "closed":
-        raise StepRefused("The case is open; an appeal is possible after it is closed.")
+        raise StepRefused("The case is open; an appeal is possible once it is closed.")
     if all(one.body_code != code for one in submissions(session, case)):
-        raise StepRefused(f"{code} submitted nothing here, so nothing counts for it.")
+        raise StepRefused(f"{code} submitted nothing here, so nothing counts against it.")
     known = repository.appeal_of(session, case, code)
     if known is not None:
-        raise StepRefused(f"{code} has appealed already, at {known.appealed_at.isoformat()}.")
+        raise StepRefused(f"{code} already appealed at {known.appealed_at.isoformat()}.")
     session.add(
         Appeal(
             district_code=case.district_code,
@@ -64,7 +64,7 @@ def decide(occasion: Occasion, case_id: uuid.UUID, body: str, *, accepted: bool,
     if known is None:
         raise NotFound(f"'{body[:40]}' has not appealed in this case.", field="body")
     if known.decided_at is not None:
-        raise StepRefused(f"The appeal was decided already, at {known.decided_at.isoformat()}.")
+        raise StepRefused(f"The appeal was already decided at {known.decided_at.isoformat()}.")
     known.accepted, known.decided_at = accepted, act.now
     content = {"accepted": accepted, "note": note}
     act.record("appeal_decided", content, body=body)

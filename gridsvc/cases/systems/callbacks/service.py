@@ -58,13 +58,13 @@ def call_back(occasion: Occasion, report: Report, given: CallbackGiven) -> Callb
     check_separation_of_duties(act.progress, "callback", SUPERVISION, caller.subject)
     if case.closed_at is None:
         raise StepRefused(
-            f"The case stands at '{case.step}'; citizens are called back after it is closed."
+            f"The case is at '{case.step}'; citizens are called back once it is closed."
         )
     before = callbacks_of(session, report)
     if before and before[-1].contacted and before[-1].valid and not given.reason:
         raise StepRefused(
-            f"The citizen has answered, at {before[-1].at.isoformat()}; a callback that takes the"
-            " place of that answer needs 'reason'.",
+            f"The citizen answered at {before[-1].at.isoformat()}; a callback that replaces that"
+            " answer needs a 'reason'.",
             field="reason",
         )
     kept = Callback(
@@ -95,7 +95,7 @@ def call_back(occasion: Occasion, report: Report, given: CallbackGiven) -> Callb
 def listed_callbacks(session: Session, caller: Caller, report: Report) -> list[Callback]:
     """Every callback about a report, the last one stands. Raises NotAllowed."""
     if not (caller.supervises(report.district_code) or caller.supervises(report.case_district)):
-        raise NotAllowed("Callbacks are read by the supervision of the report's district.")
+        raise NotAllowed("Callbacks may be read only by the supervision of the report's district.")
     return callbacks_of(session, report)
 
 
@@ -116,6 +116,9 @@ def _check_whole(given: CallbackGiven) -> None:
         if given.contacted and value is None:
             raise BadInput(f"'{name}' is missing; it is what the citizen says.", field=name)
         if not given.contacted and value is not None:
-            raise BadInput(f"Who was not reached has not said '{name}'; leave it out.", field=name)
+            raise BadInput(
+                f"A citizen who was not reached cannot have answered '{name}'; leave it out.",
+                field=name,
+            )
     if not given.valid and not given.reason:
-        raise BadInput("A callback that is not valid needs its 'reason'.", field="reason")
+        raise BadInput("A callback that is not valid needs a 'reason'.", field="reason")

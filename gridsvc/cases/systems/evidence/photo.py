@@ -55,16 +55,18 @@ class Photo:
 def read_photo(raw: bytes, *, max_pixels: int, zone: dt.tzinfo) -> Photo:
     """Read a JPEG, PNG, WebP or HEIC photo.
 
-    Raises BadEvidence for what is no such photo, is cut off, or would unfold into more than
+    Raises BadEvidence for what is not such a photo, is cut off, or would unfold into more than
     ``max_pixels``; every pixel is decoded to know. A camera that names no zone means ``zone``.
     """
     if not raw:
-        raise BadEvidence("The body is empty: send the photo's bytes.")
+        raise BadEvidence("The body is empty; send the photo's bytes.")
     try:
         with Image.open(io.BytesIO(raw)) as image:
             return _read(image, max_pixels, zone)
     except UnidentifiedImageError:
-        raise BadEvidence("The file is no image: send a JPEG, PNG, WebP or HEIC photo.") from None
+        raise BadEvidence(
+            "The file is not an image; send a JPEG, PNG, WebP or HEIC photo."
+        ) from None
     except BadEvidence:
         raise
     except Image.DecompressionBombError as error:
@@ -76,11 +78,11 @@ def read_photo(raw: bytes, *, max_pixels: int, zone: dt.tzinfo) -> Photo:
 def _read(image: Any, max_pixels: int, zone: dt.tzinfo) -> Photo:
     if image.format not in _FORMATS:
         raise BadEvidence(
-            f"The image is {image.format or 'of an unknown kind'}: send JPEG, PNG, WebP or HEIC."
+            f"The image is {image.format or 'of an unknown kind'}; send JPEG, PNG, WebP or HEIC."
         )
     if image.width * image.height > max_pixels:
         raise BadEvidence(
-            f"The image has {image.width:,} x {image.height:,} pixels, more than {max_pixels:,}:"
+            f"The image has {image.width:,} x {image.height:,} pixels, more than {max_pixels:,};"
             " make it smaller."
         )
     image.load()

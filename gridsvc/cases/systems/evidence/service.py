@@ -37,7 +37,8 @@ def add_photo(occasion: Occasion, store: EvidenceStore, case_id: uuid.UUID, raw:
     settings = city.settings
     if len(raw) > settings.max_evidence_bytes:
         raise TooLarge(
-            f"The photo has {len(raw):,} bytes; at most {settings.max_evidence_bytes:,} are taken."
+            f"The photo has {len(raw):,} bytes; at most {settings.max_evidence_bytes:,} are"
+            " accepted."
         )
     photo = read_photo(raw, max_pixels=settings.max_photo_pixels, zone=city.calendar.zone)
     act = occasion.on(lock_case(session, case_id))
@@ -93,7 +94,7 @@ def photo_or_refuse(session: Session, case: Case, id: uuid.UUID) -> Evidence:
     """One photo of a case. Raises NotFound."""
     found = repository.evidence_by_id(session, case.district_code, case.id, id)
     if found is None:
-        raise NotFound(f"The case {case.id} has no photo {id}.")
+        raise NotFound(f"Case {case.id} has no photo {id}.")
     return found
 
 
@@ -115,8 +116,8 @@ def check_named(act: Act, event: StepAsked) -> None:
         known = repository.those_of_case(act.session, case.district_code, case.id, ids)
         if not ids or ids - known:
             raise BadInput(
-                f"'{field}' names no photo of this case: send the file first, to"
-                f" /v1/cases/{case.id}/evidence, and give the id that it gets.",
+                f"'{field}' does not name a photo of this case; send the file to"
+                f" /v1/cases/{case.id}/evidence first, and give the id that it gets.",
                 field=f"evidence.{field}",
             )
 

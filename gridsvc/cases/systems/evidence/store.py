@@ -112,8 +112,7 @@ class BucketStore:
 
     def _unavailable(self, error: Exception) -> Unavailable:
         return Unavailable(
-            f"The bucket {self._bucket!r} did not do what it was asked ({error}); nothing was kept."
-            " Try again."
+            f"The bucket {self._bucket!r} failed ({error}); nothing was kept. Try again."
         )
 
 
@@ -129,9 +128,9 @@ def store_of(settings: Settings) -> EvidenceStore:
         return FolderStore(Path(where))
     bucket, _, prefix = where.removeprefix(_BUCKET).partition("/")
     if not bucket:
-        raise BadInput(f"GRIDSVC_EVIDENCE_STORE is {where!r}: name a bucket, s3://bucket/prefix.")
+        raise BadInput(f"GRIDSVC_EVIDENCE_STORE is {where!r}; name a bucket, s3://bucket/prefix.")
     return BucketStore(bucket, f"{prefix.rstrip('/')}/" if prefix else "")
 
 
 def _gone(sha256: str) -> NotFound:
-    return NotFound(f"The file {sha256} is not in the store of evidence.")
+    return NotFound(f"The file {sha256} is not in the evidence store.")

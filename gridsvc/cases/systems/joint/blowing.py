@@ -155,7 +155,7 @@ def call_departments(
     for department in departments:
         if department.code in already:
             raise BadInput(
-                f"{department.name} ({department.code}) has been called already.",
+                f"{department.name} ({department.code}) has already been called.",
                 field="evidence.departments",
             )
         already.add(department.code)

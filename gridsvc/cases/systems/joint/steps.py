@@ -1,4 +1,4 @@
-"""What the steps of a joint whistle bring about beside their entry in the trace."""
+"""What the steps of a joint whistle cause besides their entry in the trace."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def follow_step(act: Act, event: StepTaken) -> None:
             demand = evidence["demand"]
             if not isinstance(demand, Mapping) or not demand.get("task"):
                 raise BadInput(
-                    "The demand letter names its task: {'task': ..., 'limit': ...}.",
+                    "The demand letter must name its task: {'task': ..., 'limit': ...}.",
                     field="evidence.demand",
                 )
             whistle.demand = {**whistle.demand, "letter": dict(demand), "from": party}
@@ -108,7 +108,7 @@ def _agree(act: Act, whistle: Whistle, event: StepTaken) -> None:
     plan = event.evidence["plan"]
     if not isinstance(plan, Mapping) or any(not plan.get(item) for item in _PLAN):
         raise BadInput(
-            "The plan fixes 'time' (RFC 3339), 'place' and 'division' of work.",
+            "The plan must fix 'time' (RFC 3339), 'place' and 'division' of work.",
             field="evidence.plan",
         )
     time = _moment(plan["time"], act.now)
@@ -121,8 +121,8 @@ def _agree(act: Act, whistle: Whistle, event: StepTaken) -> None:
         for item, is_same in same.items():
             if not is_same:
                 raise BadInput(
-                    f"The other side's plan says {item} '{agreed[item]}', this one says"
-                    f" '{plan[item]}'; both must fix the same.",
+                    f"The other side's plan has {item} '{agreed[item]}', this one has"
+                    f" '{plan[item]}'; both must agree.",
                     field=f"evidence.plan.{item}",
                 )
     if event.after.step != "agree_plan":

@@ -53,7 +53,7 @@ def join_cases(
     blown = open_whistles(session, source)
     if blown:
         raise StepRefused(
-            f"Case {source.id} has an open whistle ({blown[0].id}), to which bodies are coming;"
+            f"Case {source.id} has an open whistle ({blown[0].id}) that bodies are responding to;"
             " join the other case into this one."
         )
     differences = check_differences(occasion.city, source, target, accept_differences)

@@ -50,9 +50,9 @@ def check_directs(caller: Caller, case: Case) -> None:
     own = caller.body or (caller.area if caller.role is Role.STREET else None)
     if own is None or own != case.lead_body:
         raise NotAllowed(
-            f"Case {case.id} is led by {case.lead_body} in {case.district_code}; its reports are"
-            " joined and split by that body, or by a token of role district, city or admin that"
-            " covers it."
+            f"Case {case.id} is led by {case.lead_body} in {case.district_code}; only that body,"
+            " or a token of role district, city or admin that covers it, may join and split its"
+            " reports."
         )
 
 
@@ -99,7 +99,7 @@ def check_differences(
     if unsaid:
         names = [name.value for name, _ in unsaid]
         raise StepRefused(
-            f"{' '.join(said for _, said in unsaid)} If that is meant, say so:"
+            f"{' '.join((said for _, said in unsaid))} If that is intended, say so:"
             f" 'accept_differences': {names}.",
             field="accept_differences",
             differences=names,
@@ -127,7 +127,7 @@ def _differences(
     if source.district_code != target.district_code:
         yield (
             AcceptedDifference.ACROSS_BORDER,
-            f"A district's border runs between {source.district_code} and {target.district_code}.",
+            f"A district border runs between {source.district_code} and {target.district_code}.",
         )
     parts = (source.part_code, target.part_code)
     if None not in parts and (parts[0] != parts[1] or source.district_code != target.district_code):

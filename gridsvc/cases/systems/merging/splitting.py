@@ -61,8 +61,8 @@ def split_case(
     reports = _in_case(session, source, names)
     if len(reports) == report_count(session, source):
         raise StepRefused(
-            "These are all reports of the case; a case is joined as a whole:"
-            f" POST /v1/cases/{source.id}/join.",
+            "These are all the reports of the case; join the whole case instead: POST"
+            f" /v1/cases/{source.id}/join.",
             field="reports",
         )
     differences: list[str] = []

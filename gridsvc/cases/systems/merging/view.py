@@ -74,4 +74,4 @@ def _place(cursor: str | None) -> tuple[dt.datetime, uuid.UUID] | None:
             return since.astimezone(dt.UTC), uuid.UUID(report_id)
     except (ValueError, OverflowError):
         pass
-    raise BadInput("Invalid cursor; pass 'next' of the previous page.", field="cursor")
+    raise BadInput("Invalid cursor; pass `next` of the previous page.", field="cursor")

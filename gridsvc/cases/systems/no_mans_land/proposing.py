@@ -41,7 +41,7 @@ def propose_disputes(
     """
     edition = edition_repository.edition(session, scan.edition_id)
     if edition is None:
-        raise NotFound(f"The edition {scan.edition_id!r} is no more: scan the borders again.")
+        raise NotFound(f"The edition {scan.edition_id!r} no longer exists; scan the borders again.")
     proposed = []
     for stretch in stretches:
         ground = _band(stretch, scan.band_m, city.plane)

@@ -131,29 +131,29 @@ def scan(
 def _level(atlas: Atlas, terms: Terms, since: dt.datetime, until: dt.datetime) -> AreaLevel:
     if since >= until:
         raise BadInput(
-            f"The period ends on {until.isoformat()}, not after it begins "
-            f"({since.isoformat()}): swap the two.",
+            f"The period ends on {until.isoformat()}, but begins on {since.isoformat()}; swap the"
+            " two.",
             field="until",
         )
     if terms.level not in ("district", "street"):
         raise BadInput(
-            f"Borders of level '{terms.level}' part no bodies: take district or street.",
+            f"Borders of level '{terms.level}' do not separate bodies; use district or street.",
             field="level",
         )
     for name, value in (("band_m", terms.band_m), ("stretch_m", terms.stretch_m)):
         if value is not None and not 1.0 <= value <= 100_000.0:
-            raise BadInput(f"{name} is {value:g} m: give 1 to 100,000 metres.", field=name)
+            raise BadInput(f"{name} is {value:g} m; give 1 to 100,000 metres.", field=name)
     if not 0.0 < terms.max_fdr < 1.0:
         raise BadInput(
-            f"listed_q is {terms.max_fdr:g}: give a share of false alarms between 0 and 1, such "
-            "as 0.05.",
+            f"listed_q is {terms.max_fdr:g}; give a share of false alarms between 0 and 1, such as"
+            " 0.05.",
             field="listed_q",
         )
     level = atlas.areas.get(terms.level)
     if level is None or level.borders is None:
         raise NotFound(
-            f"No {terms.level} boundaries are in force: load an edition with "
-            "'gridsvc import areas'.",
+            f"No {terms.level} boundaries are in force; load an edition with 'gridsvc import"
+            " areas'.",
             field="level",
         )
     return level
@@ -216,7 +216,7 @@ def _test(compared: _Comparison, refused: NDArray[np.bool_], score: Floats) -> _
 def _false_alarms(
     compared: _Comparison, score: Floats, max_fdr: float, shuffles: int, seed: int
 ) -> FalseAlarms:
-    """The scan of outcomes that are dealt anew among the cases of each class."""
+    """The scan of outcomes that are shuffled among the cases of each class."""
     rng = np.random.default_rng(seed)
     case_class, refused = compared.cases.case_class, compared.cases.refused
     by_class = np.argsort(case_class, kind="stable")

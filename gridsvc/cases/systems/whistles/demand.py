@@ -53,7 +53,8 @@ def read_demand(
         given = {"task": given}
     if not isinstance(given, Mapping) or not given.keys() <= _KEYS:
         raise BadInput(
-            f"The demand is its task, or an object of {', '.join(sorted(_KEYS))}.", field=field
+            f"The demand is a task as text, or an object with {', '.join(sorted(_KEYS))}.",
+            field=field,
         )
     tasks = given.get("tasks", {})
     if not isinstance(tasks, Mapping):
@@ -61,7 +62,7 @@ def read_demand(
     for code in tasks:
         if code not in bodies:
             raise BadInput(
-                f"'{str(code)[:40]}' has a task and is not called.", field=f"{field}.tasks"
+                f"'{str(code)[:40]}' has a task but is not called.", field=f"{field}.tasks"
             )
     return Demand(
         task=_text(given.get("task"), f"{field}.task", needed=True),
@@ -75,7 +76,7 @@ def read_demand(
 def _text(value: Any, field: str, *, needed: bool = False) -> str:
     name = field.rpartition(".")[2]
     if not isinstance(value, str) or (needed and not value.strip()):
-        raise BadInput(f"The demand letter names its {name} in words.", field=field)
+        raise BadInput(f"The demand letter must state its {name} in words.", field=field)
     if len(value) > _LONGEST_TEXT:
         raise BadInput(f"'{name}' is longer than {_LONGEST_TEXT:,} characters.", field=field)
     return value

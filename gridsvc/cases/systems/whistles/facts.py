@@ -48,7 +48,7 @@ def suggested(
     """The facts of a table that hold: of the words that were ``said``, the class, and ``parts``.
 
     ``parts`` are the classes of parts beside the place. Latin words count whole and in any case,
-    Chinese ones wherever they stand.
+    Chinese ones wherever they occur.
     """
     beside = sorted(set(parts))
     for fact in table:
@@ -85,11 +85,11 @@ def read_facts(path: Path) -> tuple[Fact, ...]:
             raise BadFile(f"{row.where}: match, bodies, fact and fact_zh must not be empty.")
         form = {"class": _CLASS, "part": _PART}.get(row["by"])
         if form is None and row["by"] != "word":
-            raise BadFile(f"{row.where}: '{row['by']}' is none of word, class, part.")
+            raise BadFile(f"{row.where}: '{row['by']}' is not one of word, class, part.")
         if form is not None and not all(form.fullmatch(one) for one in parted["match"]):
             raise BadFile(f"{row.where}: a class is written 'event 0602', a part's class '01069'.")
         if row["by"] == "word" and any(one != one.lower() for one in parted["match"]):
-            raise BadFile(f"{row.where}: write words in small letters; any case is found.")
+            raise BadFile(f"{row.where}: write words in lower case; any case is matched.")
         found.append(
             Fact(
                 row["by"],

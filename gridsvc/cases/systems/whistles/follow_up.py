@@ -81,7 +81,7 @@ def whistle_again(occasion: Occasion, case_id: uuid.UUID, given: FollowUp) -> Wh
     called = _called(act)
     for code in codes:
         if code in called:
-            raise BadInput(f"{code} has been called already.", field="bodies")
+            raise BadInput(f"{code} has already been called.", field="bodies")
     kind, ground = _classified(given, before)
     facts = reasons_for(session, act.city, case, codes, found=given.found)
     new = NewWhistle(
@@ -138,7 +138,9 @@ def _party(act: Act, named: str | None) -> str:
         raise StepRefused(f"Here {' or '.join(allowed)} may whistle, not {code}.", field="by")
     body = body_or_refuse(act.session, code, field="by")
     if body.kind != "street":
-        raise StepRefused(f"{body.name} ({code}) is not a street; a street whistles.", field="by")
+        raise StepRefused(
+            f"{body.name} ({code}) is not a street; only a street whistles.", field="by"
+        )
     return code
 
 
@@ -165,6 +167,8 @@ def _classified(given: FollowUp, before: Whistle | None) -> tuple[WhistleKind, W
         kind = WhistleKind.EVERYDAY if before is None else WhistleKind(before.kind)
     if ground is None:
         if before is None or before.joint:
-            raise BadInput(f"Say in 'ground' why: {', '.join(WhistleGround)}.", field="ground")
+            raise BadInput(
+                f"Give the reason in 'ground': {', '.join(WhistleGround)}.", field="ground"
+            )
         ground = WhistleGround(before.ground)
     return kind, ground

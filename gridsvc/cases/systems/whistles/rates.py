@@ -174,7 +174,7 @@ def rate_whistles(
     """The whistles blown from ``start`` until before ``end``, per street, by code.
 
     Every street in force at the end is there, without whistles too. What cannot be said to be in
-    any street stands under the code ''. A prefix of 9 digits lists that street, beside its
+    any street is under the code ''. A prefix of 9 digits lists that street, beside its
     district.
     """
     around = prefix[:6]

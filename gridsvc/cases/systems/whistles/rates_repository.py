@@ -49,7 +49,7 @@ def counted(
     """By street code: cases opened and whistles blown from ``start`` until before ``end``.
 
     ``prefix`` begins the code of the district; the street '' is that of cases without one. A
-    proposal that was dropped is no whistle.
+    proposal that was dropped is not a whistle.
     """
     terms = {"start": start, "end": end, "prefix": prefix[:6]}
     found: dict[str, Counted] = defaultdict(Counted)

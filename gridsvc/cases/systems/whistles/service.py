@@ -47,7 +47,7 @@ def accept(
     """A called body accepts. Raises NotFound, StepRefused."""
     act, _, called = _locked_body(occasion, whistle_id, body)
     if called.accepted_at is not None:
-        raise StepRefused(f"{body} has accepted already, at {called.accepted_at.isoformat()}.")
+        raise StepRefused(f"{body} already accepted at {called.accepted_at.isoformat()}.")
     called.accepted_at = happened_at(at, since=act.case.opened_at, now=act.now)
     late = called.accept_by is not None and called.accepted_at > called.accept_by
     content = {} if called.accept_by is None else {"late": late}
@@ -72,12 +72,10 @@ def report_in(
     act, whistle, called = _locked_body(occasion, whistle_id, body)
     if called.report_in_by is None:
         raise StepRefused(
-            "Time and place are not fixed yet; both sides take 'agree_plan' before they report in."
+            "Time and place are not agreed yet; both sides take 'agree_plan' before they report in."
         )
     if called.reported_in_at is not None:
-        raise StepRefused(
-            f"{body} has reported in already, at {called.reported_in_at.isoformat()}."
-        )
+        raise StepRefused(f"{body} already reported in at {called.reported_in_at.isoformat()}.")
     since, event = act.case.opened_at, "the case was opened"
     if not whistle.joint:
         if called.accepted_at is None:
@@ -114,7 +112,7 @@ def done(
     if whistle.joint and not act.progress.repeats:
         raise StepRefused("No joint action has been recorded; act on the spot before 'done'.")
     if called.done_at is not None:
-        raise StepRefused(f"{body} was done already, at {called.done_at.isoformat()}.")
+        raise StepRefused(f"{body} was already done at {called.done_at.isoformat()}.")
     called.done_at = happened_at(
         at, since=called.reported_in_at, now=act.now, event=f"{body} reported in"
     )
@@ -143,11 +141,13 @@ def again(
     if whistle.joint:
         raise StepRefused("In a joint whistle both sides act again with 'joint_action'.")
     if by != called.called_from:
-        raise StepRefused(f"{body} was called by {called.called_from}, which sends it back.")
+        raise StepRefused(
+            f"{body} was called by {called.called_from}; only that side can send it back."
+        )
     if called.done_at is None:
-        raise StepRefused(f"{body} is not done; it goes on anyway.")
+        raise StepRefused(f"{body} is not done; it is still acting anyway.")
     if called.score is not None:
-        raise StepRefused(f"{body} has its score already, from {called.scored_by}.")
+        raise StepRefused(f"{body} was already scored by {called.scored_by}.")
     content = {"by": by, "note": note, "was_done_at": called.done_at.isoformat()}
     called.done_at, called.overdue = None, None
     _record(act, "again", called, content, at=act.now)
@@ -174,7 +174,7 @@ def score(
     if called.done_at is None and whistle.state == "open":
         raise StepRefused(f"{body} is not done yet; it is scored afterwards.")
     if called.score is not None:
-        raise StepRefused(f"{body} has its score already, from {called.scored_by}.")
+        raise StepRefused(f"{body} was already scored by {called.scored_by}.")
     called.score, called.scored_by = value, by
     content = {"score": value, "by": by, "note": note}
     _record(act, "score", called, content, at=act.now)
@@ -236,13 +236,15 @@ def scoring_party(session: Session, caller: Caller, whistle: Whistle, named: str
     if whistle.caller_body == REPORTER and named in (None, REPORTER):
         case = case_by_id(session, whistle.case_id)
         if case is None or str(caller.token_id) != Progress.from_json(case.progress).reporter:
-            raise NotAllowed("Whoever blew this whistle scores its bodies, with the same token.")
+            raise NotAllowed(
+                "Only whoever blew this whistle scores its bodies, with the same token."
+            )
         return REPORTER
     if whistle.caller_body == SUPERVISION and named in (None, SUPERVISION):
         if not caller.supervises(whistle.district_code):
             raise NotAllowed(
-                "Supervision scores these bodies: a token of role district, city or admin that"
-                f" covers {whistle.district_code}."
+                "Only supervision scores these bodies: a token of role district, city or admin"
+                f" that covers {whistle.district_code}."
             )
         return SUPERVISION
     by = named or own_body(caller)

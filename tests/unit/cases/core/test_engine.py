@@ -160,7 +160,7 @@ def test_a_refusal_names_the_due_step_and_who_takes_it():
 
 
 def test_a_step_that_was_taken_is_said_to_be_taken():
-    with pytest.raises(StepRefused, match="'receiving_meeting' has been taken already"):
+    with pytest.raises(StepRefused, match="'receiving_meeting' has already been taken"):
         take(
             JOINT,
             at("agree_plan"),
@@ -224,7 +224,9 @@ def test_a_closed_case_takes_nothing():
 
 
 def test_an_unknown_step_is_refused_with_what_is_due():
-    with pytest.raises(StepRefused, match=r"'celebrate' is no step .* Due now: receiving_meeting"):
+    with pytest.raises(
+        StepRefused, match=r"'celebrate' is not a step .* Due now: receiving_meeting"
+    ):
         take(JOINT, begin(JOINT, lead=LEAD, other=OTHER), "celebrate", party=LEAD, evidence={})
 
 

@@ -30,9 +30,9 @@ def changed(folder: Path, name: str, *changes: tuple[str, str], version: int = 3
 @pytest.mark.parametrize(
     ("name", "to", "reason"),
     [
-        ("whistle_1", "whistle_3", "raised to level 2, and 'whistle_3' is of level 3"),
-        ("whistle_1", "city", "raised to level 2, and 'city' is no whistle"),
-        ("whistle_2", "whistle_2", "raised to level 3, and 'whistle_2' is of level 2"),
+        ("whistle_1", "whistle_3", "raised to level 2, but 'whistle_3' is of level 3"),
+        ("whistle_1", "city", "raised to level 2, but 'city' is no whistle"),
+        ("whistle_2", "whistle_2", "raised to level 3, but 'whistle_2' is of level 2"),
         ("whistle_2", "nothing", "no such procedure"),
     ],
 )

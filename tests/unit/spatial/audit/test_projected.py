@@ -48,7 +48,7 @@ def test_the_largest_pair_comes_first_and_a_broken_ring_is_repaired():
 
 @pytest.mark.parametrize("crs", ["wgs84", "gcj02", "EPSG:4490", "EPSG:2263"])
 def test_degrees_and_feet_are_no_plane_in_metres(crs):
-    with pytest.raises(BadInput, match="no plane in metres"):
+    with pytest.raises(BadInput, match="not a plane in metres"):
         overlaps_when_projected([NORTH], crs)
 
 

@@ -118,8 +118,8 @@ def test_text_in_a_png_is_not_published():
     ("raw", "words"),
     [
         (b"", "empty"),
-        (b"%PDF-1.7 minutes of the meeting", "no image"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no image"),
+        (b"%PDF-1.7 minutes of the meeting", "not an image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
         (b"\x89PNG\r\n\x1a\n", "image"),
         (photo()[:-80], "read to its end"),
         (photo("PNG")[:300], "read to its end"),

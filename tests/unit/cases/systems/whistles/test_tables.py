@@ -40,9 +40,9 @@ def test_a_fault_in_the_kinds_is_told_with_its_line(tmp_path, row, reason):
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("smell,gas,,燃气,gas,燃气", "'smell' is none of"),
+        ("smell,gas,,燃气,gas,燃气", "'smell' is not one of"),
         ("word,,,燃气,gas,燃气", "must not be empty"),
-        ("word,Gas,,燃气,gas,燃气", "small letters"),
+        ("word,Gas,,燃气,gas,燃气", "lower case"),
         ("class,06025,,水务,water,水", "'event 0602'"),
         ("part,event 01,,水务,water,水", "'01069'"),
     ],
