@@ -39,7 +39,7 @@ def chief(
     """Supervision of the whole city, long after a November that was written into the tables."""
     with Session(city_engine) as session, session.begin():
         november(History(session))
-    monkeypatch.setattr("gridsvc.api.v1.assessments.utc_now", lambda: NOW)
+    monkeypatch.setattr("gridsvc.api.clock.utc_now", lambda: NOW)
     return as_(Role.CITY)
 
 
