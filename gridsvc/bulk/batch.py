@@ -32,7 +32,7 @@ COLUMNS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class BatchFault:
-    """A row that is no place: its number, from 0, and a sentence that says why."""
+    """A row that is not a place: its number, from 0, and a sentence that says why."""
 
     row: int
     reason: str
@@ -117,7 +117,7 @@ def locate_batch(batch: pa.RecordBatch, index: BulkIndex) -> pa.RecordBatch:
 
 
 def faults_of(located: pa.RecordBatch, crs: str) -> Sequence[BatchFault]:
-    """The rows of a located batch that are no place, each with its reason."""
+    """The rows of a located batch that are not places, each with its reason."""
     near = located.column("near_border")
     if near.null_count == 0:
         return ()

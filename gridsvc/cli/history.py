@@ -1,4 +1,4 @@
-"""Reports of earlier years, brought in from a file."""
+"""Reports of earlier years, imported from a file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def reports(
     """Record reports of earlier years: reference,received_at,class,lon,lat (and more).
 
     Every row is checked first, and with a bad one nothing is kept. A file that stopped in the
-    middle, or has grown, is brought in again as a whole: references that are known are passed over.
+    middle, or has grown, is imported again as a whole: references that are known are skipped.
     """
     rows, faults = read_rows(file)
     city = load_city()

@@ -127,8 +127,8 @@ def _exclusive(url: str) -> Iterator[Connection]:
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
         except OperationalError as error:
             raise Unavailable(
-                "Another process has been migrating this database for twenty minutes: wait for it, "
-                "or end it, and try again."
+                "Another process has been migrating this database for twenty minutes; wait for"
+                " it, or end it, and try again."
             ) from error
         connection.commit()
         yield connection

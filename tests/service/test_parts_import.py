@@ -113,7 +113,7 @@ def test_a_citys_own_codes_and_ids_are_kept_and_counted_on(register):
         ({"code": "00100011"}, "the code 00100011 belongs to a unit grid"),
         ({"code": "11010501037000001"}, "does not belong to district 110101"),
         ({"name": "灯" * 31}, "more than 30 characters"),
-        ({"first_date": "22.10.2004"}, "the first date '22.10.2004' is no date"),
+        ({"first_date": "22.10.2004"}, "the first date '22.10.2004' is not a date"),
         ({"position_class": "D"}, "the position class is not A, B or C"),
     ],
 )
@@ -292,7 +292,7 @@ def test_numbers_skip_to_what_is_free_when_an_imported_code_holds_the_last(regis
 def test_a_street_without_numbers_says_what_to_do(register, monkeypatch):
     monkeypatch.setattr(numbering, "_LAST", 10_001)
     lon, lat = world.inside(0.5, 0.5)
-    with pytest.raises(CodesExhausted, match="2 part numbers left, 3 are needed"):
+    with pytest.raises(CodesExhausted, match="2 part numbers left, but 3 are needed"):
         load(register, world.rows(3, lon=lon, lat=lat))
 
 

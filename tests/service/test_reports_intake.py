@@ -131,7 +131,7 @@ def test_a_self_crossing_footprint_is_mended_and_the_answer_says_so(citizen):
     ring = astride_ring()
     ring[1], ring[2] = ring[2], ring[1]
     filed = citizen.report(-6, footprint={"type": "Polygon", "coordinates": [ring]})
-    assert "mended" in filed["mended"]
+    assert "repaired" in filed["mended"]
     assert filed["joint_whistle_id"] is not None
 
 

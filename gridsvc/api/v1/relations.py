@@ -58,7 +58,7 @@ class Question(BaseModel):
     relation: Relation
     a: RelationSide
     b: RelationSide
-    limit: int = Field(default=100, ge=1, le=MOST_PAIRS, description="Most pairs of one page.")
+    limit: int = Field(default=100, ge=1, le=MOST_PAIRS, description="Most pairs on one page.")
     cursor: str | None = Field(
         default=None,
         max_length=200,
@@ -84,7 +84,7 @@ class Question(BaseModel):
 def post_relations(
     question: Annotated[Question, Body()], service: CurrentService, session: DbSession
 ) -> RelationsAnswer:
-    """The pairs of two layers that stand in a relation, with what they share.
+    """The pairs of two layers that are in a relation, with what they share.
 
     The relations are those of DE-9IM, as PostGIS has them, on whole geometries.
     """

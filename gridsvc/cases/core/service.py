@@ -275,6 +275,6 @@ def _told_who(act: Act, before: Progress, step: str, refused: StepRefused) -> St
     if entry is None or (before.step == step and not before.taken_by and not before.closed):
         return refused
     by, when = entry.body_code or entry.actor, entry.at.isoformat()
-    said = f"{refused.detail} '{step}' was last taken by {by} ({entry.actor}) at {when}."
+    said = f"{refused.detail} The step '{step}' was last taken by {by} ({entry.actor}) at {when}."
     taken = {"by": by, "actor": entry.actor, "at": when}
     return StepRefused(said, field=refused.field, **(refused.extra | {"taken": taken}))

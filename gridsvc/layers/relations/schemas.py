@@ -29,7 +29,7 @@ class MemberAnswer(Answer):
 
 
 class PairAnswer(Answer):
-    """Two members that stand in the relation, and what they share."""
+    """Two members that are in the relation, and what they share."""
 
     a: MemberAnswer
     b: MemberAnswer | None = Field(description="Null for ground that nobody covers.")

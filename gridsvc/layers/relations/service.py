@@ -70,7 +70,7 @@ def relate(
     cursor: str | None = None,
     drafts: bool = False,
 ) -> RelationsAnswer:
-    """The pairs that stand in a relation, in the order of the first side, then of the second.
+    """The pairs that are in a relation, in the order of the first side, then of the second.
 
     Decided by PostGIS on whole geometries; ``cursor`` is ``next`` of the previous page. A layer
     without ``as_of`` or edition is that of ``now``, its days are those of ``city``. ``drafts``

@@ -147,7 +147,7 @@ class PartListed(Answer):
 
 
 class AreaRedrawn(Named):
-    """An area drawn anew, or touched by that."""
+    """An area redrawn, or touched by that."""
 
     before_m2: float
     after_m2: float
@@ -213,7 +213,7 @@ class DutyMoved(Answer):
 
 
 class GroundAnswer(Answer):
-    """What the registry says about a border drawn anew or a draft of an agreement."""
+    """What the registry says about a border redrawn or a draft of an agreement."""
 
     kind: Literal["border", "agreement"]
     level: AreaLevel

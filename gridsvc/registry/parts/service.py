@@ -130,8 +130,8 @@ def get_part(session: Session, district: str, code: str, *, day: dt.date | None 
     part = _existing(session, district, code, lock=False)
     if day is not None and part.first_date > day:
         raise NotFound(
-            f"Part {code} of district {district} is in the register since {part.first_date}: ask"
-            " for a later day.",
+            f"Part {code} of district {district} has been in the register only since"
+            f" {part.first_date}; ask for a later day.",
             field="as_of",
         )
     return part

@@ -124,4 +124,4 @@ class StraddleAnswer(Answer):
     tolerance_m2: float = Field(description="A part no larger may be the border's inaccuracy.")
     edition: EditionInForce
     explanation: str
-    mended: str | None = Field(description="What was mended in the footprint.")
+    mended: str | None = Field(description="What was repaired in the footprint.")

@@ -49,7 +49,7 @@ class AreaChangedInside(AreaChanged):
 
 
 class ProposalAnswer(Answer):
-    """One way to mend a fault."""
+    """One way to repair a fault."""
 
     id: str
     method: Method
@@ -59,7 +59,7 @@ class ProposalAnswer(Answer):
 
 
 class FaultProposed(Answer):
-    """A fault and the ways to mend it; none where there is none."""
+    """A fault and the ways to repair it; none where there is none."""
 
     id: str
     fault: FaultAnswer
