@@ -381,7 +381,7 @@ def test_a_file_that_is_none_says_what_is_wrong(session: Session, tmp_path: Path
         load(session, words)
     with pytest.raises(BadFile, match="There is no file"):
         load(session, tmp_path / "nothing.shp")
-    with pytest.raises(BadFile, match="has no column 'Code': it has CODE, NAME"):
+    with pytest.raises(BadFile, match="has no column 'Code'; it has CODE, NAME"):
         load(session, sound, columns={"code": "Code"})
     with pytest.raises(BadInput, match="column for code"):
         load(session, sound, columns={"name": "NAME"})

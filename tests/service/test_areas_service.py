@@ -93,7 +93,7 @@ def test_only_a_draft_with_areas_is_activated(session: Session) -> None:
     put_in_force(session, "once", "district", world.DISTRICTS)
     load(session, "empty", "street", [])
 
-    with pytest.raises(Conflict, match="is active: only a draft"):
+    with pytest.raises(Conflict, match="is active; only a draft"):
         editions.activate_edition(session, "once", at=cities.now())
     with pytest.raises(Conflict, match="holds no areas"):
         editions.activate_edition(session, "empty", at=cities.now())
@@ -116,7 +116,7 @@ def test_a_draft_grows_and_is_discarded(session: Session) -> None:
     load(session, "draft", "district", world.DISTRICTS[:1])
     service.add_areas(session, "draft", world.DISTRICTS[1:])
     assert list(codes_in(session, "draft")) == ["110102", "110106"]
-    with pytest.raises(Conflict, match="holds 110102 already"):
+    with pytest.raises(Conflict, match="already holds 110102"):
         service.add_areas(session, "draft", world.DISTRICTS[:1])
 
     editions.discard_edition(session, "draft", at=cities.now())
@@ -138,7 +138,7 @@ def test_an_id_is_given_once(session: Session) -> None:
     [
         ([area("110102", box(0, 0))], BadCode, "is the code of a district"),
         ([area("11010202", box(0, 0))], BadCode, "not an area code"),
-        ([area("110102020", box(0, 0))] * 2, BadCode, "comes 2 times"),
+        ([area("110102020", box(0, 0))] * 2, BadCode, "occurs 2 times"),
         ([area("110102020", box(0, 0), parent="110106")], BadCode, "does not lie below 110106"),
         ([area("110102020", shapely.Polygon())], BadGeometry, "110102020 is not an area"),
         ([area("110102020", shapely.Point(116, 40))], BadGeometry, "110102020 is not an area"),
