@@ -84,6 +84,7 @@ def by_fastapi(app: FastAPI) -> None:
                 route.endpoint,
                 methods=route.methods,
                 status_code=route.status_code,
+                response_model=route.response_model,
                 dependencies=[Depends(rules.follow)],
             )
 

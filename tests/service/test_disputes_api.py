@@ -171,7 +171,7 @@ def test_a_file_is_kept_with_its_hash_and_read_by_staff_of_the_sides(
     for stranger in (citizen, as_(Role.DISTRICT, "110105")):
         refusal(stranger.send("GET", f"{path}/{kept['id']}"), 403)
     twice = west.send("POST", path, params={"name": "b.pdf"}, content=scan, headers=headers)
-    assert "already exists" in refusal(twice, 409)["detail"]
+    assert "is already kept" in refusal(twice, 409)["detail"]
 
 
 @pytest.mark.parametrize(

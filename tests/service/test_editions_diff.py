@@ -194,7 +194,7 @@ def test_the_reports_that_go_elsewhere_are_listed_page_by_page(
         with pytest.raises(BadInput) as refused:
             page(wrong)
         assert refused.value.field == "cursor"
-    with pytest.raises(NotFound, match="there are reports, parts, unit_grids"):
+    with pytest.raises(NotFound, match="it has reports, parts, unit_grids"):
         rerouted(city_session, tmp_path, "street-2020", "street-new", "lamps", limit=1)
 
 

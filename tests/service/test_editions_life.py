@@ -129,7 +129,7 @@ def test_only_the_newest_activation_is_taken_back_and_with_a_reason(session: Ses
     load(session, "draft", "district", world.DISTRICTS, effective_from=LATER)
     with pytest.raises(Conflict, match="only the newest activation is taken back"):
         editions.revert_edition(session, "old", why="no", at=cities.now())
-    with pytest.raises(Conflict, match="'draft' is draft: it is not in force"):
+    with pytest.raises(Conflict, match="'draft' is draft; it is not in force"):
         editions.revert_edition(session, "draft", why="no", at=cities.now())
     with pytest.raises(NotFound, match="no edition 'nothing'"):
         editions.revert_edition(session, "nothing", why="no", at=cities.now())
