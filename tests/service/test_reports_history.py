@@ -80,7 +80,7 @@ def test_a_reference_that_says_otherwise_is_refused(run, city_session):
         (SECOND.replace("06001", "99999"), "99999"),
         (SECOND.replace("39.885", "nan"), "lat is 'nan'"),
         (SECOND.replace("116.3085", "10"), "none of the service's districts"),
-        (SECOND.replace("A-2", "A-1"), "line 2 has the reference A-1 already"),
+        (SECOND.replace("A-2", "A-1"), "line 2 already has the reference A-1"),
         (SECOND.replace("A-2", ""), "reference is empty"),
         (SECOND.replace("長安里八號樓", "里" * 201), "place_text is longer than 200"),
         (SECOND.replace("八", "\0"), "place_text contains the character U+0000"),

@@ -111,7 +111,7 @@ def test_a_new_list_replaces_the_old_one_and_a_dry_run_keeps_nothing(load, clien
         (f"B,乙,2,C,{ONE},,,1", "parent C is not a grid"),
         (f"B,乙,2,A,{TWO},,,1", "its parent A in"),
         (f"B,乙,3,,{ONE},,,1", "it must be 1 or 2"),
-        (f"A,乙,1,,{ONE},,,1", "has the code A already"),
+        (f"A,乙,1,,{ONE},,,1", "already has the code A"),
         ("B,乙,1,,110106002001,,,1", "of the district"),
         (f"B,乙,1,,{ONE},,,-1", "whole number"),
         (f"B,乙\0,1,,{ONE},,,1", "U+0000"),

@@ -42,8 +42,9 @@ def look_up(
             matches = _of_local(session, [bearer.district_code], bearer.code, things, then)
     if not matches:
         where = "the city" if district is None else f"district {district}"
-        when = "" if then is None else f" on {then.day}"
-        raise NotFound(f"Nothing in {where} has the code {code}{when}.", field="code")
+        if then is None:
+            raise NotFound(f"Nothing in {where} has the code {code}.", field="code")
+        raise NotFound(f"Nothing in {where} had the code {code} on {then.day}.", field="code")
     return CodeMatches(code=code, matches=matches)
 
 
