@@ -122,6 +122,21 @@ def test_every_page_begins_with_the_way_to_the_others(page: Path) -> None:
         assert page.read_text().startswith(f"{NAVIGATION}\n\n# ")
 
 
+def test_people_are_told_the_words_of_the_glossary() -> None:
+    glossary = (_ROOT / "docs" / "glossary.md").read_text()
+    said = tomllib.loads((_ROOT / "gridsvc" / "locale" / "zh.toml").read_text())["words"]
+    rows = re.findall(r"^\| ([a-z, -]+) \| ([^|]+) \|", glossary, re.MULTILINE)
+    shared = {
+        word: chinese
+        for words, chinese in rows
+        for word in words.split(", ")
+        if not chinese.isascii() and word.replace(" ", "_") in said
+    }
+    assert {"unit grid", "district", "overlap"} <= set(shared)
+    for word, chinese in shared.items():
+        assert said[word.replace(" ", "_")] in chinese, word
+
+
 def test_the_tree_of_errors_shows_every_error_with_its_status_and_type() -> None:
     tree = gridsvc.errors.__doc__ or ""
     errors = [getattr(gridsvc.errors, name) for name in gridsvc.errors.__all__]
