@@ -177,7 +177,7 @@ def test_swapped_coordinates_are_named_as_such():
         crs.check_lon_lat(39.9, 116.4)
     assert caught.value.detail == (
         "latitude 116.4 is out of range; latitude and longitude seem to be swapped: "
-        "send lon=116.4, lat=39.9"
+        "send lon=116.4, lat=39.9."
     )
 
 
