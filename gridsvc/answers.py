@@ -9,21 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJson
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-__all__ = [
-    "Answer",
-    "AreaLevel",
-    "AsBuilt",
-    "BodyNamed",
-    "ClassNamed",
-    "Counted",
-    "Geometry",
-    "Named",
-    "Next",
-    "Point",
-    "Position",
-    "as_built",
-]
-
 
 class Answer(BaseModel):
     """An answer, or a part of one: these members and no others."""

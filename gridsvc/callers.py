@@ -6,8 +6,6 @@ import uuid
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Caller", "Role"]
-
 
 class Role(StrEnum):
     """The roles that a token can have."""

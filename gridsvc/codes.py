@@ -30,22 +30,6 @@ from enum import StrEnum
 
 from gridsvc.errors import BadCode, CodesExhausted
 
-__all__ = [
-    "CodeKind",
-    "GridId",
-    "Level",
-    "LocalCode",
-    "PartId",
-    "Thing",
-    "covers",
-    "kind_of",
-    "level_of",
-    "next_local_code",
-    "parent_of",
-    "parse_code",
-    "part_id_of_class",
-]
-
 _FIRST_GRID, _LAST_GRID = 1, 9_999
 _FIRST_PART, _LAST_PART = 10_000, 99_999
 

@@ -35,34 +35,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-__all__ = [
-    "AmbiguousCode",
-    "BadCode",
-    "BadCoordinate",
-    "BadEvidence",
-    "BadFile",
-    "BadGeometry",
-    "BadInput",
-    "CodesExhausted",
-    "Conflict",
-    "CoverageBroken",
-    "DamagedIndex",
-    "GridsvcError",
-    "IdempotencyMismatch",
-    "MissingPrerequisite",
-    "NotAllowed",
-    "NotAuthenticated",
-    "NotFound",
-    "OutsideCity",
-    "QueryTooBroad",
-    "StepRefused",
-    "TooLarge",
-    "Unavailable",
-    "UnknownClass",
-    "UnknownCrs",
-    "UnknownParameter",
-]
-
 
 class GridsvcError(Exception):
     """The root of the tree.

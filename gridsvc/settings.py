@@ -10,8 +10,6 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["Settings", "get_settings"]
-
 _PACKAGE = Path(__file__).parent
 
 

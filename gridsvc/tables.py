@@ -12,8 +12,6 @@ from pathlib import Path
 
 from gridsvc.errors import BadFile
 
-__all__ = ["Row", "check_header", "ragged_fault", "records", "table"]
-
 
 class Row(dict[str, str]):
     """A record of a table: its cells by column, without blanks around them.

@@ -20,8 +20,6 @@ from importlib.resources import files
 from string import Formatter
 from typing import Any
 
-__all__ = ["LANGUAGES", "said_in"]
-
 #: The first is the one that sentences are written in.
 LANGUAGES = ("en", "zh")
 

@@ -57,8 +57,6 @@ from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings, get_settings
 
-__all__ = ["create_app", "make_service"]
-
 #: The database role of the service: it may write the trace, never change it.
 SERVICE_ROLE = "gridsvc_service"
 

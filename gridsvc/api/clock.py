@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-__all__ = ["utc_now"]
-
 
 def utc_now() -> dt.datetime:
     """The present moment, with its time zone."""

@@ -22,29 +22,6 @@ from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated
 from gridsvc.registry.access.service import read_token
 from gridsvc.registry.placement.store import Atlas, DatedAtlas
 
-__all__ = [
-    "AsOf",
-    "AtlasOfDay",
-    "CurrentAtlas",
-    "CurrentCaller",
-    "CurrentOccasion",
-    "CurrentService",
-    "DbSession",
-    "Moment",
-    "ReportingOccasion",
-    "Then",
-    "WritingCaller",
-    "WritingOccasion",
-    "bearer",
-    "caller_of",
-    "current_atlas",
-    "db_session",
-    "may_write",
-    "parse_as_of",
-    "require_role",
-    "writing_caller",
-]
-
 #: Reads the token of a request and documents that there is one.
 bearer = HTTPBearer(auto_error=False, description="A token made by 'gridsvc token create'.")
 

@@ -40,8 +40,6 @@ from gridsvc.api.dependencies import (
 from gridsvc.api.state import Service, service_of
 from gridsvc.db.engine import transaction
 
-__all__ = ["DirectRoute", "read_query"]
-
 
 class _Asked(NamedTuple):
     """A request as far as it was read; ``query`` has the last of a repeated parameter."""

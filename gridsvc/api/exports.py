@@ -14,8 +14,6 @@ from gridsvc.db.engine import transaction
 from gridsvc.errors import BadCode, BadCoordinate, BadInput, NotFound, UnknownParameter
 from gridsvc.maps.exports import feature_collection, select
 
-__all__ = ["router"]
-
 router = APIRouter(tags=["exports"])
 
 _MEDIA_TYPE = "application/geo+json"

@@ -19,8 +19,6 @@ from gridsvc.callers import Caller
 from gridsvc.cases.intake.repository import claim_key, keep_answer
 from gridsvc.errors import IdempotencyMismatch
 
-__all__ = ["IdempotencyKey", "once"]
-
 IdempotencyKey = Annotated[
     str | None,
     Header(

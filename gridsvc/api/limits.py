@@ -8,9 +8,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gridsvc.api.problems import problem_response
 from gridsvc.errors import TooLarge
 
-__all__ = ["BodyLimit"]
-
-
 _BODILESS = ("GET", "HEAD", "OPTIONS")
 
 

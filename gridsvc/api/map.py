@@ -15,8 +15,6 @@ from gridsvc.maps.joint_case import joint_case_page, read_joint_case
 from gridsvc.maps.joint_case.page import CONTENT_POLICY as CASE_POLICY
 from gridsvc.maps.viewer import CONTENT_POLICY, asset, viewer_page
 
-__all__ = ["router"]
-
 router = APIRouter(tags=["maps"])
 
 _PAGE_HEADERS = {

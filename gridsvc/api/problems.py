@@ -27,8 +27,6 @@ from gridsvc.errors import (
 )
 from gridsvc.texts import LANGUAGES, said_in
 
-__all__ = ["Problem", "install", "problem_response", "problems", "validation_problem"]
-
 _log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"

@@ -16,8 +16,6 @@ from starlette.types import Scope
 
 from gridsvc.errors import BadInput, NotFound, UnknownParameter
 
-__all__ = ["follow", "known_parameters", "obey"]
-
 #: The query parameters of each route's function, collected once.
 _known: dict[Any, frozenset[str]] = {}
 

@@ -13,8 +13,6 @@ from gridsvc.city import City
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings
 
-__all__ = ["Service", "service_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class Service:

@@ -8,8 +8,6 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-__all__ = ["JsonObject", "Text"]
-
 #: A footprint inside evidence is six levels deep.
 _MOST_LEVELS = 20
 

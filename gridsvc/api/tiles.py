@@ -11,8 +11,6 @@ from gridsvc.api.problems import problems
 from gridsvc.errors import BadInput, NotFound, UnknownParameter
 from gridsvc.maps.tiles import render_tile
 
-__all__ = ["router"]
-
 router = APIRouter(tags=["maps"])
 
 _MEDIA_TYPE = "application/vnd.mapbox-vector-tile"

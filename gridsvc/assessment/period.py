@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from gridsvc.city.calendar import Calendar
 from gridsvc.errors import BadInput
 
-__all__ = ["Period", "parse_period"]
-
 _DAY = dt.timedelta(days=1)
 _FORMS = "a month (2026-11), a quarter (2026-Q4), a year (2026), or days (2026-11-01/2026-11-15)"
 

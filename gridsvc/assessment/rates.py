@@ -13,25 +13,6 @@ from typing import Any
 from gridsvc.assessment.period import Period
 from gridsvc.city.weights import ThreeRates
 
-__all__ = [
-    "COUNTS",
-    "NO_DATA",
-    "RATES",
-    "Assessment",
-    "Dimension",
-    "Family",
-    "Line",
-    "Ranked",
-    "Rate",
-    "Tally",
-    "percent",
-    "ranked",
-    "rate",
-    "rates_of",
-    "rounded",
-    "score_of",
-]
-
 #: What a table shows where nothing can be divided.
 NO_DATA = "–"
 #: Decimal places of a percentage, and of a score.

@@ -11,8 +11,6 @@ from gridsvc.answers import Answer, Next
 from gridsvc.assessment.rates import Dimension
 from gridsvc.assessment.yearly import YearSource
 
-__all__ = ["AssessmentAnswer", "CasesBehind", "YearAnswer"]
-
 
 class PeriodAnswer(Answer):
     """A period, in the city's days."""

@@ -9,8 +9,6 @@ from gridsvc.assessment.period import Period
 from gridsvc.city.procedures.library import Library
 from gridsvc.city.procedures.model import Actor
 
-__all__ = ["Scope", "StepNames", "step_names"]
-
 
 @dataclass(frozen=True, slots=True)
 class StepNames:

@@ -28,8 +28,6 @@ from gridsvc.city import City
 from gridsvc.city.weights import WEIGHTS, ThreeRates
 from gridsvc.errors import BadInput, NotAllowed
 
-__all__ = ["assess", "frame_of", "list_behind", "visible_area"]
-
 #: Dimensions whose every area is a line, also one in which nothing happened.
 _WHOLE = (Dimension.DISTRICT, Dimension.STREET)
 _SUPERVISORS = (Role.DISTRICT, Role.CITY, Role.ADMIN)

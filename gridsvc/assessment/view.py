@@ -11,14 +11,6 @@ from urllib.parse import urlencode
 from gridsvc.assessment.rates import COUNTS, RATES, Assessment, Dimension, Line, percent, rounded
 from gridsvc.assessment.yearly import Year
 
-__all__ = [
-    "assessment_csv",
-    "assessment_json",
-    "line_json",
-    "spreadsheet_text",
-    "year_json",
-]
-
 
 def assessment_json(
     found: Assessment, dimension: Dimension, lines: tuple[Line, ...]

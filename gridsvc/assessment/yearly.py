@@ -24,17 +24,6 @@ from gridsvc.city import City
 from gridsvc.city.weights import WEIGHTS, ThreeRates, Yearly
 from gridsvc.errors import BadInput
 
-__all__ = [
-    "Difference",
-    "Year",
-    "YearSource",
-    "YearlyLine",
-    "assess_year",
-    "differences",
-    "recompute",
-    "yearly_lines",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class YearlyLine:

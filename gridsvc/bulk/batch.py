@@ -16,8 +16,6 @@ from gridsvc.registry.placement.model import LEVELS
 from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.locator import Locator
 
-__all__ = ["COLUMNS", "BatchFault", "BulkIndex", "faults_of", "locate_batch", "located_schema"]
-
 #: The columns that are added, in this order.
 COLUMNS = pa.schema(
     [

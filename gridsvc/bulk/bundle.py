@@ -22,8 +22,6 @@ from gridsvc.registry.placement.store import AreaLevel, Atlas, GridLevel
 from gridsvc.spatial.border import BorderIndex
 from gridsvc.spatial.locator import Locator
 
-__all__ = ["open_bundle", "save_bundle"]
-
 _MANIFEST = "bundle.json"
 _FORMAT = 2
 _GRIDS = "unit_grid"

@@ -23,8 +23,6 @@ from gridsvc.bulk.model import Placed, Portion
 from gridsvc.errors import BadFile
 from gridsvc.tables import records
 
-__all__ = ["CsvFile", "CsvPlacer"]
-
 _COMMA, _QUOTE, _LF, _CR = 44, 34, 10, 13
 _BOM = b"\xef\xbb\xbf"
 

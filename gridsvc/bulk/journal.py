@@ -24,8 +24,6 @@ from typing import Any, BinaryIO, Self
 
 from gridsvc.errors import Conflict
 
-__all__ = ["Journal", "Step"]
-
 _BAD_HEADER = b"row,reason\n"
 _FINISHING = {"finishing": True}
 

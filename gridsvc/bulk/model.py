@@ -9,8 +9,6 @@ from typing import Any, Protocol
 
 from gridsvc.bulk.batch import BatchFault, BulkIndex
 
-__all__ = ["Placed", "Placer", "PointSource", "Portion"]
-
 
 @dataclass(frozen=True, slots=True)
 class Portion:

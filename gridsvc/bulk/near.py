@@ -11,8 +11,6 @@ from gridsvc.registry.placement.service import SAME_BORDER_M
 from gridsvc.registry.placement.store import AreaLevel, Atlas
 from gridsvc.spatial.border import BorderIndex
 
-__all__ = ["NearCells"]
-
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 

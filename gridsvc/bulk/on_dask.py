@@ -22,8 +22,6 @@ from gridsvc.bulk.model import Placed, Placer, Portion
 from gridsvc.bulk.run import Runner
 from gridsvc.errors import MissingPrerequisite, Unavailable
 
-__all__ = ["dask_runner"]
-
 _AHEAD_PER_THREAD = 2
 _CONNECT_S = 30.0
 #: Tasks carry their portion: Dask's warning against large ones (from 10 MB) is not meant for them.

@@ -11,8 +11,6 @@ import pyarrow as pa
 from gridsvc.bulk.batch import COLUMNS, BulkIndex, locate_batch
 from gridsvc.bulk.bundle import open_bundle
 
-__all__ = ["COLUMNS_DDL", "spark_locator"]
-
 #: The added columns as Spark writes a schema: ``mapInArrow(locator, f"{own}, {COLUMNS_DDL}")``.
 COLUMNS_DDL = ", ".join(
     f"{field.name} {'boolean' if pa.types.is_boolean(field.type) else 'string'}"

@@ -17,8 +17,6 @@ import shapely
 from gridsvc.errors import BadCoordinate, BadFile
 from gridsvc.spatial.crs import check_lon_lat, parse_crs, to_wgs84
 
-__all__ = ["Points", "crs_text", "geometry_column", "geometry_crs", "read_points", "why_bad"]
-
 Floats = npt.NDArray[np.float64]
 
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"

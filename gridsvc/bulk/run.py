@@ -21,8 +21,6 @@ from gridsvc.errors import BadFile, Conflict, NotFound
 from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.crs import parse_crs
 
-__all__ = ["Finished", "Progress", "Runner", "atlas_identity", "locate_file", "threads"]
-
 #: Called with (done, total, unit): what is placed so far of the input's bytes or rows.
 Progress = Callable[[int, int, str], None]
 #: Places portions, a bounded number at the same time, and gives them in order.

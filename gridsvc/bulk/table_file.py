@@ -21,8 +21,6 @@ from gridsvc.bulk.model import Placed, Portion
 from gridsvc.bulk.points import crs_text, geometry_column, geometry_crs
 from gridsvc.errors import BadFile
 
-__all__ = ["FlatGeobufFile", "ParquetFile", "place_table"]
-
 _ROWS_A_GROUP = 262_144
 
 

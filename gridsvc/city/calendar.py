@@ -17,8 +17,6 @@ from gridsvc.errors import BadFile
 from gridsvc.settings import Settings
 from gridsvc.tables import Row, table
 
-__all__ = ["Calendar", "Clock", "Limit", "deadline", "elapsed", "read_working_days"]
-
 _COLUMNS = ["date", "kind", "name"]
 _KINDS = {"workday": True, "holiday": False}
 _SATURDAY = 5

@@ -17,8 +17,6 @@ from gridsvc.city.weights import WEIGHTS
 from gridsvc.settings import Settings
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["City"]
-
 T = TypeVar("T")
 _TABLES: tuple[Table[Any], ...] = (DISTANCES, GENERIC_PLACES, WEIGHTS)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["STANDARD", "ClassKey"]
-
 #: The national list since 2026-07-01.
 STANDARD = "GB/T 47678.5-2026"
 

@@ -14,17 +14,6 @@ from gridsvc.errors import BadFile
 from gridsvc.settings import Settings
 from gridsvc.tables import Row, table
 
-__all__ = [
-    "DISTANCES",
-    "GENERIC_PLACES",
-    "ClassDistance",
-    "Reach",
-    "kinds_of",
-    "reach_of",
-    "read_distances",
-    "read_generic_places",
-]
-
 _SHIPPED = Path(__file__).parent / "shipped"
 _COLUMNS = ["kind", "class_prefix", "citizen_m", "exact_m", "reason"]
 _ANY = "*"

@@ -9,8 +9,6 @@ from typing import Any
 
 from gridsvc.city.table import Table
 
-__all__ = ["Bodies", "Hears", "Shows", "System"]
-
 #: What follows from an event: it is given the act and the event, and may answer whoever emitted it.
 Hears = Callable[[Any, Any], Mapping[str, Any] | None]
 #: A system's part of what readers see of a case: it is given the session, the city and the case.

@@ -9,8 +9,6 @@ from typing import Generic, TypeVar
 
 from gridsvc.settings import Settings
 
-__all__ = ["Find", "Table", "own_rules"]
-
 T = TypeVar("T", covariant=True)
 #: The path of a file of that name: the city's own where there is one, else the shipped one.
 Find = Callable[[str], Path]

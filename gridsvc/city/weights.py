@@ -13,8 +13,6 @@ from gridsvc.city.table import Find, Table
 from gridsvc.errors import BadFile, BadInput
 from gridsvc.tables import Row, table
 
-__all__ = ["ThreeRates", "Weights", "Yearly", "load_weights"]
-
 _SHIPPED = Path(__file__).parent / "shipped"
 
 

@@ -14,8 +14,6 @@ from gridsvc.cli.logs import configure_logs
 from gridsvc.errors import GridsvcError
 from gridsvc.texts import said_in
 
-__all__ = ["app", "main"]
-
 _COMMANDS = (
     (
         "serve",

@@ -24,8 +24,6 @@ from gridsvc.registry.areas.importer import import_areas
 from gridsvc.registry.areas.report import AreaImport, full_report, report_rows, summary
 from gridsvc.registry.districts import Division, read_divisions
 
-__all__ = ["ROWS_LOOKED_AT", "Columns", "areas", "mapping_of"]
-
 Columns = Annotated[
     list[str],
     typer.Option("--column", help="ours=theirs, as code=street_code; may be repeated."),

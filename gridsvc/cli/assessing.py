@@ -19,8 +19,6 @@ from gridsvc.city import City
 from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
 from gridsvc.maps.review import read_review, review_page
 
-__all__ = ["assess_period"]
-
 #: So many differences are printed.
 _LISTED = 50
 _SHOWN = ("response", "solved", "satisfied", "closed", "closed_in_time", "rework", "returned")

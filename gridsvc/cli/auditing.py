@@ -31,8 +31,6 @@ from gridsvc.registry.districts import read_divisions
 from gridsvc.settings import get_settings
 from gridsvc.spatial.audit import INLET_WIDTH_M, SLIVER_M, AreaFault, FaultKind
 
-__all__ = ["audit"]
-
 
 def audit(
     by: Actor,

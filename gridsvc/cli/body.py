@@ -12,8 +12,6 @@ from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.bodies.service import set_webhook
 from gridsvc.settings import get_settings
 
-__all__ = ["app"]
-
 app = typer.Typer(help="Bodies (责任单位).", no_args_is_help=True)
 
 

@@ -16,8 +16,6 @@ from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, pri
 from gridsvc.db.engine import create_engine
 from gridsvc.registry.placement.store import AtlasStore
 
-__all__ = ["locate_file_command"]
-
 _STOPPED = 130
 
 

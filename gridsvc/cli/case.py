@@ -12,8 +12,6 @@ from gridsvc.cli.runtime import console, load_city, session
 from gridsvc.errors import BadFile
 from gridsvc.maps.case_history import case_history_page, read_case_history
 
-__all__ = ["app"]
-
 app = typer.Typer(help="Cases (案卷).", no_args_is_help=True)
 
 

@@ -10,8 +10,6 @@ from gridsvc.db.migrate import current
 from gridsvc.errors import Conflict
 from gridsvc.settings import get_settings
 
-__all__ = ["app"]
-
 app = typer.Typer(help="The private PostGIS server and the schema.", no_args_is_help=True)
 
 

@@ -8,8 +8,6 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand
 
-__all__ = ["Deferred", "defer"]
-
 
 class Deferred(TyperCommand):
     """A line of the help; what it is called with goes to the command or group behind it."""

@@ -14,8 +14,6 @@ from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json
 from gridsvc.cli.serving import prepare as prepare_server
 from gridsvc.demo.play import Outcome, play, prepare, serving
 
-__all__ = ["demo"]
-
 
 def demo(
     once: Annotated[bool, typer.Option(help="Exit after the story.")] = False,

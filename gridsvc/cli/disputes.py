@@ -38,8 +38,6 @@ from gridsvc.registry.disputes.what_if import read_border_move
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import get_settings
 
-__all__ = ["app"]
-
 app = typer.Typer(help="Disputes (边界争议) between areas.", no_args_is_help=True)
 
 #: Whoever may start the command on this machine may do everything, and is named so.

@@ -19,8 +19,6 @@ from gridsvc.errors import BadInput
 from gridsvc.registry.bodies.gaps import find_gaps
 from gridsvc.registry.bodies.importer import Imported, import_bodies, import_duties
 
-__all__ = ["app", "bodies", "duties"]
-
 app = typer.Typer(help="Duty lists (职责清单).", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(help="A CSV in UTF-8.", exists=True, dir_okay=False)]

@@ -28,8 +28,6 @@ from gridsvc.registry.editions.service import (
 from gridsvc.registry.grids.staleness import stale_communities
 from gridsvc.settings import get_settings
 
-__all__ = ["Actor", "EditionId", "app"]
-
 app = typer.Typer(help="Editions (版本) of boundaries.", no_args_is_help=True)
 defer(
     app,

@@ -24,8 +24,6 @@ from gridsvc.registry.grids.service import build_grids
 from gridsvc.settings import get_settings
 from gridsvc.spatial.gridding_barriers import Barriers
 
-__all__ = ["app", "table_of"]
-
 app = typer.Typer(help="Unit grids (单元网格).", no_args_is_help=True)
 defer(
     app,

@@ -18,8 +18,6 @@ from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.bodies.importer import RefusedRow
 from gridsvc.registry.placement.store import AtlasStore
 
-__all__ = ["reports"]
-
 _OPERATOR = Caller("gridsvc command", Role.ADMIN, "", None, uuid.UUID(int=0))
 _SHOWN = 40
 

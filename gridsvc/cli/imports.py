@@ -17,8 +17,6 @@ from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.reading import parts_limits, read_parts
 from gridsvc.registry.start import load_start
 
-__all__ = ["app"]
-
 app = typer.Typer(
     help="Import areas, parts, lists, and reports of earlier years.", no_args_is_help=True
 )

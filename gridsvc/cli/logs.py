@@ -7,8 +7,6 @@ import sys
 
 import structlog
 
-__all__ = ["configure_logs"]
-
 
 def configure_logs() -> None:
     """Log to the standard error, one line an entry; a process that is started does it again."""

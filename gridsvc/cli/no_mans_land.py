@@ -19,8 +19,6 @@ from gridsvc.db.engine import create_engine, session_factory, transaction
 from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.placement.store import AtlasStore
 
-__all__ = ["no_mans_land"]
-
 _DAY = ["%Y-%m-%d"]
 
 

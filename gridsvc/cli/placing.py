@@ -20,8 +20,6 @@ from gridsvc.registry.placement.straddle import straddle
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.reading import features_of, read_footprint
 
-__all__ = ["locate", "straddle_file"]
-
 Crs = Annotated[str, typer.Option(help="wgs84, gcj02, bd09, EPSG:n or WKT.")]
 AsOf = Annotated[
     str | None, typer.Option(help="By the boundaries of that day, or of an RFC 3339 time.")

@@ -20,8 +20,6 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 from gridsvc.cli.logs import configure_logs
 from gridsvc.errors import Conflict
 
-__all__ = ["DependentConfig", "serve_apart"]
-
 
 class DependentConfig(Config):
     """The settings of processes that end with the one that started them, however it ends.

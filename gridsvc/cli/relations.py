@@ -25,8 +25,6 @@ from gridsvc.readers.limits import ReadLimits, ReadOptions
 from gridsvc.readers.vector_file import read_vector_file
 from gridsvc.spatial.reading import SentFeature, check_sound
 
-__all__ = ["relate_layers"]
-
 _LAYERS = ", ".join(LayerName)
 
 

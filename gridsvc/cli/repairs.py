@@ -20,8 +20,6 @@ from gridsvc.registry.repairs.proposals import preview, proposals_of
 from gridsvc.registry.repairs.service import apply_repairs, list_repairs, undo_repairs
 from gridsvc.spatial.audit import INLET_WIDTH_M
 
-__all__ = ["app"]
-
 app = typer.Typer(
     help="Repair faults as a new draft (修补); nothing is ever repaired by itself.",
     no_args_is_help=True,

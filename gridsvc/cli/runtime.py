@@ -20,17 +20,6 @@ from gridsvc.settings import Settings, get_settings
 if TYPE_CHECKING:
     from gridsvc.city import City
 
-__all__ = [
-    "AsJson",
-    "console",
-    "database",
-    "load_city",
-    "notes",
-    "print_json",
-    "read_json",
-    "session",
-]
-
 #: Answers go to standard output, everything else to standard error. Names come from files: what
 #: looks like markup in them is shown as it is written.
 console = Console(markup=False, emoji=False)

@@ -22,8 +22,6 @@ from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.access.service import issue_token
 from gridsvc.settings import Settings, get_settings
 
-__all__ = ["prepare", "serve"]
-
 _GOODBYE_S = 5
 #: A process that has said nothing for so long hangs; a busy machine holds a sound one up for less.
 _HUNG_S = 120

@@ -14,8 +14,6 @@ from gridsvc.registry.social_grids.importer import import_social_grids
 from gridsvc.registry.social_grids.service import social_tree
 from gridsvc.registry.social_grids.tree import Node
 
-__all__ = ["social", "social_grids"]
-
 _SHOWN = 40
 Expected = Annotated[int | None, typer.Option(help="Refuse a file with another total.")]
 

@@ -14,8 +14,6 @@ from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.access.service import issue_token, revoke_token
 from gridsvc.settings import get_settings
 
-__all__ = ["app"]
-
 app = typer.Typer(help="Tokens for the HTTP service.", no_args_is_help=True)
 
 

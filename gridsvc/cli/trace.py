@@ -13,8 +13,6 @@ from gridsvc.cases.systems.evidence.store import store_of
 from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
 from gridsvc.settings import get_settings
 
-__all__ = ["app"]
-
 app = typer.Typer(help="The trace of cases, which nobody changes.", no_args_is_help=True)
 
 _SHOWN = 50

@@ -15,8 +15,6 @@ from gridsvc.cli.runtime import AsJson, console, load_city, print_json, session
 from gridsvc.errors import BadInput
 from gridsvc.maps.demand_letter import letter_page, read_letter
 
-__all__ = ["app"]
-
 app = typer.Typer(help="Whistles (哨): rates per street, demand letters.", no_args_is_help=True)
 
 _SIGNS = {"too_few": "too few", "too_many": "too many", None: ""}

@@ -23,8 +23,6 @@ from gridsvc.db.partitions import ensure_partitions
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.settings import get_settings
 
-__all__ = ["messages", "worker"]
-
 _log = structlog.get_logger(__name__)
 
 _ROLE = "gridsvc_service"

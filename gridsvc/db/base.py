@@ -10,8 +10,6 @@ import uuid
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
-__all__ = ["Base", "uuid7"]
-
 
 class Base(DeclarativeBase):
     """Base of every table; constraints are named so that migrations can speak of them."""

@@ -13,8 +13,6 @@ from pathlib import Path
 
 from gridsvc.errors import MissingPrerequisite
 
-__all__ = ["Binaries", "as_user", "find_binaries", "server_user"]
-
 _ADVICE = "install postgresql-15-postgis-3, use docker compose up, or set DATABASE_URL"
 _OLDEST = 15
 _DEBIAN = Path("/usr/lib/postgresql")

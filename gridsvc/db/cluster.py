@@ -45,8 +45,6 @@ from gridsvc.db.binaries import as_user, find_binaries, server_user
 from gridsvc.db.home import ROLE, initialise, last_line, make_home, write_private
 from gridsvc.errors import Conflict, Unavailable
 
-__all__ = ["ClusterStatus", "PrivateCluster"]
-
 _GUARDIAN = Path(__file__).with_name("guardian.py")
 _READY_S = 900.0  # replaying 2 GB of log after a crash takes minutes on a busy machine
 _STOPPED_S = 900.0  # writing 2 GB of buffers too

@@ -21,11 +21,6 @@ from gridsvc.db.base import Base
 if TYPE_CHECKING:
     from geoalchemy2 import WKBElement
 
-__all__ = [
-    "Prepared",
-    "write_added",
-]
-
 _Read = Callable[[dict[str, Any]], Any]
 
 

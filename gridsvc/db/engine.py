@@ -20,8 +20,6 @@ from gridsvc.db.cluster import PrivateCluster
 from gridsvc.errors import BadInput, Unavailable
 from gridsvc.settings import Settings
 
-__all__ = ["create_engine", "database_url", "normalised_url", "session_factory", "transaction"]
-
 _DRIVER = "postgresql+psycopg2"
 _QUERY_CANCELED = "57014"
 _DEADLOCK_DETECTED = "40P01"

@@ -19,8 +19,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["end_orphan", "main"]
-
 _TICK_S = 0.2
 _ORPHAN_S = 300.0
 _RESTARTS = 20

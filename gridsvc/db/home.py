@@ -14,8 +14,6 @@ from pathlib import Path
 from gridsvc.db.binaries import as_user, find_binaries, server_user
 from gridsvc.errors import Unavailable
 
-__all__ = ["ROLE", "initialise", "last_line", "make_home", "write_private"]
-
 ROLE = "gridsvc"
 
 

@@ -24,8 +24,6 @@ from sqlalchemy.pool import NullPool
 from gridsvc.db.engine import normalised_url
 from gridsvc.errors import MissingPrerequisite, Unavailable
 
-__all__ = ["GUARDS", "current", "differences", "downgrade", "head", "migrate", "unguarded"]
-
 _STATEMENT_GUARD = "SET statement_timeout = '5s'"
 GUARDS = (_STATEMENT_GUARD, "SET lock_timeout = '4s'")
 _WAIT_FOR_OTHER = "1200s"

@@ -6,8 +6,6 @@ import datetime as dt
 
 from sqlalchemy import Connection, text
 
-__all__ = ["ensure_partitions"]
-
 _MONTHS_AHEAD = 3
 _PARTITIONED = ("trace", "message")
 

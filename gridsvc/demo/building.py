@@ -11,8 +11,6 @@ from shapely.geometry import LineString, MultiPolygon, Point, Polygon
 from gridsvc.errors import NotFound
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["Building", "building_astride"]
-
 #: Ground plan in metres, across the border and along it.
 _ACROSS_M, _ALONG_M = 26.0, 14.0
 #: The border does not halve it: the lead's side has a little more.

@@ -17,8 +17,6 @@ from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.reading import parts_of_table
 from gridsvc.registry.start import load_start
 
-__all__ = ["GRIDDED", "PARTS_IN", "count_city", "prepare_city"]
-
 #: Dongcheng, where unit grids began; Xicheng and Fengtai, between which the story plays.
 GRIDDED = ("110101", "110102", "110106")
 PARTS_IN = "110101"

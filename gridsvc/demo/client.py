@@ -9,8 +9,6 @@ import httpx
 
 from gridsvc.errors import Unavailable
 
-__all__ = ["Client"]
-
 
 class Client:
     """An actor of a playing, with a token; a refusal is an error unless it was expected.

@@ -14,8 +14,6 @@ from gridsvc.demo.playing import Playing
 from gridsvc.spatial.crs import from_wgs84
 from gridsvc.spatial.plane import surroundings
 
-__all__ = ["send_mixed"]
-
 _SEED = 2018
 _AT_ONCE = 4
 _CHANNELS = ("12345", "app", "patrol", "web")

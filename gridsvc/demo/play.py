@@ -27,8 +27,6 @@ from gridsvc.demo.story import LEAD, OTHER, Told, tell_story
 from gridsvc.errors import Unavailable
 from gridsvc.settings import Settings
 
-__all__ = ["Outcome", "play", "serving"]
-
 MIXED_REPORTS = 2_000
 _GOODBYE_S = 5
 

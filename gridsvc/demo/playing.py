@@ -16,8 +16,6 @@ from gridsvc.db.engine import transaction
 from gridsvc.demo.client import Client
 from gridsvc.registry.access.service import issue_token
 
-__all__ = ["Playing", "last_playing"]
-
 #: The holder of what playings say, among those of idempotency keys.
 _HOLDER = "demonstration"
 _ACTORS = uuid.UUID("6f2f4b0e-7c51-4c7a-9d5e-2b8f0c8a1d17")

@@ -15,8 +15,6 @@ from gridsvc.demo.client import Client
 from gridsvc.demo.playing import Playing
 from gridsvc.spatial.crs import from_wgs84
 
-__all__ = ["LEAD", "OTHER", "Told", "tell_story"]
-
 #: 广安门外街道 (Xicheng) and 太平桥街道 (Fengtai), between which the real building stood.
 LEAD, OTHER = "110102020", "110106002"
 _ILLEGAL_BUILDING = "06001"

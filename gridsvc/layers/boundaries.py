@@ -10,8 +10,6 @@ from gridsvc.codes import Level
 from gridsvc.layers.model import MOMENT, Column, ColumnType, Drawing, Layer, Tiles
 from gridsvc.registry.in_force import areas_of, edition_id_at
 
-__all__ = ["COMMUNITIES", "DISTRICTS", "STREETS"]
-
 _COLUMNS = (
     Column("code", ColumnType.TEXT, "区划代码", "area code"),
     Column("name", ColumnType.TEXT, "名称", "name"),

@@ -11,8 +11,6 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from gridsvc.layers.model import MOMENT, Column, ColumnType, Drawing, Layer, Tiles
 from gridsvc.registry.disputes.models import Dispute
 
-__all__ = ["DISPUTES", "JOINT_CASES"]
-
 #: What is read of a table of the cases, which stand above the layers.
 _WHISTLE = table(
     "whistle",

@@ -13,8 +13,6 @@ from sqlalchemy import ColumnElement, Date, DateTime, FromClause, SelectBase, bi
 from gridsvc.callers import Caller, Role
 from gridsvc.city import City
 
-__all__ = ["DAY", "MARGIN", "MOMENT", "Column", "ColumnType", "Drawing", "Layer", "Tiles", "at"]
-
 #: How far beyond a tile's edge its shapes are drawn, in units of 1/4096 of its width.
 MARGIN = 128
 Expression = Callable[[FromClause], ColumnElement[Any]]

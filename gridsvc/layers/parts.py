@@ -18,8 +18,6 @@ from gridsvc.registry.in_force import (
     unit_grids_on,
 )
 
-__all__ = ["PARTS"]
-
 
 def _in_force(street: Any, community: Any, grid: Any) -> SelectBase:
     """The parts of the register, with the codes of the areas that they are placed in."""

@@ -29,8 +29,6 @@ from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from gridsvc.city import City
 from gridsvc.layers.model import Layer, at
 
-__all__ = ["Box", "Compiled", "around", "bounds", "feature_chunks", "has_feature"]
-
 #: West, south, east, north, in degrees (WGS84).
 Box = tuple[float, float, float, float]
 

@@ -7,9 +7,6 @@ from sqlalchemy import func
 from gridsvc.layers.model import DAY, Column, ColumnType, Drawing, Layer, Tiles
 from gridsvc.registry.in_force import unit_grids_of, unit_grids_on
 
-__all__ = ["UNIT_GRIDS"]
-
-
 UNIT_GRIDS = Layer(
     name="unit_grids",
     title_zh="单元网格",

@@ -29,8 +29,6 @@ from gridsvc.city import City
 from gridsvc.layers.model import MARGIN, ColumnType, Drawing, Layer, Tiles, at
 from gridsvc.layers.repository import Compiled
 
-__all__ = ["vector_tile"]
-
 #: The width of a tile in its own units.
 _EXTENT = 4096
 _WEB_MERCATOR = 3857

@@ -17,8 +17,6 @@ from gridsvc.layers.model import Layer
 from gridsvc.layers.repository import Box
 from gridsvc.spatial.crs import check_lon_lat
 
-__all__ = ["Selection", "feature_collection", "parse_bbox", "select"]
-
 
 def parse_bbox(value: str) -> Box:
     """West, south, east, north in degrees (WGS84) from ``west,south,east,north``.

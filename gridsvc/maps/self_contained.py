@@ -17,16 +17,6 @@ from markupsafe import escape
 
 from gridsvc.errors import MissingPrerequisite
 
-__all__ = [
-    "CONTENT_POLICY",
-    "blank_map",
-    "draw_dot",
-    "draw_shape",
-    "render",
-    "render_plain",
-    "safe_words",
-]
-
 #: The page loads nothing at all; what it needs is in it.
 CONTENT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"

@@ -15,8 +15,6 @@ from gridsvc.layers.model import Layer
 from gridsvc.layers.vector_tiles import vector_tile
 from gridsvc.registry.placement.repository import edition_stamp, editions_on
 
-__all__ = ["MAX_ZOOM", "Tile", "render_tile"]
-
 #: A tile of zoom 22 is some 7 m wide; nothing here is finer than that.
 MAX_ZOOM = 22
 

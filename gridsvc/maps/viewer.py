@@ -15,8 +15,6 @@ from gridsvc.errors import MissingPrerequisite, NotFound
 from gridsvc.layers.catalogue import DISTRICTS
 from gridsvc.layers.repository import bounds
 
-__all__ = ["CONTENT_POLICY", "asset", "viewer_page"]
-
 _STATIC = Path(__file__).parent / "static"
 _FROM_MAPLIBRE = ("maplibre-gl.js", "maplibre-gl.css")
 

@@ -19,8 +19,6 @@ from gridsvc.errors import UnknownCrs
 from gridsvc.readers.formats import head_of
 from gridsvc.spatial.crs import Crs, parse_crs
 
-__all__ = ["crs_of_geojson", "declared_crs"]
-
 # A .prj file is some hundred characters; more than this is another file.
 _LONGEST_WKT = 20_000
 # Writers put the member before the features.

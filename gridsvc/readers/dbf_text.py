@@ -20,8 +20,6 @@ import numpy as np
 from gridsvc.errors import BadFile
 from gridsvc.readers.formats import sibling
 
-__all__ = ["TextEncoding", "decoded", "encoding_of"]
-
 # dBASE language drivers that say which Chinese code page was used; the others say nothing here.
 _CODE_PAGES = {0x4D: "gb18030", 0x7A: "gb18030", 0x4F: "big5", 0x78: "big5"}
 _GBK = {"gbk", "gb2312", "cp936", "936", "gb18030", "ansi 936"}

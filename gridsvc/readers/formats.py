@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-__all__ = ["Format", "format_of", "head_of", "sibling", "tail_of"]
-
 _SHAPE_MAGIC = b"\x00\x00\x27\x0a"
 
 

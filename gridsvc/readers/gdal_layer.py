@@ -23,8 +23,6 @@ from gridsvc.readers.layer import READ_ERRORS, Batch, Blobs, Cell, Layer, cells_
 from gridsvc.readers.limits import ReadLimits, ReadOptions
 from gridsvc.readers.source import FileSource
 
-__all__ = ["gdal_layer", "gdal_within", "quietly"]
-
 # Few rows, and fewer where one geometry is large, so that a batch stays small.
 _ROWS_AT_ONCE, _BATCH_BYTES = 128, 64_000_000
 # The drivers whose files hold features and lead nowhere else.

@@ -16,8 +16,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gridsvc.readers.formats import Format, sibling
 
-__all__ = ["largest_geometry_bytes"]
-
 _SHX_HEADER_BYTES = 100
 # A geodatabase packs a vertex of 16 bytes into two where vertices lie on a line.
 _GDB_PACKED = 8

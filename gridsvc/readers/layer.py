@@ -14,8 +14,6 @@ from gridsvc.errors import BadFile
 from gridsvc.readers.dbf_text import decoded
 from gridsvc.readers.source import FileSource
 
-__all__ = ["READ_ERRORS", "Batch", "Blobs", "Cell", "Layer", "cells_of", "in_short", "stopped"]
-
 #: pyogrio passes GDAL's errors on as DataSourceError, Arrow's stream as OSError or ArrowException.
 READ_ERRORS = (
     pyogrio.errors.DataSourceError,

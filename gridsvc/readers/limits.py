@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from gridsvc.errors import TooLarge
 from gridsvc.settings import Settings
 
-__all__ = ["ReadLimits", "ReadOptions", "above"]
-
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:

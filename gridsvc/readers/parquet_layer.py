@@ -22,8 +22,6 @@ from gridsvc.readers.layer import READ_ERRORS, Batch, Blobs, Layer, cells_of, st
 from gridsvc.readers.limits import ReadLimits, above
 from gridsvc.readers.source import FileSource
 
-__all__ = ["parquet_layer"]
-
 _ROWS_AT_ONCE = 128
 # A vertex with height and measure, and what is next to the vertices of a geometry.
 _VERTEX_BYTES, _BESIDE_BYTES = 32, 1_000

@@ -21,8 +21,6 @@ from gridsvc.readers.formats import Format, format_of, head_of, sibling, tail_of
 from gridsvc.readers.largest_geometry import largest_geometry_bytes
 from gridsvc.readers.limits import ReadLimits, above
 
-__all__ = ["FileSource", "check_size", "opened_source"]
-
 # A zip below this is harmless whatever its ratio: a .dbf of blanks shrinks a hundredfold.
 _SMALL_ZIP_BYTES = 10_000_000
 _MAX_ZIP_MEMBERS = 10_000

@@ -17,8 +17,6 @@ from gridsvc.readers.limits import ReadLimits, above
 from gridsvc.readers.source import check_size
 from gridsvc.tables import check_header, ragged_fault, records
 
-__all__ = ["CsvTable", "Shapes", "points_of", "read_csv", "shapes_of_wkt", "texts_of"]
-
 #: Geometries (object, n), two-dimensional, None where a row has none, and by row the reason why.
 Shapes = tuple[NDArray[np.object_], dict[int, str]]
 

@@ -21,16 +21,6 @@ from gridsvc.readers.parquet_layer import parquet_layer
 from gridsvc.readers.source import FileSource, opened_source
 from gridsvc.spatial.crs import Crs, geometry_to_wgs84, parse_crs
 
-__all__ = [
-    "Feature",
-    "VectorFile",
-    "open_layer",
-    "opened_layer",
-    "read_columns",
-    "read_layer",
-    "read_vector_file",
-]
-
 # What is said of a feature whose arcs were replaced.
 _ARCS = "drew its arcs as straight pieces of four degrees"
 # Geometries of a batch up to so many bytes are parsed together, larger ones each by itself.

@@ -25,17 +25,6 @@ from gridsvc.spatial.partition import partition
 from gridsvc.spatial.plane import MetricPlane
 from gridsvc.tables import table
 
-__all__ = [
-    "COMMUNITY_ACCURACY_M",
-    "STREET_ACCURACY_M",
-    "ApproximateArea",
-    "Centre",
-    "ParentArea",
-    "approximate_communities",
-    "approximate_streets",
-    "read_centres",
-]
-
 # Measured against real street polygons of inner Beijing (data/boundaries/README.md).
 STREET_ACCURACY_M = 400.0
 COMMUNITY_ACCURACY_M = 400.0

@@ -24,8 +24,6 @@ from gridsvc.codes import Level
 from gridsvc.errors import BadFile, MissingPrerequisite
 from gridsvc.tables import table
 
-__all__ = ["District", "Division", "read_districts", "read_divisions"]
-
 _UNIT = 2e-6
 _POLYGON, _MULTIPOLYGON = 5, 6
 _ABSOLUTE, _DIFFERENCES = 0, 1

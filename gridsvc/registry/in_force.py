@@ -36,24 +36,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-__all__ = [
-    "AREA",
-    "EDITION",
-    "LINE_HOLDS",
-    "PART",
-    "PART_REGISTERED",
-    "PART_STANDS",
-    "areas_of",
-    "begun",
-    "edition_holds",
-    "edition_id_at",
-    "holds",
-    "part_registered",
-    "part_stands",
-    "unit_grids_of",
-    "unit_grids_on",
-]
-
 #: A value, or a parameter that gets it later.
 Moment = dt.datetime | BindParameter[Any]
 Day = dt.date | BindParameter[Any]

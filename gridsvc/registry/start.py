@@ -13,8 +13,6 @@ from gridsvc.registry.bodies.service import load_example_bodies
 from gridsvc.registry.classes.service import load_classes
 from gridsvc.registry.districts import read_divisions
 
-__all__ = ["load_start"]
-
 #: The day from which the example duty list counts: the class list's own.
 _DUTIES_FROM = dt.date(2018, 1, 1)
 

@@ -16,8 +16,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["LEAF", "distances", "neighbours_at", "neighbours_many", "pack"]
-
 Floats = NDArray[np.float64]
 Indexes = NDArray[np.int32]
 

@@ -29,8 +29,6 @@ from gridsvc.spatial.chords import (
     search,
 )
 
-__all__ = ["SNAP_M", "Cut", "area_of", "chord_crosses", "cut_into_cells", "ring_part"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 

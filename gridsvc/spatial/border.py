@@ -19,8 +19,6 @@ from gridsvc.spatial._nearest import distances, neighbours_at, neighbours_many, 
 from gridsvc.spatial.locator import Locator
 from gridsvc.spatial.locator._rings import check_areas, merge_edges, ring_edges
 
-__all__ = ["Border", "BorderIndex", "Borders"]
-
 _SAME_EDGE_M = 1e-3  # nearer than this with its ends and its middle, an edge lies on another
 
 

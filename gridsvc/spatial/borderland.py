@@ -14,8 +14,6 @@ from shapely.ops import substring
 
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["Stretches", "stretches_of"]
-
 # A line shorter than so many seams is where two areas touch at a corner, and no border.
 _CORNER = 4.0
 # Borders this close are drawn as one: vertices of one side lie so far off the other's edges.

@@ -16,20 +16,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = [
-    "COST",
-    "ENTERS",
-    "LEAVES",
-    "OFF",
-    "PX",
-    "PY",
-    "QX",
-    "QY",
-    "RIGHT",
-    "estimate",
-    "search",
-]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 

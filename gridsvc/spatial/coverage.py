@@ -21,19 +21,6 @@ from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
 from gridsvc.spatial.polygons import multipolygon_of, simple_parts
 
-__all__ = [
-    "Faults",
-    "Gap",
-    "InvalidArea",
-    "Mended",
-    "Overlap",
-    "Sliver",
-    "faults",
-    "is_watertight",
-    "match_edges",
-    "mend",
-]
-
 Floats = NDArray[np.float64]
 
 # A gap or an overlap that is narrower than this in the mean is a sliver: two drawings of one line.

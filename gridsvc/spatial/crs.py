@@ -29,18 +29,6 @@ from gridsvc.spatial.shifted_datums import (
     wgs84_to_gcj02,
 )
 
-__all__ = [
-    "Crs",
-    "Transform",
-    "check_lon_lat",
-    "from_wgs84",
-    "geometry_to_wgs84",
-    "parse_crs",
-    "to_wgs84",
-    "transform_between",
-    "transform_geometry",
-]
-
 Floats = NDArray[np.float64]
 Pair = tuple[Floats, Floats]
 #: Takes x and y (n,), gives x and y (n,); NaN where there is no image.

@@ -21,18 +21,6 @@ from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
 from gridsvc.spatial.polygons import multipolygon_of, polygons_of
 
-__all__ = [
-    "DisputeKind",
-    "DisputedPlace",
-    "Layer",
-    "disputed_places",
-    "left_in",
-    "overlap_share",
-    "same_sides",
-    "wide_parts",
-    "width_m",
-]
-
 #: Two places are one when they share this much of the smaller of them.
 SAME_PLACE_SHARE = 0.5
 #: How near to a gap an area must come to be one of its sides: two drawings of one vertex.

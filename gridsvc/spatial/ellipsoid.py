@@ -15,8 +15,6 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Geod
 
-__all__ = ["area_m2", "distance_m", "length_m"]
-
 Floats = NDArray[np.float64]
 
 _A_M = 6_378_137.0

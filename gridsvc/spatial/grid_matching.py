@@ -14,8 +14,6 @@ from gridsvc.spatial.coverage import match_edges
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.polygons import polygons_of
 
-__all__ = ["Overlap", "ground_to_cut", "overlaps", "same_ground", "with_common_vertices"]
-
 # Ground that differs by less is two drawings of one line: 0.1 m by 10 cm, a millionth of a cell.
 _NOISE_M2 = 0.01
 # Cells within a tenth of a millimetre touch.

@@ -28,16 +28,6 @@ from gridsvc.spatial.outline import Outline, close_slits, outline_of
 from gridsvc.spatial.plane import metres_per_degree
 from gridsvc.spatial.relaxation import node_cells, relax_cells
 
-__all__ = [
-    "CommunityGrid",
-    "cells_for",
-    "grid_communities",
-    "grid_community",
-    "measured_grids",
-    "nominal_m2",
-    "parts_of",
-]
-
 Point = tuple[float, float]
 Edge = tuple[Point, Point]
 

@@ -22,18 +22,6 @@ from numpy.typing import NDArray
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.polygons import multipolygon_of
 
-__all__ = [
-    "NOISE_M2",
-    "Change",
-    "Move",
-    "Moves",
-    "Redrawn",
-    "changed_m2",
-    "holder_at",
-    "moved_ground",
-    "redrawn",
-]
-
 #: Ground below this, 10 cm², is rounding, not a change.
 NOISE_M2 = 1e-3
 

@@ -22,8 +22,6 @@ from shapely.geometry.base import BaseGeometry
 from gridsvc.errors import BadGeometry
 from gridsvc.spatial.plane import LocalPlane
 
-__all__ = ["Outline", "close_slits", "outline_of"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outline:

@@ -21,8 +21,6 @@ from numpy.typing import NDArray
 from gridsvc.errors import BadGeometry
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["partition"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 

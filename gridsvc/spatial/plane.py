@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from gridsvc.spatial.crs import Transform, check_lon_lat, transform_between, transform_geometry
 
-__all__ = ["LocalPlane", "MetricPlane", "extent_m", "metres_per_degree", "surroundings"]
-
 Floats = NDArray[np.float64]
 
 _WGS84_A = 6_378_137.0

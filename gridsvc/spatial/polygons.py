@@ -8,8 +8,6 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-__all__ = ["multipolygon_of", "polygons_of", "simple_parts"]
-
 
 def simple_parts(geometry: Any) -> NDArray[np.object_]:
     """The points, lines and polygons of a geometry or an array of them, collections opened."""

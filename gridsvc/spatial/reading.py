@@ -16,16 +16,6 @@ from gridsvc.errors import BadCoordinate, BadGeometry, TooLarge
 from gridsvc.spatial.crs import Crs, check_lon_lat, geometry_to_wgs84, parse_crs
 from gridsvc.spatial.polygons import multipolygon_of
 
-__all__ = [
-    "Footprint",
-    "SentFeature",
-    "check_sound",
-    "features_of",
-    "read_footprint",
-    "read_geometry",
-    "read_layer",
-]
-
 #: How many lists lie around a position in the coordinates of each type.
 _DEPTHS = {
     "Point": 0,

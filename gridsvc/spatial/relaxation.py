@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from gridsvc.spatial.bisection import SNAP_M, Cut, area_of, chord_crosses, ring_part
 from gridsvc.spatial.chords import COST, ENTERS, LEAVES, PX, PY, QX, QY, estimate, search
 
-__all__ = ["node_cells", "relax_cells"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 

@@ -19,8 +19,6 @@ from gridsvc.errors import BadGeometry
 from gridsvc.spatial.ellipsoid import area_m2, distance_m, length_m
 from gridsvc.spatial.locator._rings import check_areas, merge_edges, ring_edges
 
-__all__ = ["SAME_LINE_DEG", "Share", "Shares", "border_length_m", "shares", "size_of"]
-
 #: Two drawings of one border lie this near together: about 10 cm.
 SAME_LINE_DEG = 1e-6
 # Where borders lie within that only because they cross or meet in a corner, and what the tolerance

@@ -14,8 +14,6 @@ from gridsvc.errors import BadCode, BadInput, NotFound, UnknownParameter
 from gridsvc.registry.areas import lookup
 from gridsvc.registry.areas.schemas import AreaNeighbours, AreaPage, AreaRead
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1/areas", tags=["areas"])
 
 _GEOJSON = "application/geo+json"

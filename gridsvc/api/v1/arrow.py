@@ -23,8 +23,6 @@ from gridsvc.bulk.batch import faults_of
 from gridsvc.errors import BadCoordinate, BadInput
 from gridsvc.registry.placement.store import Atlas
 
-__all__ = ["ARROW", "arrow_answer"]
-
 ARROW = "application/vnd.apache.arrow.stream"
 
 _BUFFER_BYTES = 1 << 20

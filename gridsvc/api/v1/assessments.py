@@ -21,8 +21,6 @@ from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, Unavailable
 from gridsvc.maps.review import read_review, review_page
 from gridsvc.maps.self_contained import CONTENT_POLICY
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1/assessments", tags=["assessment"])
 
 _CSV = "text/csv; charset=utf-8"

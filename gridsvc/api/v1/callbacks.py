@@ -29,8 +29,6 @@ from gridsvc.errors import (
     StepRefused,
 )
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1/reports", tags=["assessment"])
 
 

@@ -35,8 +35,6 @@ from gridsvc.errors import (
 )
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1", tags=["cases"])
 
 _READING = (NotAuthenticated, NotAllowed, NotFound)

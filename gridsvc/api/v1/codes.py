@@ -10,8 +10,6 @@ from gridsvc.errors import BadCode, NotFound, UnknownParameter
 from gridsvc.registry.codes.schemas import CodeMatches
 from gridsvc.registry.codes.service import look_up
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1", tags=["codes"])
 
 _RESPONSES = problems(BadCode, NotFound, UnknownParameter)

@@ -60,8 +60,6 @@ from gridsvc.registry.disputes.service import Move, dispute_or_refuse, move
 from gridsvc.registry.disputes.view import dispute_json, evidence_json, summaries_json
 from gridsvc.registry.disputes.what_if import read_border_move
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1", tags=["disputes"])
 
 _WRITING = problems(NotAuthenticated, NotAllowed, NotFound, BadInput, Conflict, IdempotencyMismatch)

@@ -25,8 +25,6 @@ from gridsvc.registry.areas.lookup import edition_detail, editions_page
 from gridsvc.registry.areas.schemas import EditionDetail, EditionPage
 from gridsvc.registry.editions.schemas import ReroutedPageAnswer
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1/editions", tags=["editions"])
 
 Level = Literal["district", "street", "community", "unit_grid"]

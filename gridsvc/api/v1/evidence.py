@@ -32,8 +32,6 @@ from gridsvc.errors import (
     Unavailable,
 )
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
 _READING = (NotAuthenticated, NotAllowed, NotFound)

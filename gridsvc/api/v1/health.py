@@ -12,8 +12,6 @@ from gridsvc.api.dependencies import CurrentService, DbSession
 from gridsvc.api.problems import problems
 from gridsvc.errors import NotFound, Unavailable
 
-__all__ = ["router"]
-
 router = APIRouter(tags=["health"])
 
 

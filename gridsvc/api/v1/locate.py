@@ -36,8 +36,6 @@ from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.reading import read_footprint
 from gridsvc.tables import records
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1", tags=["placement"])
 
 _COLUMNS = ("district_code", "street_code", "community_code", "grid_code", "near_border")

@@ -36,8 +36,6 @@ from gridsvc.errors import (
     StepRefused,
 )
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
 _READING = (NotAuthenticated, NotAllowed, NotFound, BadInput)

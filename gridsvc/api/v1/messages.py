@@ -29,8 +29,6 @@ from gridsvc.db.engine import transaction
 from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, NotFound, Unavailable
 from gridsvc.registry.bodies.service import body_or_refuse
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1/bodies", tags=["messages"])
 
 _READING = (NotAuthenticated, NotAllowed, NotFound, BadInput)

@@ -38,8 +38,6 @@ from gridsvc.errors import (
 from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.placement.store import Atlas
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1/no-mans-land", tags=["cases"])
 
 _YEAR = dt.timedelta(days=365)

@@ -41,8 +41,6 @@ from gridsvc.errors import (
     UnknownCrs,
 )
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1", tags=["cases"])
 
 _WRITING = (NotAuthenticated, NotAllowed, NotFound, BadInput, IdempotencyMismatch)

@@ -46,8 +46,6 @@ from gridsvc.registry.parts.service import (
 )
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1/parts", tags=["parts"])
 
 _MOST_RADIUS_M = 5_000.0

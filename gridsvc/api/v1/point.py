@@ -20,8 +20,6 @@ from gridsvc.registry.placement.store import Atlas
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 
-__all__ = ["PointQuery", "answer", "direct"]
-
 direct = APIRouter(prefix="/v1", tags=["placement"], route_class=DirectRoute)
 
 

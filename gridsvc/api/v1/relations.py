@@ -28,8 +28,6 @@ from gridsvc.layers.relations.schemas import RelationsAnswer
 from gridsvc.layers.relations.service import MOST_PAIRS, relate
 from gridsvc.spatial.reading import read_layer
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1", tags=["relations"])
 
 

@@ -38,8 +38,6 @@ from gridsvc.registry.repairs.proposals import preview, proposals_of
 from gridsvc.registry.repairs.schemas import FaultPage, PreviewAnswer, RepairsAnswer, RepairsMade
 from gridsvc.registry.repairs.service import apply_repairs, list_repairs, undo_repairs
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1/editions/{edition}/repairs", tags=["editions"])
 
 EditionId = Annotated[str, Path(description="The id of an edition, in any state.")]

@@ -59,8 +59,6 @@ from gridsvc.registry.codes.service import look_up
 from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.reading import read_footprint
 
-__all__ = ["ReportIn", "direct", "filed", "new_report", "router"]
-
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
 direct = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=DirectRoute)
 

@@ -14,8 +14,6 @@ from gridsvc.errors import BadInput
 from gridsvc.registry.social_grids.schemas import SocialNode
 from gridsvc.registry.social_grids.service import social_tree
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1", tags=["areas"])
 
 

@@ -42,8 +42,6 @@ from gridsvc.errors import (
 from gridsvc.maps.demand_letter import letter_page, read_letter
 from gridsvc.maps.self_contained import CONTENT_POLICY
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1", tags=["whistles"])
 
 _READING = (NotAuthenticated, NotAllowed, NotFound, BadInput)

@@ -39,8 +39,6 @@ from gridsvc.errors import (
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/v1/whistles", tags=["whistles"])
 
 _WRITE_PROBLEMS = problems(

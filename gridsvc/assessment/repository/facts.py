@@ -40,8 +40,6 @@ from gridsvc.cases.systems.appeals.models import Appeal
 from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 
-__all__ = ["cases_due", "facts"]
-
 #: A fact's dimensions, in the order of their columns.
 _DIMENSIONS = tuple(dimension.value for dimension in Dimension)
 

@@ -12,8 +12,6 @@ from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.repository import names_of
 from gridsvc.registry.editions.repository import codes_in, edition_in_force
 
-__all__ = ["areas_of_level", "names"]
-
 
 def areas_of_level(session: Session, level: str, day: dt.datetime) -> dict[str, str]:
     """Code and name of every area of a level in force on a day."""

@@ -14,8 +14,6 @@ from gridsvc.assessment.rates import COUNTS, Dimension, Family, Tally
 from gridsvc.assessment.repository.facts import facts
 from gridsvc.assessment.scope import Scope
 
-__all__ = ["Behind", "behind", "districts_of", "tallies"]
-
 #: Sorting and hashing a month of a city stays in memory with this.
 _WORK_MEMORY = "128MB"
 

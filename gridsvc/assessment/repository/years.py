@@ -11,8 +11,6 @@ from sqlalchemy.orm import Session
 
 from gridsvc.assessment.scope import Scope
 
-__all__ = ["BodyYear", "years_of_tables", "years_of_trace"]
-
 
 @dataclass(frozen=True, slots=True)
 class BodyYear:

@@ -24,8 +24,6 @@ from gridsvc.city.calendar import Limit
 from gridsvc.city.procedures.model import Procedure
 from gridsvc.db.base import uuid7
 
-__all__ = ["SERVICE", "Act", "Occasion", "grade_of", "procedure_of"]
-
 #: The actor of what the service does by itself.
 SERVICE = "gridsvc"
 

@@ -21,24 +21,6 @@ from gridsvc.city.procedures.model import (
 )
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
 
-__all__ = [
-    "COMMAND",
-    "REPORTER",
-    "SUPERVISION",
-    "begin",
-    "carried_over",
-    "check_evidence",
-    "check_separation_of_duties",
-    "go_back",
-    "needs_of",
-    "open_steps",
-    "parties",
-    "record_actor",
-    "side_act_at",
-    "summoning_steps",
-    "take",
-]
-
 #: The party that files and checks, kept apart from those who handle.
 SUPERVISION = "supervision"
 #: The party that dispatches.

@@ -12,15 +12,6 @@ from gridsvc.cases.core.progress import Progress
 from gridsvc.city.procedures.model import Procedure, Return, Step
 from gridsvc.registry.bodies.repository import BodyRef, Responsibility
 
-__all__ = [
-    "BodyRefused",
-    "CaseClosed",
-    "CaseOpened",
-    "CaseRaised",
-    "StepAsked",
-    "StepTaken",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class CaseOpened:

@@ -13,8 +13,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["Case", "Submission", "TraceEntry"]
-
 
 class Case(Base):
     """One case: its procedure with the version it began with, its step, its lead, its place.

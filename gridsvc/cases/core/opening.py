@@ -38,8 +38,6 @@ from gridsvc.errors import BadInput, NotAllowed
 from gridsvc.registry.bodies.repository import Responsibility, bodies_by_code
 from gridsvc.registry.bodies.service import body_or_refuse, keep_gap
 
-__all__ = ["Opening", "Place", "choose_opening", "open_case", "opening_by_rule", "take_seats"]
-
 _CLOCK_SKEW = dt.timedelta(minutes=1)
 
 

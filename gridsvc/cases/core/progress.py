@@ -10,8 +10,6 @@ from typing import Any
 from gridsvc.city.calendar import Calendar, Limit, deadline
 from gridsvc.city.procedures.model import Actor, Procedure, Step
 
-__all__ = ["Progress", "Summoned", "due_at", "limit_of", "next_limit", "started"]
-
 
 @dataclass(frozen=True, slots=True)
 class Summoned:

@@ -13,15 +13,6 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.core.models import Case, Submission
 from gridsvc.errors import BadInput, NotFound
 
-__all__ = [
-    "CasePlace",
-    "case_by_id",
-    "cases_by_id",
-    "cases_of",
-    "lock_case",
-    "submissions",
-]
-
 
 def case_by_id(session: Session, case_id: uuid.UUID) -> Case | None:
     """The case of an id."""

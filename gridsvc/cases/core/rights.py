@@ -14,8 +14,6 @@ from gridsvc.city.procedures.model import Return, SideAct, Step
 from gridsvc.errors import BadInput, NotAllowed
 from gridsvc.registry.bodies.service import body_or_refuse
 
-__all__ = ["acting_body", "acting_party", "body_of", "may_see", "own_body"]
-
 
 def own_body(caller: Caller) -> str | None:
     """The body of a token: the one that it names, or the office of its street."""

@@ -11,17 +11,6 @@ from pydantic import Field
 from gridsvc.answers import Answer, ClassNamed, Next, Point
 from gridsvc.city.procedures.model import Actor, Requirement
 
-__all__ = [
-    "CaseOwn",
-    "CasePage",
-    "HandIn",
-    "Inbox",
-    "MessageAnswer",
-    "TraceAnswer",
-    "TraceEntry",
-    "TraceVerified",
-]
-
 
 class CaseShared(Answer):
     """What a list and a whole case say alike."""

@@ -12,8 +12,6 @@ from gridsvc.errors import StepRefused
 from gridsvc.registry.bodies.repository import BodyRef
 from gridsvc.registry.bodies.service import body_or_refuse
 
-__all__ = ["follow_refusal", "responsible_now", "send_on", "tell_new_lead"]
-
 
 def responsible_now(act: Act, refuser: str, evidence: Mapping[str, Any]) -> BodyRef:
     """The body that a refusal names. Raises NotFound for none of ours, StepRefused for itself."""

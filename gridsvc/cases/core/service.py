@@ -36,8 +36,6 @@ from gridsvc.city.procedures.model import Return, Step
 from gridsvc.errors import BadInput, NotAllowed, NotFound, StepRefused
 from gridsvc.registry.bodies.service import body_or_refuse
 
-__all__ = ["StepGiven", "happened_at", "readable_case", "refuse_joined", "take_step"]
-
 _GEOD = Geod(ellps="WGS84")
 #: Clocks of phones may be ahead by this much.
 _CLOCK_SKEW = dt.timedelta(minutes=1)

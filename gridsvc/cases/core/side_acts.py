@@ -24,8 +24,6 @@ from gridsvc.city.calendar import Limit, deadline, elapsed
 from gridsvc.city.procedures.model import SideAct
 from gridsvc.errors import BadInput, StepRefused
 
-__all__ = ["take_side_act"]
-
 
 def take_side_act(act: Act, name: str, party: str, evidence: Mapping[str, Any]) -> None:
     """Suspend, extend or raise a locked case. Raises StepRefused, BadInput, NotAllowed."""

@@ -12,8 +12,6 @@ from gridsvc.cases.core.models import Submission
 from gridsvc.cases.core.progress import Progress
 from gridsvc.city.procedures.model import Actor, Return, Scored, Step
 
-__all__ = ["judged", "keep_scores", "submit"]
-
 
 def submit(act: Act, step: Step | Return, body: str, before: Progress, *, n: int) -> None:
     """Keep that a body submitted a step, and whether its limit had passed by now.

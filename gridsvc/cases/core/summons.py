@@ -19,16 +19,6 @@ from gridsvc.city.procedures.model import Actor, Callee, Procedure, Step, Summon
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies.repository import bodies_by_code, bodies_of_grid
 
-__all__ = [
-    "ServiceSteps",
-    "follow_service_steps",
-    "named_bodies",
-    "service_steps",
-    "summon",
-    "tell_next",
-    "tell_summoned",
-]
-
 #: A step of the service's own and the bodies that it summons, with the progress around it.
 ServiceSteps = tuple[tuple[Step, tuple[str, ...], Progress, Progress], ...]
 

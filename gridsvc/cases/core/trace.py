@@ -17,8 +17,6 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.core import trace_repository as repository
 from gridsvc.cases.core.models import Case, TraceEntry
 
-__all__ = ["BEGINNING", "Verification", "next_entry", "verify", "verify_all"]
-
 #: Precedes the first entry of every trace.
 BEGINNING = "0" * 64
 _CASES_AT_ONCE = 1_000

@@ -10,15 +10,6 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.models import Case, TraceEntry
 
-__all__ = [
-    "case_count",
-    "cases_after",
-    "entries",
-    "entries_between",
-    "entries_without_case",
-    "last_of",
-]
-
 
 def entries(session: Session, case: Case) -> list[TraceEntry]:
     """Every entry of a case, in its order."""

@@ -17,8 +17,6 @@ from gridsvc.cases.core.schemas import HandIn
 from gridsvc.city import City
 from gridsvc.city.procedures.model import Actor, Procedure, Step
 
-__all__ = ["case_json", "case_summary"]
-
 
 def case_summary(case: Case) -> dict[str, Any]:
     """A case in a list."""

@@ -12,17 +12,6 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.intake.models import Report
 
-__all__ = [
-    "cases_joined_into",
-    "first_reported_at",
-    "part_of_reports",
-    "report_count",
-    "report_counts",
-    "reports_of",
-    "reports_page",
-    "send_reports",
-]
-
 
 def cases_joined_into(session: Session, case: Case) -> list[Case]:
     """The cases that were joined into a case, the first one first."""

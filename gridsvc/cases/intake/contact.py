@@ -11,8 +11,6 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from gridsvc.errors import Unavailable
 
-__all__ = ["seal", "unseal"]
-
 
 def seal(key: bytes, contact: Mapping[str, Any]) -> bytes:
     """The contact, encrypted (Fernet) with a key of 32 bytes."""

@@ -24,8 +24,6 @@ from gridsvc.registry.bodies.importer import RefusedRow
 from gridsvc.registry.classes.service import find_class
 from gridsvc.registry.placement.store import Atlas
 
-__all__ = ["BATCH", "Row", "check_rows", "file_rows", "read_rows"]
-
 #: Rows of one transaction: each holds some ten locks until its end.
 BATCH = 100
 _MUST = ("reference", "received_at", "class", "lon", "lat")

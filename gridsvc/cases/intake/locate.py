@@ -26,8 +26,6 @@ from gridsvc.registry.placement.straddle import straddle
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.reading import Footprint
 
-__all__ = ["STAFF", "covers_place", "locate", "wgs84_of"]
-
 _GEOD = Geod(ellps="WGS84")
 #: A reporter may stand this far from the part that they name, beyond all accuracies.
 _BESIDE_PART_M = 100.0

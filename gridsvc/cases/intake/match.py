@@ -22,19 +22,6 @@ from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.service import place
 from gridsvc.registry.placement.store import Atlas
 
-__all__ = [
-    "Candidate",
-    "Crossing",
-    "MatchCriteria",
-    "criteria_of",
-    "crossing",
-    "join_first",
-    "normalised",
-    "place_key",
-    "ranked",
-    "reason_not_joined",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class MatchCriteria:

@@ -11,14 +11,6 @@ from gridsvc.cases.intake.match import Candidate, MatchCriteria
 from gridsvc.city.classes import ClassKey
 from gridsvc.db.driver import Prepared
 
-__all__ = [
-    "box_around",
-    "closed_candidates",
-    "open_candidates",
-    "open_candidates_alone",
-    "surroundings",
-]
-
 #: The nearest so many cases; a report about a hundred cases is about none of them.
 _MOST = 20
 #: So many times as many closed cases are looked at as are asked for.

@@ -21,18 +21,6 @@ from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.straddle import Straddle
 from gridsvc.spatial.reading import Footprint
 
-__all__ = [
-    "Filed",
-    "GivenPoint",
-    "Located",
-    "Matched",
-    "NewReport",
-    "PinMoved",
-    "ReportFiled",
-    "Routed",
-    "place_of",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class GivenPoint:

@@ -21,8 +21,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["IdempotencyKey", "Receipt", "Report", "ReportPlacement", "Reporter"]
-
 
 class Report(Base):
     """One report as it was given, and its point in WGS84.

@@ -37,8 +37,6 @@ from gridsvc.registry.placement.model import AreaRef, Placement
 from gridsvc.registry.placement.service import place, place_inside
 from gridsvc.registry.placement.store import Atlas
 
-__all__ = ["confirm_side", "move_report"]
-
 _GEOD = Geod(ellps="WGS84")
 _CONFIRMED = "the reporter confirmed the side"
 

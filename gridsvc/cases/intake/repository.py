@@ -17,19 +17,6 @@ from gridsvc.db.driver import Prepared
 from gridsvc.errors import BadInput
 from gridsvc.registry.editions.points import PlacedThings, read_places
 
-__all__ = [
-    "claim_key",
-    "claim_receipt",
-    "count_reports",
-    "crowd_near",
-    "keep_answer",
-    "known_keys",
-    "last_placement",
-    "report_by_id",
-    "report_by_receipt",
-    "report_points",
-]
-
 _KEYS_AT_ONCE = 1_000
 
 

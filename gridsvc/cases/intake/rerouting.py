@@ -22,8 +22,6 @@ from gridsvc.registry.editions.answers import (
 from gridsvc.registry.editions.diff import EditionDiff, cut_grids, diff_editions
 from gridsvc.registry.editions.schemas import CutAnswer
 
-__all__ = ["KINDS", "Rerouting", "rerouted", "rerouting"]
-
 #: The stored places that an edition answers for, and how they are read.
 KINDS: dict[str, Reader] = {"reports": report_points, **THINGS}
 

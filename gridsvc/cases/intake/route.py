@@ -15,8 +15,6 @@ from gridsvc.registry.bodies.service import AssetOwner, find_responsible
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.placement.model import Placement
 
-__all__ = ["asset_of", "responsible_for", "route"]
-
 
 def route(occasion: Occasion, located: Located) -> Routed:
     """Route a located report. Raises NotAllowed, BadInput, and NotFound where nobody answers."""

@@ -13,8 +13,6 @@ from gridsvc.registry.bodies.repository import Ground
 from gridsvc.registry.editions.schemas import CutAnswer, DiffAnswer, TallyAnswer
 from gridsvc.registry.placement.schemas import PointAnswer
 
-__all__ = ["ReportAnswer", "ReportRead", "ReroutingAnswer", "SimilarAnswer"]
-
 
 class BodyName(BaseModel):
     """A body."""

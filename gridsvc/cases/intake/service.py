@@ -41,20 +41,6 @@ from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.service import place
 from gridsvc.registry.placement.store import Atlas
 
-__all__ = [
-    "check_report",
-    "file_report",
-    "find_report",
-    "match",
-    "placement_on",
-    "record_report",
-    "record_transfer",
-    "report_json",
-    "secret_hash",
-    "similar_cases",
-    "transfer_reports",
-]
-
 #: Crockford's digits: none is mistaken for another on the telephone.
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 #: Closed cases about a place that the answer names, the newest.

@@ -15,8 +15,6 @@ from gridsvc.cases.systems.whistles.facts import FACTS
 from gridsvc.cases.systems.whistles.kinds import KINDS
 from gridsvc.city.system import System
 
-__all__ = ["SYSTEMS"]
-
 _HERE = Path(__file__).parent
 
 SYSTEMS = (

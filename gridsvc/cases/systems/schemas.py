@@ -9,8 +9,6 @@ from gridsvc.cases.systems.appeals.schemas import AppealsShown
 from gridsvc.cases.systems.merging.schemas import ReportsShown
 from gridsvc.cases.systems.whistles.schemas import WhistlesShown
 
-__all__ = ["CaseAnswer", "CaseOpened", "CaseSplit"]
-
 
 class CaseAnswer(AppealsShown, ReportsShown, WhistlesShown, CaseOwn):
     """A case: where it stands, what is due and from whom, its reports and whistles."""

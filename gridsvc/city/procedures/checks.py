@@ -13,8 +13,6 @@ from gridsvc.city.procedures.model import (
 )
 from gridsvc.city.procedures.procedure_file import ProcedureFile
 
-__all__ = ["check_procedure"]
-
 _SIDES = {Actor.OTHER, Actor.EACH_SIDE, Actor.EITHER_SIDE}
 _CALLED = {Actor.CALLED, Actor.EACH_CALLED}
 #: Extensions at most, and the days of a suspension at most (domain: GB/T 30428.8).

@@ -14,15 +14,6 @@ from gridsvc.city.procedures.model import Procedure
 from gridsvc.errors import BadFile, BadInput, Unavailable
 from gridsvc.tables import table
 
-__all__ = [
-    "Grade",
-    "Library",
-    "Rule",
-    "load_library",
-    "read_grades",
-    "read_rules",
-]
-
 _SHIPPED = Path(__file__).parent / "shipped"
 
 

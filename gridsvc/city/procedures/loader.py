@@ -27,8 +27,6 @@ from gridsvc.city.procedures.model import (
 from gridsvc.city.procedures.procedure_file import ProcedureFile
 from gridsvc.errors import BadFile
 
-__all__ = ["load_procedure"]
-
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _HEAD = {"name", "version", "title", "title_zh", "source", "steps"}
 _HEAD_OPTIONAL = {"returns", "seats", "opened_by", "merges", "two_sides", "acts"}

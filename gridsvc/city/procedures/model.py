@@ -8,22 +8,6 @@ from enum import StrEnum
 
 from gridsvc.city.calendar import Limit
 
-__all__ = [
-    "CLOSING",
-    "EACH",
-    "SEATS",
-    "Actor",
-    "Callee",
-    "Procedure",
-    "Requirement",
-    "Return",
-    "Scored",
-    "Seat",
-    "SideAct",
-    "Step",
-    "Summons",
-]
-
 
 class Actor(StrEnum):
     """Who takes a step.

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from gridsvc.errors import BadFile
 
-__all__ = ["ProcedureFile"]
-
 _HEADER = re.compile(r"\[\[?\s*([a-z_.]+)\s*\]\]?$")
 
 

@@ -8,8 +8,6 @@ from gridsvc.answers import Answer
 from gridsvc.city.calendar import Clock
 from gridsvc.city.procedures.model import Actor, Callee, Requirement, Scored, Seat
 
-__all__ = ["ProceduresAnswer"]
-
 
 class LimitAnswer(Answer):
     """So many hours on a clock; one working day is 8 working hours."""

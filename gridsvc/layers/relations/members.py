@@ -30,8 +30,6 @@ from sqlalchemy.orm import Session
 from gridsvc.layers.model import Layer
 from gridsvc.spatial.reading import SentFeature
 
-__all__ = ["MemberSource", "layer_source", "uploaded_source"]
-
 
 @dataclass(frozen=True, slots=True)
 class MemberSource:

@@ -8,8 +8,6 @@ from enum import StrEnum
 
 from gridsvc.spatial.reading import SentFeature
 
-__all__ = ["LayerName", "LayerSide", "Relation", "UploadSide"]
-
 
 class Relation(StrEnum):
     """How a member of the first layer relates to one of the second (DE-9IM, as in PostGIS)."""

@@ -17,20 +17,6 @@ from gridsvc.layers.relations.members import MemberSource
 from gridsvc.layers.relations.model import Relation
 from gridsvc.registry.areas.repository import common_border
 
-__all__ = [
-    "Deadline",
-    "OutOfTime",
-    "count_members",
-    "count_pairs_of_boxes",
-    "faces_of",
-    "members_of",
-    "next_keys",
-    "related_keys",
-    "shared_geometries",
-    "touching_members",
-    "within_time",
-]
-
 _QUERY_CANCELED = "57014"
 
 _PREDICATES = {

@@ -7,8 +7,6 @@ from pydantic import Field
 from gridsvc.answers import Answer, Next
 from gridsvc.layers.relations.model import LayerName, Relation
 
-__all__ = ["MemberAnswer", "PairAnswer", "RelationsAnswer", "SideRelated"]
-
 
 class SideRelated(Answer):
     """What was related; of uploaded features only their number."""

@@ -37,8 +37,6 @@ from gridsvc.registry.editions.service import edition_in_force
 from gridsvc.spatial.ellipsoid import area_m2, length_m
 from gridsvc.spatial.sharing import border_length_m, shares, size_of
 
-__all__ = ["MOST_PAIRS", "relate"]
-
 #: Most pairs on one page.
 MOST_PAIRS = 1000
 

@@ -14,8 +14,6 @@ from gridsvc.maps.self_contained import blank_map, draw_shape, render, safe_word
 from gridsvc.registry.audits.model import AuditReport
 from gridsvc.spatial.audit import AreaFault, FaultKind, Totals
 
-__all__ = ["audit_page"]
-
 _LINE, _ABOVE = "#9a8fb0", "#3d3550"
 #: Chinese and English words, and the colour of each kind.
 _KINDS = {

@@ -28,14 +28,6 @@ from gridsvc.maps.self_contained import blank_map, draw_dot, draw_shape, render
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.repository import names_of
 
-__all__ = [
-    "Act",
-    "CaseHistory",
-    "ReportRow",
-    "case_history_page",
-    "read_case_history",
-]
-
 _AT_ONCE = 500
 _AROUND_M = 600.0
 #: Entries that belong to the reports, not among what was done.

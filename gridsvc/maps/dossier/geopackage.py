@@ -15,8 +15,6 @@ import shapely
 
 from gridsvc.maps.dossier.page import Dossier
 
-__all__ = ["dossier_geopackage"]
-
 _REPORT = ("id", "district_code", "channel", "kind", "class_code", "created_at", "case_id")
 _REPORT_CASE = ("case_state", "lead_body")
 _PART = ("district_code", "code", "class_code", "name", "state", "street_code")

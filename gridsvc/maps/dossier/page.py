@@ -34,14 +34,6 @@ from gridsvc.registry.placement.repository import editions_on
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import extent_m, surroundings
 
-__all__ = [
-    "DisputeSide",
-    "Dossier",
-    "Surrounding",
-    "dossier_page",
-    "read_dossier",
-]
-
 _ALARM, _INK, _VIOLET, _GREEN = "#d93a2b", "#3d3550", "#6a5a86", "#2f7d5b"
 _SIDE_FILLS = ("#efc9a0", "#b9cdea", "#cfe3c4", "#e3cfe6")
 #: Ground around the disputed one, as a part of its own size, and in metres at least.

@@ -12,8 +12,6 @@ import shapely
 from gridsvc.maps.self_contained import blank_map, draw_dot, draw_shape, render, safe_words
 from gridsvc.registry.areas.report import AreaImport, Outcome
 
-__all__ = ["import_report_page"]
-
 #: Fill and line of loaded, repaired and refused areas.
 _COLORS = {
     "loaded": ("#c9dcc0", "#7c9a70"),

@@ -28,16 +28,6 @@ from gridsvc.layers.repository import around
 from gridsvc.registry.bodies.repository import BodyRef, bodies_by_code
 from gridsvc.registry.classes.repository import names_of
 
-__all__ = [
-    "CalledRow",
-    "Entry",
-    "JointCase",
-    "JointSide",
-    "Place",
-    "ReportPin",
-    "read_joint_case",
-]
-
 _AROUND_M = 2_500.0
 _GRIDS_AROUND_M = 400.0
 _GEOD = pyproj.Geod(ellps="WGS84")

@@ -17,8 +17,6 @@ from gridsvc.registry.repairs.model import (
 )
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["repair_page"]
-
 #: Chinese and English words of the methods and kinds.
 _METHODS = {
     "give": ("划归一方", "given to one side"),

@@ -8,8 +8,6 @@ from fractions import Fraction
 
 from gridsvc.assessment.rates import NO_DATA, RATES, Line, percent, rounded
 
-__all__ = ["Bar", "Curve", "Trend", "bars", "trend"]
-
 #: Rates over the months, each with its colour and the dashes that tell it apart in grey print.
 _CURVES = {
     "response": ("#1f6f8b", ""),

@@ -25,12 +25,6 @@ from gridsvc.city import City
 from gridsvc.maps.review.charts import HEIGHT, WIDTH, bars, trend
 from gridsvc.maps.self_contained import render_plain
 
-__all__ = [
-    "Review",
-    "read_review",
-    "review_page",
-]
-
 #: Months of a trend that nobody asked for, and the most cases of a month with which it is quick.
 _MONTHS, _QUICK_DUE = 6, 30_000
 #: What the three rates and the closing rates need; the earlier months show no more.

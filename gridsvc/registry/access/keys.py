@@ -8,8 +8,6 @@ from pathlib import Path
 
 from gridsvc.errors import Unavailable
 
-__all__ = ["secret_key"]
-
 _BYTES = 32
 
 

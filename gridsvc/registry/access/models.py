@@ -10,8 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["RevokedToken"]
-
 
 class RevokedToken(Base):
     """A revoked token's id; the row may go when the token has expired by itself."""

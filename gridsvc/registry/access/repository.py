@@ -10,9 +10,6 @@ from sqlalchemy.orm import Session
 from gridsvc.db.driver import Prepared
 from gridsvc.registry.access.models import RevokedToken
 
-__all__ = ["add_revoked", "is_revoked"]
-
-
 _REVOKED = Prepared("revoked", "select 1 from revoked_token where id = :id", {"id": "uuid"})
 
 

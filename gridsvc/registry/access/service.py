@@ -14,8 +14,6 @@ from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotAuthenticated
 from gridsvc.registry.access import repository
 
-__all__ = ["issue_token", "read_token", "revoke_token"]
-
 _ALGORITHM = "HS256"
 _ISSUER = "gridsvc"
 _AREA = re.compile(r"\d{0,12}")

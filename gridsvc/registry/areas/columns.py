@@ -15,8 +15,6 @@ from gridsvc.codes import Level
 from gridsvc.errors import BadFile
 from gridsvc.registry.districts import Division
 
-__all__ = ["ColumnGuess", "guess_columns", "name_key"]
-
 _ABOVE = {Level.STREET: Level.DISTRICT, Level.COMMUNITY: Level.STREET}
 # What such columns are called, the likeliest first; compared in small letters without signs.
 _CALLED = {

@@ -14,8 +14,6 @@ from gridsvc.spatial.coverage import faults
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["area_faults", "name_faults", "outside_parents_m2", "parent_faults", "place_of"]
-
 # Less than this of an area outside its parent is rounding.
 _NOISE_M2 = 0.01
 # "Such-and-such street office" and "such-and-such street" name one street.

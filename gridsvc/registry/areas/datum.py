@@ -29,8 +29,6 @@ from gridsvc.codes import parent_of
 from gridsvc.spatial.crs import Crs, from_wgs84, to_wgs84
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["Shift", "measured_shift"]
-
 Floats = NDArray[np.float64]
 
 _DATUMS = ("wgs84", "gcj02", "bd09")

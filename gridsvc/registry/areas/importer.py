@@ -30,8 +30,6 @@ from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.service import SERVICE
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["import_areas"]
-
 _ABOVE = {Level.STREET: Level.DISTRICT, Level.COMMUNITY: Level.STREET}
 # Without districts to compare with, farther than this from the city's centre is another city.
 _FAR_DEGREES = 3.0

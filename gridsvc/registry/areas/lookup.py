@@ -31,16 +31,6 @@ from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.editions.repository import area_count
 from gridsvc.registry.editions.service import edition_in_force, existing_edition
 
-__all__ = [
-    "area_geometry",
-    "children_page",
-    "edition_detail",
-    "editions_page",
-    "find_area",
-    "list_areas",
-    "neighbours_of",
-]
-
 
 def editions_page(
     session: Session, *, level: str | None = None, limit: int = 100, cursor: str | None = None

@@ -8,8 +8,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["Area"]
-
 
 class Area(Base):
     """A district, street or community as one edition draws it; multipolygon in WGS84.

@@ -9,18 +9,6 @@ from typing import Any
 
 from gridsvc.registry.areas.datum import Shift
 
-__all__ = [
-    "AreaImport",
-    "DrawnFeature",
-    "FaultKind",
-    "ImportFault",
-    "Outcome",
-    "ReportRow",
-    "full_report",
-    "report_rows",
-    "summary",
-]
-
 # An audit is kept in the edition's row: long enough to act on, short enough to send.
 _KEPT_FAULTS = 200
 

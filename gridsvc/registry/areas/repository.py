@@ -17,17 +17,6 @@ from sqlalchemy.orm import Session, aliased
 from gridsvc.registry.areas.models import Area
 from gridsvc.spatial.sharing import SAME_LINE_DEG, border_length_m
 
-__all__ = [
-    "AreaRow",
-    "area_in",
-    "areas_page",
-    "common_border",
-    "copy_areas",
-    "geometries_in",
-    "geometry_of",
-    "neighbours",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class AreaRow:

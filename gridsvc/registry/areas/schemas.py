@@ -9,20 +9,6 @@ from pydantic import BaseModel, Field
 
 from gridsvc.registry.editions.models import EditionAction, EditionState
 
-__all__ = [
-    "AreaNeighbours",
-    "AreaPage",
-    "AreaRead",
-    "AreaSummary",
-    "EditionDetail",
-    "EditionEventRead",
-    "EditionPage",
-    "EditionRead",
-    "EditionSummary",
-    "NeighbourRead",
-    "ParentRead",
-]
-
 
 class EditionRead(BaseModel):
     """The edition that an answer comes from, and how far its borders can be trusted."""

@@ -26,8 +26,6 @@ from gridsvc.registry.areas.report import Outcome
 from gridsvc.spatial.coverage import mend
 from gridsvc.spatial.ellipsoid import area_m2
 
-__all__ = ["Candidate", "Known", "one_per_code", "screen"]
-
 # Two parts of one area may overlap by a drawn line's width, not by more; and two ways to read
 # broken rings may differ by as much.
 _SAME_M2 = 1.0

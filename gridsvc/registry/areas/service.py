@@ -19,8 +19,6 @@ from gridsvc.registry.editions.models import Edition, EditionAction, EditionStat
 from gridsvc.registry.editions.service import SERVICE, existing_edition, record
 from gridsvc.spatial.ellipsoid import area_m2
 
-__all__ = ["NewArea", "add_areas", "load_edition"]
-
 
 @dataclass(frozen=True, slots=True)
 class NewArea:

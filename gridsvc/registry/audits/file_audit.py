@@ -19,8 +19,6 @@ from gridsvc.readers.limits import ReadOptions
 from gridsvc.readers.vector_file import Feature, read_vector_file
 from gridsvc.registry.audits.model import AreasToAudit
 
-__all__ = ["FileToAudit", "areas_of_file"]
-
 _ROLES = {"code", "name", "parent"}
 _PARENT_DIGITS = {Level.DISTRICT: 0, Level.STREET: 6, Level.COMMUNITY: 9}
 

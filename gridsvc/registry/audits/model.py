@@ -9,8 +9,6 @@ from typing import Any
 
 from gridsvc.spatial.audit import AreaFault, FaultKind, Totals
 
-__all__ = ["AreaShare", "AreasToAudit", "AuditReport", "LevelAbove", "ProjectedCount"]
-
 # What is counted apart in a plane: by these sizes older reports told overlaps from slivers.
 _LARGER_THAN_M2 = (10.0, 1.0, 0.01)
 

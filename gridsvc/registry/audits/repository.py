@@ -8,8 +8,6 @@ from sqlalchemy.orm import Session
 
 from gridsvc.registry.audits.model import AreasToAudit
 
-__all__ = ["areas_to_audit"]
-
 _AREAS = text(
     "select code, name, parent_code, st_asbinary(geometry) from area where edition_id = :edition"
     " order by code"

@@ -33,15 +33,6 @@ from gridsvc.spatial.audit import (
 )
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = [
-    "LEVELS",
-    "audit_edition",
-    "audit_listed",
-    "counted_projected",
-    "keep_audit",
-    "levels_above",
-]
-
 #: From wide to narrow; a level is compared with those before it.
 LEVELS = ("district", "street", "community", "unit_grid")
 _ORDER = {kind: place for place, kind in enumerate(FaultKind)}

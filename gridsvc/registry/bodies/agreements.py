@@ -22,17 +22,6 @@ from gridsvc.registry.bodies.models import Agreement, AgreementDuty
 from gridsvc.registry.bodies.repository import ListedDuty, bodies_by_code
 from gridsvc.spatial.reading import read_footprint
 
-__all__ = [
-    "AgreedDuty",
-    "AgreementDraft",
-    "agreement_json",
-    "check_draft",
-    "create_agreement",
-    "draft_json",
-    "drafted_duties",
-    "read_draft",
-]
-
 _MAX_VERTICES = 100_000
 _FIELDS = {"title", "zone", "crs", "valid_from", "valid_to", "duties"}
 _DUTY_FIELDS = {"body", "standard", "kind", "class", "role"}

@@ -12,8 +12,6 @@ from sqlalchemy.orm import Session
 from gridsvc.city.classes import ClassKey
 from gridsvc.registry.bodies import list_repository, repository
 
-__all__ = ["Gap", "GapReport", "find_gaps", "gaps_of"]
-
 #: What is asked of a class: its standard, kind and code. What a duty line covers of it.
 _Lines = Mapping[str, Iterable[tuple[str, str, str]]]
 
@@ -85,21 +83,21 @@ def gaps_of(
     area around it has a line, and not every community of it has one.
     """
     covered = {
-        area: frozenset(key for key in classes if _listed(key, frozenset(lines)))
+        area: frozenset(n for n, key in enumerate(classes) if _listed(key, frozenset(lines)))
         for area, lines in leads.items()
     }
-    nothing: frozenset[ClassKey] = frozenset()
+    nothing: frozenset[int] = frozenset()
     gaps: list[tuple[str, ClassKey, tuple[str, ...]]] = []
     for street in streets:
         around = nothing.union(*(covered.get(street[:n], nothing) for n in (2, 4, 6, 9)))
-        for key in classes:
-            if key in around:
+        places = inside.get(street, ())
+        listed = nothing.union(*(covered.get(code, nothing) for code in places))
+        for n, key in enumerate(classes):
+            if n in around:
                 continue
-            places = inside.get(street, ())
-            open_in = tuple(code for code in places if key not in covered.get(code, nothing))
-            if not places or len(open_in) == len(places):
+            if n not in listed:
                 gaps.append((street, key, ()))
-            elif open_in:
+            elif open_in := tuple(code for code in places if n not in covered.get(code, nothing)):
                 gaps.append((street, key, open_in))
     return gaps
 

@@ -16,8 +16,6 @@ from gridsvc.registry.bodies import list_repository, repository
 from gridsvc.registry.bodies.service import http_url
 from gridsvc.tables import table
 
-__all__ = ["Imported", "RefusedRow", "import_bodies", "import_duties"]
-
 _KINDS = ("street", "department", "company", "city_unit", "community")
 _BODY_COLUMNS = (["code", "name", "kind", "area_code"], ["webhook_url", "source"])
 _DUTY_COLUMNS = (

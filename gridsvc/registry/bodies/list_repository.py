@@ -15,15 +15,6 @@ from gridsvc.registry.bodies.models import Body, Duty
 from gridsvc.registry.classes.models import ListedClass
 from gridsvc.registry.in_force import areas_of, edition_id_at, holds
 
-__all__ = [
-    "active_areas",
-    "duty_keys",
-    "lead_lines",
-    "listed_classes",
-    "seen_gaps",
-    "upsert_bodies",
-]
-
 
 def active_areas(session: Session, level: str, prefix: str, at: dt.datetime) -> dict[str, str]:
     """The areas of a level in the edition in force at a moment, code to name, by code."""

@@ -11,8 +11,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["Agreement", "AgreementDuty", "Body", "Duty", "DutyGap"]
-
 
 class Body(Base):
     """Whoever can be made responsible: a street office, a department, a company, a city unit."""

@@ -18,26 +18,6 @@ from gridsvc.db.driver import Prepared
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty, DutyGap
 from gridsvc.registry.in_force import LINE_HOLDS, PART, holds, part_stands, unit_grids_on
 
-__all__ = [
-    "Answering",
-    "BodyRef",
-    "Ground",
-    "ListedDuty",
-    "Responsibility",
-    "add_bodies",
-    "add_duties",
-    "add_gap",
-    "agreement_holds",
-    "agreement_with_duties",
-    "answering",
-    "bodies_by_code",
-    "bodies_named",
-    "bodies_of_grid",
-    "class_exists",
-    "count_duties",
-    "set_webhook",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class ListedDuty:

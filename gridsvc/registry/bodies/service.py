@@ -19,16 +19,6 @@ from gridsvc.registry.bodies.repository import BodyRef, Ground, ListedDuty, Resp
 from gridsvc.registry.placement.model import Placement
 from gridsvc.tables import table
 
-__all__ = [
-    "AssetOwner",
-    "body_or_refuse",
-    "find_responsible",
-    "http_url",
-    "keep_gap",
-    "load_example_bodies",
-    "set_webhook",
-]
-
 _FOLDER = Path(__file__).parent
 _HTTP_URL: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
 _DUTY_COLUMNS = ["body", "kind", "class_prefix", "role", "clause"]

@@ -7,8 +7,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["ListedClass"]
-
 
 class ListedClass(Base):
     """One class of one list. The same digits name a part and an event, so the kind is a key."""

@@ -11,8 +11,6 @@ from sqlalchemy.orm import Session
 
 from gridsvc.registry.classes.models import ListedClass
 
-__all__ = ["names_of", "upsert"]
-
 
 def upsert(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Store classes (standard, kind, code, name, major); a known one takes the new words."""

@@ -14,13 +14,6 @@ from gridsvc.errors import BadFile, UnknownClass
 from gridsvc.registry.classes import repository
 from gridsvc.tables import Row, table
 
-__all__ = [
-    "find_class",
-    "load_classes",
-    "part_class_names",
-    "read_class_list",
-]
-
 _SHIPPED = Path(__file__).with_name("gbt_47678_5_2026.csv")
 _COLUMNS = ["kind", "code", "name", "major"]
 _KINDS = ("part", "event")

@@ -15,8 +15,6 @@ from gridsvc.registry.grids.models import NationalId, UnitGrid
 from gridsvc.registry.in_force import begun, unit_grids_on
 from gridsvc.registry.parts.models import Part
 
-__all__ = ["Drawn", "bearer", "districts", "grids_with", "parts_with", "polygons_on"]
-
 
 @dataclass(frozen=True, slots=True)
 class Drawn:

@@ -13,8 +13,6 @@ from pydantic import BaseModel, Field
 from gridsvc.registry.grids.models import UnitGrid
 from gridsvc.registry.parts.schemas import PartOut
 
-__all__ = ["CodeMatches", "GridMatch", "PartMatch"]
-
 
 class GridMatch(BaseModel):
     """A unit grid that bears the code."""

@@ -15,8 +15,6 @@ from gridsvc.registry.grids.models import UnitGrid
 from gridsvc.registry.parts.service import area_at, areas_on
 from gridsvc.registry.placement.store import DatedAtlas
 
-__all__ = ["look_up"]
-
 
 def look_up(
     session: Session, code: str, district: str | None = None, *, then: DatedAtlas | None = None

@@ -18,8 +18,6 @@ from gridsvc.registry.disputes.models import Dispute, DisputeEvidence
 from gridsvc.registry.disputes.service import lock_for
 from gridsvc.registry.disputes.view import record
 
-__all__ = ["add_file", "add_note", "evidence_or_refuse"]
-
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
 _MOST_IN_A_NAME = 200
 

@@ -36,8 +36,6 @@ from gridsvc.spatial.disputed import (
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.polygons import multipolygon_of
 
-__all__ = ["edition_above", "find_disputes", "keep_places"]
-
 _ABOVE = {Level.STREET: Level.DISTRICT, Level.COMMUNITY: Level.STREET}
 
 

@@ -10,15 +10,6 @@ from enum import StrEnum
 
 from gridsvc.callers import Caller
 
-__all__ = [
-    "NEXT_STATES",
-    "Actor",
-    "DisputeAt",
-    "DisputeState",
-    "PartInside",
-    "districts_of",
-]
-
 
 class DisputeState(StrEnum):
     """Where a dispute stands: 未决, 协商中, 已达成一致, 已解决."""

@@ -22,8 +22,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["Dispute", "DisputeEntry", "DisputeEvidence"]
-
 
 class Dispute(Base):
     """One place whose owner is not settled, with the areas on its sides.

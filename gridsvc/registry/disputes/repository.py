@@ -17,24 +17,6 @@ from gridsvc.registry.disputes.model import DisputeAt, PartInside
 from gridsvc.registry.disputes.models import Dispute, DisputeEntry, DisputeEvidence
 from gridsvc.registry.in_force import PART_STANDS
 
-__all__ = [
-    "area_names",
-    "areas_near",
-    "disputes_at",
-    "disputes_on",
-    "disputes_page",
-    "entries_of",
-    "evidence_by_id",
-    "evidence_of",
-    "evidence_with_hash",
-    "find_dispute",
-    "lock_dispute",
-    "lock_finding",
-    "next_entry_number",
-    "parts_on",
-    "unsettled_of_level",
-]
-
 _LOCK = "gridsvc: one search for disputes at a time"
 
 

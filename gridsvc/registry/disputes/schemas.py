@@ -21,16 +21,6 @@ from gridsvc.answers import (
 )
 from gridsvc.registry.disputes.model import DisputeState
 
-__all__ = [
-    "DisputeAnswer",
-    "DisputePage",
-    "EvidenceAnswer",
-    "FoundAnswer",
-    "GroundAnswer",
-    "PartListed",
-    "SidesOfAnswer",
-]
-
 
 class SideAnswer(Named):
     """A side of a dispute."""

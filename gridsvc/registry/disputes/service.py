@@ -21,8 +21,6 @@ from gridsvc.registry.disputes.models import Dispute
 from gridsvc.registry.disputes.settling import end_settlement, settle
 from gridsvc.registry.disputes.view import record
 
-__all__ = ["Move", "dispute_or_refuse", "lock_for", "move", "sides_supervised"]
-
 
 @dataclass(frozen=True, slots=True)
 class Move:

@@ -21,8 +21,6 @@ from gridsvc.spatial.disputed import Layer, left_in
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["end_settlement", "settle"]
-
 
 def settle(
     session: Session,

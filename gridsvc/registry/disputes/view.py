@@ -17,15 +17,6 @@ from gridsvc.registry.disputes import repository
 from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.disputes.models import Dispute, DisputeEntry, DisputeEvidence
 
-__all__ = [
-    "dispute_json",
-    "evidence_json",
-    "part_json",
-    "record",
-    "sides_json",
-    "summaries_json",
-]
-
 
 def summaries_json(session: Session, disputes: Sequence[Dispute]) -> list[dict[str, Any]]:
     """Disputes as a list shows them: what, where, whose, how large, and how it stands."""

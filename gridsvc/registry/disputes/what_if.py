@@ -25,16 +25,6 @@ from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.moves import Moves, Redrawn, holder_at, moved_ground, redrawn
 from gridsvc.spatial.reading import features_of, read_footprint
 
-__all__ = [
-    "Answer",
-    "BorderMove",
-    "Change",
-    "answer_of",
-    "change_of_agreement",
-    "change_of_border",
-    "read_border_move",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:

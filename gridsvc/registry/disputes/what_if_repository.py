@@ -14,16 +14,6 @@ from sqlalchemy.orm import Session
 from gridsvc.registry.bodies.models import Agreement, Duty
 from gridsvc.registry.in_force import holds, unit_grids_on
 
-__all__ = [
-    "DutyLine",
-    "GridOn",
-    "agreements_on",
-    "areas_by_code",
-    "duty_lines",
-    "grids_on",
-    "nearby_areas",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class GridOn:

@@ -17,8 +17,6 @@ from gridsvc.registry.disputes.what_if import Answer, Change
 from gridsvc.registry.disputes.what_if_repository import DutyLine, duty_lines, grids_on
 from gridsvc.spatial.ellipsoid import area_m2
 
-__all__ = ["LISTED", "areas_json", "duties_json", "grids_json", "parts_json", "transfers_json"]
-
 #: So many of each kind are listed one by one; the counts are of all.
 LISTED = 500
 

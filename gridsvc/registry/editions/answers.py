@@ -19,16 +19,6 @@ from gridsvc.registry.placement.repository import areas_of
 from gridsvc.registry.placement.store import locator_of
 from gridsvc.spatial.locator import Locator
 
-__all__ = [
-    "THINGS",
-    "Answers",
-    "RerouteCounts",
-    "ReroutedPage",
-    "answers_of",
-    "count_rerouted",
-    "rerouted_page",
-]
-
 _CHUNK = 20_000
 
 #: Reads stored places in the order of their keys: after a key, so many.

@@ -24,13 +24,6 @@ from gridsvc.registry.editions.service import existing_edition
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.moves import Change, Move, moved_ground
 
-__all__ = [
-    "EditionDiff",
-    "comparable_editions",
-    "cut_grids",
-    "diff_editions",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class EditionDiff:

@@ -13,8 +13,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["Edition", "EditionAction", "EditionEvent", "EditionState"]
-
 
 class EditionState(StrEnum):
     """Where an edition stands in its life; one that is taken back stands where it stood before."""

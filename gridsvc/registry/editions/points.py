@@ -12,15 +12,6 @@ import shapely
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-__all__ = [
-    "PlacedThings",
-    "TouchedGrids",
-    "grid_points",
-    "grids_touching",
-    "part_points",
-    "read_places",
-]
-
 # A line's or an area's place is a point on it, as where parts are registered.
 _PARTS = text(
     "select district_code, code, st_x(place), st_y(place) from ("

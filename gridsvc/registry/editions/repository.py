@@ -14,23 +14,6 @@ from sqlalchemy.orm import Session
 from gridsvc.registry.editions.models import Edition, EditionAction, EditionEvent
 from gridsvc.registry.in_force import edition_id_at
 
-__all__ = [
-    "Before",
-    "area_count",
-    "areas_before",
-    "codes_in",
-    "delete_edition",
-    "edition",
-    "edition_in_force",
-    "editions",
-    "events_of",
-    "geometries_of",
-    "loaded_areas",
-    "lock_level",
-    "set_versions",
-    "was_in_force",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Before:

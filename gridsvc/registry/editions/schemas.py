@@ -6,18 +6,6 @@ from pydantic import Field
 
 from gridsvc.answers import Answer, AreaLevel, Named, Next
 
-__all__ = [
-    "AnswersMoved",
-    "CutAnswer",
-    "DiffAnswer",
-    "GroundChanged",
-    "GroundMoved",
-    "NameChanged",
-    "ReroutedAnswer",
-    "ReroutedPageAnswer",
-    "TallyAnswer",
-]
-
 _NOBODY = "Null is nobody."
 
 

@@ -14,18 +14,6 @@ from gridsvc.registry.editions.models import Edition, EditionAction, EditionEven
 from gridsvc.registry.editions.repository import Before
 from gridsvc.spatial.moves import NOISE_M2, changed_m2
 
-__all__ = [
-    "SERVICE",
-    "activate_edition",
-    "discard_edition",
-    "edition_in_force",
-    "existing_edition",
-    "mark_audited",
-    "number_versions",
-    "record",
-    "revert_edition",
-]
-
 #: Who acts where no person is named.
 SERVICE = "gridsvc"
 

@@ -17,8 +17,6 @@ from gridsvc.readers.vector_file import Feature, read_vector_file
 from gridsvc.spatial.gridding_barriers import Barriers, barriers_of
 from gridsvc.spatial.polygons import multipolygon_of
 
-__all__ = ["barrier_hashes", "read_barriers"]
-
 _LINES = {"LineString", "MultiLineString", "Polygon", "MultiPolygon"}
 _GROUND = {"Polygon", "MultiPolygon"}
 # So many features are named in an error or a remark.

@@ -19,8 +19,6 @@ from gridsvc.registry.grids.storing import SERIALS, NewCell, cells_of
 from gridsvc.spatial.grid_matching import Overlap, ground_to_cut, overlaps, with_common_vertices
 from gridsvc.spatial.gridding_barriers import Barriers, CityGrid, grid_city
 
-__all__ = ["Ground", "Matched", "cut_anew", "match"]
-
 #: The size aimed at, in m².
 _NOMINAL_M2 = 10_000.0
 

@@ -10,8 +10,6 @@ import numpy as np
 
 from gridsvc.spatial.gridding_barriers import CityGrid, Metrics
 
-__all__ = ["CityMeasures", "EnlargedCommunity", "GridBuild", "city_measures", "measured"]
-
 #: No cell is smaller or larger, in m², unless its community or a building leaves no choice.
 _SMALLEST_M2, _LARGEST_M2 = 3_000.0, 20_000.0
 

@@ -10,8 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["FormerGrid", "GridSuccessor", "GriddedCommunity", "NationalId", "UnitGrid"]
-
 
 class UnitGrid(Base):
     """A cell of about 10,000 m² inside one community; the smallest place that has an owner.

@@ -29,8 +29,6 @@ from gridsvc.registry.grids.staleness import StaleCommunity, staleness_of
 from gridsvc.registry.grids.storing import GridNumber, number_cells
 from gridsvc.spatial.gridding_barriers import Barriers
 
-__all__ = ["KEEP_SHARE", "rebuild_grids"]
-
 #: A code stays with a cell that shares so much of both: the tenth by which the standard lets the
 #: size of a cell differ.
 KEEP_SHARE = 0.9

@@ -15,26 +15,6 @@ from sqlalchemy.orm import Session
 
 from gridsvc.registry.grids.repository import copy_rows
 
-__all__ = [
-    "GridOrigin",
-    "GridRows",
-    "copy_successors",
-    "every_gridded_district",
-    "forget_communities",
-    "grid_history",
-    "keep_former",
-    "make_void",
-    "move_parts",
-    "note_communities",
-    "note_edition",
-    "part_points",
-    "parts_to_place",
-    "redraw",
-    "sources",
-    "valid_grids",
-    "valid_grids_touching",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class GridOrigin:

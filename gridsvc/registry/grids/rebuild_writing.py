@@ -22,15 +22,6 @@ from gridsvc.registry.grids.storing import GridNumber, hexadecimal, new_edition,
 from gridsvc.registry.parts.placing import own_placer
 from gridsvc.spatial.ellipsoid import area_m2, length_m
 
-__all__ = [
-    "Kept",
-    "Rebuild",
-    "RebuiltCommunity",
-    "Successor",
-    "Voided",
-    "write_rebuild",
-]
-
 
 def write_rebuild(
     session: Session,

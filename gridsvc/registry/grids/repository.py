@@ -9,16 +9,6 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-__all__ = [
-    "copy_grids",
-    "copy_national_ids",
-    "copy_rows",
-    "gridded_districts",
-    "highest_numbers",
-    "highest_serials",
-    "lock_districts",
-]
-
 
 def lock_districts(session: Session, districts: Sequence[str]) -> None:
     """Hold the numbering of unit grids in these districts until the commit."""

@@ -20,8 +20,6 @@ from gridsvc.registry.grids.measures import GridBuild, measured
 from gridsvc.registry.grids.storing import SERIALS, cells_of, new_edition, number_cells, store_cells
 from gridsvc.spatial.gridding_barriers import Barriers, grid_city
 
-__all__ = ["build_grids", "checked_districts", "telling"]
-
 
 def build_grids(
     session: Session,

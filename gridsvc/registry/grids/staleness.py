@@ -24,8 +24,6 @@ from gridsvc.registry.grids.rebuild_repository import GridOrigin
 from gridsvc.spatial.grid_matching import same_ground
 from gridsvc.spatial.gridding_barriers import Barriers
 
-__all__ = ["Reason", "StaleCommunity", "stale_communities", "staleness_of"]
-
 
 class Reason(StrEnum):
     """Why the unit grids of a community no longer fit."""

@@ -20,17 +20,6 @@ from gridsvc.registry.editions.models import Edition, EditionState
 from gridsvc.registry.grids import repository
 from gridsvc.spatial.gridding import CommunityGrid
 
-__all__ = [
-    "SERIALS",
-    "GridNumber",
-    "NewCell",
-    "cells_of",
-    "hexadecimal",
-    "new_edition",
-    "number_cells",
-    "store_cells",
-]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewCell:

@@ -36,8 +36,6 @@ from gridsvc.registry.parts.repository import GridRows
 from gridsvc.spatial.plane import MetricPlane
 from gridsvc.tables import table
 
-__all__ = ["RANKS", "Crossing", "Streets", "draw_streets", "made_up_census"]
-
 #: From wide to narrow, with half the width of the carriageway in metres.
 RANKS = {"avenue": 12.0, "street": 6.0, "lane": 2.5}
 

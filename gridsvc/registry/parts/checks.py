@@ -14,18 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from gridsvc.registry.parts.reading import STATES, RawParts
 from gridsvc.spatial.crs import Crs, to_wgs84
 
-__all__ = [
-    "Identifiers",
-    "ImportResult",
-    "RowFault",
-    "RowFaults",
-    "check_attributes",
-    "check_bodies",
-    "check_geometries",
-    "check_identifiers",
-    "repeated",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class RowFault:

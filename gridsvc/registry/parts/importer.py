@@ -42,8 +42,6 @@ from gridsvc.registry.parts.placing import (
 )
 from gridsvc.registry.parts.reading import RawParts
 
-__all__ = ["Progress", "import_parts"]
-
 #: Called with the step that begins and the share of the work that is done, 0 to 1.
 Progress = Callable[[str, float], None]
 

@@ -11,8 +11,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["Part", "PartState", "PositionClass"]
-
 
 class PartState(StrEnum):
     """State of a part, in the standard's five words."""

@@ -11,8 +11,6 @@ from gridsvc.codes import Thing, next_local_code
 from gridsvc.errors import CodesExhausted
 from gridsvc.registry.parts import repository
 
-__all__ = ["number_codes", "number_ids"]
-
 _FIRST, _LAST = 10_000, 99_999
 _LAST_SERIAL = 999_999
 

@@ -18,8 +18,6 @@ from gridsvc.registry.parts import repository
 from gridsvc.registry.placement.repository import editions_on
 from gridsvc.spatial.crs import Crs, to_wgs84
 
-__all__ = ["District", "Placed", "Placer", "district_of", "explain_outside", "own_placer"]
-
 Floats = NDArray[np.float64]
 
 

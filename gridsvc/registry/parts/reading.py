@@ -19,8 +19,6 @@ from gridsvc.readers.vector_file import opened_layer, read_layer
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import Crs
 
-__all__ = ["STATES", "RawParts", "parts_limits", "parts_of_table", "read_parts"]
-
 #: Our column names, each with the names that a file may use instead (case does not matter).
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "code": ("编码", "八位编码", "8位编码", "部件编码", "部件代码"),

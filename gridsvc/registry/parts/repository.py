@@ -19,27 +19,6 @@ from sqlalchemy.orm import Session
 from gridsvc.registry.in_force import PART_REGISTERED, PART_STANDS
 from gridsvc.registry.parts.models import Part
 
-__all__ = [
-    "AreaRows",
-    "GridRows",
-    "Near",
-    "areas_in",
-    "body_codes",
-    "by_codes",
-    "classes_beside",
-    "copy_rows",
-    "district_shape",
-    "find",
-    "grids_in",
-    "highest_number",
-    "highest_serials",
-    "known_ids",
-    "lock_register",
-    "numbers_in_use",
-    "owners_of_codes",
-    "within",
-]
-
 # A degree of latitude has at least 110.57 km, one of longitude at least cos(lat) times 111.32 km:
 # a box of 110.5 km to the degree holds the whole circle, with room for the change of cos(lat).
 _WITHIN = text(

@@ -12,8 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gridsvc.registry.parts.models import Part, PartState, PositionClass
 
-__all__ = ["NearPartOut", "NewPart", "PartChange", "PartOut", "PartPage"]
-
 
 class PartOut(BaseModel):
     """A part of the register."""

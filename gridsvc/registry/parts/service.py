@@ -29,19 +29,6 @@ from gridsvc.registry.parts.schemas import NewPart, PartChange
 from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.reading import read_geometry
 
-__all__ = [
-    "Candidate",
-    "add_part",
-    "area_at",
-    "areas_on",
-    "atlas_placer",
-    "change_part",
-    "district_of_new",
-    "get_part",
-    "near_parts",
-    "part_candidates",
-]
-
 #: The least trusted position of a part (class C) is off by as much, in metres.
 _POSITION_ERROR_M = 10.0
 _FIRST_REACH_M = 40.0

@@ -7,17 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-__all__ = [
-    "LEVELS",
-    "AreaRef",
-    "Border",
-    "Conflict",
-    "EditionRef",
-    "GridRef",
-    "Neighbour",
-    "Placement",
-]
-
 #: The levels of a placement, from wide to narrow.
 LEVELS = ("district", "street", "community", "unit_grid")
 

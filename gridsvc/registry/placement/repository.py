@@ -15,17 +15,6 @@ from sqlalchemy import Connection, func, select, text
 from gridsvc.registry.in_force import EDITION, edition_holds, unit_grids_on
 from gridsvc.registry.placement.model import EditionRef, GridRef
 
-__all__ = [
-    "AreaRows",
-    "GridRows",
-    "areas_of",
-    "areas_touching",
-    "edition_stamp",
-    "editions_on",
-    "grid_stamp",
-    "grids_on",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class AreaRows:

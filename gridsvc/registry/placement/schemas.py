@@ -9,8 +9,6 @@ from pydantic import BaseModel, Field
 
 from gridsvc.answers import Answer, AreaLevel, Named
 
-__all__ = ["BatchAnswer", "PointAnswer", "StraddleAnswer"]
-
 Level = Literal["district", "street", "community", "unit_grid"]
 
 

@@ -19,8 +19,6 @@ from gridsvc.registry.placement.model import (
 )
 from gridsvc.registry.placement.store import Atlas
 
-__all__ = ["SAME_BORDER_M", "BatchPlacement", "place", "place_inside", "place_many"]
-
 #: Neighbours are listed to this distance even where the border does not count as near.
 _LISTED_WITHIN_M = 200.0
 #: A street's border that runs along the district's is the district's.

@@ -26,15 +26,6 @@ from gridsvc.registry.placement.model import LEVELS, AreaRef, EditionRef, GridRe
 from gridsvc.spatial.border import BorderIndex
 from gridsvc.spatial.locator import Locator
 
-__all__ = [
-    "AreaLevel",
-    "Atlas",
-    "AtlasStore",
-    "DatedAtlas",
-    "GridLevel",
-    "locator_of",
-]
-
 _log = structlog.get_logger(__name__)
 
 #: Levels whose borders part bodies from each other; a community's border does not.

@@ -15,8 +15,6 @@ from gridsvc.registry.placement.model import EditionRef
 from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.sharing import shares
 
-__all__ = ["Straddle", "straddle"]
-
 
 @dataclass(frozen=True, slots=True)
 class AreaShare:

@@ -13,14 +13,6 @@ from gridsvc.registry.repairs.schemas import AreaChangedInside
 from gridsvc.spatial.audit import AreaFault
 from gridsvc.spatial.repair.proposing import Proposal
 
-__all__ = [
-    "AppliedRepair",
-    "CodedProposal",
-    "FaultProposals",
-    "Preview",
-    "StoredArea",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class StoredArea:

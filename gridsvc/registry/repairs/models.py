@@ -14,8 +14,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["Repair", "RepairAction", "RepairArea"]
-
 
 class RepairAction(StrEnum):
     """What was done."""

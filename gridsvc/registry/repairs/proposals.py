@@ -41,8 +41,6 @@ from gridsvc.spatial.repair.proposing import (
     propose_one,
 )
 
-__all__ = ["Ground", "chosen_proposals", "preview", "proposals_of", "read_ground"]
-
 _ID = re.compile(r"([0-9a-f]{12}):(give|snap|midline)(?::([0-9]{6,12}))?")
 #: What is compared before and after a repair; the rest concerns one area alone or another level.
 _COMPARED = (*MENDABLE, FaultKind.DUPLICATE)

@@ -15,15 +15,6 @@ from sqlalchemy.orm import Session
 from gridsvc.registry.repairs.model import AppliedRepair, StoredArea
 from gridsvc.registry.repairs.models import Repair, RepairArea
 
-__all__ = [
-    "add_repair",
-    "areas_of",
-    "changed_by",
-    "repair",
-    "repairs_of",
-    "repairs_of_fault",
-]
-
 
 def areas_of(session: Session, edition_id: str) -> list[StoredArea]:
     """The areas of an edition with everything that a copy needs, in code order."""

@@ -13,8 +13,6 @@ from gridsvc.registry.editions.models import EditionState
 from gridsvc.spatial.audit import FaultKind
 from gridsvc.spatial.repair.proposing import Method
 
-__all__ = ["AreaChangedInside", "FaultPage", "PreviewAnswer", "RepairsAnswer", "RepairsMade"]
-
 
 class FaultAnswer(Answer):
     """A fault of an edition."""

@@ -25,8 +25,6 @@ from gridsvc.registry.repairs.proposals import chosen_proposals, read_ground
 from gridsvc.spatial.audit import INLET_WIDTH_M
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["apply_repairs", "list_repairs", "undo_repairs"]
-
 # Ground gained outside the parent below this is rounding.
 _NOISE_M2 = 0.01
 _NUMBERED = re.compile(r"(.*)\.r([0-9]+)")

@@ -17,8 +17,6 @@ from gridsvc.registry.social_grids.repository import replace_grids
 from gridsvc.registry.social_grids.tree import Grid, Totals, mismatches
 from gridsvc.tables import table
 
-__all__ = ["ImportedGrids", "import_social_grids"]
-
 _COLUMNS = ["code", "name", "level", "parent", "area", "households", "people", "workers"]
 #: A level-2 grid has 300 to 500 households, and 1,000 people at most (domain, section 2).
 _HOUSEHOLDS, _PEOPLE = (300, 500), 1000

@@ -7,8 +7,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["SocialGrid"]
-
 
 class SocialGrid(Base):
     """A social grid: level 1 is a village or community, level 2 some hundred households of it.

@@ -10,8 +10,6 @@ from sqlalchemy.orm import Session
 from gridsvc.registry.social_grids.models import SocialGrid
 from gridsvc.registry.social_grids.tree import Grid
 
-__all__ = ["grids_under", "replace_grids"]
-
 
 def grids_under(session: Session, prefix: str) -> list[Grid]:
     """The social grids whose area's code begins with a prefix, by district and code."""

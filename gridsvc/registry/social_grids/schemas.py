@@ -8,8 +8,6 @@ from pydantic import Field
 
 from gridsvc.answers import Answer, AreaLevel
 
-__all__ = ["SocialNode"]
-
 
 class SocialNode(Answer):
     """An area or a social grid, and all that is in it."""

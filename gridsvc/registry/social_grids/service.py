@@ -10,8 +10,6 @@ from gridsvc.registry.bodies.list_repository import active_areas
 from gridsvc.registry.social_grids.repository import grids_under
 from gridsvc.registry.social_grids.tree import Node, grow
 
-__all__ = ["social_tree"]
-
 
 def social_tree(session: Session, prefix: str, *, now: dt.datetime) -> Node:
     """The tree under an area ('' is the city), with the social grids of both levels."""

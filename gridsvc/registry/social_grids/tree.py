@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Grid", "Node", "Totals", "grow", "mismatches"]
-
 
 @dataclass(frozen=True, slots=True)
 class Grid:

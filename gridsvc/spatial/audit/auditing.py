@@ -13,8 +13,6 @@ from gridsvc.spatial.audit.parents import faults_above
 from gridsvc.spatial.audit.within import faults_within, sound_areas
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["INLET_WIDTH_M", "SLIVER_M", "audit_against", "audit_areas"]
-
 #: The longest mouth of an inlet where nobody says otherwise.
 INLET_WIDTH_M = 20.0
 #: What is nowhere wider is a sliver where nobody says otherwise: two drawings of one line.

@@ -17,8 +17,6 @@ from shapely.ops import substring
 from gridsvc.spatial.audit.model import AuditFault, FaultKind
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["parallel_borders"]
-
 Shapes = NDArray[np.object_]
 Floats = NDArray[np.float64]
 

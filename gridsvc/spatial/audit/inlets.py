@@ -25,8 +25,6 @@ from gridsvc.spatial.ellipsoid import distance_m
 from gridsvc.spatial.plane import LocalPlane
 from gridsvc.spatial.polygons import polygons_of
 
-__all__ = ["WALLS_TO_MOUTHS", "Inlet", "find_inlets", "walls_of"]
-
 Floats = NDArray[np.float64]
 Shapes = NDArray[np.object_]
 

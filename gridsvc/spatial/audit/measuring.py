@@ -12,8 +12,6 @@ from gridsvc.spatial.audit.model import AuditFault, FaultKind
 from gridsvc.spatial.ellipsoid import area_m2, length_m
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["ROUNDING_M", "ROUNDING_M2", "fault_at", "is_rounding", "max_width_m"]
-
 #: Thinner in the mean than this, a place is the rounding of coordinates: 10 µm.
 ROUNDING_M = 1e-5
 #: Smaller than this, a place is the rounding of coordinates.

@@ -13,17 +13,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-__all__ = [
-    "AreaFault",
-    "Audit",
-    "AuditFault",
-    "FaultKind",
-    "ParentShare",
-    "Totals",
-    "name_members",
-    "totals_of",
-]
-
 
 class FaultKind(StrEnum):
     """What is wrong at a place."""

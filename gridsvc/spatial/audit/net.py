@@ -25,8 +25,6 @@ from numpy.typing import NDArray
 
 from gridsvc.spatial.polygons import polygons_of
 
-__all__ = ["Face", "claimed_faces", "inner_points", "net_edges", "without_needles"]
-
 Floats = NDArray[np.float64]
 Shapes = NDArray[np.object_]
 _Box = tuple[float, float, float, float]

@@ -16,8 +16,6 @@ from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
 from gridsvc.spatial.polygons import polygons_of
 
-__all__ = ["faults_above"]
-
 Shapes = NDArray[np.object_]
 
 

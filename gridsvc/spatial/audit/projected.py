@@ -19,8 +19,6 @@ from gridsvc.errors import BadInput
 from gridsvc.spatial.audit.within import sound_areas
 from gridsvc.spatial.crs import from_wgs84, parse_crs
 
-__all__ = ["ProjectedOverlaps", "overlaps_when_projected"]
-
 
 @dataclass(frozen=True, slots=True)
 class ProjectedOverlaps:

@@ -19,8 +19,6 @@ from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
 from gridsvc.spatial.polygons import multipolygon_of, polygons_of
 
-__all__ = ["faults_within", "sound_areas"]
-
 Shapes = NDArray[np.object_]
 _PLACE = re.compile(r"\[(\S+) (\S+)\]$")
 

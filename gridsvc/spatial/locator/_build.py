@@ -43,8 +43,6 @@ from gridsvc.spatial.locator._raster import (
 )
 from gridsvc.spatial.locator._rings import merge_edges, ring_edges
 
-__all__ = ["build_index"]
-
 Floats = NDArray[np.float64]
 
 _WORDS_A_CROSSING = 5  # of an area in a cell: itself, its shape, an edge, its part of the rest

@@ -19,16 +19,6 @@ from gridsvc.spatial.locator._raster import (
     column_of,
 )
 
-__all__ = [
-    "NODE_AREA",
-    "NODE_EDGES",
-    "NODE_INSIDE",
-    "NODE_NEXT",
-    "centre",
-    "edges_by_strip",
-    "list_areas",
-]
-
 Words = NDArray[np.int32]
 Floats = NDArray[np.float64]
 

@@ -29,8 +29,6 @@ from numpy.typing import NDArray
 
 from gridsvc.errors import DamagedIndex
 
-__all__ = ["FORMAT", "read_index", "write_index"]
-
 FORMAT = 1
 _MAGIC = b"GRIDSVC-LOCATOR\0"
 _PAGE = 4096

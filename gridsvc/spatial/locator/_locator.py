@@ -16,8 +16,6 @@ from gridsvc.spatial.locator._file import read_index, write_index
 from gridsvc.spatial.locator._raster import claims_at, claims_many, locate_at, locate_many
 from gridsvc.spatial.locator._rings import check_areas
 
-__all__ = ["Locator"]
-
 
 class Locator:
     """Which areas of one level a point touches; read-only and safe to share between threads.

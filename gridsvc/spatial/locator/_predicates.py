@@ -15,8 +15,6 @@ from __future__ import annotations
 
 from numba import njit
 
-__all__ = ["CROSSED", "FILTER", "NOT_CROSSED", "TOUCHED", "crossing", "orientation"]
-
 NOT_CROSSED = 0
 CROSSED = 1
 TOUCHED = 2

@@ -9,8 +9,6 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["prefetch"]
-
 _READ, _KEEP, _DATA = 0, 3, 1  # what `llvm.prefetch` calls rw, locality and cache type
 
 

@@ -34,25 +34,6 @@ from numpy.typing import NDArray
 from gridsvc.spatial.locator._predicates import FILTER, TOUCHED, crossing
 from gridsvc.spatial.locator._prefetch import prefetch
 
-__all__ = [
-    "BLOCK",
-    "H_COLUMNS",
-    "H_PER_LAT",
-    "H_PER_LON",
-    "H_ROWS",
-    "H_X0",
-    "H_X1",
-    "H_Y0",
-    "H_Y1",
-    "SHIFT",
-    "belongs",
-    "claims_at",
-    "claims_many",
-    "column_of",
-    "locate_at",
-    "locate_many",
-]
-
 Words = NDArray[np.int32]
 Floats = NDArray[np.float64]
 

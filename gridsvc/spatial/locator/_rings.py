@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from gridsvc.errors import BadGeometry
 
-__all__ = ["check_areas", "merge_edges", "ring_edges"]
-
 
 def check_areas(geometries: Sequence[Any], codes: Sequence[str]) -> NDArray[np.object_]:
     """The geometries as an array, after a check that an index can be built from them.

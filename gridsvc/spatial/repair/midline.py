@@ -18,8 +18,6 @@ import shapely
 
 from gridsvc.spatial.repair.sides import NOBODY, Floats, Ring
 
-__all__ = ["part_by_midline"]
-
 # The line may be this part of the width off the true middle, to have fewer vertices.
 _STRAIGHTEN = 0.02
 # Steps between the vertices on the sides, in mean widths; the next where one finds no triangles.

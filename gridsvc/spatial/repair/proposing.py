@@ -20,8 +20,6 @@ from gridsvc.spatial.polygons import multipolygon_of, polygons_of
 from gridsvc.spatial.repair.midline import part_by_midline
 from gridsvc.spatial.repair.sides import NOBODY, Ring, insert_vertices, rings_of
 
-__all__ = ["MENDABLE", "Change", "Method", "Proposal", "check_repair", "propose", "propose_one"]
-
 #: The kinds of faults that have proposals.
 MENDABLE = (FaultKind.OVERLAP, FaultKind.GAP, FaultKind.INLET)
 

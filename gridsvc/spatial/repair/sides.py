@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from gridsvc.spatial.audit.model import AuditFault, FaultKind
 
-__all__ = ["NOBODY", "Ring", "insert_vertices", "rings_of"]
-
 Floats = NDArray[np.float64]
 
 #: The side of an edge that no member of the fault lies behind.

@@ -13,8 +13,6 @@ from gridsvc.spatial.unit_grids.borders import (
 )
 from gridsvc.spatial.unit_grids.mosaic import FREE
 
-__all__ = ["anchored"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 

@@ -18,16 +18,6 @@ from numpy.typing import NDArray
 from gridsvc.spatial.unit_grids.clearance import room
 from gridsvc.spatial.unit_grids.mosaic import BARRIER, FREE, WALL
 
-__all__ = [
-    "KEEP_OFF_M",
-    "Borders",
-    "contracted",
-    "off_buildings",
-    "segments_of",
-    "space_between",
-    "straightened",
-]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Objects = NDArray[np.object_]

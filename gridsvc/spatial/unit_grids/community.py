@@ -35,8 +35,6 @@ from gridsvc.spatial.unit_grids.mosaic import (
 from gridsvc.spatial.unit_grids.settling import REACH_M, rails_of, segments_near, settle
 from gridsvc.spatial.unit_grids.stations import with_stations
 
-__all__ = ["cut_along"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Objects = NDArray[np.object_]

@@ -6,8 +6,6 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-__all__ = ["PER_METRE", "coverage_edges", "join_narrow", "lie_on", "union_find"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Objects = NDArray[np.object_]

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from gridsvc.spatial.unit_grids.min_cut import min_cut
 
-__all__ = ["divide"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]

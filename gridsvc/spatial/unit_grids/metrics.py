@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from gridsvc.spatial.plane import LocalPlane
 
-__all__ = ["Metrics", "cut_by", "metrics_of", "parts_in"]
-
 Objects = NDArray[np.object_]
 Ints = NDArray[np.int64]
 

@@ -22,8 +22,6 @@ from gridsvc.spatial.unit_grids.coverings import (
     union_find,
 )
 
-__all__ = ["BARRIER", "FREE", "WALL", "Mosaic", "mosaic_of"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Objects = NDArray[np.object_]

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from gridsvc.spatial.unit_grids.clearance import room, sharpest
 from gridsvc.spatial.unit_grids.mosaic import BARRIER, WALL
 
-__all__ = ["REACH_M", "rails_of", "segments_near", "settle"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 

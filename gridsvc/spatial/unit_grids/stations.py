@@ -15,8 +15,6 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
-__all__ = ["with_stations"]
-
 _METRES_PER_DEGREE = 111_000.0
 # Between stations; and how near one may come to a corner, or to where a line crosses.
 _SPACING_M, _APART_M = 10.0, 2.5

@@ -11,14 +11,6 @@ import orjson
 
 from gridsvc.errors import BadInput
 
-__all__ = [
-    "LONGEST_S",
-    "Delivery",
-    "Outcome",
-    "Place",
-    "pause_after",
-]
-
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 

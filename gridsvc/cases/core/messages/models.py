@@ -12,8 +12,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["Message"]
-
 
 class Message(Base):
     """Something a body must hear, written in the transaction that made it necessary.

@@ -13,17 +13,6 @@ from gridsvc.cases.core.messages.model import Delivery, Outcome, Place
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.registry.bodies.models import Body
 
-__all__ = [
-    "claim",
-    "deliver_to_inboxes",
-    "districts_with_due",
-    "due_messages",
-    "given_up",
-    "retry",
-    "settle",
-    "withdraw",
-]
-
 
 def due_messages(
     session: Session,

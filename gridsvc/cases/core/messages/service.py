@@ -13,17 +13,6 @@ from gridsvc.cases.core.messages.model import Delivery, Outcome, Place, pause_af
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.errors import NotFound
 
-__all__ = [
-    "INBOX_BATCH",
-    "claim_deliveries",
-    "deliver_to_inboxes",
-    "inbox",
-    "judge",
-    "list_given_up",
-    "retry_given_up",
-    "settle",
-]
-
 #: Inbox messages that one transaction marks as delivered, at most.
 INBOX_BATCH = 1_000
 

@@ -11,8 +11,6 @@ import httpx
 
 from gridsvc.cases.core.messages.model import Delivery
 
-__all__ = ["call", "signature", "webhook_secret"]
-
 _LONGEST_REASON = 300
 
 

@@ -30,8 +30,6 @@ from gridsvc.db.engine import transaction
 from gridsvc.errors import Unavailable
 from gridsvc.settings import Settings
 
-__all__ = ["DeliveryCount", "Worker"]
-
 _log = structlog.get_logger(__name__)
 
 _POLL_S = 1.0

@@ -10,8 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["Appeal"]
-
 
 class Appeal(Base):
     """A body's one appeal in a closed case, and what supervision decided."""

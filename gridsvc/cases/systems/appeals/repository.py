@@ -8,8 +8,6 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.systems.appeals.models import Appeal
 
-__all__ = ["appeal_of", "appeals_of"]
-
 
 def appeals_of(session: Session, case: Case) -> list[Appeal]:
     """The appeals of a case, by body."""

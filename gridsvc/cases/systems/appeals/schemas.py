@@ -8,8 +8,6 @@ from pydantic import Field
 
 from gridsvc.answers import Answer
 
-__all__ = ["AppealRead", "AppealsShown"]
-
 
 class AppealRead(Answer):
     """A body's appeal."""

@@ -18,8 +18,6 @@ from gridsvc.cases.systems.appeals.schemas import AppealRead
 from gridsvc.city import City
 from gridsvc.errors import NotAllowed, NotFound, StepRefused
 
-__all__ = ["appeal", "decide", "shown_in_case"]
-
 
 def appeal(occasion: Occasion, case_id: uuid.UUID, body: str, reason: str) -> Case:
     """A body appeals against how a closed case counts for it.

@@ -10,8 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["Callback"]
-
 
 class Callback(Base):
     """One callback about one report; never changed, the newest of a report stands.

@@ -8,8 +8,6 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.callbacks.models import Callback
 
-__all__ = ["callbacks_of"]
-
 
 def callbacks_of(session: Session, report: Report) -> list[Callback]:
     """Every callback about a report, in its order; the last one stands."""

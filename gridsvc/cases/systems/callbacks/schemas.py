@@ -10,8 +10,6 @@ from pydantic import Field
 
 from gridsvc.answers import Answer
 
-__all__ = ["CallbackAnswer", "CallbacksAnswer", "Satisfied"]
-
 
 class Satisfied(StrEnum):
     """How satisfied a citizen is: 满意, 基本满意, 不满意."""

@@ -19,8 +19,6 @@ from gridsvc.cases.systems.callbacks.repository import callbacks_of
 from gridsvc.cases.systems.callbacks.schemas import Satisfied
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
 
-__all__ = ["CallbackGiven", "call_back", "listed_callbacks"]
-
 
 @dataclass(frozen=True, slots=True)
 class CallbackGiven:

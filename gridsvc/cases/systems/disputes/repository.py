@@ -10,8 +10,6 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-__all__ = ["CaseOn", "PlacementOf", "ReportInside", "cases_on", "placements_on", "reports_on"]
-
 
 @dataclass(frozen=True, slots=True)
 class ReportInside:

@@ -15,8 +15,6 @@ from gridsvc.registry.disputes.schemas import (
     SidesOfAnswer,
 )
 
-__all__ = ["DisputeWhole", "WhatIfAnswer"]
-
 
 class ReportInside(Answer):
     """A report on disputed ground; nothing personal."""

@@ -38,12 +38,6 @@ from gridsvc.registry.disputes.what_if_view import (
 from gridsvc.registry.parts.repository import find
 from gridsvc.registry.placement.store import Atlas
 
-__all__ = [
-    "MOST_LISTED",
-    "inside_json",
-    "what_if",
-]
-
 
 def what_if(
     session: Session,

@@ -11,8 +11,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["Evidence"]
-
 
 class Evidence(Base):
     """One photo: the hashes of its file and of what is published, and what it told of itself.

@@ -17,8 +17,6 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from gridsvc.errors import BadEvidence
 
-__all__ = ["MEDIA_TYPES", "Photo", "read_photo"]
-
 pillow_heif.register_heif_opener()
 
 _FORMATS = {

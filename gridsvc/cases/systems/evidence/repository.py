@@ -10,8 +10,6 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.systems.evidence.models import Evidence
 
-__all__ = ["all_evidence", "evidence_by_id", "evidence_of", "same_photo", "those_of_case"]
-
 
 def evidence_of(session: Session, district_code: str, case_id: uuid.UUID) -> list[Evidence]:
     """The photos of a case, in the order in which they were given."""

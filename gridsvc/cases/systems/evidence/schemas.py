@@ -9,8 +9,6 @@ from pydantic import Field
 
 from gridsvc.answers import Answer, Point
 
-__all__ = ["PhotoAnswer", "PhotosAnswer"]
-
 
 class PhotoAnswer(Answer):
     """A photo of a case; ``published`` is the one without metadata."""

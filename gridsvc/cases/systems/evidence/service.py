@@ -21,8 +21,6 @@ from gridsvc.cases.systems.evidence.store import EvidenceStore, digest_of
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotFound, StepRefused, TooLarge
 
-__all__ = ["add_photo", "check_named", "check_photos", "photo_or_refuse", "photos_of"]
-
 _GEOD = Geod(ellps="WGS84")
 _BATCH = 500
 

@@ -12,8 +12,6 @@ from typing import Any, Protocol
 from gridsvc.errors import BadInput, MissingPrerequisite, NotFound, Unavailable
 from gridsvc.settings import Settings
 
-__all__ = ["BucketStore", "EvidenceStore", "FolderStore", "digest_of", "store_of"]
-
 _BUCKET = "s3://"
 
 

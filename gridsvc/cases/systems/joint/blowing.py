@@ -24,15 +24,6 @@ from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, StepRefused
 from gridsvc.registry.bodies.repository import BodyRef
 
-__all__ = [
-    "JointGround",
-    "approve",
-    "blow_joint",
-    "call_departments",
-    "drop_proposal",
-    "fix_report_in",
-]
-
 
 class JointGround(StrEnum):
     """Why both sides of a border are called. The first three blow by themselves."""

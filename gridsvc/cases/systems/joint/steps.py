@@ -22,8 +22,6 @@ from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.bodies.service import body_or_refuse
 from gridsvc.spatial.reading import read_footprint
 
-__all__ = ["follow_refusal", "follow_step"]
-
 _PLAN = ("time", "place", "division")
 #: A plan lies no farther from the day on which it is made.
 _PLANNED_WITHIN = dt.timedelta(days=366)

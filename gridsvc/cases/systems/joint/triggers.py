@@ -22,17 +22,6 @@ from gridsvc.registry.disputes.repository import disputes_at
 from gridsvc.registry.placement.model import AreaRef, Neighbour, Placement
 from gridsvc.registry.placement.straddle import Straddle
 
-__all__ = [
-    "JointTrigger",
-    "follow_pin",
-    "follow_report",
-    "trigger_for_conflict",
-    "trigger_for_crowd",
-    "trigger_for_dispute",
-    "trigger_for_footprint",
-    "trigger_for_near",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class _Site:

@@ -23,8 +23,6 @@ from gridsvc.cases.systems.merging.rights import (
 from gridsvc.cases.systems.whistles import open_whistles
 from gridsvc.errors import BadInput, StepRefused
 
-__all__ = ["join_cases"]
-
 
 def join_cases(
     occasion: Occasion,

@@ -21,15 +21,6 @@ from gridsvc.city.classes import ClassKey
 from gridsvc.city.merging import DISTANCES, kinds_of, reach_of
 from gridsvc.errors import NotAllowed, StepRefused
 
-__all__ = [
-    "AcceptedDifference",
-    "bodies_in",
-    "check_differences",
-    "check_directs",
-    "check_open_target",
-    "locked",
-]
-
 
 def locked(session: Session, *case_ids: uuid.UUID) -> list[Case]:
     """These cases, kept for this transaction; locked by id, so that no two wait for each other.

@@ -9,8 +9,6 @@ from pydantic import Field
 
 from gridsvc.answers import Answer, ClassNamed, Next
 
-__all__ = ["JoinedCase", "ReportRow", "ReportsOfCase", "ReportsShown"]
-
 
 class ReportRow(Answer):
     """A report in the list of its case."""

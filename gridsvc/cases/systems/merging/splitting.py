@@ -31,8 +31,6 @@ from gridsvc.registry.parts.repository import find
 from gridsvc.registry.placement.service import place_inside
 from gridsvc.registry.placement.store import Atlas
 
-__all__ = ["split_case"]
-
 
 def split_case(
     occasion: Occasion,

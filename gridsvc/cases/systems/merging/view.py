@@ -21,8 +21,6 @@ from gridsvc.cases.systems.merging.schemas import JoinedCase, ReportRow
 from gridsvc.city import City
 from gridsvc.errors import BadInput
 
-__all__ = ["history", "shown_in_case"]
-
 #: The first so many reports; GET /v1/cases/{id}/reports has them all.
 _MOST_REPORTS = 200
 

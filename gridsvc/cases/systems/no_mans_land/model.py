@@ -9,8 +9,6 @@ from typing import Any
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-__all__ = ["FalseAlarms", "GroupOutcome", "Scan", "Stretch", "StretchSide", "Terms"]
-
 
 @dataclass(frozen=True, slots=True)
 class Terms:

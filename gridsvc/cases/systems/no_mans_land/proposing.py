@@ -21,8 +21,6 @@ from gridsvc.spatial.disputed import DisputedPlace, DisputeKind
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["propose_disputes"]
-
 
 def propose_disputes(
     session: Session,

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-__all__ = ["CaseColumns", "cases_opened"]
-
 _AT_ONCE = 50_000
 _DAY_S = 86_400.0
 

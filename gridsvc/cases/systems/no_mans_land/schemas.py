@@ -9,8 +9,6 @@ from pydantic import Field
 
 from gridsvc.answers import Answer, Geometry, Position
 
-__all__ = ["DisputesProposed", "ScanAnswer"]
-
 
 class OutcomeAnswer(Answer):
     """How the cases of one group went."""

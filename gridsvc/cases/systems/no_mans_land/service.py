@@ -36,8 +36,6 @@ from gridsvc.registry.placement.store import AreaLevel, Atlas
 from gridsvc.spatial.borderland import Stretches, stretches_of
 from gridsvc.spatial.plane import MetricPlane
 
-__all__ = ["scan"]
-
 Floats = NDArray[np.float64]
 # Borders closer than this are one; an edition's accuracy counts within these bounds, in metres.
 _SEAM_M = (1.0, 10.0)

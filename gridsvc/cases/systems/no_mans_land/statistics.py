@@ -14,16 +14,6 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "OutcomeSums",
-    "false_discovery_rates",
-    "longer_p",
-    "median_duration",
-    "more_often_p",
-    "outlasting",
-    "tally",
-]
-
 Floats = NDArray[np.float64]
 
 

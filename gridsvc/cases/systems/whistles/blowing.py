@@ -20,8 +20,6 @@ from gridsvc.city.calendar import Limit, deadline
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput
 
-__all__ = ["NewWhistle", "blow", "letter_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class NewWhistle:

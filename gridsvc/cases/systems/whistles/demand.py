@@ -9,8 +9,6 @@ from typing import Any
 
 from gridsvc.errors import BadInput
 
-__all__ = ["Demand", "read_demand"]
-
 #: A meeting or a limit lies no farther ahead.
 _WITHIN = dt.timedelta(days=3660)
 _KEYS = {"task", "tasks", "place", "time", "done_by"}

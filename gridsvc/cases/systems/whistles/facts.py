@@ -12,8 +12,6 @@ from gridsvc.city.table import Table
 from gridsvc.errors import BadFile
 from gridsvc.tables import table
 
-__all__ = ["FACTS", "Fact", "Suggestion", "read_facts", "suggested"]
-
 _CLASS = re.compile(r"(part|event) ([0-9]{1,5})")
 _PART = re.compile(r"[0-9]{1,5}")
 

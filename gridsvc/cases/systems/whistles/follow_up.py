@@ -32,8 +32,6 @@ from gridsvc.city.procedures.model import Procedure
 from gridsvc.errors import BadInput, NotFound, StepRefused
 from gridsvc.registry.bodies.service import body_or_refuse
 
-__all__ = ["FollowUp", "whistle_again"]
-
 #: A street calls departments: that is level 3.
 _LEVEL = 3
 

@@ -26,19 +26,6 @@ from gridsvc.city.procedures.model import Actor, Procedure, Requirement, Step
 from gridsvc.errors import StepRefused
 from gridsvc.registry.classes.repository import names_of
 
-__all__ = [
-    "OpeningWhistle",
-    "acting_step",
-    "agreed_to",
-    "blow_at_step",
-    "caller_of",
-    "close_with_case",
-    "limit_by_called",
-    "move_with_case",
-    "raise_with_case",
-    "what_holds",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class OpeningWhistle:

@@ -14,8 +14,6 @@ from gridsvc.city.table import Table
 from gridsvc.errors import BadFile
 from gridsvc.tables import table
 
-__all__ = ["KINDS", "Kind", "Limits", "WhistleGround", "WhistleKind", "read_kinds"]
-
 _COLUMNS = [
     *("kind", "title", "title_zh", "accept_hours", "report_in_minutes", "done_hours"),
     *("clock", "approvals"),

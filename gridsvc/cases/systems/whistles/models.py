@@ -13,8 +13,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
-__all__ = ["CalledBody", "Whistle"]
-
 
 class Whistle(Base):
     """A call, inside a case, from one body to others, with its ground and demand letter.

@@ -23,8 +23,6 @@ from gridsvc.registry.bodies import repository
 from gridsvc.registry.bodies.repository import BodyRef
 from gridsvc.registry.parts.repository import classes_beside, find
 
-__all__ = ["Proposal", "Reason", "proposals", "reasons_for"]
-
 #: A part this near says what lies beside the place, in metres.
 _BESIDE_M = 50.0
 _ORDER = ("asset_owner", "agreement", "duty", "fact")

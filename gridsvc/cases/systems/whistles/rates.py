@@ -16,17 +16,6 @@ from gridsvc.cases.systems.no_mans_land import false_discovery_rates
 from gridsvc.cases.systems.whistles.rates_repository import Counted, counted
 from gridsvc.registry.bodies.list_repository import active_areas
 
-__all__ = [
-    "Counts",
-    "Judged",
-    "Rated",
-    "Street",
-    "Terms",
-    "judged",
-    "percent",
-    "rate_whistles",
-]
-
 Floats = NDArray[np.float64]
 
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-__all__ = ["Counted", "counted"]
-
 #: A case that was opened before streets were kept is counted for its territory, a street office.
 _STREET = "coalesce(c.street_code, left(c.progress->'seats'->>'territory', 9), '')"
 

@@ -13,16 +13,6 @@ from gridsvc.cases.core.models import Case
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 
-__all__ = [
-    "called_bodies",
-    "joint_whistle_of",
-    "open_whistles",
-    "reported_footprint",
-    "whistle_by_id",
-    "whistles",
-    "whistles_of",
-]
-
 
 def whistle_by_id(session: Session, whistle_id: uuid.UUID) -> Whistle | None:
     """The whistle of an id."""

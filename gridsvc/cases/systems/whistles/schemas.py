@@ -11,16 +11,6 @@ from pydantic import Field
 from gridsvc.answers import Answer, Geometry, Next, Point
 from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
 
-__all__ = [
-    "CalledAnswer",
-    "ProposalsAnswer",
-    "RatesAnswer",
-    "WhistleAnswer",
-    "WhistlePage",
-    "WhistleShared",
-    "WhistlesShown",
-]
-
 State = Literal["proposed", "open", "closed", "raised"]
 Ground = WhistleGround | Literal["footprint", "conflict", "refusal", "near", "crowd"]
 

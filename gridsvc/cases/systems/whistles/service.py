@@ -24,16 +24,6 @@ from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.errors import BadInput, NotAllowed, NotFound, StepRefused
 
-__all__ = [
-    "accept",
-    "again",
-    "done",
-    "locked_whistle",
-    "report_in",
-    "score",
-    "scoring_party",
-]
-
 _GEOD = Geod(ellps="WGS84")
 
 

@@ -24,8 +24,6 @@ from gridsvc.city import City
 from gridsvc.city.procedures.model import Actor
 from gridsvc.registry.bodies.repository import bodies_by_code
 
-__all__ = ["bodies_of_case", "called_json", "shown_in_case", "whistles_json"]
-
 
 def called_json(called: CalledBody, name: str) -> CalledAnswer:
     """A called body: when it was told, came, finished, and its score."""
