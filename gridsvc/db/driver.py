@@ -5,9 +5,11 @@ Each saves most of what a report costs there (docs/benchmarks-cases.md).
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -54,6 +56,14 @@ def write_added(session: Session, keep: Sequence[object] | None = None) -> None:
             make_transient_to_detached(added)
             session.add(added)
     session.flush()
+
+
+def copy_rows(session: Session, statement: str, rows: Iterable[Sequence[object]]) -> None:
+    """Write rows by a COPY statement that reads CSV; an empty field is null."""
+    lines = io.StringIO()
+    csv.writer(lines).writerows(rows)
+    lines.seek(0)
+    session.connection().connection.cursor().copy_expert(statement, lines)
 
 
 @cache
