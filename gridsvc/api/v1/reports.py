@@ -23,6 +23,7 @@ from gridsvc.api.dependencies import (
 )
 from gridsvc.api.direct import DirectRoute
 from gridsvc.api.idempotency import IdempotencyKey, once
+from gridsvc.api.metrics import count_report
 from gridsvc.api.problems import problems
 from gridsvc.api.state import Service
 from gridsvc.api.text import Text
@@ -174,7 +175,9 @@ def filed(
     def write() -> dict[str, Any]:
         occasion = Occasion(session, service.city, caller, clock.utc_now())
         new = new_report(session, service, given)
-        return file_report(occasion, atlas, new, reporter_key=service.reporter_key).to_json()
+        done = file_report(occasion, atlas, new, reporter_key=service.reporter_key)
+        count_report(done)
+        return done.to_json()
 
     return once(session, caller, key, ["report", given], write, status=201)
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from gridsvc.answers import as_built
 from gridsvc.api.dependencies import DbSession, WritingOccasion
 from gridsvc.api.idempotency import IdempotencyKey, once
+from gridsvc.api.metrics import REPORT_INS
 from gridsvc.api.problems import problems
 from gridsvc.api.text import Text
 from gridsvc.cases.core.act import Occasion
@@ -170,7 +171,9 @@ def report_in(
     def act() -> CalledBody:
         x, y = check_lon_lat(given.lon, given.lat, given.crs, field="")
         lon, lat = to_wgs84(x, y, given.crs)
-        return whistling.report_in(occasion, whistle_id, body, lon=lon, lat=lat, at=given.at)
+        called = whistling.report_in(occasion, whistle_id, body, lon=lon, lat=lat, at=given.at)
+        REPORT_INS.labels(str(called.late).lower()).inc()
+        return called
 
     return _record(occasion, key, ["report-in", str(whistle_id), body, given], body, act)
 
