@@ -23,7 +23,8 @@ from gridsvc.cli.runtime import (
     read_json,
     session,
 )
-from gridsvc.db.engine import create_engine, session_factory, transaction
+from gridsvc.db.base import transaction
+from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.errors import BadCode, BadFile, TooLarge
 from gridsvc.maps.dossier import dossier_geopackage, dossier_page, read_dossier
 from gridsvc.maps.exports import parse_bbox

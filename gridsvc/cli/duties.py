@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -54,7 +55,7 @@ def gaps(
                 "gaps": [
                     {
                         "street": gap.street_code,
-                        **gap.key.to_json(),
+                        **asdict(gap.key),
                         "name": gap.class_name,
                         "communities": list(gap.communities),
                         "seen_at": gap.seen_at and gap.seen_at.isoformat(),

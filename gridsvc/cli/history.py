@@ -13,7 +13,8 @@ from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake.history import BATCH, check_rows, file_rows, read_rows
 from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, print_json
-from gridsvc.db.engine import create_engine, session_factory, transaction
+from gridsvc.db.base import transaction
+from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.bodies.importer import RefusedRow
 from gridsvc.registry.placement.store import AtlasStore

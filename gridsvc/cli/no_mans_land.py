@@ -15,7 +15,8 @@ from gridsvc.cases.systems.no_mans_land.model import GroupOutcome, Scan, Terms
 from gridsvc.cases.systems.no_mans_land.proposing import propose_disputes
 from gridsvc.cases.systems.no_mans_land.service import scan
 from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, print_json
-from gridsvc.db.engine import create_engine, session_factory, transaction
+from gridsvc.db.base import transaction
+from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.placement.store import AtlasStore
 

@@ -11,12 +11,12 @@ from rich.table import Table
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import parse_as_of
 from gridsvc.cli.runtime import AsJson, console, database, load_city, print_json, read_json
-from gridsvc.db.engine import create_engine, session_factory, transaction
+from gridsvc.db.base import transaction
+from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.errors import BadFile
 from gridsvc.registry.placement.model import Placement
-from gridsvc.registry.placement.service import place
+from gridsvc.registry.placement.service import place, straddle
 from gridsvc.registry.placement.store import AtlasStore
-from gridsvc.registry.placement.straddle import straddle
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.reading import features_of, read_footprint
 

@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 from sqlalchemy.orm import Session
 
-from gridsvc.db.engine import create_engine, database_url, session_factory, transaction
+from gridsvc.db.base import transaction
+from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.db.migrate import migrate
 from gridsvc.errors import BadFile, TooLarge
 from gridsvc.settings import Settings, get_settings

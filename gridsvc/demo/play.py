@@ -16,9 +16,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gridsvc.api.app import create_app
-from gridsvc.api.state import Service
+from gridsvc.api.dependencies import Service
 from gridsvc.city import City
-from gridsvc.db.engine import create_engine, database_url, session_factory, transaction
+from gridsvc.db.base import transaction
+from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.demo.building import building_astride
 from gridsvc.demo.city import GRIDDED, PARTS_IN, count_city, prepare_city
 from gridsvc.demo.mixed import send_mixed
