@@ -121,9 +121,8 @@ def given_up(
             ]
         )
         return
-    table = Table(title=f"{len(found):,} given-up messages")
-    for heading in ("id", "body", "topic", "written", "tries", "last error"):
-        table.add_column(heading)
+    title = f"{len(found):,} given-up messages"
+    table = Table("id", "body", "topic", "written", "tries", "last error", title=title)
     for message in found:
         table.add_row(
             str(message.id),
