@@ -20,11 +20,10 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 
 from gridsvc import __version__
-from gridsvc.api import exports, map, metrics, problems, rules, tiles
+from gridsvc.api import exports, map, problems, rules, tiles, watching
 from gridsvc.api.clock import utc_now
-from gridsvc.api.limits import BodyLimit
+from gridsvc.api.dependencies import Service
 from gridsvc.api.problems import Problem
-from gridsvc.api.state import Service
 from gridsvc.api.v1 import (
     areas,
     assessments,
@@ -68,7 +67,7 @@ _WRITERS = 16
 _DIRECT = (point, reports)
 _ROUTES = (
     health,
-    metrics,
+    watching,
     locate,
     areas,
     social_grids,
@@ -150,7 +149,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
     return [
         Middleware(Watched),
         Middleware(
-            BodyLimit,
+            rules.BodyLimit,
             max_bytes=settings.max_body_bytes,
             max_stream_bytes=settings.max_stream_bytes,
             streamed=frozenset({ARROW}),
