@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from gridsvc.db.driver import copy_rows
+from gridsvc.db.base import copy_rows
 from gridsvc.layers.model import Layer
 from gridsvc.spatial.reading import SentFeature
 

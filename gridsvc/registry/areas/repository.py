@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, RowMapping, and_, case, func, select, text
 from sqlalchemy.orm import Session, aliased
 
-from gridsvc.db.driver import copy_rows
+from gridsvc.db.base import copy_rows
 from gridsvc.registry.areas.models import Area
 from gridsvc.spatial.sharing import SAME_LINE_DEG, border_length_m
 

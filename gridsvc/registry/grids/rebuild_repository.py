@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from gridsvc.db.driver import copy_rows
+from gridsvc.db.base import copy_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from gridsvc.db.driver import copy_rows
+from gridsvc.db.base import copy_rows
 
 
 def lock_districts(session: Session, districts: Sequence[str]) -> None:
