@@ -34,9 +34,9 @@ class Points:
 
 def geometry_column(schema: pa.Schema) -> str | None:
     """The column of geometries: GeoParquet's primary one, or the one marked as (Geo)Arrow WKB."""
-    geo = (schema.metadata or {}).get(b"geo")
-    if geo is not None:
-        return str(json.loads(geo)["primary_column"])
+    told = _geo(schema)
+    if told is not None:
+        return str(told["primary_column"])
     for field in schema:
         if _extension(field) in ("geoarrow.wkb", "ogc.wkb"):
             return str(field.name)
@@ -55,12 +55,30 @@ def geometry_crs(schema: pa.Schema) -> str:
 
     Without one it is longitude and latitude in WGS84, as the GeoParquet standard says.
     """
+    told = _geo(schema)
+    if told is None:
+        return "wgs84"
+    return crs_text(told["columns"][told["primary_column"]].get("crs", "wgs84"))
+
+
+def _geo(schema: pa.Schema) -> dict[str, Any] | None:
+    """What GeoParquet metadata say, None without them. Raises BadFile where that is nothing."""
     geo = (schema.metadata or {}).get(b"geo")
     if geo is None:
-        return "wgs84"
-    document = json.loads(geo)
-    crs = document["columns"][document["primary_column"]].get("crs", "wgs84")
-    return crs_text(crs)
+        return None
+    try:
+        told: dict[str, Any] = json.loads(geo)
+        column = told["primary_column"]
+        told["columns"][column].get("crs")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        column = None
+    if column not in schema.names:
+        raise BadFile(
+            "The metadata 'geo' do not name a column of points; leave them out, or write them as"
+            " GeoParquet has them.",
+            field="columns",
+        )
+    return told
 
 
 def crs_text(crs: Any) -> str:
@@ -144,10 +162,16 @@ def _coordinates(batch: pa.RecordBatch) -> tuple[Floats, Floats]:
     geometry = geometry_column(batch.schema)
     if geometry is not None:
         column = batch.column(geometry)
-        if pa.types.is_struct(column.type):
-            return _numbers(column.field("x")), _numbers(column.field("y"))
         if isinstance(column, pa.ExtensionArray):
             column = column.storage
+        if pa.types.is_struct(column.type) and {"x", "y"} <= {it.name for it in column.type}:
+            return _numbers(column.field("x")), _numbers(column.field("y"))
+        if not (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
+            raise BadFile(
+                f"The column {geometry} holds no points but {str(column.type)[:_SHOWN]}; send WKB,"
+                " or lon and lat.",
+                field="columns",
+            )
         shapes = shapely.from_wkb(column.to_numpy(zero_copy_only=False), on_invalid="ignore")
         shapes[shapely.is_empty(shapes)] = None
         return shapely.get_x(shapes), shapely.get_y(shapes)
