@@ -15,7 +15,8 @@ import pyproj
 import shapely
 
 from gridsvc.errors import BadCoordinate, BadFile
-from gridsvc.spatial.crs import check_lon_lat, parse_crs, to_wgs84
+from gridsvc.spatial.crs import check_lon_lat, crs_of_file, parse_crs, to_wgs84
+from gridsvc.spatial.crs_text import Parameters
 
 Floats = npt.NDArray[np.float64]
 
@@ -85,7 +86,7 @@ def crs_text(crs: Any) -> str:
     """What :func:`gridsvc.spatial.crs.parse_crs` takes, of a file's CRS: WKT, PROJJSON, AUTH:n."""
     if crs in (None, "", "wgs84"):
         return "wgs84"
-    known = pyproj.CRS.from_user_input(crs)
+    known = crs_of_file(crs)
     if known.equals(pyproj.CRS.from_epsg(4326), ignore_axis_order=True):
         return "wgs84"
     epsg = known.to_epsg()
@@ -98,12 +99,13 @@ def read_points(batch: pa.RecordBatch, crs: str) -> Points:
     Raises BadFile without such columns, UnknownCrs as ``parse_crs`` does; a row that is not a place
     is not good, see :func:`why_bad`.
     """
+    system = parse_crs(crs, Parameters.NUMBERS)
     x, y = _coordinates(batch)
     with np.errstate(invalid="ignore"):
         good = np.isfinite(x) & np.isfinite(y)
-        if parse_crs(crs).in_degrees:
+        if system.in_degrees:
             good &= (np.abs(x) <= 180.0) & (np.abs(y) <= 90.0)
-    lon, lat = to_wgs84(np.where(good, x, np.nan), np.where(good, y, np.nan), crs)
+    lon, lat = to_wgs84(np.where(good, x, np.nan), np.where(good, y, np.nan), system)
     good &= np.isfinite(lon) & np.isfinite(lat)
     return Points(lon, lat, good)
 
@@ -134,7 +136,7 @@ def why_bad(batch: pa.RecordBatch, row: int, crs: str) -> str:
 
 def _why_bad_place(x: float, y: float, crs: str) -> str:
     try:
-        check_lon_lat(x, y, crs, field="row")
+        check_lon_lat(x, y, parse_crs(crs, Parameters.NUMBERS), field="row")
     except BadCoordinate as error:
         return error.detail
     return f"({x:.15g}, {y:.15g}) is not a place in {crs}."

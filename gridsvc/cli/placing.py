@@ -13,6 +13,7 @@ from gridsvc.api.dependencies import parse_as_of
 from gridsvc.cli.runtime import AsJson, console, database, load_city, print_json, read_json
 from gridsvc.db.engine import create_engine, session_factory, transaction
 from gridsvc.errors import BadFile
+from gridsvc.readers.crs import declared_crs
 from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.service import place
 from gridsvc.registry.placement.store import AtlasStore
@@ -37,8 +38,9 @@ def locate(
     """Say whose place a point is, and how close the border is."""
     city = load_city()
     settings, moment = city.settings, parse_as_of(as_of, city.calendar)
-    x, y = check_lon_lat(lon, lat, crs, field="")
-    here = to_wgs84(x, y, crs)
+    system = declared_crs(crs)
+    x, y = check_lon_lat(lon, lat, system, field="")
+    here = to_wgs84(x, y, system)
     engine = create_engine(database(settings))
     atlas = AtlasStore(engine, city, utc_now).get(moment)
     accuracy = settings.report_accuracy_m if accuracy_m is None else accuracy_m
@@ -60,7 +62,9 @@ def straddle_file(
     """Say how a footprint is shared, and whether a border runs through it."""
     city = load_city()
     settings, moment = city.settings, parse_as_of(as_of, city.calendar)
-    footprint = read_footprint(_outline(file), crs, max_vertices=settings.max_footprint_vertices)
+    footprint = read_footprint(
+        _outline(file), declared_crs(crs), max_vertices=settings.max_footprint_vertices
+    )
     engine = create_engine(database(settings))
     atlas = AtlasStore(engine, city, utc_now).get(moment)
     with transaction(session_factory(engine)) as session:

@@ -13,7 +13,7 @@ from typing import Any
 import shapely
 
 from gridsvc.errors import BadCoordinate, BadGeometry, TooLarge
-from gridsvc.spatial.crs import Crs, check_lon_lat, geometry_to_wgs84, parse_crs
+from gridsvc.spatial.crs import Crs, check_lon_lat, geometry_to_wgs84, known_crs, parse_crs
 from gridsvc.spatial.polygons import multipolygon_of
 
 #: How many lists lie around a position in the coordinates of each type.
@@ -68,7 +68,7 @@ class _Reading:
 
 def read_footprint(
     geojson: Any,
-    crs: str,
+    crs: str | Crs,
     *,
     max_vertices: int,
     field: str = "geometry",
@@ -80,7 +80,7 @@ def read_footprint(
     a repair is reported; one that crosses the 180th meridian is refused. ``subject`` is how
     messages call it. Raises what :func:`read_geometry` raises.
     """
-    reading = _Reading(subject, field, parse_crs(crs), max_vertices)
+    reading = _Reading(subject, field, known_crs(crs), max_vertices)
     drawn = _read(geojson, reading, _GROUND)
     west, _, east, _ = drawn.bounds
     if east - west > 180:
