@@ -173,6 +173,12 @@ class Settings(BaseSettings):
     relations_timeout_s: float = Field(
         default=20.0, gt=0, description="Time for a question about relations, in seconds."
     )
+    relations_anonymous_timeout_s: float = Field(
+        default=2.0, gt=0, description="The same for a caller without a token."
+    )
+    relations_max_vertices: int = Field(
+        default=100_000, gt=0, description="Most vertices of a layer that is sent to be related."
+    )
     relations_at_once: int = Field(
         default=2, ge=1, description="Questions about relations that one process answers at a time."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -24,6 +25,7 @@ from gridsvc.api.dependencies import (
     bearer,
     caller_of,
 )
+from gridsvc.api.leaving import until_gone
 from gridsvc.api.problems import problems, validation_problem
 from gridsvc.api.state import Service
 from gridsvc.api.v1.arrow import ARROW, arrow_answer, stream_limits
@@ -34,7 +36,9 @@ from gridsvc.errors import (
     BadInput,
     NotAuthenticated,
     NotFound,
+    QueryTooBroad,
     TooLarge,
+    Unavailable,
     UnknownCrs,
 )
 from gridsvc.registry.placement.schemas import BatchAnswer, StraddleAnswer
@@ -136,20 +140,31 @@ class Outline(BaseModel):
 @router.post(
     "/straddle",
     response_model=as_built(StraddleAnswer),
-    responses=problems(BadGeometry, BadCoordinate, UnknownCrs, TooLarge, NotFound),
+    responses=problems(
+        BadGeometry, BadCoordinate, UnknownCrs, QueryTooBroad, TooLarge, NotFound, Unavailable
+    ),
 )
-def post_straddle(
+async def post_straddle(
+    request: Request,
     outline: Annotated[Outline, Body()],
     atlas: CurrentAtlas,
     service: CurrentService,
     session: DbSession,
 ) -> dict[str, Any]:
     """How a footprint is shared among the areas of a level, and whether a border runs through."""
-    footprint = read_footprint(
-        outline.geometry, outline.crs, max_vertices=service.settings.max_footprint_vertices
-    )
-    answer = straddle(session, atlas, footprint.geometry, outline.level).to_json()
-    return {**answer, "mended": footprint.mended}
+    gone = threading.Event()
+
+    def shared_out() -> dict[str, Any]:
+        footprint = read_footprint(
+            outline.geometry,
+            outline.crs,
+            max_vertices=service.settings.max_footprint_vertices,
+            gone=gone,
+        )
+        found = straddle(session, atlas, footprint.geometry, outline.level, gone=gone)
+        return {**found.to_json(), "mended": footprint.mended}
+
+    return await until_gone(request, shared_out, gone.set)
 
 
 def _json_answer(
