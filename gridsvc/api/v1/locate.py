@@ -15,21 +15,22 @@ from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from gridsvc.answers import as_built
 from gridsvc.api.dependencies import (
     CurrentAtlas,
     CurrentService,
     DbSession,
+    Service,
     bearer,
     caller_of,
 )
 from gridsvc.api.leaving import until_gone
 from gridsvc.api.problems import problems, validation_problem
-from gridsvc.api.state import Service
+from gridsvc.api.rules import Sent
 from gridsvc.api.v1.arrow import ARROW, arrow_answer, stream_limits
-from gridsvc.db.engine import transaction
+from gridsvc.db.base import transaction
 from gridsvc.errors import (
     BadCoordinate,
     BadGeometry,
@@ -42,9 +43,8 @@ from gridsvc.errors import (
     UnknownCrs,
 )
 from gridsvc.registry.placement.schemas import BatchAnswer, StraddleAnswer
-from gridsvc.registry.placement.service import BatchPlacement, place_many
+from gridsvc.registry.placement.service import BatchPlacement, place_many, straddle
 from gridsvc.registry.placement.store import Atlas
-from gridsvc.registry.placement.straddle import straddle
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.reading import read_footprint
@@ -63,10 +63,8 @@ AccuracyM = Annotated[
 ]
 
 
-class Batch(BaseModel):
+class Batch(Sent):
     """Points to place."""
-
-    model_config = ConfigDict(extra="forbid")
 
     points: list[Any] = Field(description="[[lon, lat], ...]")
     crs: str = "wgs84"
@@ -127,10 +125,8 @@ def _check_token(service: Service, credentials: HTTPAuthorizationCredentials | N
         caller_of(service, session, credentials)
 
 
-class Outline(BaseModel):
+class Outline(Sent):
     """A footprint and the level whose areas it is shared among."""
-
-    model_config = ConfigDict(extra="forbid")
 
     geometry: dict[str, Any] = Field(description="GeoJSON Polygon or MultiPolygon.")
     crs: str = "wgs84"

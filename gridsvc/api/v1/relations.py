@@ -8,20 +8,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import (
     CurrentService,
     DbSession,
+    Service,
     bearer,
     caller_of,
     parse_as_of,
 )
 from gridsvc.api.leaving import until_gone
 from gridsvc.api.problems import problems
-from gridsvc.api.state import Service
+from gridsvc.api.rules import Sent
 from gridsvc.errors import (
     BadCode,
     BadCoordinate,
@@ -42,10 +43,8 @@ from gridsvc.spatial.reading import read_layer
 router = APIRouter(prefix="/v1", tags=["relations"])
 
 
-class RelationSide(BaseModel):
+class RelationSide(Sent):
     """A layer of the service, or one that is sent: ``layer`` or ``geojson``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     layer: LayerName | None = None
     codes: list[str] = Field(
@@ -59,10 +58,8 @@ class RelationSide(BaseModel):
     crs: str = Field(default="wgs84", description="Of geojson: wgs84, gcj02, bd09, EPSG:n or WKT.")
 
 
-class Question(BaseModel):
+class Question(Sent):
     """Which members of ``a`` are in the relation to which of ``b``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     relation: Relation
     a: RelationSide
@@ -105,10 +102,11 @@ async def post_relations(
     """
 
     def related() -> RelationsAnswer:
-        timeout_s = service.settings.relations_anonymous_timeout_s
-        if credentials is not None:
+        timeout_s = service.settings.relations_timeout_s
+        if credentials is None:
+            timeout_s = min(timeout_s, service.settings.relations_anonymous_timeout_s)
+        else:
             caller_of(service, session, credentials)
-            timeout_s = service.settings.relations_timeout_s
         return _page(question, service, session, timeout_s)
 
     connection = (await run_in_threadpool(session.connection)).connection
