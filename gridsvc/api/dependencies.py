@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
@@ -27,6 +27,14 @@ bearer = HTTPBearer(auto_error=False, description="A token made by 'gridsvc toke
 
 
 CurrentService = Annotated[Service, Depends(service_of)]
+
+
+async def _body_of(request: Request) -> bytes:
+    return await request.body()
+
+
+#: The body as it came. It stands before what opens a transaction: none may wait for a slow sender.
+RawBody = Annotated[bytes, Depends(_body_of)]
 
 
 def db_session(service: CurrentService) -> Iterator[Session]:

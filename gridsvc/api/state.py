@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import Request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from gridsvc.api.allowances import Allowance
+from gridsvc.api.pools import Pools
+from gridsvc.api.quotas import Pace
 from gridsvc.city import City
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings
@@ -25,8 +28,9 @@ class Service:
     atlases: AtlasStore
     token_key: bytes
     reporter_key: bytes
-    #: The threads of direct routes that write.
-    writers: ThreadPoolExecutor
+    pools: Pools
+    allowances: Mapping[str, Allowance]
+    pace: Pace
 
 
 async def service_of(request: Request) -> Service:

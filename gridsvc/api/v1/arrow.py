@@ -8,16 +8,15 @@ row is still a clean refusal.
 from __future__ import annotations
 
 import io
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import IO, Any
 
 import pyarrow as pa
-from anyio import from_thread
+from anyio import CapacityLimiter, from_thread
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
+from gridsvc.api.spool import spooled
 from gridsvc.bulk import BulkIndex, locate_batch
 from gridsvc.bulk.batch import faults_of
 from gridsvc.errors import BadCoordinate, BadInput
@@ -29,7 +28,12 @@ _BUFFER_BYTES = 1 << 20
 
 
 async def arrow_answer(
-    request: Request, atlas: Atlas, *, crs: str, accuracy_m: float
+    request: Request,
+    atlas: Atlas,
+    *,
+    crs: str,
+    accuracy_m: float,
+    batching: CapacityLimiter,
 ) -> StreamingResponse:
     """The stream with the five columns added.
 
@@ -37,13 +41,8 @@ async def arrow_answer(
     BadCoordinate with the row's number, UnknownCrs.
     """
     index = _index(atlas, crs, accuracy_m)
-    spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has been sent
-    try:
-        await run_in_threadpool(_locate, _Body(request.stream()), spool, index)
-    except BaseException:
-        spool.close()
-        raise
-    return StreamingResponse(_sent(spool), media_type=ARROW)
+    body = _Body(request.stream())
+    return await spooled(batching, lambda spool: _locate(body, spool, index), media_type=ARROW)
 
 
 #: What was learnt about the cells of an atlas is kept for the next request of the same kind.
@@ -105,10 +104,3 @@ def _locate(body: _Body, spool: IO[bytes], index: BulkIndex) -> None:
                     rows += batch.num_rows
     except (pa.ArrowException, OSError) as error:
         raise BadInput(f"The body is not a complete Arrow stream: {error}.") from None
-
-
-def _sent(spool: IO[bytes]) -> Iterator[bytes]:
-    with spool:
-        spool.seek(0)
-        while chunk := spool.read(_BUFFER_BYTES):
-            yield chunk

@@ -87,11 +87,17 @@ async def locate_batch(
 
     CSV and Arrow keep their columns; Arrow may be of any length.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     default = service.settings.report_accuracy_m
     accuracy = default if accuracy_m is None else accuracy_m
     if kind == ARROW:
-        return await arrow_answer(request, atlas, crs=crs or "wgs84", accuracy_m=accuracy)
+        return await arrow_answer(
+            request,
+            atlas,
+            crs=crs or "wgs84",
+            accuracy_m=accuracy,
+            batching=service.pools.batching,
+        )
     body = await request.body()
     if kind == "text/csv":
         most = service.settings.max_batch_points

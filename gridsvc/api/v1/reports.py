@@ -30,6 +30,7 @@ from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake.model import GivenPoint, NewReport
 from gridsvc.cases.intake.moving import confirm_side, move_report
+from gridsvc.cases.intake.repeated import refuse_repeated
 from gridsvc.cases.intake.schemas import ReportAnswer, ReportRead, SimilarAnswer
 from gridsvc.cases.intake.service import (
     file_report,
@@ -44,6 +45,7 @@ from gridsvc.errors import (
     BadCoordinate,
     BadGeometry,
     BadInput,
+    Conflict,
     IdempotencyMismatch,
     NotAllowed,
     NotAuthenticated,
@@ -51,6 +53,7 @@ from gridsvc.errors import (
     OutsideCity,
     StepRefused,
     TooLarge,
+    TooMany,
     UnknownClass,
     UnknownCrs,
 )
@@ -145,6 +148,8 @@ _FILING = (
     TooLarge,
     NotFound,
     AmbiguousCode,
+    Conflict,
+    TooMany,
 )
 
 
@@ -172,9 +177,13 @@ def filed(
     """File a report in a transaction; the answer to its sender."""
 
     def write() -> dict[str, Any]:
+        again = service.pace.admit(caller)
         occasion = Occasion(session, service.city, caller, clock.utc_now())
         new = new_report(session, service, given)
-        return file_report(occasion, atlas, new, reporter_key=service.reporter_key).to_json()
+        result = file_report(occasion, atlas, new, reporter_key=service.reporter_key)
+        if again:
+            refuse_repeated(occasion, result)
+        return result.to_json()
 
     return once(session, caller, key, ["report", given], write, status=201)
 
