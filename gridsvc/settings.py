@@ -158,6 +158,12 @@ class Settings(BaseSettings):
     joint_whistle_asks: bool = Field(
         default=False, description="Propose joint whistles to a person instead of blowing them."
     )
+    joint_whistle_roles: str = Field(
+        default="grid_worker,street,department,district,city,admin",
+        pattern=r"^([a-z_]+(,[a-z_]+)*)?$",
+        description="Roles whose footprints blow a joint whistle; those of others propose it, until"
+        " staff or a second person confirms.",
+    )
     confirm_within_minutes: int = Field(
         default=60, description="Near a border, the other side is told when nobody confirms."
     )

@@ -23,11 +23,12 @@ from gridsvc.api import exports, map, problems, rules, tiles
 from gridsvc.api.addresses import networks
 from gridsvc.api.allowances import read_allowances
 from gridsvc.api.clock import utc_now
+from gridsvc.api.dependencies import Service
 from gridsvc.api.limits import BodyLimit
+from gridsvc.api.listening import Listening
 from gridsvc.api.pools import Pools
 from gridsvc.api.problems import Problem
 from gridsvc.api.quotas import Pace, Quotas
-from gridsvc.api.state import Service
 from gridsvc.api.v1 import (
     areas,
     assessments,
@@ -103,17 +104,20 @@ def make_service(settings: Settings) -> Service:
     # A fault in a procedure or a table is told at the start, not to the first reporter.
     city = City.load(settings)
     keys = settings.var_dir / "keys"
+    token_key = secret_key(keys, "token", settings.token_key)
+    sessions = session_factory(pools.general)
     return Service(
         settings=settings,
         city=city,
         engine=pools.general,
-        sessions=session_factory(pools.general),
+        sessions=sessions,
         atlases=AtlasStore(pools.boundaries, city, utc_now),
-        token_key=secret_key(keys, "token", settings.token_key),
+        token_key=token_key,
         reporter_key=secret_key(keys, "reporter", settings.reporter_key),
         pools=pools,
         allowances=allowances,
         pace=Pace(allowances),
+        listening=Listening(sessions, token_key, settings.event_streams),
     )
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from gridsvc.api.dependencies import AsOf, CurrentService, Moment
 from gridsvc.api.problems import problems
 from gridsvc.api.spool import spooled
-from gridsvc.db.engine import transaction
+from gridsvc.db.base import transaction
 from gridsvc.errors import (
     BadCode,
     BadCoordinate,

@@ -9,10 +9,9 @@ from fastapi import APIRouter
 from sqlalchemy import text
 
 from gridsvc.answers import Answer
-from gridsvc.api.dependencies import CurrentService
+from gridsvc.api.dependencies import CurrentService, Service
 from gridsvc.api.problems import problems
-from gridsvc.api.state import Service
-from gridsvc.db.engine import transaction
+from gridsvc.db.base import transaction
 from gridsvc.errors import NotFound, Unavailable
 
 router = APIRouter(tags=["health"])

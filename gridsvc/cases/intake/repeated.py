@@ -5,21 +5,20 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from gridsvc.cases.core.act import Occasion
-from gridsvc.cases.intake.model import Filed
+from gridsvc.cases.core.models import Case
 from gridsvc.cases.intake.models import Report
 from gridsvc.errors import Conflict
 
 
-def refuse_repeated(occasion: Occasion, filed: Filed) -> None:
-    """Refuse a report that joined a case in which its sender has reported before: Conflict."""
-    case = filed.matched.case
+def refuse_repeated(occasion: Occasion, case: Case, receipt: str) -> None:
+    """Refuse the report of a receipt whose sender has reported in its case before: Conflict."""
     before = occasion.session.scalar(
         select(Report.receipt)
         .where(
             Report.case_district == case.district_code,
             Report.case_id == case.id,
             Report.reporter_subject == occasion.caller.subject,
-            Report.id != filed.id,
+            Report.receipt != receipt,
         )
         .order_by(Report.created_at)
         .limit(1)
