@@ -19,7 +19,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 
 from gridsvc import __version__
-from gridsvc.api import exports, map, problems, rules, tiles
+from gridsvc.api import exports, map, problems, rules, tiles, watching
 from gridsvc.api.addresses import networks
 from gridsvc.api.allowances import read_allowances
 from gridsvc.api.clock import utc_now
@@ -54,6 +54,7 @@ from gridsvc.api.v1 import (
     whistles,
 )
 from gridsvc.api.v1.arrow import ARROW
+from gridsvc.api.watching import Watched
 from gridsvc.city import City
 from gridsvc.db.engine import database_url, session_factory
 from gridsvc.errors import BadInput, GridsvcError, TooLarge, UnknownParameter
@@ -68,6 +69,7 @@ SERVICE_ROLE = "gridsvc_service"
 _DIRECT = (point, reports)
 _ROUTES = (
     health,
+    watching,
     locate,
     areas,
     social_grids,
@@ -153,6 +155,7 @@ def _middleware(service: Service) -> list[Middleware]:
     """What every request passes before a route is looked for, from the outside in."""
     settings = service.settings
     return [
+        Middleware(Watched),
         Middleware(
             Quotas,
             allowances=service.allowances,

@@ -13,8 +13,7 @@ from gridsvc.cli.runtime import AsJson, console, load_city, open_atlas, print_js
 from gridsvc.db.base import transaction
 from gridsvc.errors import BadFile
 from gridsvc.registry.placement.model import Placement
-from gridsvc.registry.placement.service import place
-from gridsvc.registry.placement.straddle import straddle
+from gridsvc.registry.placement.service import place, straddle
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.reading import features_of, read_footprint
 

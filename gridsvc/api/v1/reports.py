@@ -25,6 +25,7 @@ from gridsvc.api.dependencies import (
 from gridsvc.api.direct import DirectRoute
 from gridsvc.api.problems import problems
 from gridsvc.api.rules import Sent, Text
+from gridsvc.api.watching import count_report
 from gridsvc.cases.intake.model import GivenPoint, NewReport
 from gridsvc.cases.intake.moving import confirm_side, move_report
 from gridsvc.cases.intake.repeated import refuse_repeated
@@ -152,6 +153,7 @@ def post_report(
         case, answer = file_report(occasion, atlas, new, reporter_key=service.reporter_key)
         if again:
             refuse_repeated(occasion, case, answer["receipt"])
+        count_report(answer)
         return answer
 
     return once(occasion, key, ["report", given], write, status=201)

@@ -13,6 +13,7 @@ from shapely.geometry import MultiPolygon
 from gridsvc.cases.core.act import Act
 from gridsvc.cases.intake import repository
 from gridsvc.cases.intake.model import PinMoved, ReportFiled
+from gridsvc.cases.intake.reports_repository import others_drew
 from gridsvc.cases.systems.joint.blowing import JointGround, blow_joint, drop_proposal
 from gridsvc.cases.systems.whistles import joint_whistle_of
 from gridsvc.city.classes import ClassKey
@@ -100,7 +101,7 @@ def _unconfirmed(act: Act, trigger: JointTrigger | None, *, new_case: bool) -> b
         return False
     if act.caller.role in act.city.settings.joint_whistle_roles.split(","):
         return False
-    return new_case or not repository.others_drew(act.session, act.case, act.caller.subject)
+    return new_case or not others_drew(act.session, act.case, act.caller.subject)
 
 
 def _disputed(act: Act, site: _Site) -> JointTrigger | None:
