@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     )
     max_anonymous_stream_bytes: int = Field(
         default=20_000_000, gt=0, description="Largest such stream of a caller without a token."
+    )
     max_connections: int = Field(
         default=800, ge=1, description="Most connections that one process keeps open."
     )
