@@ -64,6 +64,14 @@ class Settings(BaseSettings):
     max_stream_bytes: int = Field(
         default=10_000_000_000, description="Largest batch that is streamed (Arrow)."
     )
+    max_stream_batch_bytes: int = Field(
+        default=256_000_000,
+        gt=0,
+        description="Largest batch in such a stream, also once unpacked.",
+    )
+    max_anonymous_stream_bytes: int = Field(
+        default=20_000_000, gt=0, description="Largest such stream of a caller without a token."
+    )
     max_connections: int = Field(
         default=800, ge=1, description="Most connections that one process keeps open."
     )
@@ -110,6 +118,9 @@ class Settings(BaseSettings):
         default=None, description="A folder, or s3://bucket/prefix; else var/evidence."
     )
     max_batch_points: int = Field(default=1_000_000, description="Most points of one batch.")
+    max_anonymous_batch_points: int = Field(
+        default=200_000, gt=0, description="The same of a caller without a token."
+    )
     import_max_bytes: int = Field(
         default=1_000_000_000,
         gt=0,
@@ -211,6 +222,12 @@ class Settings(BaseSettings):
     )
     relations_timeout_s: float = Field(
         default=20.0, gt=0, description="Time for a question about relations, in seconds."
+    )
+    relations_anonymous_timeout_s: float = Field(
+        default=2.0, gt=0, description="The same for a caller without a token."
+    )
+    relations_max_vertices: int = Field(
+        default=100_000, gt=0, description="Most vertices of a layer that is sent to be related."
     )
     relations_at_once: int = Field(
         default=2, ge=1, description="Questions about relations that one process answers at a time."
