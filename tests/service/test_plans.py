@@ -24,7 +24,11 @@ from tests.waiting import wait_until
 
 #: The tables that grow with a city's life, and what must differ in each row of them.
 LARGE = {
-    "report": {"id": "gen_random_uuid()", "point": "st_translate(point, time * 1e-4, 0)"},
+    "report": {
+        "id": "gen_random_uuid()",
+        "case_id": "gen_random_uuid()",
+        "point": "st_translate(point, time * 1e-4, 0)",
+    },
     "report_placement": {"report_id": "gen_random_uuid()"},
     "receipt": {"value": "time::text", "report_id": "gen_random_uuid()"},
     "case_file": {"id": "gen_random_uuid()", "point": "st_translate(point, time * 1e-4, 0)"},
