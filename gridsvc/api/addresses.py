@@ -30,10 +30,10 @@ def address_of(scope: Scope, trusted: Sequence[Network]) -> str:
     not a trusted proxy's own.
     """
     peer = scope["client"][0] if scope.get("client") else ""
-    named = [peer]
-    if trusted and _is_in(peer, trusted):
-        forwarded = ",".join(Headers(scope=scope).getlist("x-forwarded-for"))
-        named = [*(one.strip() for one in forwarded.split(",") if one.strip()), peer]
+    if not trusted or not _is_in(peer, trusted):
+        return _whole(peer)
+    forwarded = ",".join(Headers(scope=scope).getlist("x-forwarded-for"))
+    named = [*(one.strip() for one in forwarded.split(",") if one.strip()), peer]
     strangers = [one for one in named if not _is_in(one, trusted)]
     return _whole((strangers or named)[-1])
 

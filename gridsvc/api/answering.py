@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: Too small and too often asked to be compressed.
-_LOOK_UP = "/v1/locate"
+#: Answers that are too small and too often asked for.
+_SMALL = ("/v1/locate", "/v1/reports")
 _SMALLEST_BYTES = 1_000
 #: Beyond this a level costs more time than it saves bytes.
 _LEVEL = 4
@@ -16,8 +16,8 @@ _DEFAULTS = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-_OURS_TO_ASK_AGAIN = (b"cache-control", b"no-cache")
-_NEVER_KEPT = (b"cache-control", b"no-store")
+_PUBLIC = (*_DEFAULTS, (b"cache-control", b"no-cache"))
+_PRIVATE = (*_DEFAULTS, (b"cache-control", b"no-store"))
 
 
 class Answering:
@@ -36,19 +36,22 @@ class Answering:
             await self._app(scope, receive, send)
             return
         method = scope["method"]
-        public = method in ("GET", "HEAD") and not any(
-            name == b"authorization" for name, _ in scope["headers"]
-        )
-        caching = _OURS_TO_ASK_AGAIN if public else _NEVER_KEPT
+        public, compressed = method in ("GET", "HEAD"), False
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                public = False
+            elif name == b"accept-encoding":
+                compressed = b"gzip" in value and scope["path"] not in _SMALL
+        defaults = _PUBLIC if public else _PRIVATE
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message["headers"]
                 said = {name for name, _ in headers}
-                headers += [one for one in (*_DEFAULTS, caching) if one[0] not in said]
+                headers += [one for one in defaults if one[0] not in said]
             await send(message)
 
-        app = self._app if scope["path"] == _LOOK_UP else self._compressing
+        app = self._compressing if compressed else self._app
         if method == "HEAD":
             await app({**scope, "method": "GET"}, receive, _without_body(sending))
         else:

@@ -91,6 +91,8 @@ class Quotas:
         self._holders: dict[bytes, Caller | None] = {}
         self._running: Counter[str] = Counter()
         self._all_running = 0
+        #: Whose work or bytes of a minute are used up: which, and until when (Unix seconds).
+        self._spent: dict[str, tuple[str, float]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the request, and pass it on if there is room for it."""
@@ -165,9 +167,11 @@ class Quotas:
                 " first.",
                 retry_after_s=1,
             )
-        for item, name in share.afterwards:
-            if not self._limiter.test(item, f"{name} {asker.key}"):
-                raise self._too_many(item, f"{name} {asker.key}", name)
+        if asker.key in self._spent:
+            name, until = self._spent[asker.key]
+            if time.time() < until:
+                raise used_up(name, until)
+            del self._spent[asker.key]
         self._take(share.requests, f"requests {asker.key}", "requests of this minute")
         citizen = asker.caller is None or asker.caller.role is Role.CITIZEN
         if citizen and path == _INTAKE and scope["method"] == "POST" and self._citizens.amount:
@@ -214,8 +218,10 @@ class Quotas:
             for (item, name), cost in zip(
                 asker.share.afterwards, (worked_ms, came // 1000), strict=True
             ):
-                if cost:
-                    self._limiter.hit(item, f"{name} {asker.key}", cost=cost)
+                key = f"{name} {asker.key}"
+                if cost and not self._limiter.hit(item, key, cost=cost):
+                    until = self._limiter.get_window_stats(item, key).reset_time
+                    self._spent[asker.key] = name, until
 
 
 class Pace:
