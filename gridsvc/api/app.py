@@ -20,16 +20,14 @@ from starlette.middleware import Middleware
 
 from gridsvc import __version__
 from gridsvc.api import docs_page, exports, map, problems, rules, tiles, watching
-from gridsvc.api.addresses import networks
 from gridsvc.api.allowances import read_allowances
 from gridsvc.api.answering import Answering
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import Service
-from gridsvc.api.limits import BodyLimit
 from gridsvc.api.listening import Listening
 from gridsvc.api.pools import Pools
 from gridsvc.api.problems import Problem
-from gridsvc.api.quotas import Pace, Quotas
+from gridsvc.api.quotas import Pace, Quotas, networks
 from gridsvc.api.v1 import (
     areas,
     assessments,
@@ -169,7 +167,7 @@ def _middleware(service: Service) -> list[Middleware]:
             at_once=settings.requests_at_once,
         ),
         Middleware(
-            BodyLimit,
+            rules.BodyLimit,
             max_bytes=settings.max_body_bytes,
             max_stream_bytes=settings.max_stream_bytes,
             streamed=frozenset({ARROW}),
