@@ -19,16 +19,15 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 
 from gridsvc import __version__
-from gridsvc.api import exports, map, problems, rules, tiles, watching
-from gridsvc.api.addresses import networks
+from gridsvc.api import docs_page, exports, map, problems, rules, tiles, watching
 from gridsvc.api.allowances import read_allowances
+from gridsvc.api.answering import Answering
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import Service
-from gridsvc.api.limits import BodyLimit
 from gridsvc.api.listening import Listening
 from gridsvc.api.pools import Pools
 from gridsvc.api.problems import Problem
-from gridsvc.api.quotas import Pace, Quotas
+from gridsvc.api.quotas import Pace, Quotas, networks
 from gridsvc.api.v1 import (
     areas,
     assessments,
@@ -93,6 +92,7 @@ _ROUTES = (
     tiles,
     exports,
     map,
+    docs_page,
 )
 
 _DESCRIPTION = """Whose place is this? A report by point, code or footprint is routed to its unit
@@ -135,6 +135,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         service.pools.close()
 
     app: FastAPI = FastAPIOffline(
+        docs_url=None,
+        redoc_url=None,
         title="gridsvc",
         version=__version__,
         description=_DESCRIPTION,
@@ -156,6 +158,7 @@ def _middleware(service: Service) -> list[Middleware]:
     settings = service.settings
     return [
         Middleware(Watched),
+        Middleware(Answering),
         Middleware(
             Quotas,
             allowances=service.allowances,
@@ -164,7 +167,7 @@ def _middleware(service: Service) -> list[Middleware]:
             at_once=settings.requests_at_once,
         ),
         Middleware(
-            BodyLimit,
+            rules.BodyLimit,
             max_bytes=settings.max_body_bytes,
             max_stream_bytes=settings.max_stream_bytes,
             streamed=frozenset({ARROW}),

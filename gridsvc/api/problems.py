@@ -71,7 +71,13 @@ def problems(*errors: type[GridsvcError]) -> dict[int | str, dict[str, Any]]:
 def problem_response(error: GridsvcError, scope: Scope) -> JSONResponse:
     """The response that tells the sender of the request in ``scope`` of an error."""
     language = _language(Headers(scope=scope).get("accept-language", ""))
-    headers = {"Content-Language": language, "Vary": "Accept-Language"}
+    headers = {
+        "Content-Language": language,
+        "Vary": "Accept-Language",
+        # Also where no middleware of ours is on the way.
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
     if isinstance(error, NotAuthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     if "retry_after_s" in error.extra:

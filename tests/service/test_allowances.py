@@ -91,6 +91,7 @@ def test_the_address_that_a_trusted_proxy_names_counts(serve_with) -> None:
 
 def test_work_and_bytes_of_a_minute_are_counted(serve_with) -> None:
     busy = serve_with("anonymous", work_s=0)
+    assert busy.get("/v1/areas").status_code == 200
     assert "work" in too_many(busy.get("/v1/areas"))["detail"]
     client = serve_with("citizen", megabytes=1)
     citizen = Person(client, token_of(Role.CITIZEN))
