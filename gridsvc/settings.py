@@ -37,6 +37,10 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("GRIDSVC_DATABASE_URL", "DATABASE_URL"),
         description="A PostGIS database of the user's own; without it a private cluster is used.",
     )
+    owner_database_url: str | None = Field(
+        default=None,
+        description="The same database for its owner, for 'gridsvc db migrate' alone.",
+    )
     var_dir: Path = Field(
         default=Path("var"), description="Where the private cluster, indexes and keys live."
     )

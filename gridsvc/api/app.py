@@ -52,13 +52,11 @@ from gridsvc.api.v1 import (
 from gridsvc.api.v1.arrow import ARROW
 from gridsvc.city import City
 from gridsvc.db.engine import create_engine, database_url, session_factory
+from gridsvc.db.roles import SERVICE_ROLE
 from gridsvc.errors import BadInput, GridsvcError, TooLarge, UnknownParameter
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings, get_settings
-
-#: The database role of the service: it may write the trace, never change it.
-SERVICE_ROLE = "gridsvc_service"
 
 #: As many as there are connections to the database, less those for everybody else.
 _WRITERS = 16

@@ -13,43 +13,14 @@ _PARTITIONED = ("trace", "message")
 def ensure_partitions(connection: Connection, now: dt.datetime) -> list[str]:
     """Make the partitions of this month (of UTC) and the next three; give the names of new ones.
 
-    A month whose rows already are in the default partition stays there. The role of the
-    service gets the rights on a new partition that it has on the whole table.
+    A month whose rows already are in the default partition stays there. The owner's function
+    ``make_partition`` does it, so that the service needs no right to change the schema.
     """
     made = []
-    first = dt.date(now.year, now.month, 1)
+    month = dt.date(now.year, now.month, 1)
     for _ in range(_MONTHS_AHEAD + 1):
-        following = (first + dt.timedelta(days=32)).replace(day=1)
         for table in _PARTITIONED:
-            name = f"{table}_{first:%Y_%m}"
-            if _exists(connection, name) or _in_default(connection, table, first, following):
-                continue
-            connection.execute(
-                text(
-                    f"create table {name} partition of {table}"
-                    f" for values from ('{first}') to ('{following}')"
-                )
-            )
-            if table == "trace":
-                connection.execute(
-                    text(f"revoke update, delete, truncate on {name} from gridsvc_service")
-                )
-            made.append(name)
-        first = following
-    return made
-
-
-def _exists(connection: Connection, name: str) -> bool:
-    return bool(
-        connection.execute(text("select to_regclass(:name) is not null"), {"name": name}).scalar()
-    )
-
-
-def _in_default(connection: Connection, table: str, first: dt.date, following: dt.date) -> bool:
-    query = {
-        "trace": "select exists (select from trace_default where written_at >= :a and"
-        " written_at < :b)",
-        "message": "select exists (select from message_default where written_at >= :a and"
-        " written_at < :b)",
-    }[table]
-    return bool(connection.execute(text(query), {"a": first, "b": following}).scalar())
+            given = {"table": table, "month": month}
+            made.append(connection.scalar(text("select make_partition(:table, :month)"), given))
+        month = (month + dt.timedelta(days=32)).replace(day=1)
+    return [name for name in made if name is not None]
