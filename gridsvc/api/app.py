@@ -36,6 +36,7 @@ from gridsvc.api.v1 import (
     evidence,
     health,
     locate,
+    log,
     merging,
     messages,
     no_mans_land,
@@ -50,6 +51,8 @@ from gridsvc.api.v1 import (
     whistles,
 )
 from gridsvc.api.v1.arrow import ARROW
+from gridsvc.cases.log.service import LogKey
+from gridsvc.cases.log.writer import LogWriter
 from gridsvc.city import City
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.db.roles import SERVICE_ROLE
@@ -73,6 +76,7 @@ _ROUTES = (
     codes,
     parts,
     reports,
+    log,
     callbacks,
     assessments,
     cases,
@@ -108,6 +112,7 @@ def make_service(settings: Settings) -> Service:
         atlases=AtlasStore(engine, city, utc_now),
         token_key=secret_key(keys, "token", settings.token_key),
         reporter_key=secret_key(keys, "reporter", settings.reporter_key),
+        log_key=LogKey(settings.log_origin, secret_key(keys, "log", settings.log_key)),
         writers=ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer"),
     )
 
@@ -115,11 +120,20 @@ def make_service(settings: Settings) -> Service:
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; a server calls it once a process."""
     service = make_service(settings or get_settings())
+    log_writer = LogWriter(
+        service.sessions,
+        service.log_key,
+        utc_now,
+        every_s=service.settings.log_every_s,
+        publish_to=service.settings.log_publish_to,
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(service.atlases.watch)
+        log_writer.start()
         yield
+        log_writer.close()
         service.writers.shutdown()
         service.atlases.close()
         service.engine.dispose()

@@ -9,6 +9,7 @@ from fastapi import Request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from gridsvc.cases.log.service import LogKey
 from gridsvc.city import City
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings
@@ -25,6 +26,7 @@ class Service:
     atlases: AtlasStore
     token_key: bytes
     reporter_key: bytes
+    log_key: LogKey
     #: The threads of direct routes that write.
     writers: ThreadPoolExecutor
 

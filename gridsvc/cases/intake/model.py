@@ -143,6 +143,11 @@ class PinMoved:
     case_moved: bool
 
 
+def proof_path(receipt: str) -> str:
+    """Where it is proved that a report was recorded."""
+    return f"/v1/reports/{receipt}/proof"
+
+
 @dataclass(frozen=True, slots=True)
 class Filed:
     """A filed report: its receipt, and what became of it.
@@ -185,4 +190,5 @@ class Filed:
             "mended": None if footprint is None else footprint.mended,
             "created_at": self.created_at.isoformat(),
             "recorded_at": self.recorded_at and self.recorded_at.isoformat(),
+            "proof": proof_path(self.receipt),
         }

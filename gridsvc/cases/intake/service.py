@@ -31,7 +31,14 @@ from gridsvc.cases.intake.match_repository import (
     open_candidates,
     open_candidates_alone,
 )
-from gridsvc.cases.intake.model import Filed, Matched, NewReport, ReportFiled, Routed
+from gridsvc.cases.intake.model import (
+    Filed,
+    Matched,
+    NewReport,
+    ReportFiled,
+    Routed,
+    proof_path,
+)
 from gridsvc.cases.intake.models import Report, Reporter, ReportPlacement
 from gridsvc.cases.intake.route import route
 from gridsvc.db.base import uuid7
@@ -179,6 +186,7 @@ def report_json(session: Session, report: Report) -> dict[str, Any]:
         "part_code": report.part_code,
         "created_at": report.created_at,
         "recorded_at": report.recorded_at,
+        "proof": proof_path(report.receipt),
         "placement": placed.placement,
         "responsibility": placed.responsibility,
         "placements": placed.n,
