@@ -153,7 +153,8 @@ class Forger:
                 continue
             leaf.last_entry = leaf.first_entry + len(own) - 1
             leaf.entry_hashes = b"".join(bytes.fromhex(row["hash"]) for row in own)
-            leaf.hash = merkle.leaf_hash(leaf_text(leaf).encode())
+            told = leaf_text(leaf.chain, leaf.first_entry, leaf.entry_hashes)
+            leaf.hash = merkle.leaf_hash(told.encode())
         self.session.flush()
 
     def alter(self):

@@ -149,7 +149,12 @@ class TraceEntry(Base):
     __tablename__ = "trace"
     __table_args__ = (
         # Entries are written in the order of their time: the log of all traces reads the newest.
-        Index("ix_trace_written_at", "written_at", postgresql_using="brin"),
+        Index(
+            "ix_trace_written_at",
+            "written_at",
+            postgresql_using="brin",
+            postgresql_with={"autosummarize": "on"},
+        ),
         {"postgresql_partition_by": "RANGE (written_at)"},
     )
 

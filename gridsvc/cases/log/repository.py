@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, func, insert, select, text
+from sqlalchemy import TextClause, exists, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.models import Case
@@ -19,7 +19,42 @@ FIRST_PLACE = ("", "00000000-0000-0000-0000-000000000000", 0)
 
 _LOCK_KEY = 0x6C6F67  # "log"
 
+# The window first, by the index of the time: with the limit in sight, PostgreSQL would rather go
+# through all entries in the order that is asked for.
 _NEW_ENTRIES = text("""
+with t as materialized (
+    select district_code, case_id, n, hash from trace where written_at > :since
+)
+select t.district_code, t.case_id, t.n, t.hash, coalesce(logged.last_entry, 0) as logged
+from t left join lateral (
+    select max(last_entry) as last_entry from log_leaf
+    where chain = 'case/' || t.district_code || '/' || t.case_id
+) logged on true
+where t.n > coalesce(logged.last_entry, 0)
+order by t.district_code, t.case_id, t.n limit :most
+""")
+
+# All there are, in the order of their key.
+_ALL_ENTRIES = text("""
+select t.district_code, t.case_id, t.n, t.hash, coalesce(logged.last_entry, 0) as logged
+from trace t left join lateral (
+    select max(last_entry) as last_entry from log_leaf
+    where chain = 'case/' || t.district_code || '/' || t.case_id
+) logged on true
+where t.n > coalesce(logged.last_entry, 0) and (t.district_code, t.case_id, t.n)
+    > (:district, :case, :n)
+order by t.district_code, t.case_id, t.n limit :most
+""")
+
+_ADD_LEAVES = text("""
+insert into log_leaf (n, chain, first_entry, last_entry, entry_hashes, hash)
+select * from unnest(
+    cast(:n as bigint[]), cast(:chain as text[]), cast(:first_entry as int[]),
+    cast(:last_entry as int[]), cast(:entry_hashes as bytea[]), cast(:hash as bytea[])
+)
+""")
+
+_ENTRIES = text("""
 select t.district_code, t.case_id, t.n, t.hash, coalesce(logged.last_entry, 0) as logged
 from trace t left join lateral (
     select max(last_entry) as last_entry from log_leaf
@@ -55,9 +90,21 @@ class NewEntry:
     logged: int
 
     @property
-    def place(self) -> tuple[str, str, int]:
-        """Where it stands among all entries."""
-        return self.district_code, self.case_id, self.n
+    def case(self) -> tuple[str, str]:
+        """The district and the id of its case."""
+        return self.district_code, self.case_id
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf that is to be written."""
+
+    n: int
+    chain: str
+    first_entry: int
+    last_entry: int
+    entry_hashes: bytes
+    hash: bytes
 
 
 def chain_of_case(district_code: str, case_id: object) -> str:
@@ -76,15 +123,23 @@ def oldest_transaction(session: Session) -> dt.datetime | None:
     return began
 
 
-def new_entries(
-    session: Session, since: dt.datetime, after: tuple[str, str, int], *, limit: int
-) -> list[NewEntry]:
-    """Entries written after ``since`` that no leaf has, in the order of cases, behind ``after``."""
-    district, case, n = after
-    given = {"since": since, "district": district, "case": case, "n": n, "most": limit}
+def new_entries(session: Session, since: dt.datetime, *, limit: int) -> list[NewEntry]:
+    """Entries written after ``since`` that no leaf has, in the order of cases."""
+    return _read(session, _NEW_ENTRIES, {"since": since, "most": limit})
+
+
+def all_entries(session: Session, after: NewEntry | None, *, limit: int) -> list[NewEntry]:
+    """Entries that no leaf has, of any time, in the order of cases, behind ``after``."""
+    place = FIRST_PLACE if after is None else (after.district_code, after.case_id, after.n)
+    return _read(
+        session, _ALL_ENTRIES, dict(zip(("district", "case", "n"), place, strict=True), most=limit)
+    )
+
+
+def _read(session: Session, query: TextClause, given: dict[str, Any]) -> list[NewEntry]:
     return [
-        NewEntry(row.district_code, str(row.case_id), row.n, bytes.fromhex(row.hash), row.logged)
-        for row in session.execute(_NEW_ENTRIES, given)
+        NewEntry(district, str(case), n, bytes.fromhex(entry_hash), logged)
+        for district, case, n, entry_hash, logged in session.execute(query, given)
     ]
 
 
@@ -102,9 +157,11 @@ def size(session: Session) -> int:
     return 0 if last is None else last + 1
 
 
-def add_leaves(session: Session, leaves: Sequence[dict[str, Any]]) -> None:
+def add_leaves(session: Session, leaves: Sequence[Leaf]) -> None:
     """Write leaves; the database refuses a number that is taken."""
-    session.execute(insert(LogLeaf), leaves)
+    columns = ("n", "chain", "first_entry", "last_entry", "entry_hashes", "hash")
+    given = {name: [getattr(leaf, name) for leaf in leaves] for name in columns}
+    session.execute(_ADD_LEAVES, given)
 
 
 def add_nodes(session: Session, nodes: Sequence[dict[str, Any]]) -> None:

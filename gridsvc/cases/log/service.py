@@ -6,14 +6,14 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.cases.log import merkle, repository
 from gridsvc.cases.log.checkpoint import Checkpoint, public_key, sign
-from gridsvc.cases.log.models import LogLeaf
-from gridsvc.cases.log.repository import NewEntry
+from gridsvc.cases.log.repository import Leaf, NewEntry
 from gridsvc.db.engine import transaction
 from gridsvc.errors import BadInput, NotFound
 
@@ -24,7 +24,6 @@ _ENTRIES_AT_ONCE = 20_000
 CLOCKS_APART = dt.timedelta(seconds=10)
 #: What came later than that, after all, is looked for now and then.
 _LATECOMERS = dt.timedelta(days=1)
-_BEGINNING = dt.datetime(1, 1, 2, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +67,22 @@ def write_log(
         if before is not None and dt.timedelta(0) <= clock() - before.made_at < pause:
             return None
         began = min(clock(), repository.oldest_transaction(session) or clock())
-        since = _BEGINNING
+        since = None
         if before is not None:
             # A clock that was set back writes entries before the last checkpoint.
             since = min(before.covers_until, began - CLOCKS_APART)
             since -= _LATECOMERS if latecomers else dt.timedelta(0)
-    after: tuple[str, str, int] | None = repository.FIRST_PLACE
-    while after is not None:
+    more, last = True, None
+    while more:
         with transaction(sessions) as session:
             repository.lock(session)
-            entries = repository.new_entries(session, since, after, limit=_ENTRIES_AT_ONCE)
-            _append(session, entries)
-            after = entries[-1].place if len(entries) == _ENTRIES_AT_ONCE else None
+            if since is None:
+                entries = repository.all_entries(session, last, limit=_ENTRIES_AT_ONCE)
+            else:
+                entries = repository.new_entries(session, since, limit=_ENTRIES_AT_ONCE)
+            appended = _append(session, entries)
+            more = len(entries) == _ENTRIES_AT_ONCE and (since is None or appended > 0)
+            last = entries[-1] if entries else None
     with transaction(sessions) as session:
         repository.lock(session)
         size = repository.size(session)
@@ -94,11 +97,11 @@ def write_log(
         return note
 
 
-def _append(session: Session, entries: Sequence[NewEntry]) -> None:
-    """Append a leaf for each case: its entries that follow what is logged of it."""
+def _append(session: Session, entries: Sequence[NewEntry]) -> int:
+    """Append a leaf for each case: its entries that follow what is logged of it; gives how many."""
     before = n = repository.size(session)
     leaves = []
-    for (district, case), group in groupby(entries, lambda entry: entry.place[:2]):
+    for (district, case), group in groupby(entries, attrgetter("case")):
         found = list(group)
         first, last = found[0].logged + 1, found[-1].n
         hashes = [entry.hash for entry in found]
@@ -107,42 +110,27 @@ def _append(session: Session, entries: Sequence[NewEntry]) -> None:
         if len(hashes) != last - first + 1:
             _log.error("a trace has a gap and is not logged", district=district, case=case)
             continue
-        chain = repository.chain_of_case(district, case)
-        leaf = LogLeaf(
-            n=n,
-            chain=chain,
-            first_entry=first,
-            last_entry=last,
-            entry_hashes=b"".join(hashes),
-        )
-        leaves.append(
-            {
-                "n": n,
-                "chain": chain,
-                "first_entry": first,
-                "last_entry": last,
-                "entry_hashes": leaf.entry_hashes,
-                "hash": merkle.leaf_hash(leaf_text(leaf).encode()),
-            }
-        )
+        chain, whole = repository.chain_of_case(district, case), b"".join(hashes)
+        hashed = merkle.leaf_hash(leaf_text(chain, first, whole).encode())
+        leaves.append(Leaf(n, chain, first, last, whole, hashed))
         n += 1
     if not leaves:
-        return
+        return 0
     repository.add_leaves(session, leaves)
     read, level = _reader(session), merkle.LEVELS_APART
     while n >> level > before >> level:
-        whole = merkle.new_nodes(read, level, before, n)
+        whole_nodes = merkle.new_nodes(read, level, before, n)
         repository.add_nodes(
-            session, [{"level": level, "n": number, "hash": node} for number, node in whole]
+            session, [{"level": level, "n": number, "hash": node} for number, node in whole_nodes]
         )
         level += merkle.LEVELS_APART
+    return len(leaves)
 
 
-def leaf_text(leaf: LogLeaf) -> str:
+def leaf_text(chain: str, first_entry: int, entry_hashes: bytes) -> str:
     """What a leaf is the hash of: its chain, its first entry, then the hash of each entry."""
-    hashes = leaf.entry_hashes
-    lines = [hashes[at : at + 32].hex() for at in range(0, len(hashes), 32)]
-    return "\n".join([leaf.chain, str(leaf.first_entry), *lines]) + "\n"
+    lines = [entry_hashes[at : at + 32].hex() for at in range(0, len(entry_hashes), 32)]
+    return "\n".join([chain, str(first_entry), *lines]) + "\n"
 
 
 def prove_inclusion(session: Session, index: int, size: int) -> list[str]:
@@ -172,7 +160,8 @@ def prove_entry(session: Session, chain: str, n: int, size: int) -> Inclusion | 
     leaf = repository.leaf_of(session, chain, n)
     if leaf is None or leaf.n >= size:
         return None
-    return Inclusion(leaf_text(leaf), leaf.n, size, prove_inclusion(session, leaf.n, size))
+    told = leaf_text(leaf.chain, leaf.first_entry, leaf.entry_hashes)
+    return Inclusion(told, leaf.n, size, prove_inclusion(session, leaf.n, size))
 
 
 def newest_note(session: Session) -> str:

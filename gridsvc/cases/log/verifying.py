@@ -33,7 +33,8 @@ def log_faults(session: Session, checkpoints: Sequence[Checkpoint]) -> Iterator[
             if leaf.n != growing.size:
                 yield f"leaf {growing.size} of the log is missing"
                 return
-            growing.append(merkle.leaf_hash(leaf_text(leaf).encode()))
+            told = leaf_text(leaf.chain, leaf.first_entry, leaf.entry_hashes)
+            growing.append(merkle.leaf_hash(told.encode()))
             while waiting and waiting[0].size == growing.size:
                 checkpoint = waiting.pop(0)
                 if growing.root() != checkpoint.root:

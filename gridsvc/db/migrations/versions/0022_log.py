@@ -57,7 +57,13 @@ def upgrade() -> None:
     for table in ("log_leaf", "log_node", "log_checkpoint"):
         op.execute(f"revoke update, delete, truncate on {table} from {_ROLE}")
     with unguarded("a city may have written ten million entries"):
-        op.create_index("ix_trace_written_at", "trace", ["written_at"], postgresql_using="brin")
+        op.create_index(
+            "ix_trace_written_at",
+            "trace",
+            ["written_at"],
+            postgresql_using="brin",
+            postgresql_with={"autosummarize": "on"},
+        )
 
 
 def downgrade() -> None:
