@@ -20,11 +20,10 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 
 from gridsvc import __version__
-from gridsvc.api import exports, map, problems, rules, tiles
+from gridsvc.api import exports, map, problems, rules, tiles, watching
 from gridsvc.api.clock import utc_now
-from gridsvc.api.limits import BodyLimit
+from gridsvc.api.dependencies import Service
 from gridsvc.api.problems import Problem
-from gridsvc.api.state import Service
 from gridsvc.api.v1 import (
     areas,
     assessments,
@@ -51,6 +50,7 @@ from gridsvc.api.v1 import (
     whistles,
 )
 from gridsvc.api.v1.arrow import ARROW
+from gridsvc.api.watching import Watched
 from gridsvc.cases.log.service import LogKey
 from gridsvc.cases.log.writer import LogWriter
 from gridsvc.city import City
@@ -68,6 +68,7 @@ _WRITERS = 16
 _DIRECT = (point, reports)
 _ROUTES = (
     health,
+    watching,
     locate,
     areas,
     social_grids,
@@ -158,8 +159,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _middleware(settings: Settings) -> list[Middleware]:
     """What every request passes before a route is looked for, from the outside in."""
     return [
+        Middleware(Watched),
         Middleware(
-            BodyLimit,
+            rules.BodyLimit,
             max_bytes=settings.max_body_bytes,
             max_stream_bytes=settings.max_stream_bytes,
             streamed=frozenset({ARROW}),

@@ -21,6 +21,7 @@ from starlette.types import Scope
 from gridsvc.errors import (
     BadInput,
     GridsvcError,
+    NotAllowed,
     NotAuthenticated,
     NotFound,
     TooLarge,
@@ -30,6 +31,9 @@ from gridsvc.texts import LANGUAGES, said_in
 _log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+#: What a route about one thing refuses that needs a token.
+TOKEN_PROBLEMS = (NotAuthenticated, NotAllowed, NotFound)
 
 #: What a sender wrote is quoted, never sent back whole: no word and no sentence is longer.
 _LONGEST_WORD = 200

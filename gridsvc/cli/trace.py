@@ -17,8 +17,17 @@ from gridsvc.cases.log.service import LogKey, newest_note, write_log
 from gridsvc.cases.log.verifying import log_faults, verify_against
 from gridsvc.cases.systems.evidence.service import check_photos
 from gridsvc.cases.systems.evidence.store import store_of
-from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, session
-from gridsvc.db.engine import create_engine, session_factory, transaction
+from gridsvc.cli.runtime import (
+    AsJson,
+    console,
+    database,
+    notes,
+    print_first,
+    print_json,
+    session,
+)
+from gridsvc.db.base import transaction
+from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.errors import BadFile
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.settings import get_settings
@@ -101,10 +110,7 @@ def verify(
         counted = {"cases": cases, "entries": entries, "photos": photos}
         print_json({**counted, "intact": not faults, "faults": faults})
     else:
-        for fault in faults[:_SHOWN]:
-            console.print(" ".join(fault.values()), highlight=False)
-        if len(faults) > _SHOWN:
-            console.print(f"... and {len(faults) - _SHOWN:,} more; --json has all")
+        print_first([" ".join(fault.values()) for fault in faults], _SHOWN)
         console.print(
             f"{cases:,} cases, {entries:,} entries, {photos:,} photos:"
             f" {f'{len(faults):,} faults' if faults else 'nothing was changed'}."

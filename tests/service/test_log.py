@@ -20,8 +20,8 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
 from gridsvc.callers import Role
+from gridsvc.cases.core.act import BEGINNING, hashed_columns
 from gridsvc.cases.core.models import Case, TraceEntry
-from gridsvc.cases.core.trace import BEGINNING, hashed_columns
 from gridsvc.cases.log import merkle
 from gridsvc.cases.log.checkpoint import read_notes
 from gridsvc.cases.log.models import LogCheckpoint, LogLeaf

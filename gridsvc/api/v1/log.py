@@ -13,9 +13,9 @@ from fastapi.security import HTTPAuthorizationCredentials
 from gridsvc.api import clock
 from gridsvc.api.dependencies import CurrentService, DbSession, bearer, caller_of
 from gridsvc.api.problems import problems
+from gridsvc.cases.core.act import hashed_columns
 from gridsvc.cases.core.service import readable_case
-from gridsvc.cases.core.trace import hashed_columns
-from gridsvc.cases.intake.service import find_report
+from gridsvc.cases.intake.reports import find_report
 from gridsvc.cases.log import repository
 from gridsvc.cases.log.models import LogCheckpoint
 from gridsvc.cases.log.receipts import filing_of

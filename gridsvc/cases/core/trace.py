@@ -1,24 +1,18 @@
-"""Writes and verifies the trace: each entry holds the hash of the one before."""
+"""Verifies traces: each entry holds the hash of the one before."""
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
-import json
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core import trace_repository as repository
+from gridsvc.cases.core.act import BEGINNING, hash_of
 from gridsvc.cases.core.models import Case, TraceEntry
 
-#: Precedes the first entry of every trace.
-BEGINNING = "0" * 64
 _CASES_AT_ONCE = 1_000
 
 
@@ -30,38 +24,6 @@ class Verification:
     entries: int
     broken_at: int | None
     reason: str | None
-
-
-def next_entry(
-    case: Case,
-    *,
-    action: str,
-    actor: str,
-    content: dict[str, Any],
-    at: dt.datetime,
-    now: dt.datetime,
-    body_code: str | None = None,
-) -> TraceEntry:
-    """The next entry of a locked case, chained to the one before; the caller adds it.
-
-    ``at`` is when it happened, ``now`` when it is written.
-    """
-    entry = TraceEntry(
-        district_code=case.district_code,
-        case_id=case.id,
-        n=case.trace_entries + 1,
-        written_at=now,
-        at=at,
-        action=action,
-        actor=actor,
-        body_code=body_code,
-        content=content,
-        previous_hash=case.trace_head,
-        hash="",
-    )
-    entry.hash = _hash(entry)
-    case.trace_entries, case.trace_head = entry.n, entry.hash
-    return entry
 
 
 def verify(session: Session, case: Case) -> Verification:
@@ -107,7 +69,7 @@ def check_trace(case: Case, entries: Sequence[TraceEntry]) -> Verification:
             reason = f"entry {n} is missing"
         elif entry.previous_hash != previous:
             reason = "it does not follow from the entry before"
-        elif entry.hash != _hash(entry):
+        elif entry.hash != hash_of(entry):
             reason = "its content was changed after it was written"
         if reason is not None:
             return Verification(False, len(entries), n, reason)
@@ -116,41 +78,3 @@ def check_trace(case: Case, entries: Sequence[TraceEntry]) -> Verification:
         missing = len(entries) + 1
         return Verification(False, len(entries), missing, f"entry {missing} is missing")
     return Verification(True, len(entries), None, None)
-
-
-def hashed_columns(entry: TraceEntry) -> dict[str, Any]:
-    """Every column of an entry but the hash, as the hash is taken of them."""
-    return {
-        "district_code": entry.district_code,
-        "case_id": str(entry.case_id),
-        "n": entry.n,
-        "written_at": _utc(entry.written_at),
-        "at": _utc(entry.at),
-        "action": entry.action,
-        "actor": entry.actor,
-        "body_code": entry.body_code,
-        "content": _plain(entry.content),
-        "previous_hash": entry.previous_hash,
-    }
-
-
-def _hash(entry: TraceEntry) -> str:
-    """SHA-256 of every column but the hash itself, as canonical JSON."""
-    columns = hashed_columns(entry)
-    canonical = json.dumps(columns, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    """The value with every whole number written alike: PostgreSQL gives 1e16 back as an integer."""
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(Decimal(repr(value)))
-    return value
-
-
-def _utc(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds")

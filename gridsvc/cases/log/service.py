@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from gridsvc.cases.log import merkle, repository
 from gridsvc.cases.log.checkpoint import Checkpoint, public_key, sign
 from gridsvc.cases.log.repository import Leaf, NewEntry
-from gridsvc.db.engine import transaction
+from gridsvc.db.base import transaction
 from gridsvc.errors import BadInput, NotFound
 
 _log = structlog.get_logger(__name__)

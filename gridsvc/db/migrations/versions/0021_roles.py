@@ -21,38 +21,25 @@ _PUBLIC = "gridsvc_public"
 _OWNERS = ("alembic_version", "spatial_ref_sys")
 
 _MAKE_PARTITION = """
-create function make_partition(kind text, month date) returns text
+create function make_partition(kind text, month date) returns void
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp set timezone = 'UTC'
 as $$
 declare
     made text := format('%s_%s', kind, to_char(month, 'YYYY_MM'));
-    following date := month + interval '1 month';
-    filled boolean;
 begin
     if kind not in ('trace', 'message') or month <> date_trunc('month', month)
         or month > now() + interval '1 year' then
         raise exception 'no partition of % is made for %', kind, month;
     end if;
-    if to_regclass('public.' || made) is not null then
-        return null;
-    end if;
     execute format(
-        'select exists (select from public.%I where written_at >= %L and written_at < %L)',
-        kind || '_default', month, following
-    ) into filled;
-    if filled then
-        return null;
-    end if;
-    execute format(
-        'create table public.%I partition of public.%I for values from (%L) to (%L)',
-        made, kind, month, following
+        'create table if not exists public.%I partition of public.%I for values from (%L) to (%L)',
+        made, kind, month, month + interval '1 month'
     );
     if kind = 'trace' then
         execute format(
             'revoke update, delete, truncate on public.%I from gridsvc_service', made
         );
     end if;
-    return made;
 end
 $$
 """
