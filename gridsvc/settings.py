@@ -47,6 +47,10 @@ class Settings(BaseSettings):
         default=None,
         description="The same database for its owner, for 'gridsvc db migrate' alone.",
     )
+    public_database_url: str | None = Field(
+        default=None,
+        description="The same database for the login that only reads what anybody may see.",
+    )
     var_dir: Path = Field(
         default=Path("var"), description="Where the private cluster, indexes and keys live."
     )

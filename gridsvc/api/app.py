@@ -54,8 +54,8 @@ from gridsvc.api.watching import Watched
 from gridsvc.cases.log.service import LogKey
 from gridsvc.cases.log.writer import LogWriter
 from gridsvc.city import City
-from gridsvc.db.engine import create_engine, database_url, session_factory
-from gridsvc.db.roles import SERVICE_ROLE
+from gridsvc.db.engine import create_engine, database_url, public_url, session_factory
+from gridsvc.db.roles import PUBLIC_ROLE, SERVICE_ROLE
 from gridsvc.errors import BadInput, GridsvcError, TooLarge, UnknownParameter
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.placement.store import AtlasStore
@@ -102,6 +102,9 @@ grid, community and street; where a border runs through it, a joint whistle call
 def make_service(settings: Settings) -> Service:
     """The shared parts of a process. Raises MissingPrerequisite, Unavailable."""
     engine = create_engine(database_url(settings), role=SERVICE_ROLE)
+    public = create_engine(
+        public_url(settings), application_name="gridsvc public", role=PUBLIC_ROLE
+    )
     # A fault in a procedure or a table is told at the start, not to the first reporter.
     city = City.load(settings)
     keys = settings.var_dir / "keys"
@@ -110,7 +113,8 @@ def make_service(settings: Settings) -> Service:
         city=city,
         engine=engine,
         sessions=session_factory(engine),
-        atlases=AtlasStore(engine, city, utc_now),
+        public=session_factory(public),
+        atlases=AtlasStore(public, city, utc_now),
         token_key=secret_key(keys, "token", settings.token_key),
         reporter_key=secret_key(keys, "reporter", settings.reporter_key),
         log_key=LogKey(settings.log_origin, secret_key(keys, "log", settings.log_key)),
@@ -138,6 +142,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         service.writers.shutdown()
         service.atlases.close()
         service.engine.dispose()
+        service.public.kw["bind"].dispose()
 
     app: FastAPI = FastAPIOffline(
         title="gridsvc",

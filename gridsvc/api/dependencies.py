@@ -43,6 +43,8 @@ class Service:
     city: City
     engine: Engine
     sessions: sessionmaker[Session]
+    #: Those of a login that reads what anybody may see, and nothing else.
+    public: sessionmaker[Session]
     atlases: AtlasStore
     token_key: bytes
     reporter_key: bytes
@@ -72,6 +74,16 @@ def db_session(service: CurrentService) -> Iterator[Session]:
 
 #: One transaction a request, committed before the answer is sent: what was acknowledged is kept.
 DbSession = Annotated[Session, Depends(db_session, scope="function")]
+
+
+def public_session(service: CurrentService) -> Iterator[Session]:
+    """A transaction of the request's own, for questions of anybody."""
+    with transaction(service.public) as session:
+        yield session
+
+
+#: The same for a question that anybody may ask: nothing can be written in it, nor read of people.
+PublicSession = Annotated[Session, Depends(public_session, scope="function")]
 
 
 def parse_as_of(value: str | None, calendar: Calendar) -> dt.datetime | None:

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from gridsvc.api.dependencies import AsOf, CurrentService, DbSession, Moment
+from gridsvc.api.dependencies import AsOf, CurrentService, Moment, PublicSession
 from gridsvc.api.problems import problems
 from gridsvc.db.base import transaction
 from gridsvc.errors import BadCode, BadCoordinate, BadInput, NotFound, UnknownParameter
@@ -29,7 +29,7 @@ _MEDIA_TYPE = "application/geo+json"
 )
 def export(
     service: CurrentService,
-    session: DbSession,
+    session: PublicSession,
     as_of: AsOf,
     moment: Moment,
     layer: str,
@@ -57,7 +57,7 @@ def export(
     def stream() -> Iterator[bytes]:
         # The request's own transaction ends before the answer is sent; this one lasts as long
         # as the stream, so that all of it shows one moment.
-        with transaction(service.sessions) as streaming:
+        with transaction(service.public) as streaming:
             yield from feature_collection(streaming.connection(), service.city, selection)
 
     return StreamingResponse(

@@ -10,7 +10,7 @@ from gridsvc.db import migrate as schema
 from gridsvc.db.cluster import PrivateCluster
 from gridsvc.db.engine import create_engine, owner_url
 from gridsvc.db.partitions import ensure_partitions
-from gridsvc.db.roles import SERVICE_ROLE, make_login
+from gridsvc.db.roles import PUBLIC_ROLE, SERVICE_ROLE, make_login
 from gridsvc.errors import Conflict
 from gridsvc.settings import get_settings
 
@@ -53,7 +53,7 @@ def status(as_json: AsJson = False) -> None:
 
 @app.command()
 def migrate() -> None:
-    """Migrate the schema to the newest revision, as its owner; make the service's login."""
+    """Migrate the schema to the newest revision, as its owner; make the other logins."""
     settings = get_settings()
     url = owner_url(settings)
     schema.migrate(url)
@@ -62,6 +62,8 @@ def migrate() -> None:
         with engine.begin() as connection:
             if settings.database_url is not None:
                 make_login(connection, settings.database_url, SERVICE_ROLE)
+            if settings.public_database_url is not None:
+                make_login(connection, settings.public_database_url, PUBLIC_ROLE)
             ensure_partitions(connection, utc_now())
     finally:
         engine.dispose()

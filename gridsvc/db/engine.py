@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.db.cluster import PrivateCluster
-from gridsvc.db.roles import SERVICE_ROLE
+from gridsvc.db.roles import PUBLIC_ROLE, SERVICE_ROLE
 from gridsvc.errors import BadInput
 from gridsvc.settings import Settings
 
@@ -51,6 +51,15 @@ def database_url(settings: Settings) -> str:
     if settings.database_url:
         return normalised_url(settings.database_url)
     return _joined(settings.var_dir.resolve()).url(login=SERVICE_ROLE)
+
+
+def public_url(settings: Settings) -> str:
+    """The same database for questions of anybody. Raises as ``database_url`` does."""
+    if settings.public_database_url:
+        return normalised_url(settings.public_database_url)
+    if settings.database_url:
+        return normalised_url(settings.database_url)
+    return _joined(settings.var_dir.resolve()).url(login=PUBLIC_ROLE)
 
 
 def owner_url(settings: Settings) -> str:

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import psycopg2
 import pytest
-from psycopg2.errors import InsufficientPrivilege
+from psycopg2.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 from sqlalchemy import create_engine as plain_engine
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
@@ -61,6 +61,32 @@ def filed(citizen):
 def test_the_service_changes_neither_trace_nor_schema(filed, service_database, escape, change):
     with pytest.raises((InsufficientPrivilege, psycopg2.errors.RaiseException)):
         ask(service_database, escape, change)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "select * from reporter",
+        "select description from report",
+        "select * from trace",
+        "select * from message",
+        "select * from revoked_token",
+        "select * from evidence",
+        "update area set name = 'mine'",
+        "delete from case_file",
+        "insert into receipt values ('A', '110102', gen_random_uuid())",
+        "create table public.mine (id int)",
+        "select make_partition('trace', date '2026-12-01')",
+        "set role gridsvc_service",
+    ],
+)
+def test_the_public_reads_nothing_of_people_and_writes_nothing(
+    cluster, city_database, filed, question
+):
+    url = cluster.url(make_url(city_database).database, login=PUBLIC_ROLE)
+    ask(url, "select name from area")
+    with pytest.raises((InsufficientPrivilege, ReadOnlySqlTransaction)):
+        ask(url, question)
 
 
 @pytest.mark.parametrize("role", ["gridsvc", "postgres", "pg_write_server_files"])

@@ -16,7 +16,7 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import Field, ValidationError
 
 from gridsvc.answers import as_built
-from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession
+from gridsvc.api.dependencies import CurrentAtlas, CurrentService, PublicSession
 from gridsvc.api.problems import problems, validation_problem
 from gridsvc.api.rules import Sent
 from gridsvc.api.v1.arrow import ARROW, arrow_answer
@@ -116,7 +116,7 @@ def post_straddle(
     outline: Annotated[Outline, Body()],
     atlas: CurrentAtlas,
     service: CurrentService,
-    session: DbSession,
+    session: PublicSession,
 ) -> dict[str, Any]:
     """How a footprint is shared among the areas of a level, and whether a border runs through."""
     footprint = read_footprint(

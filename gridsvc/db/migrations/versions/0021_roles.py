@@ -18,6 +18,25 @@ depends_on = None
 
 _SERVICE = "gridsvc_service"
 _PUBLIC = "gridsvc_public"
+#: What anybody may see. Of people, traces, messages and tokens it has nothing.
+_READ = (
+    "agreement",
+    "area",
+    "body",
+    "called_body",
+    "case_file",
+    "class",
+    "dispute",
+    "edition",
+    "grid_successor",
+    "gridded_community",
+    "national_id",
+    "part",
+    "social_grid",
+    "unit_grid",
+    "unit_grid_former",
+    "whistle",
+)
 _OWNERS = ("alembic_version", "spatial_ref_sys")
 
 _MAKE_PARTITION = """
@@ -51,9 +70,20 @@ def upgrade() -> None:
     op.execute(f"grant execute on function make_partition(text, date) to {_SERVICE}")
     for table in _OWNERS:
         op.execute(f"revoke insert, update, delete, truncate on {table} from {_SERVICE}")
+    op.execute(
+        f"do $$ begin if not exists (select from pg_roles where rolname = '{_PUBLIC}') then"
+        f" create role {_PUBLIC} nologin; end if; end $$"
+    )
+    op.execute(f"alter role {_PUBLIC} set default_transaction_read_only = on")
+    op.execute(f"grant usage on schema public to {_PUBLIC}")
+    op.execute(f"grant select on {', '.join(_READ)} to {_PUBLIC}")
+    # Where it has no login of its own, the service takes the role.
+    op.execute(f"grant {_PUBLIC} to {_SERVICE}")
 
 
 def downgrade() -> None:
+    op.execute(f"revoke all on {', '.join(_READ)} from {_PUBLIC}")
+    op.execute(f"revoke usage on schema public from {_PUBLIC}")
     for table in _OWNERS:
         op.execute(f"grant insert, update, delete on {table} to {_SERVICE}")
     op.execute("drop function make_partition(text, date)")
