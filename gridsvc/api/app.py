@@ -39,6 +39,7 @@ from gridsvc.api.v1 import (
     evidence,
     health,
     locate,
+    log,
     merging,
     messages,
     no_mans_land,
@@ -54,15 +55,14 @@ from gridsvc.api.v1 import (
 )
 from gridsvc.api.v1.arrow import ARROW
 from gridsvc.api.watching import Watched
+from gridsvc.cases.log.service import LogKey
+from gridsvc.cases.log.writer import LogWriter
 from gridsvc.city import City
-from gridsvc.db.engine import database_url, session_factory
+from gridsvc.db.engine import database_url, public_url, session_factory
 from gridsvc.errors import BadInput, GridsvcError, TooLarge, UnknownParameter
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings, get_settings
-
-#: The database role of the service: it may write the trace, never change it.
-SERVICE_ROLE = "gridsvc_service"
 
 #: Asked all day, so looked up first: the others are tried one after the other.
 _DIRECT = (point, reports)
@@ -77,6 +77,7 @@ _ROUTES = (
     codes,
     parts,
     reports,
+    log,
     callbacks,
     assessments,
     cases,
@@ -102,7 +103,7 @@ grid, community and street; where a border runs through it, a joint whistle call
 def make_service(settings: Settings) -> Service:
     """The shared parts of a process. Raises MissingPrerequisite, Unavailable."""
     allowances = read_allowances(settings.allowances)
-    pools = Pools.of(database_url(settings), SERVICE_ROLE)
+    pools = Pools.of(database_url(settings), public_url(settings))
     # A fault in a procedure or a table is told at the start, not to the first reporter.
     city = City.load(settings)
     keys = settings.var_dir / "keys"
@@ -116,6 +117,7 @@ def make_service(settings: Settings) -> Service:
         atlases=AtlasStore(pools.boundaries, city, utc_now),
         token_key=token_key,
         reporter_key=secret_key(keys, "reporter", settings.reporter_key),
+        log_key=LogKey(settings.log_origin, secret_key(keys, "log", settings.log_key)),
         pools=pools,
         allowances=allowances,
         pace=Pace(allowances),
@@ -126,11 +128,20 @@ def make_service(settings: Settings) -> Service:
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; a server calls it once a process."""
     service = make_service(settings or get_settings())
+    log_writer = LogWriter(
+        service.sessions,
+        service.log_key,
+        utc_now,
+        every_s=service.settings.log_every_s,
+        publish_to=service.settings.log_publish_to,
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(service.atlases.watch)
+        log_writer.start()
         yield
+        log_writer.close()
         service.atlases.close()
         service.pools.close()
 

@@ -28,6 +28,7 @@ from gridsvc.api.quotas import Pace
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake.repository import claim_key, keep_answer
+from gridsvc.cases.log.service import LogKey
 from gridsvc.city import City
 from gridsvc.city.calendar import Calendar
 from gridsvc.db.base import transaction
@@ -48,6 +49,7 @@ class Service:
     atlases: AtlasStore
     token_key: bytes
     reporter_key: bytes
+    log_key: LogKey
     pools: Pools
     allowances: Mapping[str, Allowance]
     pace: Pace
@@ -83,6 +85,16 @@ def db_session(service: CurrentService) -> Iterator[Session]:
 
 #: One transaction a request, committed before the answer is sent: what was acknowledged is kept.
 DbSession = Annotated[Session, Depends(db_session, scope="function")]
+
+
+def public_session(service: CurrentService) -> Iterator[Session]:
+    """A transaction of the request's own, for questions of anybody."""
+    with transaction(service.pools.public) as session:
+        yield session
+
+
+#: The same for a question that anybody may ask: nothing can be written in it, nor read of people.
+PublicSession = Annotated[Session, Depends(public_session, scope="function")]
 
 
 def parse_as_of(value: str | None, calendar: Calendar) -> dt.datetime | None:

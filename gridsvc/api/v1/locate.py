@@ -21,7 +21,7 @@ from gridsvc.answers import as_built
 from gridsvc.api.dependencies import (
     CurrentAtlas,
     CurrentService,
-    DbSession,
+    PublicSession,
     Service,
     bearer,
     caller_of,
@@ -151,7 +151,7 @@ async def post_straddle(
     outline: Annotated[Outline, Body()],
     atlas: CurrentAtlas,
     service: CurrentService,
-    session: DbSession,
+    session: PublicSession,
 ) -> dict[str, Any]:
     """How a footprint is shared among the areas of a level, and whether a border runs through."""
     gone = threading.Event()

@@ -223,9 +223,9 @@ def next_entry(
     return entry
 
 
-def hash_of(entry: TraceEntry) -> str:
-    """SHA-256 of every column but the hash itself, as canonical JSON."""
-    columns = {
+def hashed_columns(entry: TraceEntry) -> dict[str, Any]:
+    """Every column of an entry but the hash, as the hash is taken of them."""
+    return {
         "district_code": entry.district_code,
         "case_id": str(entry.case_id),
         "n": entry.n,
@@ -237,6 +237,11 @@ def hash_of(entry: TraceEntry) -> str:
         "content": _plain(entry.content),
         "previous_hash": entry.previous_hash,
     }
+
+
+def hash_of(entry: TraceEntry) -> str:
+    """SHA-256 of every column but the hash itself, as canonical JSON."""
+    columns = hashed_columns(entry)
     canonical = json.dumps(columns, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

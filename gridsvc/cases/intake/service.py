@@ -28,7 +28,14 @@ from gridsvc.cases.intake.match import (
     ranked,
     reason_not_joined,
 )
-from gridsvc.cases.intake.model import Located, Matched, NewReport, ReportFiled, Routed
+from gridsvc.cases.intake.model import (
+    Located,
+    Matched,
+    NewReport,
+    ReportFiled,
+    Routed,
+    proof_path,
+)
 from gridsvc.cases.intake.models import Report, Reporter, ReportPlacement
 from gridsvc.cases.intake.reports_repository import report_counts
 from gridsvc.cases.intake.repository import (
@@ -88,6 +95,7 @@ def file_report(
         "mended": None if new.footprint is None else new.footprint.mended,
         "created_at": report.created_at.isoformat(),
         "recorded_at": report.recorded_at and report.recorded_at.isoformat(),
+        "proof": proof_path(report.receipt),
     }
 
 
