@@ -41,6 +41,7 @@ from gridsvc.api.v1 import (
     no_mans_land,
     opening,
     parts,
+    personal,
     point,
     relations,
     repairs,
@@ -53,7 +54,7 @@ from gridsvc.api.v1.arrow import ARROW
 from gridsvc.city import City
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.errors import BadInput, GridsvcError, TooLarge, UnknownParameter
-from gridsvc.registry.access.keys import secret_key
+from gridsvc.registry.access.keys import KeyRing, secret_key
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings, get_settings
 
@@ -75,6 +76,7 @@ _ROUTES = (
     codes,
     parts,
     reports,
+    personal,
     callbacks,
     assessments,
     cases,
@@ -109,7 +111,7 @@ def make_service(settings: Settings) -> Service:
         sessions=session_factory(engine),
         atlases=AtlasStore(engine, city, utc_now),
         token_key=secret_key(keys, "token", settings.token_key),
-        reporter_key=secret_key(keys, "reporter", settings.reporter_key),
+        reporter_keys=KeyRing(keys, "reporter", settings.reporter_key),
         writers=ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer"),
     )
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.city import City
+from gridsvc.registry.access.keys import KeyRing
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings
 
@@ -24,7 +25,7 @@ class Service:
     sessions: sessionmaker[Session]
     atlases: AtlasStore
     token_key: bytes
-    reporter_key: bytes
+    reporter_keys: KeyRing
     #: The threads of direct routes that write.
     writers: ThreadPoolExecutor
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from gridsvc.city.calendar import Calendar
 from gridsvc.city.merging import DISTANCES, GENERIC_PLACES
 from gridsvc.city.procedures.library import Library, load_library
+from gridsvc.city.retention import PERIODS
 from gridsvc.city.system import System
 from gridsvc.city.table import Table
 from gridsvc.city.weights import WEIGHTS
@@ -18,7 +19,7 @@ from gridsvc.settings import Settings
 from gridsvc.spatial.plane import MetricPlane
 
 T = TypeVar("T")
-_TABLES: tuple[Table[Any], ...] = (DISTANCES, GENERIC_PLACES, WEIGHTS)
+_TABLES: tuple[Table[Any], ...] = (DISTANCES, GENERIC_PLACES, WEIGHTS, PERIODS)
 
 
 @dataclass(frozen=True, slots=True)

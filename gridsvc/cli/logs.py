@@ -7,16 +7,20 @@ import sys
 
 import structlog
 
+from gridsvc import faults
+
 
 def configure_logs() -> None:
     """Log to the standard error, one line an entry; a process that is started does it again."""
+    logging.setLogRecordFactory(faults.log_record)
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
-            # Plain: other formatters print local variables, where contacts and keys may stand.
-            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+            # Messages of exceptions and local variables hold contacts, words and keys.
+            faults.in_entry,
+            structlog.dev.ConsoleRenderer(),
         ],
     )

@@ -289,7 +289,11 @@ def _settings(port: int) -> dict[str, str]:
         "jit": "off",  # costs 100 ms and more on the first run of each PostGIS query
         "timezone": "UTC",
         "log_timezone": "UTC",
-        "log_min_duration_statement": "1000",
+        # Statements, and details of faults, quote what reporters wrote.
+        "log_min_messages": "log",
+        "log_min_error_statement": "panic",
+        "log_min_duration_statement": "-1",
+        "log_error_verbosity": "terse",
         "fsync": "on",
         "synchronous_commit": "on",
     }

@@ -104,6 +104,12 @@ def get_evidence(
             f" {case.district_code} may see it. Leave 'original' out.",
             field="original",
         )
+    if original and photo.original_erased_at is not None:
+        raise NotFound(
+            f"The original was erased at {photo.original_erased_at.isoformat()}; leave 'original'"
+            " out.",
+            field="original",
+        )
     store = store_of(service.settings)
     content = store.get(photo.sha256 if original else photo.published_sha256)
     return Response(

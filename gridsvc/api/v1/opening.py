@@ -118,7 +118,7 @@ def post_case(
             whistle=None if given.whistle is None else OpeningWhistle(**dict(given.whistle)),
             made_at=None if given.whistle is None else given.whistle.made_at,
         )
-        filed = file_report(occasion, atlas, new, reporter_key=service.reporter_key)
+        filed = file_report(occasion, atlas, new, reporter_key=service.reporter_keys.current)
         session.flush()
         case = filed.matched.case
         return {"case": case_json(session, occasion.city, case), "report": filed.to_json()}

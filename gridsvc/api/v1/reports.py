@@ -174,7 +174,9 @@ def filed(
     def write() -> dict[str, Any]:
         occasion = Occasion(session, service.city, caller, clock.utc_now())
         new = new_report(session, service, given)
-        return file_report(occasion, atlas, new, reporter_key=service.reporter_key).to_json()
+        return file_report(
+            occasion, atlas, new, reporter_key=service.reporter_keys.current
+        ).to_json()
 
     return once(session, caller, key, ["report", given], write, status=201)
 

@@ -135,7 +135,7 @@ class Act(Occasion):
         entry = next_entry(
             self.case,
             action=action,
-            actor=self.caller.subject if actor is None else actor,
+            actor=self.caller.named if actor is None else actor,
             content=dict(content),
             at=at or self.now,
             now=self.now,

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core import trace_repository as repository
 from gridsvc.cases.core.models import Case, TraceEntry
+from gridsvc.cases.core.words import apart, canonical, plain, unchanged
 
 #: Precedes the first entry of every trace.
 BEGINNING = "0" * 64
@@ -46,6 +45,7 @@ def next_entry(
 
     ``at`` is when it happened, ``now`` when it is written.
     """
+    kept, words = apart(content)
     entry = TraceEntry(
         district_code=case.district_code,
         case_id=case.id,
@@ -55,10 +55,12 @@ def next_entry(
         action=action,
         actor=actor,
         body_code=body_code,
-        content=content,
+        content=kept,
         previous_hash=case.trace_head,
         hash="",
     )
+    if words is not None:
+        entry.words = words
     entry.hash = _hash(entry)
     case.trace_entries, case.trace_head = entry.n, entry.hash
     return entry
@@ -107,6 +109,8 @@ def _checked(case: Case, entries: Sequence[TraceEntry]) -> Verification:
             reason = "it does not follow from the entry before"
         elif entry.hash != _hash(entry):
             reason = "its content was changed after it was written"
+        elif not unchanged(entry.content, entry.words):
+            reason = "its words were changed after they were written"
         if reason is not None:
             return Verification(False, len(entries), n, reason)
         previous = entry.hash
@@ -117,7 +121,7 @@ def _checked(case: Case, entries: Sequence[TraceEntry]) -> Verification:
 
 
 def _hash(entry: TraceEntry) -> str:
-    """SHA-256 of every column but the hash itself, as canonical JSON."""
+    """SHA-256 of every column but the hash itself and the words, as canonical JSON."""
     columns = {
         "district_code": entry.district_code,
         "case_id": str(entry.case_id),
@@ -127,22 +131,10 @@ def _hash(entry: TraceEntry) -> str:
         "action": entry.action,
         "actor": entry.actor,
         "body_code": entry.body_code,
-        "content": _plain(entry.content),
+        "content": plain(entry.content),
         "previous_hash": entry.previous_hash,
     }
-    canonical = json.dumps(columns, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    """The value with every whole number written alike: PostgreSQL gives 1e16 back as an integer."""
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(Decimal(repr(value)))
-    return value
+    return hashlib.sha256(canonical(columns)).hexdigest()
 
 
 def _utc(moment: dt.datetime) -> str:

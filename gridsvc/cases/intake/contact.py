@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from gridsvc.errors import Unavailable
 
@@ -17,10 +17,11 @@ def seal(key: bytes, contact: Mapping[str, Any]) -> bytes:
     return _fernet(key).encrypt(json.dumps(dict(contact), ensure_ascii=False).encode())
 
 
-def unseal(key: bytes, sealed: bytes) -> dict[str, Any]:
-    """The contact that :func:`seal` encrypted. Raises Unavailable with another key."""
+def unseal(key: bytes, sealed: bytes, *older: bytes) -> dict[str, Any]:
+    """The contact that :func:`seal` encrypted with one of the keys. Raises Unavailable."""
     try:
-        contact: dict[str, Any] = json.loads(_fernet(key).decrypt(sealed))
+        ring = MultiFernet([_fernet(one) for one in (key, *older)])
+        contact: dict[str, Any] = json.loads(ring.decrypt(sealed))
     except InvalidToken:
         raise Unavailable("The contact was sealed with another key; restore var/keys.") from None
     return contact

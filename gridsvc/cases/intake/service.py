@@ -33,6 +33,7 @@ from gridsvc.cases.intake.match_repository import (
 )
 from gridsvc.cases.intake.model import Filed, Matched, NewReport, ReportFiled, Routed
 from gridsvc.cases.intake.models import Report, Reporter, ReportPlacement
+from gridsvc.cases.intake.personal import words_hash
 from gridsvc.cases.intake.route import route
 from gridsvc.db.base import uuid7
 from gridsvc.db.driver import write_added
@@ -280,7 +281,8 @@ def record_report(act: Act, report: Report, matched: Matched) -> None:
         content["border_crossed"] = matched.crossed.to_json()
     if report.recorded_at is not None:
         content |= {"recorded_later": True, "received_at": report.created_at.isoformat()}
-    act.record("report_joined" if report.joined else "report_filed", content, at=report.created_at)
+    kept = content | {"words_sha256": words_hash(report)}
+    act.record("report_joined" if report.joined else "report_filed", kept, at=report.created_at)
     if not report.joined:
         return
     lead, responsible = act.case.lead_body, matched.routed.responsibility.lead.code

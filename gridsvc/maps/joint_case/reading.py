@@ -183,7 +183,7 @@ def _entries(
                 title=titles[entry.action][0],
                 title_zh=titles[entry.action][1],
                 by=_name(entry.body_code, bodies),
-                note=_said(entry.content),
+                note=_said(entry.told),
                 action=actions if acted else None,
             )
         )

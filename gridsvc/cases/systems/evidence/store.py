@@ -29,6 +29,9 @@ class EvidenceStore(Protocol):
     def get(self, sha256: str) -> bytes:
         """The bytes of a hash. Raises NotFound when there are none, Unavailable."""
 
+    def remove(self, sha256: str) -> None:
+        """Forget the bytes of a hash, if they are there. Raises Unavailable."""
+
 
 class FolderStore:
     """Files in a folder, spread over 256 folders by the first two digits."""
@@ -61,6 +64,10 @@ class FolderStore:
             return self._path(sha256).read_bytes()
         except FileNotFoundError:
             raise _gone(sha256) from None
+
+    def remove(self, sha256: str) -> None:
+        """Forget the bytes of a hash, if they are there."""
+        self._path(sha256).unlink(missing_ok=True)
 
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256
@@ -107,6 +114,13 @@ class BucketStore:
         except self._faults.BotoCoreError as error:
             raise self._unavailable(error) from None
         return content
+
+    def remove(self, sha256: str) -> None:
+        """Forget the bytes of a hash, if they are there."""
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + sha256)
+        except (self._faults.ClientError, self._faults.BotoCoreError) as error:
+            raise self._unavailable(error) from None
 
     def _unavailable(self, error: Exception) -> Unavailable:
         return Unavailable(
