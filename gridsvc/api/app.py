@@ -22,9 +22,8 @@ from starlette.middleware import Middleware
 from gridsvc import __version__
 from gridsvc.api import exports, map, problems, rules, tiles
 from gridsvc.api.clock import utc_now
-from gridsvc.api.limits import BodyLimit
+from gridsvc.api.dependencies import Service
 from gridsvc.api.problems import Problem
-from gridsvc.api.state import Service
 from gridsvc.api.v1 import (
     areas,
     assessments,
@@ -149,7 +148,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
     """What every request passes before a route is looked for, from the outside in."""
     return [
         Middleware(
-            BodyLimit,
+            rules.BodyLimit,
             max_bytes=settings.max_body_bytes,
             max_stream_bytes=settings.max_stream_bytes,
             streamed=frozenset({ARROW}),

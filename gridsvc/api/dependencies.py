@@ -1,26 +1,60 @@
-"""What routes ask for: a transaction, the atlas, the caller."""
+"""What routes ask for: the service, a transaction, the atlas, the caller, and to write once."""
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 import uuid
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from fastapi import Depends, Query
+import orjson
+from fastapi import Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy.orm import Session
+from pydantic import BaseModel
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.api import clock
-from gridsvc.api.state import Service, service_of
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Occasion
+from gridsvc.cases.intake.repository import claim_key, keep_answer
+from gridsvc.city import City
 from gridsvc.city.calendar import Calendar
-from gridsvc.db.engine import transaction
-from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated
+from gridsvc.db.base import transaction
+from gridsvc.errors import BadInput, IdempotencyMismatch, NotAllowed, NotAuthenticated
+from gridsvc.registry.access.keys import KeyRing
 from gridsvc.registry.access.service import read_token
-from gridsvc.registry.placement.store import Atlas, DatedAtlas
+from gridsvc.registry.placement.store import Atlas, AtlasStore, DatedAtlas
+from gridsvc.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts that every request of a process shares."""
+
+    settings: Settings
+    city: City
+    engine: Engine
+    sessions: sessionmaker[Session]
+    atlases: AtlasStore
+    token_key: bytes
+    reporter_keys: KeyRing
+    #: The threads of direct routes that write.
+    writers: ThreadPoolExecutor
+
+
+async def service_of(request: Request) -> Service:
+    """The service of this application."""
+    service: Service = request.app.state.service
+    return service
+
 
 #: Reads the token of a request and documents that there is one.
 bearer = HTTPBearer(auto_error=False, description="A token made by 'gridsvc token create'.")
@@ -131,15 +165,6 @@ def may_write(caller: Caller) -> Caller:
     return caller
 
 
-async def writing_caller(caller: CurrentCaller) -> Caller:
-    """The caller, who may write something. Raises NotAllowed."""
-    return may_write(caller)
-
-
-#: A caller who may write something; what exactly, the services decide.
-WritingCaller = Annotated[Caller, Depends(writing_caller)]
-
-
 def _occasion(service: CurrentService, session: DbSession, caller: CurrentCaller) -> Occasion:
     return Occasion(session, service.city, caller, clock.utc_now())
 
@@ -167,13 +192,73 @@ def _reporting_occasion(
 ReportingOccasion = Annotated[Occasion, Depends(_reporting_occasion)]
 
 
-def _writing_occasion(occasion: CurrentOccasion) -> Occasion:
+def writing_occasion(occasion: CurrentOccasion) -> Occasion:
+    """The occasion of a caller who may write something. Raises NotAllowed."""
     may_write(occasion.caller)
     return occasion
 
 
-#: The same, for a caller who may write something.
-WritingOccasion = Annotated[Occasion, Depends(_writing_occasion)]
+#: The same, for a caller who may write something; what exactly, the services decide.
+WritingOccasion = Annotated[Occasion, Depends(writing_occasion)]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="Any value of the caller's own; the same value is answered the same way.",
+    ),
+]
+
+
+class _Answer(JSONResponse):
+    """JSON by orjson: the framework's own way takes several times as long."""
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """What orjson does not know itself; the times in a model as those outside of one."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(by_alias=True)
+    return jsonable_encoder(value)
+
+
+def once(
+    occasion: Occasion,
+    key: str | None,
+    request: Any,
+    write: Callable[[], Any],
+    *,
+    status: int = 200,
+) -> JSONResponse:
+    """Write, and keep the answer under the key in the same transaction; or repeat it.
+
+    ``request`` is what the key stands for; keys are the token's own, so that two phones that
+    count from 1 never meet. Two requests at the same moment: the second waits.
+    Raises IdempotencyMismatch when the key was used with another request.
+    """
+    if key is None:
+        return _Answer(write(), status_code=status)
+    session, holder = occasion.session, str(occasion.caller.token_id)
+    canonical = json.dumps(jsonable_encoder(request), sort_keys=True, ensure_ascii=False)
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    known = claim_key(session, holder, key, digest, occasion.now)
+    if known is not None:
+        if known.request_hash != digest:
+            raise IdempotencyMismatch(
+                f"The Idempotency-Key '{key}' was already used with a different request; choose a"
+                " new one for a new request.",
+                field="Idempotency-Key",
+            )
+        return JSONResponse(
+            known.answer, status_code=known.status, headers={"Idempotency-Replayed": "true"}
+        )
+    response = _Answer(write(), status_code=status)
+    keep_answer(session, holder, key, status, orjson.loads(response.body))
+    return response
 
 
 def require_role(caller: Caller, *roles: Role) -> None:

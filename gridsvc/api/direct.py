@@ -27,18 +27,20 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from gridsvc.api import rules
+from gridsvc.api import clock, rules
 from gridsvc.api.dependencies import (
+    Service,
     bearer,
     caller_of,
     current_atlas,
-    db_session,
     may_write,
     parse_as_of,
-    writing_caller,
+    service_of,
+    writing_occasion,
 )
-from gridsvc.api.state import Service, service_of
-from gridsvc.db.engine import transaction
+from gridsvc.cases.core.act import Occasion
+from gridsvc.db.base import transaction
+from gridsvc.registry.placement.store import Atlas
 
 
 class _Asked(NamedTuple):
@@ -55,15 +57,17 @@ class _Asked(NamedTuple):
 _Find = Callable[[_Asked], Any]
 
 
-def _writing_caller(asked: _Asked) -> Any:
+def _occasion(asked: _Asked) -> Occasion:
     if asked.session is None:
         raise AssertionError("tokens are looked up in a transaction")
-    return may_write(caller_of(asked.service, asked.session, asked.credentials))
+    caller = may_write(caller_of(asked.service, asked.session, asked.credentials))
+    return Occasion(asked.session, asked.service.city, caller, clock.utc_now())
 
 
-def _atlas(asked: _Asked) -> Any:
+def _atlas(asked: _Asked) -> Atlas:
     day = parse_as_of(asked.query.get("as_of"), asked.service.city.calendar)
-    return asked.service.atlases.get(day)
+    atlases = asked.service.atlases
+    return atlases.present if day is None and atlases.present else atlases.get(day)
 
 
 #: The dependencies that an endpoint in the event loop may have, and how each is met.
@@ -72,9 +76,8 @@ _IN_LOOP: Mapping[Any, _Find] = {service_of: lambda asked: asked.service}
 #: Those that an endpoint in a thread may have.
 _IN_THREAD: Mapping[Any, _Find] = {
     **_IN_LOOP,
-    db_session: lambda asked: asked.session,
     current_atlas: _atlas,
-    writing_caller: _writing_caller,
+    writing_occasion: _occasion,
 }
 
 

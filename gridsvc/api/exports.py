@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from gridsvc.api.dependencies import AsOf, CurrentService, DbSession, Moment
 from gridsvc.api.problems import problems
-from gridsvc.db.engine import transaction
+from gridsvc.db.base import transaction
 from gridsvc.errors import BadCode, BadCoordinate, BadInput, NotFound, UnknownParameter
 from gridsvc.maps.exports import feature_collection, select
 

@@ -21,15 +21,20 @@ from starlette.types import Scope
 from gridsvc.errors import (
     BadInput,
     GridsvcError,
+    NotAllowed,
     NotAuthenticated,
     NotFound,
     TooLarge,
 )
 from gridsvc.texts import LANGUAGES, said_in
+from gridsvc.whole import full, is_full
 
 _log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+#: What a route about one thing refuses that needs a token.
+TOKEN_PROBLEMS = (NotAuthenticated, NotAllowed, NotFound)
 
 #: What a sender wrote is quoted, never sent back whole: no word and no sentence is longer.
 _LONGEST_WORD = 200
@@ -124,6 +129,8 @@ def install(app: FastAPI) -> None:
 
     async def on_unknown(request: Request, error: Exception) -> JSONResponse:
         _log.exception("request failed", path=request.url.path, exc_info=error)
+        if is_full(error):
+            return problem_response(full(), request.scope)
         internal = GridsvcError("An internal error occurred; nothing was changed. Try again.")
         return problem_response(internal, request.scope)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from gridsvc.cli.backup import backup, restore
 from gridsvc.cli.runtime import AsJson, console, database, print_json
 from gridsvc.db.cluster import PrivateCluster
 from gridsvc.db.migrate import current
@@ -45,6 +46,10 @@ def status(as_json: AsJson = False) -> None:
         console.print(f"running on 127.0.0.1, port {found.port}; data in {found.home}")
     else:
         console.print(f"not running; data in {found.home}")
+
+
+app.command()(backup)
+app.command()(restore)
 
 
 @app.command()

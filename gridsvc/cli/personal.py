@@ -18,10 +18,11 @@ from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake import personal
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.intake.personal_repository import moment, reports_filed_by, still_writing
-from gridsvc.cases.intake.service import find_report
+from gridsvc.cases.intake.reports import find_report
 from gridsvc.cases.systems.evidence.store import store_of
 from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, print_json
-from gridsvc.db.engine import create_engine, session_factory, transaction
+from gridsvc.db.base import transaction
+from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.keeping import retention
 from gridsvc.registry.access.audit import note

@@ -8,15 +8,12 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import parse_as_of
-from gridsvc.cli.runtime import AsJson, console, database, load_city, print_json, read_json
-from gridsvc.db.engine import create_engine, session_factory, transaction
+from gridsvc.cli.runtime import AsJson, console, load_city, open_atlas, print_json, read_json
+from gridsvc.db.base import transaction
 from gridsvc.errors import BadFile
 from gridsvc.registry.placement.model import Placement
-from gridsvc.registry.placement.service import place
-from gridsvc.registry.placement.store import AtlasStore
-from gridsvc.registry.placement.straddle import straddle
+from gridsvc.registry.placement.service import place, straddle
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.reading import features_of, read_footprint
 
@@ -39,11 +36,9 @@ def locate(
     settings, moment = city.settings, parse_as_of(as_of, city.calendar)
     x, y = check_lon_lat(lon, lat, crs, field="")
     here = to_wgs84(x, y, crs)
-    engine = create_engine(database(settings))
-    atlas = AtlasStore(engine, city, utc_now).get(moment)
     accuracy = settings.report_accuracy_m if accuracy_m is None else accuracy_m
-    placement = place(atlas, *here, accuracy)
-    engine.dispose()
+    with open_atlas(city, moment) as (atlas, _):
+        placement = place(atlas, *here, accuracy)
     if as_json:
         print_json(placement.to_json())
     else:
@@ -61,11 +56,8 @@ def straddle_file(
     city = load_city()
     settings, moment = city.settings, parse_as_of(as_of, city.calendar)
     footprint = read_footprint(_outline(file), crs, max_vertices=settings.max_footprint_vertices)
-    engine = create_engine(database(settings))
-    atlas = AtlasStore(engine, city, utc_now).get(moment)
-    with transaction(session_factory(engine)) as session:
+    with open_atlas(city, moment) as (atlas, sessions), transaction(sessions) as session:
         answer = straddle(session, atlas, footprint.geometry, level).to_json()
-    engine.dispose()
     if as_json:
         print_json({**answer, "mended": footprint.mended})
         return

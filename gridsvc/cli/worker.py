@@ -15,7 +15,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from gridsvc.api.clock import utc_now
-from gridsvc.cases.core.messages.service import list_given_up, retry_given_up
+from gridsvc.cases.core.messages import repository
+from gridsvc.cases.core.messages.service import retry_given_up
 from gridsvc.cases.core.messages.worker import DeliveryCount, Worker
 from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, session
 from gridsvc.db.engine import create_engine, session_factory
@@ -103,7 +104,7 @@ def given_up(
 ) -> None:
     """List the messages that no try could deliver; they are in their inboxes all the same."""
     with session() as opened:
-        found = list_given_up(opened, limit=limit)
+        found = repository.given_up(opened, limit=limit)
     if as_json:
         print_json(
             [
@@ -120,9 +121,8 @@ def given_up(
             ]
         )
         return
-    table = Table(title=f"{len(found):,} given-up messages")
-    for heading in ("id", "body", "topic", "written", "tries", "last error"):
-        table.add_column(heading)
+    title = f"{len(found):,} given-up messages"
+    table = Table("id", "body", "topic", "written", "tries", "last error", title=title)
     for message in found:
         table.add_row(
             str(message.id),

@@ -203,7 +203,7 @@ class PrivateCluster:
         """Start a guardian with its server; gives the place in the log where it begins."""
         data = home / "data"
         version = int((data / "PG_VERSION").read_text())
-        settings = _settings(port) | self._options
+        settings = _settings(port) | _log_kept(home) | self._options
         command = [*as_user(server_user(data)), str(find_binaries(version).folder / "postgres")]
         command += ["-D", str(data)]
         for key, value in settings.items():
@@ -296,6 +296,18 @@ def _settings(port: int) -> dict[str, str]:
         "log_error_verbosity": "terse",
         "fsync": "on",
         "synchronous_commit": "on",
+    }
+
+
+def _log_kept(home: Path) -> dict[str, str]:
+    """Leave what PostgreSQL writes ahead in ``wal``, once a backup has made that folder."""
+    kept = f'"{home / "wal"}/%f'
+    steps = f'cp "%p" {kept}.new" && sync {kept}.new" && mv {kept}.new" {kept}"'
+    return {
+        "archive_mode": "on",
+        "archive_command": f'test ! -d "{home / "wal"}" || ({steps})',
+        "archive_timeout": "60",
+        "wal_keep_size": "512MB",
     }
 
 

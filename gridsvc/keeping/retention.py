@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake.personal import erase
-from gridsvc.cases.intake.repository import report_by_id
+from gridsvc.cases.intake.reports_repository import report_by_id
 from gridsvc.cases.systems.evidence.store import EvidenceStore
 from gridsvc.city import City
 from gridsvc.city.retention import OF_CASES, PERIODS, Kind, Periods
-from gridsvc.db.engine import transaction
+from gridsvc.db.base import transaction
 from gridsvc.keeping import retention_repository as repository
 
 OPERATOR = Caller("gridsvc retention", Role.ADMIN, "", None, uuid.UUID(int=0))

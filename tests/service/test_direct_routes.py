@@ -282,7 +282,7 @@ def test_a_fault_of_ours_is_told_as_by_fastapi(
         raise RuntimeError("out of order")
 
     monkeypatch.setattr(point, "answer", fail)
-    monkeypatch.setattr(reports, "filed", fail)
+    monkeypatch.setattr(reports, "file_report", fail)
     with capture_logs() as logs:
         look_ups = both.send("GET", f"/v1/locate?{LOOK_UPS[0]}")
         filed = both.post(json.dumps(report(-400.0)).encode(), token)

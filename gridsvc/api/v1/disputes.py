@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Depends, Header, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from gridsvc.answers import as_built
@@ -18,14 +18,15 @@ from gridsvc.api.dependencies import (
     CurrentCaller,
     CurrentService,
     DbSession,
+    IdempotencyKey,
     Moment,
-    WritingCaller,
+    WritingOccasion,
     bearer,
+    once,
     require_role,
 )
-from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
-from gridsvc.api.text import JsonObject, Text
+from gridsvc.api.rules import JsonObject, Sent, Text
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.systems.disputes.schemas import DisputeWhole, WhatIfAnswer
 from gridsvc.cases.systems.disputes.what_if import inside_json, what_if
@@ -114,10 +115,8 @@ def list_disputes(
     }
 
 
-class Search(BaseModel):
+class Search(Sent):
     """The edition that is looked through."""
-
-    model_config = ConfigDict(extra="forbid")
 
     edition: Text = Field(min_length=1, max_length=80)
 
@@ -125,22 +124,22 @@ class Search(BaseModel):
 @router.post("/disputes/find", status_code=201, response_model=FoundAnswer, responses=_WRITING)
 def post_find(
     given: Annotated[Search, Body()],
-    service: CurrentService,
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Make a dispute of every gap, overlap and conflict of an edition above the accuracy.
 
     For the whole city; a place found again is the dispute that it was. Takes seconds.
     """
-    require_role(caller, Role.CITY, Role.ADMIN)
+    require_role(occasion.caller, Role.CITY, Role.ADMIN)
 
     def write() -> FoundAnswer:
-        actor = Actor.of(caller)
-        return find_disputes(session, service.city, given.edition, actor=actor, now=clock.utc_now())
+        actor = Actor.of(occasion.caller)
+        return find_disputes(
+            occasion.session, occasion.city, given.edition, actor=actor, now=occasion.now
+        )
 
-    return once(session, caller, key, ["find disputes", given], write, status=201)
+    return once(occasion, key, ["find disputes", given], write, status=201)
 
 
 @router.get(
@@ -162,10 +161,8 @@ def get_dispute(
     return _whole(session, service.city, dispute, caller)
 
 
-class Note(BaseModel):
+class Note(Sent):
     """A note, kept for good; everybody may read it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     note: Text = Field(min_length=1, max_length=10_000)
 
@@ -179,17 +176,17 @@ class Note(BaseModel):
 def post_note(
     dispute_id: uuid.UUID,
     given: Annotated[Note, Body()],
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Add a note, for one of the sides."""
 
     def write() -> dict[str, Any]:
-        kept = add_note(session, caller, dispute_id, given.note, now=clock.utc_now())
+        session, caller = occasion.session, occasion.caller
+        kept = add_note(session, caller, dispute_id, given.note, now=occasion.now)
         return evidence_json(kept, named=True)
 
-    return once(session, caller, key, ["note", str(dispute_id), given], write, status=201)
+    return once(occasion, key, ["note", str(dispute_id), given], write, status=201)
 
 
 async def _file_of(request: Request) -> bytes:
@@ -212,21 +209,20 @@ def post_evidence(
     dispute_id: uuid.UUID,
     name: Annotated[str, Query(description="The file's name, such as survey-2026.pdf.")],
     service: CurrentService,
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     content: Annotated[bytes, Depends(_file_of)],
     content_type: Annotated[str, Header()] = "application/octet-stream",
 ) -> dict[str, Any]:
     """Add a file, for one of the sides: its bytes are the body, its type the Content-Type."""
     kept = add_file(
-        session,
-        caller,
+        occasion.session,
+        occasion.caller,
         dispute_id,
         name=name,
         media_type=content_type,
         content=content,
         max_bytes=service.settings.max_evidence_bytes,
-        now=clock.utc_now(),
+        now=occasion.now,
     )
     return evidence_json(kept, named=True)
 
@@ -261,10 +257,8 @@ def get_evidence(
     )
 
 
-class StateIn(BaseModel):
+class StateIn(Sent):
     """The state wished for, and why; with *agreed* the terms, with *settled* the edition."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: Text
     why: Text = Field(min_length=1, max_length=10_000)
@@ -282,9 +276,7 @@ class StateIn(BaseModel):
 def post_state(
     dispute_id: uuid.UUID,
     given: Annotated[StateIn, Body()],
-    service: CurrentService,
-    session: DbSession,
-    caller: WritingCaller,
+    occasion: WritingOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Move a dispute into another state, for one of its sides.
@@ -293,17 +285,16 @@ def post_state(
     """
 
     def write() -> dict[str, Any]:
+        session, city, caller = occasion.session, occasion.city, occasion.caller
         wish = Move(given.state, given.why, given.agreement, given.edition_id)
-        moved = move(session, service.city, caller, dispute_id, wish, now=clock.utc_now())
-        return _whole(session, service.city, moved, caller)
+        moved = move(session, city, caller, dispute_id, wish, now=occasion.now)
+        return _whole(session, city, moved, caller)
 
-    return once(session, caller, key, ["state", str(dispute_id), given], write)
+    return once(occasion, key, ["state", str(dispute_id), given], write)
 
 
-class Proposal(BaseModel):
+class Proposal(Sent):
     """A border redrawn, or an agreement before it is signed."""
-
-    model_config = ConfigDict(extra="forbid")
 
     geojson: JsonObject | None = Field(
         default=None, description="Areas of one level with the property 'code'."

@@ -7,9 +7,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 from sqlalchemy.orm import Session
 
-from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, require_role
+from gridsvc.api.dependencies import (
+    CurrentCaller,
+    CurrentService,
+    DbSession,
+    Service,
+    require_role,
+)
 from gridsvc.api.problems import problems
-from gridsvc.api.state import Service
 from gridsvc.callers import Role
 from gridsvc.cases.intake.rerouting import rerouted, rerouting
 from gridsvc.cases.intake.schemas import ReroutingAnswer

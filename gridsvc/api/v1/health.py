@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Literal
 
 from fastapi import APIRouter
@@ -10,7 +11,8 @@ from sqlalchemy import text
 from gridsvc.answers import Answer
 from gridsvc.api.dependencies import CurrentService, DbSession
 from gridsvc.api.problems import problems
-from gridsvc.errors import NotFound, Unavailable
+from gridsvc.errors import NotFound, StorageFull, Unavailable
+from gridsvc.settings import Settings
 
 router = APIRouter(tags=["health"])
 
@@ -34,12 +36,32 @@ def healthz() -> Alive:
     return Alive()
 
 
-@router.get("/readyz", responses=problems(Unavailable))
+@router.get("/readyz", responses=problems(Unavailable, StorageFull))
 def readyz(service: CurrentService, session: DbSession) -> Ready:
-    """The database answers and the boundaries are loaded."""
+    """The database answers, there is room on its disk, and the boundaries are loaded."""
+    _check_room(service.settings)
     session.execute(text("select 1"))
     try:
         atlas = service.atlases.get()
     except NotFound as error:
         raise Unavailable(f"No boundaries are loaded yet. {error.detail}") from error
     return Ready(editions=[edition.id for edition in atlas.editions])
+
+
+def _check_room(settings: Settings) -> None:
+    """Raises Unavailable where what the service keeps is gone, StorageFull where room is short."""
+    for folder in (settings.var_dir, settings.var_dir / "pg"):
+        try:
+            free = shutil.disk_usage(folder).free
+        except FileNotFoundError:
+            if folder == settings.var_dir:
+                raise Unavailable(
+                    "The folder in which the service keeps its keys and indexes is gone; restore"
+                    " it, then restart the service."
+                ) from None
+            continue  # a database of the user's own
+        if free < settings.min_free_bytes:
+            raise StorageFull(
+                f"A disk of the service has {free:,} bytes left, fewer than"
+                f" {settings.min_free_bytes:,}; make room."
+            )

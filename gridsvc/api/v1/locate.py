@@ -13,11 +13,12 @@ import orjson
 from fastapi import APIRouter, Body, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from gridsvc.answers import as_built
 from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession
 from gridsvc.api.problems import problems, validation_problem
+from gridsvc.api.rules import Sent
 from gridsvc.api.v1.arrow import ARROW, arrow_answer
 from gridsvc.errors import (
     BadCoordinate,
@@ -28,9 +29,8 @@ from gridsvc.errors import (
     UnknownCrs,
 )
 from gridsvc.registry.placement.schemas import BatchAnswer, StraddleAnswer
-from gridsvc.registry.placement.service import BatchPlacement, place_many
+from gridsvc.registry.placement.service import BatchPlacement, place_many, straddle
 from gridsvc.registry.placement.store import Atlas
-from gridsvc.registry.placement.straddle import straddle
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.reading import read_footprint
@@ -49,10 +49,8 @@ AccuracyM = Annotated[
 ]
 
 
-class Batch(BaseModel):
+class Batch(Sent):
     """Points to place."""
-
-    model_config = ConfigDict(extra="forbid")
 
     points: list[Any] = Field(description="[[lon, lat], ...]")
     crs: str = "wgs84"
@@ -101,10 +99,8 @@ async def locate_batch(
     return await run_in_threadpool(_json_answer, body, atlas, service.settings, crs)
 
 
-class Outline(BaseModel):
+class Outline(Sent):
     """A footprint and the level whose areas it is shared among."""
-
-    model_config = ConfigDict(extra="forbid")
 
     geometry: dict[str, Any] = Field(description="GeoJSON Polygon or MultiPolygon.")
     crs: str = "wgs84"

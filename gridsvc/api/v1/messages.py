@@ -17,21 +17,20 @@ from sqlalchemy.orm import Session
 
 from gridsvc.answers import as_built
 from gridsvc.api import clock
-from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession
-from gridsvc.api.problems import problems
-from gridsvc.api.state import Service
+from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, Service
+from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.callers import Caller
 from gridsvc.cases.core.messages.model import Place
 from gridsvc.cases.core.messages.models import Message
-from gridsvc.cases.core.messages.service import inbox
+from gridsvc.cases.core.messages.repository import due_messages
 from gridsvc.cases.core.schemas import Inbox, MessageAnswer
-from gridsvc.db.engine import transaction
-from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, NotFound, Unavailable
+from gridsvc.db.base import transaction
+from gridsvc.errors import BadInput, NotAllowed, Unavailable
 from gridsvc.registry.bodies.service import body_or_refuse
 
 router = APIRouter(prefix="/v1/bodies", tags=["messages"])
 
-_READING = (NotAuthenticated, NotAllowed, NotFound, BadInput)
+_READING = (*TOKEN_PROBLEMS, BadInput)
 _POLL_S = 1.0
 _PING_S = 15.0
 _PAGE = 500
@@ -53,7 +52,7 @@ def get_inbox(
     """What a body has been told, in the order in which it fell due."""
     _may_read(session, caller, body)
     after = None if cursor is None else Place.from_text(cursor)
-    messages = inbox(session, body, after=after, limit=limit, now=clock.utc_now())
+    messages = due_messages(session, body, after=after, limit=limit, now=clock.utc_now())
     return {
         "messages": [MessageAnswer.of(message) for message in messages],
         "next": _place(messages[-1]).to_text() if len(messages) == limit else None,
@@ -119,7 +118,7 @@ async def _events(
 def _told_before(session: Session, body: str, start: Place) -> list[uuid.UUID]:
     """What stood in the inbox before a stream began, as far back as the stream looks."""
     told: list[uuid.UUID] = []
-    while page := inbox(session, body, after=start, limit=_PAGE, now=clock.utc_now()):
+    while page := due_messages(session, body, after=start, limit=_PAGE, now=clock.utc_now()):
         told += [message.id for message in page]
         start = _place(page[-1])
     return told
@@ -129,7 +128,7 @@ def _read(service: Service, body: str, after: Place) -> list[tuple[Place, Messag
     """The next messages; none while the database does not answer, so that the stream waits."""
     try:
         with transaction(service.sessions) as session:
-            found = inbox(session, body, after=after, limit=_PAGE, now=clock.utc_now())
+            found = due_messages(session, body, after=after, limit=_PAGE, now=clock.utc_now())
             return [(_place(message), MessageAnswer.of(message)) for message in found]
     except Unavailable:
         return []

@@ -6,23 +6,23 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from gridsvc.answers import Answer
 from gridsvc.api.dependencies import CurrentService, ReportingOccasion, WritingOccasion
-from gridsvc.api.problems import problems
-from gridsvc.api.text import Text
+from gridsvc.api.problems import TOKEN_PROBLEMS, problems
+from gridsvc.api.rules import Sent, Text
 from gridsvc.cases.intake import personal
 from gridsvc.cases.intake.models import Report
-from gridsvc.cases.intake.service import find_report
+from gridsvc.cases.intake.reports import find_report
 from gridsvc.cases.systems.callbacks.repository import callbacks_of
 from gridsvc.cases.systems.callbacks.schemas import CallbackAnswer
-from gridsvc.errors import NotAllowed, NotAuthenticated, NotFound, StepRefused, Unavailable
+from gridsvc.errors import StepRefused, Unavailable
 
 router = APIRouter(prefix="/v1/reports", tags=["personal data"])
 
-_PROBLEMS = (NotAuthenticated, NotAllowed, NotFound, Unavailable)
+_PROBLEMS = (*TOKEN_PROBLEMS, Unavailable)
 _Secret = Annotated[
     Text | None,
     Field(max_length=100, description="The secret given with the receipt; instead of a token."),
@@ -30,10 +30,8 @@ _Secret = Annotated[
 _Reason = Annotated[Text, Field(min_length=3, max_length=1000)]
 
 
-class ContactAsked(BaseModel):
+class ContactAsked(Sent):
     """Why a contact is read; kept for good, with who read it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reason: _Reason
 
@@ -46,10 +44,8 @@ class ContactAnswer(Answer):
     phone: str | None = None
 
 
-class OwnAsked(BaseModel):
+class OwnAsked(Sent):
     """Who asks for their own data, where they have no token."""
-
-    model_config = ConfigDict(extra="forbid")
 
     secret: _Secret = None
 
@@ -87,10 +83,8 @@ class OwnAnswer(Answer):
     erased_at: dt.datetime | None
 
 
-class ErasureAsked(BaseModel):
+class ErasureAsked(Sent):
     """What to erase and why."""
-
-    model_config = ConfigDict(extra="forbid")
 
     what: Literal["contact", "all"] = Field(
         default="all", description="'all' once the case is closed; the contact at any time."

@@ -8,11 +8,12 @@ import orjson
 from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gridsvc.api.dependencies import CurrentService, parse_as_of
 from gridsvc.api.direct import DirectRoute
 from gridsvc.api.problems import problems
+from gridsvc.api.rules import Sent
 from gridsvc.errors import BadCoordinate, NotFound, UnknownCrs
 from gridsvc.registry.placement.schemas import PointAnswer
 from gridsvc.registry.placement.service import place
@@ -23,10 +24,8 @@ from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 direct = APIRouter(prefix="/v1", tags=["placement"], route_class=DirectRoute)
 
 
-class PointQuery(BaseModel):
+class PointQuery(Sent):
     """A point in a declared CRS, its accuracy, and the day of the answer."""
-
-    model_config = ConfigDict(extra="forbid")
 
     lon: float = Field(description="Longitude (or easting), in the declared CRS.")
     lat: float = Field(description="Latitude (or northing), in the declared CRS.")

@@ -6,11 +6,12 @@ import threading
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import CurrentService, DbSession, parse_as_of
 from gridsvc.api.problems import problems
+from gridsvc.api.rules import Sent
 from gridsvc.city.calendar import Calendar
 from gridsvc.errors import (
     BadCode,
@@ -31,10 +32,8 @@ from gridsvc.spatial.reading import read_layer
 router = APIRouter(prefix="/v1", tags=["relations"])
 
 
-class RelationSide(BaseModel):
+class RelationSide(Sent):
     """A layer of the service, or one that is sent: ``layer`` or ``geojson``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     layer: LayerName | None = None
     codes: list[str] = Field(
@@ -48,10 +47,8 @@ class RelationSide(BaseModel):
     crs: str = Field(default="wgs84", description="Of geojson: wgs84, gcj02, bd09, EPSG:n or WKT.")
 
 
-class Question(BaseModel):
+class Question(Sent):
     """Which members of ``a`` are in the relation to which of ``b``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     relation: Relation
     a: RelationSide

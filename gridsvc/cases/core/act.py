@@ -7,6 +7,7 @@ records in the trace, tells bodies, and emits events, which the systems of the c
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +18,8 @@ from gridsvc.callers import Caller
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.cases.core.messages.repository import withdraw
 from gridsvc.cases.core.models import Case, TraceEntry
-from gridsvc.cases.core.progress import Progress, due_at, next_limit, started
-from gridsvc.cases.core.trace import next_entry
+from gridsvc.cases.core.progress import Progress, due_at, next_limit, present_step, started
+from gridsvc.cases.core.words import apart, canonical, plain
 from gridsvc.city import City
 from gridsvc.city.calendar import Limit
 from gridsvc.city.procedures.model import Procedure
@@ -26,6 +27,8 @@ from gridsvc.db.base import uuid7
 
 #: The actor of what the service does by itself.
 SERVICE = "gridsvc"
+#: Precedes the first entry of every trace.
+BEGINNING = "0" * 64
 
 
 def procedure_of(city: City, case: Case) -> Procedure:
@@ -79,9 +82,7 @@ class Act(Occasion):
     ) -> None:
         """The case comes to a step at ``since`` (now), with the full time for it."""
         case, begins = self.case, since or self.now
-        step = procedure.step(progress.step)
-        if step is None:
-            raise AssertionError(f"progress names '{progress.step}', unknown to {procedure.name}")
+        step = present_step(procedure, progress)
         case.procedure, case.procedure_version = procedure.name, procedure.version
         case.step_since, case.suspended_until = begins, None
         grade, calendar = grade_of(self.city, case), self.city.calendar
@@ -186,3 +187,59 @@ class Act(Occasion):
             if hear is not None:
                 answers |= hear(self, event) or {}
         return answers
+
+
+def next_entry(
+    case: Case,
+    *,
+    action: str,
+    actor: str,
+    content: dict[str, Any],
+    at: dt.datetime,
+    now: dt.datetime,
+    body_code: str | None = None,
+) -> TraceEntry:
+    """The next entry of a locked case, chained to the one before; the caller adds it.
+
+    ``at`` is when it happened, ``now`` when it is written.
+    """
+    kept, words = apart(content)
+    entry = TraceEntry(
+        district_code=case.district_code,
+        case_id=case.id,
+        n=case.trace_entries + 1,
+        written_at=now,
+        at=at,
+        action=action,
+        actor=actor,
+        body_code=body_code,
+        content=kept,
+        previous_hash=case.trace_head,
+        hash="",
+    )
+    if words is not None:
+        entry.words = words
+    entry.hash = hash_of(entry)
+    case.trace_entries, case.trace_head = entry.n, entry.hash
+    return entry
+
+
+def hash_of(entry: TraceEntry) -> str:
+    """SHA-256 of every column but the hash itself and the words, as canonical JSON."""
+    columns = {
+        "district_code": entry.district_code,
+        "case_id": str(entry.case_id),
+        "n": entry.n,
+        "written_at": _utc(entry.written_at),
+        "at": _utc(entry.at),
+        "action": entry.action,
+        "actor": entry.actor,
+        "body_code": entry.body_code,
+        "content": plain(entry.content),
+        "previous_hash": entry.previous_hash,
+    }
+    return hashlib.sha256(canonical(columns)).hexdigest()
+
+
+def _utc(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds")

@@ -155,10 +155,7 @@ def erase_contact(occasion: Occasion, report: Report, *, reason: str) -> None:
 
 
 def reports_of_phone(session: Session, keys: Sequence[bytes], phone: str) -> Iterator[Report]:
-    """The reports whose contact has this telephone number, however it is written.
-
-    Every contact is unsealed for it: 30 microseconds each.
-    """
+    """The reports whose contact has this number, however it is written; all are unsealed for it."""
     wanted = _digits(phone)
     for held in repository.all_contacts(session):
         known = unseal(keys[0], held.sealed, *keys[1:]).get("phone")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gridsvc.errors import Conflict, Unavailable
+from gridsvc.whole import force, written_whole
 
 _BYTES = 32
 
@@ -76,9 +77,8 @@ class KeyRing:
             self._write(self.keys[:1])
 
     def _write(self, keys: tuple[bytes, ...]) -> None:
-        draft = _draft(self._path, "".join(f"{key.hex()}\n" for key in keys))
-        draft.replace(self._path)
-        _force(self._path.parent)
+        with written_whole(self._path) as out:
+            out.write("".join(f"{key.hex()}\n" for key in keys).encode())
 
 
 class _Read(NamedTuple):
@@ -102,33 +102,16 @@ def secret_key(folder: Path, name: str, given: str | None) -> bytes:
 
 def _make(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = _draft(path, secrets.token_hex(_BYTES))
+    draft = path.with_name(f".{path.stem}.{os.getpid()}.{secrets.token_hex(4)}")
+    with written_whole(draft) as out:
+        out.write(secrets.token_hex(_BYTES).encode())
     try:
         os.link(draft, path)  # fails when another process was first; then its key counts
     except FileExistsError:
         pass
     finally:
         draft.unlink()
-    _force(path.parent)
-
-
-def _draft(path: Path, content: str) -> Path:
-    """A file beside ``path`` with a content that is safe on the disk."""
-    draft = path.with_name(f".{path.stem}.{os.getpid()}.{secrets.token_hex(4)}")
-    draft.touch(mode=0o600, exist_ok=False)
-    with draft.open("w") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    return draft
-
-
-def _force(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+    force(path.parent)
 
 
 def _unreadable(path: Path, error: OSError) -> Unavailable:

@@ -7,7 +7,7 @@ import uuid
 
 from sqlalchemy.orm import Session
 
-from gridsvc.db.driver import Prepared
+from gridsvc.db.base import Prepared
 from gridsvc.registry.access.models import RevokedToken
 
 _REVOKED = Prepared("revoked", "select 1 from revoked_token where id = :id", {"id": "uuid"})

@@ -12,7 +12,7 @@ from geoalchemy2.shape import to_shape
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, defer
 
-from gridsvc.db.driver import Prepared
+from gridsvc.db.base import Prepared
 from gridsvc.registry.disputes.model import DisputeAt, PartInside
 from gridsvc.registry.disputes.models import Dispute, DisputeEntry, DisputeEvidence
 from gridsvc.registry.in_force import PART_STANDS

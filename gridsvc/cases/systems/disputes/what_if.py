@@ -8,7 +8,7 @@ from typing import Any
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.intake.route import asset_of
+from gridsvc.cases.intake.service import asset_of
 from gridsvc.cases.systems.disputes import repository
 from gridsvc.cases.systems.disputes.repository import cases_on
 from gridsvc.city import City
@@ -100,49 +100,12 @@ def _cases(session: Session, change: Change, asked: Asked, bodies: set[BodyRef])
     return counted(rows)
 
 
-#: So many reports, placements and parts are listed one by one; the counts are of all.
-MOST_LISTED = 500
-
-
 def inside_json(session: Session, dispute: Dispute, day: dt.date) -> dict[str, Any]:
     """``{reports, placements, parts}``, each ``{count, listed}``: no persons; parts of a day."""
     ground = to_shape(dispute.geometry)
-    reports = repository.reports_on(session, ground)
     placements = repository.placements_on(session, ground)
-    parts = parts_on(session, ground, day)
     return {
-        "reports": {
-            "count": len(reports),
-            "listed": [
-                {
-                    "id": str(it.id),
-                    "district_code": it.district_code,
-                    "channel": it.channel,
-                    "kind": it.kind,
-                    "class_code": it.class_code,
-                    "created_at": it.created_at,
-                    "case_id": str(it.case_id),
-                    "case_state": it.case_state,
-                    "lead_body": it.lead_body,
-                    "point": [it.lon, it.lat],
-                }
-                for it in reports[:MOST_LISTED]
-            ],
-        },
-        "placements": {
-            "count": len(placements),
-            "listed": [
-                {
-                    "report_id": str(it.report_id),
-                    "n": it.n,
-                    "district_code": it.district_code,
-                    "street_code": it.street_code,
-                    "lead_body": it.lead_body,
-                    "reason": it.reason,
-                    "placed_at": it.placed_at,
-                }
-                for it in placements[:MOST_LISTED]
-            ],
-        },
-        "parts": {"count": len(parts), "listed": [part_json(it) for it in parts[:MOST_LISTED]]},
+        "reports": counted([it.model_dump() for it in repository.reports_on(session, ground)]),
+        "placements": counted([it.model_dump() for it in placements]),
+        "parts": counted([part_json(it) for it in parts_on(session, ground, day)]),
     }

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, Protocol
 
 from gridsvc.errors import BadInput, MissingPrerequisite, NotFound, Unavailable
 from gridsvc.settings import Settings
+from gridsvc.whole import full, is_full, written_whole
 
 _BUCKET = "s3://"
 
@@ -45,17 +44,12 @@ class FolderStore:
         path = self._path(sha256)
         if path.exists():
             return sha256
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as draft:
-            draft.write(content)
-            draft.flush()
-            os.fsync(draft.fileno())
-        Path(draft.name).replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise (full() if is_full(error) else error) from None
+        with written_whole(path) as out:
+            out.write(content)
         return sha256
 
     def get(self, sha256: str) -> bytes:

@@ -20,7 +20,7 @@ from gridsvc.registry.bodies.repository import Ground, bodies_by_code
 from gridsvc.registry.disputes.model import DisputeAt
 from gridsvc.registry.disputes.repository import disputes_at
 from gridsvc.registry.placement.model import AreaRef, Neighbour, Placement
-from gridsvc.registry.placement.straddle import Straddle
+from gridsvc.registry.placement.service import Straddle
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,11 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from gridsvc.db.columns import SERVICE_ROLE, only_add
+
 revision = "0023"
 down_revision = "0018"
-branch_labels = None
-depends_on = None
 
-_ROLE = "gridsvc_service"
 #: What may be erased in tables to which the service may else only add.
 _ERASABLE = (("trace", "words"), ("callback", "reason"))
 _WHEN = sa.DateTime(timezone=True)
@@ -27,7 +26,7 @@ _WHEN = sa.DateTime(timezone=True)
 def upgrade() -> None:
     op.add_column("trace", sa.Column("words", JSONB()))
     for table, column in _ERASABLE:
-        op.execute(f"grant update ({column}) on {table} to {_ROLE}")
+        op.execute(f"grant update ({column}) on {table} to {SERVICE_ROLE}")
     op.add_column("report", sa.Column("words_salt", sa.String(32)))
     op.add_column("report", sa.Column("erased_at", _WHEN))
     op.add_column("evidence", sa.Column("original_erased_at", _WHEN))
@@ -44,7 +43,7 @@ def upgrade() -> None:
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("n", name=op.f("pk_audit_entry")),
     )
-    op.execute(f"revoke update, delete, truncate on audit_entry from {_ROLE}")
+    only_add("audit_entry")
 
 
 def downgrade() -> None:
@@ -53,5 +52,5 @@ def downgrade() -> None:
     op.drop_column("report", "erased_at")
     op.drop_column("report", "words_salt")
     for table, column in _ERASABLE:
-        op.execute(f"revoke update ({column}) on {table} from {_ROLE}")
+        op.execute(f"revoke update ({column}) on {table} from {SERVICE_ROLE}")
     op.drop_column("trace", "words")
