@@ -20,7 +20,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 
 from gridsvc import __version__
-from gridsvc.api import exports, map, problems, rules, tiles
+from gridsvc.api import exports, map, problems, rules, tiles, watching
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import Service
 from gridsvc.api.problems import Problem
@@ -50,6 +50,7 @@ from gridsvc.api.v1 import (
     whistles,
 )
 from gridsvc.api.v1.arrow import ARROW
+from gridsvc.api.watching import Watched
 from gridsvc.city import City
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.errors import BadInput, GridsvcError, TooLarge, UnknownParameter
@@ -67,6 +68,7 @@ _WRITERS = 16
 _DIRECT = (point, reports)
 _ROUTES = (
     health,
+    watching,
     locate,
     areas,
     social_grids,
@@ -147,6 +149,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _middleware(settings: Settings) -> list[Middleware]:
     """What every request passes before a route is looked for, from the outside in."""
     return [
+        Middleware(Watched),
         Middleware(
             rules.BodyLimit,
             max_bytes=settings.max_body_bytes,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from inspect import iscoroutinefunction
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -129,7 +130,9 @@ class DirectRoute(APIRoute):
             raise HTTPException(400, "The body ended early") from None
         credentials = await bearer(request)
         response = await asyncio.get_running_loop().run_in_executor(
-            scope["app"].state.service.writers, self._respond, scope, body, credentials
+            scope["app"].state.service.writers,
+            copy_context().run,
+            *(self._respond, scope, body, credentials),
         )
         await response(scope, receive, send)
 

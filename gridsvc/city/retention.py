@@ -20,7 +20,6 @@ class Kind(StrEnum):
     TRACE = "trace"
     PHOTOS = "photos"
     MESSAGES = "messages"
-    ANSWERS = "answers"
 
 
 #: Those that belong to a case, and so may be kept longer for one class than for another.

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -69,7 +70,9 @@ def serve(
         timeout_worker_healthcheck=_HUNG_S,
     )
     if workers > 1:
-        serve_apart(config, tell)
+        with TemporaryDirectory(prefix="gridsvc-metrics-") as folder:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            serve_apart(config, tell)
         return
     server = _Server(config, tell)
     with suppress(KeyboardInterrupt):

@@ -24,11 +24,6 @@ _BATCH = 500
 #: Files of photos that were erased before are looked for this long, should one run have failed.
 _SWEPT = dt.timedelta(days=60)
 
-_WRITTEN = {
-    Kind.MESSAGES: repository.delete_messages,
-    Kind.ANSWERS: repository.delete_answers,
-}
-
 
 def run(
     sessions: sessionmaker[Session], city: City, store: EvidenceStore, *, now: dt.datetime
@@ -38,10 +33,9 @@ def run(
     done = {}
     for kind in OF_CASES:
         done[kind.value] = _until_none(sessions, _of_case(kind, city, periods, now))
-    for kind, delete in _WRITTEN.items():
-        before = now - dt.timedelta(days=periods.days[kind][""])
-        end = partial(delete, before=before, limit=_BATCH)
-        done[kind.value] = _until_none(sessions, end)
+    before = now - dt.timedelta(days=periods.days[Kind.MESSAGES][""])
+    messages = partial(repository.delete_messages, before=before, limit=_BATCH)
+    done[Kind.MESSAGES.value] = _until_none(sessions, messages)
     with transaction(sessions) as session:
         files = repository.erased_files(session, now - _SWEPT)
     for sha256 in files:

@@ -50,12 +50,6 @@ _MESSAGES = text(
     " delete from message m using over where m.district_code = over.district_code"
     " and m.id = over.id and m.written_at = over.written_at"
 )
-_ANSWERS = text(
-    "with over as (select subject, key from idempotency_key"
-    " where created_at <= :before and subject ~ '^[0-9a-f-]{36}$' limit :limit)"
-    " delete from idempotency_key i using over where i.subject = over.subject"
-    " and i.key = over.key"
-)
 _FILES = text(
     "select e.sha256 from evidence e group by e.sha256"
     " having bool_and(e.original_erased_at is not null) and max(e.original_erased_at) >= :since"
@@ -86,11 +80,6 @@ def mark_originals(session: Session, **period: Any) -> int:
 def delete_messages(session: Session, *, before: dt.datetime, limit: int) -> int:
     """Delete messages that fell due before then; gives how many."""
     return _count(session, _MESSAGES, {"before": before, "limit": limit})
-
-
-def delete_answers(session: Session, *, before: dt.datetime, limit: int) -> int:
-    """Delete answers to idempotency keys of tokens; what imports know their rows by stays."""
-    return _count(session, _ANSWERS, {"before": before, "limit": limit})
 
 
 def erased_files(session: Session, since: dt.datetime) -> Sequence[str]:

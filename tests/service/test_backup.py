@@ -10,66 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.pool import NullPool
 
-from gridsvc.api.app import create_app
 from gridsvc.callers import Role
-from gridsvc.db import PrivateCluster, session_factory
-from gridsvc.db.migrate import migrate
 from gridsvc.errors import BadFile, BadInput, Conflict, NotFound, Unavailable
-from gridsvc.keeping.backup import back_up, copies, forget, move_log
+from gridsvc.keeping.backup import copies, forget, move_log
 from gridsvc.keeping.restore import restore
 from gridsvc.keeping.sealed import Seal
 from gridsvc.registry.access.keys import KeyRing
-from gridsvc.settings import Settings
 from tests.scratch import server_folder
 from tests.service import joint_city as city
-from tests.service.conftest import TOKEN_KEY, Person, served, token_of
+from tests.service.conftest import Person, token_of
+from tests.service.house import CONTACT, FAST, MARKER, PASSPHRASE, House
 from tests.unit.cases.systems.evidence.photos import photo
 from tests.waiting import GRIDSVC, Command, wait_until
-
-PASSPHRASE = "correct horse battery"
-#: What is thrown away at the end need not outlive a power cut.
-FAST = {"fsync": "off", "shared_buffers": "32MB", "max_wal_size": "64MB", "min_wal_size": "32MB"}
-MARKER = "MARKsaid5c1e"
-CONTACT = {"name": "王小明", "phone": "010-5550199"}
-
-
-class House:
-    """A service of its own in a folder: server, keys, evidence."""
-
-    def __init__(self, var: Path) -> None:
-        self.var = var
-        self.cluster = PrivateCluster(var, options=FAST)
-
-    def client(self) -> Any:
-        settings = Settings(DATABASE_URL=self.cluster.url(), var_dir=self.var, token_key=TOKEN_KEY)
-        return served(create_app(settings))
-
-    def report(self, description: str = MARKER) -> Any:
-        with self.client() as client:
-            citizen = Person(client, token_of(Role.CITIZEN))
-            return citizen.report(-300, reporter=CONTACT, description=description)
-
-    def ask(self, query: str) -> Any:
-        engine = create_engine(self.cluster.url(), poolclass=NullPool)
-        with engine.connect() as connection:
-            return connection.execute(text(query)).scalars().all()
-
-    def tables(self) -> dict[str, str]:
-        """The hash of every table's rows."""
-        names = self.ask(
-            "select c.relname from pg_class c where c.relkind = 'r'"
-            " and c.relnamespace = 'public'::regnamespace"
-        )
-        rows = "select md5(coalesce(string_agg(t::text, '|' order by t::text), '')) from {} t"
-        return {name: self.ask(rows.format(f'"{name}"'))[0] for name in names}
-
-    def back_up(self, folder: Path, now: dt.datetime | None = None) -> Any:
-        moment = now or dt.datetime.now(dt.UTC)
-        evidence = self.var / "evidence"
-        return back_up(self.cluster, self.var, evidence, folder, Seal(PASSPHRASE), now=moment)
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +30,7 @@ def house() -> Iterator[House]:
     """A city with a report that has a contact and a photo; the server runs."""
     house = House(server_folder("gridsvc-test-"))
     with house.cluster:
-        migrate(house.cluster.url())
-        engine = create_engine(house.cluster.url(), poolclass=NullPool)
-        with session_factory(engine).begin() as session:
-            city.make_city(session)
+        house.furnish()
         filed = house.report()
         with house.client() as client:
             lead = Person(client, token_of(Role.STREET, city.LEAD))

@@ -72,7 +72,6 @@ def _left(session):
         "words": "select count(*) from report where description <> ''",
         "trace": "select count(*) from trace where words is not null",
         "messages": "select count(*) from message",
-        "answers": "select count(*) from idempotency_key",
     }
     return {name: session.scalar(text(query)) for name, query in counts.items()}
 
@@ -86,7 +85,7 @@ def test_each_kind_ends_when_its_time_is_over_and_the_trace_stays_whole(
     assert not any(retain(20).values())
     assert _left(city_session) == before
     assert retain(181)["contact"] == 1
-    assert _left(city_session) | {"contacts": 1, "answers": 2} == before
+    assert _left(city_session) | {"contacts": 1} == before
     assert retain(366)["messages"] == before["messages"]
     assert retain(1096)["words"] == 1
     assert _left(city_session)["words"] == 0
@@ -109,8 +108,7 @@ def test_a_class_of_its_own_period_ends_by_the_longest_beginning_of_its_code(
 ):
     close(citizen)
     lines = ["kind,class,days,source", "contact,06,10,", f"contact,{city.BUILDING},400,"]
-    lines += [f"{kind},,5000," for kind in ("contact", "words", "trace", "photos")]
-    lines += [f"{kind},,5000," for kind in ("messages", "answers")]
+    lines += [f"{kind},,5000," for kind in ("contact", "words", "trace", "photos", "messages")]
     (tmp_path / "retention.csv").write_text("\n".join(lines))
     retain(399, tmp_path)
     assert _left(city_session)["contacts"] == 1

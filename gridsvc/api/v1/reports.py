@@ -25,6 +25,7 @@ from gridsvc.api.dependencies import (
 from gridsvc.api.direct import DirectRoute
 from gridsvc.api.problems import problems
 from gridsvc.api.rules import Sent, Text
+from gridsvc.api.watching import count_report
 from gridsvc.cases.intake.model import GivenPoint, NewReport
 from gridsvc.cases.intake.moving import confirm_side, move_report
 from gridsvc.cases.intake.reports import find_report, placement_on, report_json
@@ -143,7 +144,9 @@ def post_report(
 
     def write() -> dict[str, Any]:
         new = new_report(occasion.session, service, given)
-        return file_report(occasion, atlas, new, reporter_key=service.reporter_keys.current)[1]
+        answer = file_report(occasion, atlas, new, reporter_key=service.reporter_keys.current)[1]
+        count_report(answer)
+        return answer
 
     return once(occasion, key, ["report", given], write, status=201)
 

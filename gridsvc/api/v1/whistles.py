@@ -16,6 +16,7 @@ from gridsvc.answers import as_built
 from gridsvc.api.dependencies import DbSession, IdempotencyKey, WritingOccasion, once
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.api.rules import Sent, Text
+from gridsvc.api.watching import REPORT_INS
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.core.rights import acting_body
 from gridsvc.cases.systems.joint.blowing import approve as approve_whistle
@@ -161,7 +162,9 @@ def report_in(
         acting_body(occasion.session, occasion.caller, body)
         x, y = check_lon_lat(given.lon, given.lat, given.crs, field="")
         lon, lat = to_wgs84(x, y, given.crs)
-        return whistling.report_in(occasion, whistle_id, body, lon=lon, lat=lat, at=given.at)
+        called = whistling.report_in(occasion, whistle_id, body, lon=lon, lat=lat, at=given.at)
+        REPORT_INS.labels(str(called.late).lower()).inc()
+        return called
 
     return _recorded(occasion, key, ["report-in", str(whistle_id), body, given], record)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gridsvc.callers import Caller
+from gridsvc.callers import REQUEST_ID, Caller
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.cases.core.messages.repository import withdraw
 from gridsvc.cases.core.models import Case, TraceEntry
@@ -170,6 +170,7 @@ class Act(Occasion):
                 next_try_at=due,
                 last_error=None,
                 delivered_at=None,
+                request_id=REQUEST_ID.get(),
             )
             for body in dict.fromkeys(bodies)
         )

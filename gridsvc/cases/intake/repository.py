@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import CursorResult, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -285,6 +285,21 @@ def known_keys(session: Session, subject: str, keys: Sequence[str]) -> dict[str,
         )
         found.update((row[0], row[1]) for row in rows)
     return found
+
+
+def forget_keys(session: Session, before: dt.datetime) -> int:
+    """Delete the keys that tokens have used before a moment; gives their number.
+
+    References of imported reports stay: the same file is then still known.
+    """
+    result = session.execute(
+        delete(IdempotencyKey).where(
+            IdempotencyKey.created_at < before,
+            IdempotencyKey.subject.regexp_match("^[0-9a-f-]{36}$"),
+        )
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount
 
 
 def keep_answer(

@@ -6,10 +6,10 @@ import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import CursorResult, exists, select, tuple_, update
+from sqlalchemy import CursorResult, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.messages.model import Delivery, Outcome, Place
+from gridsvc.cases.core.messages.model import Backlog, Delivery, Outcome, Place
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.registry.bodies.models import Body
 
@@ -152,6 +152,7 @@ def claim(
         content=message.content,
         tries=message.tries,
         webhook_url=webhook_url,
+        request_id=message.request_id,
     )
 
 
@@ -176,6 +177,17 @@ def settle(session: Session, delivery: Delivery, outcome: Outcome, *, now: dt.da
     )
     assert isinstance(result, CursorResult)
     return result.rowcount == 1
+
+
+def backlog(session: Session, *, now: dt.datetime) -> Backlog:
+    """How many messages are due and wait, since when, and how many were given up."""
+    late = Message.state == "waiting", Message.next_try_at <= now
+    due, oldest = session.execute(
+        select(func.count(), func.min(Message.next_try_at)).where(*late)
+    ).one()
+    given_up = session.scalar(select(func.count()).where(Message.state == "given_up"))
+    waited = dt.timedelta() if oldest is None else now - oldest
+    return Backlog(due, waited.total_seconds(), given_up or 0)
 
 
 def given_up(session: Session, *, limit: int | None = None) -> list[Message]:

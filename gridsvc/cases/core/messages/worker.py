@@ -114,7 +114,12 @@ class Worker:
     async def _deliver(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
         timeout_s = self.settings.webhook_timeout_s
         error = await call(client, delivery, key=self.key, now=self.clock(), timeout_s=timeout_s)
-        about = {"message": str(delivery.id), "body": delivery.body_code, "tries": delivery.tries}
+        about = {
+            "message": str(delivery.id),
+            "body": delivery.body_code,
+            "tries": delivery.tries,
+            "request_id": delivery.request_id,
+        }
         try:
             outcome = await asyncio.to_thread(self._settle, delivery, error)
         except Unavailable:
