@@ -69,6 +69,8 @@ def _named(error: BaseException) -> str:
     """What can be told of it beside its kind; of our own errors, the sentence."""
     if isinstance(error, GridsvcError):
         return f": {error.detail}"
+    if isinstance(error, OSError):
+        return f": {error.strerror} {error.filename or ''}".rstrip()
     diagnosis = getattr(error, "diag", None)
     code = getattr(error, "pgcode", None)
     if code is None or diagnosis is None:

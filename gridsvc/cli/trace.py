@@ -8,6 +8,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gridsvc.cases.core.trace import verify_all
+from gridsvc.cases.intake.personal import changed_reports
 from gridsvc.cases.systems.evidence.service import check_photos
 from gridsvc.cases.systems.evidence.store import store_of
 from gridsvc.cli.runtime import AsJson, console, notes, print_first, print_json, session
@@ -47,6 +48,9 @@ def verify(as_json: AsJson = False) -> None:
             if not found.intact:
                 what = f"entry {found.broken_at}: {found.reason}"
                 faults.append({"district": district, "case_id": str(case_id), "fault": what})
+        for district, case_id, receipt in changed_reports(opened):
+            what = f"report {receipt}: its words were changed after it was filed"
+            faults.append({"district": district, "case_id": str(case_id), "fault": what})
         task = bar.add_task("photos", total=None)
         for photo, reason in check_photos(opened, store_of(get_settings())):
             photos += 1

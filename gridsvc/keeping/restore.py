@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 
 from gridsvc.db.binaries import find_binaries, server_user
 from gridsvc.db.cluster import PrivateCluster
-from gridsvc.db.home import make_home
+from gridsvc.db.home import make_home, write_private
 from gridsvc.errors import BadInput, Conflict, NotFound
 from gridsvc.keeping.backup import Copy, copies
 from gridsvc.keeping.sealed import Seal
@@ -61,7 +61,9 @@ def restore(
         _unpack_keys(folder / copy.name / "keys.sealed", stage, seal)
         _unpack_evidence(copy, folder / "evidence", stage / "evidence", seal)
         home = _unpack_base(copy, folder, stage, seal)
-        (stage / "pg.password").replace(home / "password")
+        # Its home may lie on another disk.
+        write_private(home / "password", (stage / "pg.password").read_text())
+        (stage / "pg.password").unlink()
         _recover(folder / "wal", home, stage, seal, at, options or {})
         (stage / _WHOLE).touch()
     for piece in _ORDER:

@@ -18,7 +18,7 @@ from gridsvc.cases.systems.evidence.store import FolderStore
 from gridsvc.city.retention import load_periods
 from gridsvc.cli.app import app
 from gridsvc.db import create_engine, session_factory
-from gridsvc.errors import BadFile
+from gridsvc.errors import BadFile, Unavailable
 from gridsvc.keeping.retention import run
 from gridsvc.registry.access.keys import KeyRing
 from gridsvc.settings import get_settings
@@ -251,3 +251,24 @@ def test_a_report_that_was_being_filed_with_the_old_key_is_sealed_anew(
     sealed = city_session.scalar(text("select sealed from reporter"))
     assert unseal(ring.current, bytes(sealed)) == CONTACT
     assert old not in ring.keys
+
+
+def test_words_of_a_report_that_were_changed_are_found_and_erased_ones_are_no_fault(
+    citizen, close, command, city_session, tmp_path
+):
+    filed = close(citizen)
+    assert json.loads(command("trace", "verify", "--json"))["intact"] is True
+    city_session.execute(text("update report set description = 'praise'"))
+    city_session.commit()
+    found = CliRunner().invoke(app, ["trace", "verify", "--json"])
+    assert found.exit_code == 1
+    assert filed["receipt"] in json.loads(found.stdout)["faults"][0]["fault"]
+    command("personal", "erase", "--receipt", filed["receipt"], "--reason", "asked for it")
+    assert json.loads(command("trace", "verify", "--json"))["intact"] is True
+
+
+def test_a_key_that_is_gone_is_not_made_anew_under_a_service_that_knows_it(ring, tmp_path):
+    assert ring.current
+    (tmp_path / "keys" / "reporter.key").unlink()
+    with pytest.raises(Unavailable, match="restore it"):
+        _ = ring.current

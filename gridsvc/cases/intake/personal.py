@@ -48,6 +48,14 @@ def words_hash(report: Report) -> str:
     return digest(report.words_salt, "report", said)
 
 
+def changed_reports(session: Session) -> Iterator[tuple[str, UUID, str]]:
+    """District, case and receipt of each report whose words are not those that were filed."""
+    for row in repository.hashed_words(session):
+        said = {"description": row.description, "place_text": row.place_text}
+        if row.words_salt is None or digest(row.words_salt, "report", said) != row.hash:
+            yield row.district_code, row.case_id, row.receipt
+
+
 def read_contact(
     occasion: Occasion, report: Report, keys: Sequence[bytes], *, reason: str
 ) -> dict[str, Any]:

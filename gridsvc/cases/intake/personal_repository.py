@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import Text, cast, delete, func, null, select, text, update
 from sqlalchemy.orm import Session
@@ -57,6 +58,20 @@ def placements_of(session: Session, report: Report) -> Sequence[ReportPlacement]
         )
         .order_by(ReportPlacement.n)
     ).all()
+
+
+_HASHED = text(
+    "select r.district_code, r.case_id, r.receipt, r.description, r.place_text, r.words_salt,"
+    " t.content->>'words_sha256' as hash from trace t"
+    " join report r on r.district_code = t.content->>'district_code'"
+    " and r.id = cast(t.content->>'report_id' as uuid)"
+    " where t.content ? 'words_sha256' and r.erased_at is null"
+)
+
+
+def hashed_words(session: Session) -> Iterator[Any]:
+    """What the reporters wrote that is not erased, each with the hash that its trace holds."""
+    yield from session.execute(_HASHED.execution_options(yield_per=_BATCH))
 
 
 def erase_contact(session: Session, report: Report) -> bool:

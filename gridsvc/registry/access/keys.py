@@ -39,6 +39,9 @@ class KeyRing:
         try:
             stamp = _stamp(self._path)
         except FileNotFoundError:
+            if read is not None:
+                # What another key sealed from now on would look like what this one did.
+                raise Unavailable(f"{self._path} is gone; restore it from a backup.") from None
             _make(self._path)
             stamp = _stamp(self._path)
         except OSError as error:
