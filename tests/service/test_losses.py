@@ -91,13 +91,13 @@ def test_a_full_disk_of_the_database_is_told_in_words_and_every_receipt_is_kept(
     with house.cluster:
         house.furnish()
         with house.client(min_free_bytes=1_000_000) as client:
-            citizen = Person(client, token_of(Role.CITIZEN))
-            receipts = [citizen.report(-300)["receipt"]]
+            staff = Person(client, token_of(Role.DISTRICT, city.WEST))
+            receipts = [staff.report(-300)["receipt"]]
             assert client.get("/readyz").status_code == 200
             filler.fill()
             refused = []
             while len(refused) < 3:
-                answer = citizen.send(
+                answer = staff.send(
                     "POST", "/v1/reports", json=report(-300, description="x" * 4000)
                 )
                 if answer.status_code == 201:
@@ -114,7 +114,7 @@ def test_a_full_disk_of_the_database_is_told_in_words_and_every_receipt_is_kept(
             assert client.get("/v1/locate", params=place).status_code == 200
             filler.remove()
             wait_until(
-                lambda: citizen.send("POST", "/v1/reports", json=report(-300)).status_code == 201
+                lambda: staff.send("POST", "/v1/reports", json=report(-300)).status_code == 201
             )
             assert client.get("/readyz").status_code == 200
             for receipt in receipts:
@@ -139,14 +139,14 @@ def house() -> Iterator[House]:
 
 def test_a_restart_of_postgresql_costs_at_most_the_requests_that_were_under_way(house):
     with house.client() as client:
-        citizen = Person(client, token_of(Role.CITIZEN))
-        receipts = [citizen.report(-300)["receipt"]]
+        staff = Person(client, token_of(Role.DISTRICT, city.WEST))
+        receipts = [staff.report(-300)["receipt"]]
         pid_file = house.cluster.status().home / "data" / "postmaster.pid"
         before = int(pid_file.read_text().split("\n")[0])
         os.kill(before, signal.SIGINT)
 
         def filed() -> bool:
-            answer = citizen.send("POST", "/v1/reports", json=report(-300))
+            answer = staff.send("POST", "/v1/reports", json=report(-300))
             assert answer.status_code in (201, 503), answer.text
             if answer.status_code == 503:
                 refusal(answer, 503)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from typing import Literal
 
@@ -9,8 +10,9 @@ from fastapi import APIRouter
 from sqlalchemy import text
 
 from gridsvc.answers import Answer
-from gridsvc.api.dependencies import CurrentService, DbSession
+from gridsvc.api.dependencies import CurrentService, Service
 from gridsvc.api.problems import problems
+from gridsvc.db.base import transaction
 from gridsvc.errors import NotFound, StorageFull, Unavailable
 from gridsvc.settings import Settings
 
@@ -37,10 +39,16 @@ def healthz() -> Alive:
 
 
 @router.get("/readyz", responses=problems(Unavailable, StorageFull))
-def readyz(service: CurrentService, session: DbSession) -> Ready:
-    """The database answers, there is room on its disk, and the boundaries are loaded."""
+async def readyz(service: CurrentService) -> Ready:
+    """The database answers the intake, there is room on its disk, and the boundaries are loaded."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(service.pools.writers, _ready, service)
+
+
+def _ready(service: Service) -> Ready:
     _check_room(service.settings)
-    session.execute(text("select 1"))
+    with transaction(service.pools.intake) as session:
+        session.execute(text("select 1"))
     try:
         atlas = service.atlases.get()
     except NotFound as error:

@@ -19,7 +19,7 @@ from gridsvc.registry.placement.schemas import PointAnswer
 from gridsvc.registry.placement.service import place
 from gridsvc.registry.placement.store import Atlas
 from gridsvc.settings import Settings
-from gridsvc.spatial.crs import check_lon_lat, to_wgs84
+from gridsvc.spatial.crs import check_lon_lat, is_local, to_wgs84
 
 direct = APIRouter(prefix="/v1", tags=["placement"], route_class=DirectRoute)
 
@@ -51,7 +51,12 @@ async def locate(query: Annotated[PointQuery, Query()], service: CurrentService)
         atlas = await run_in_threadpool(
             service.atlases.get, parse_as_of(query.as_of, service.city.calendar)
         )
-    return Response(answer(atlas, query, service.settings), media_type="application/json")
+    settings = service.settings
+    if is_local(query.crs):
+        found = answer(atlas, query, settings)
+    else:  # PROJ reads it, which may take longer than the event loop can wait
+        found = await run_in_threadpool(answer, atlas, query, settings)
+    return Response(found, media_type="application/json")
 
 
 def answer(atlas: Atlas, query: PointQuery, settings: Settings) -> bytes:

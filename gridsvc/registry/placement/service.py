@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,12 +25,16 @@ from gridsvc.registry.placement.model import (
     Placement,
 )
 from gridsvc.registry.placement.store import Atlas
+from gridsvc.spatial.price import MOST_VERTICES_TIMES_AREAS, check_product
 from gridsvc.spatial.sharing import shares
+from gridsvc.workers import workers
 
 #: Neighbours are listed to this distance even where the border does not count as near.
 _LISTED_WITHIN_M = 200.0
 #: A street's border that runs along the district's is the district's.
 SAME_BORDER_M = 0.01
+#: Vertices times areas, and the vertices of these, that are shared out where it is asked for.
+_SMALL = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,18 +225,32 @@ class Straddle:
         }
 
 
-def straddle(session: Session, atlas: Atlas, footprint: BaseGeometry, level: str) -> Straddle:
+def straddle(
+    session: Session,
+    atlas: Atlas,
+    footprint: BaseGeometry,
+    level: str,
+    *,
+    gone: threading.Event | None = None,
+) -> Straddle:
     """The shares of a WGS84 footprint among the areas of one level.
 
-    Raises NotFound when no edition of that level is in force.
+    What is not small is shared out by a process that ends with the caller (``gone``). Raises
+    NotFound when no edition of that level is in force, QueryTooBroad for what takes too much.
     """
     index = atlas.areas.get(level)
     if index is None:
         raise NotFound(f"No edition of level '{level}' is in force.", field="level")
-    rows = repository.areas_touching(
-        session.connection(), index.edition.id, shapely.to_wkb(footprint)
-    )
-    found = shares(footprint, list(rows.geometries), list(rows.codes))
+    edition, outline = index.edition.id, shapely.to_wkb(footprint)
+    vertices = int(shapely.get_num_coordinates(footprint))
+    if vertices * len(index.refs) > MOST_VERTICES_TIMES_AREAS:
+        count = repository.count_areas_touching(session.connection(), edition, outline)
+        check_product(vertices, count, field="geometry")
+    rows = repository.areas_touching(session.connection(), edition, outline)
+    given = footprint, list(rows.geometries), list(rows.codes)
+    beside = int(shapely.get_num_coordinates(rows.geometries).sum())
+    small = vertices * len(rows.codes) + beside < _SMALL
+    found = shares(*given) if small else workers.run(shares, *given, gone=gone)
     names = dict(zip(rows.codes, rows.names, strict=True))
     parts = sorted(
         (AreaShare(p.code, names[p.code], p.area_m2, p.share) for p in found.parts),
