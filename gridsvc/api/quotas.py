@@ -36,6 +36,7 @@ _LONG_AT, _LONG_TO = "/exports/", "/events"
 _LOT = 50
 _REMEMBERED = 10_000
 _FREE = ("/healthz",)
+_READING = frozenset({"GET", "HEAD"})
 
 
 class _Share:
@@ -94,11 +95,12 @@ class Quotas:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the request, and pass it on if there is room for it."""
-        if scope["type"] != "http" or scope["path"] in _FREE:
+        if scope["type"] != "http" or (scope["path"] in _FREE and scope["method"] in _READING):
             await self._app(scope, receive, send)
             return
         try:
-            if scope["path"] == _LOOK_UP and b"as_of=" not in scope["query_string"]:
+            reads = scope["path"] == _LOOK_UP and scope["method"] in _READING
+            if reads and b"as_of=" not in scope["query_string"]:
                 self._count_look_up(address_of(scope, self._trusted))
                 passed = self._app(scope, receive, send)
             else:
