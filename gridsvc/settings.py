@@ -260,6 +260,12 @@ class Settings(BaseSettings):
     relations_at_once: int = Field(
         default=2, ge=1, description="Questions about relations that one process answers at a time."
     )
+    min_free_bytes: int = Field(
+        default=200_000_000, ge=0, description="With less room on a disk, /readyz says so."
+    )
+    backup_passphrase_file: Path | None = Field(
+        default=None, description="The file whose first line opens backups; else it is asked for."
+    )
     token_days: int = Field(default=365, description="Days until a token expires.")
 
 

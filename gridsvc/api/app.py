@@ -45,6 +45,7 @@ from gridsvc.api.v1 import (
     no_mans_land,
     opening,
     parts,
+    personal,
     point,
     relations,
     repairs,
@@ -60,7 +61,7 @@ from gridsvc.cases.log.writer import LogWriter
 from gridsvc.city import City
 from gridsvc.db.engine import database_url, public_url, session_factory
 from gridsvc.errors import BadInput, GridsvcError, TooLarge, UnknownParameter
-from gridsvc.registry.access.keys import secret_key
+from gridsvc.registry.access.keys import KeyRing, secret_key
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings, get_settings
 
@@ -78,6 +79,7 @@ _ROUTES = (
     parts,
     reports,
     log,
+    personal,
     callbacks,
     assessments,
     cases,
@@ -116,7 +118,7 @@ def make_service(settings: Settings) -> Service:
         sessions=sessions,
         atlases=AtlasStore(pools.boundaries, city, utc_now),
         token_key=token_key,
-        reporter_key=secret_key(keys, "reporter", settings.reporter_key),
+        reporter_keys=KeyRing(keys, "reporter", settings.reporter_key),
         log_key=LogKey(settings.log_origin, secret_key(keys, "log", settings.log_key)),
         pools=pools,
         allowances=allowances,

@@ -33,6 +33,7 @@ from gridsvc.city import City
 from gridsvc.city.calendar import Calendar
 from gridsvc.db.base import transaction
 from gridsvc.errors import BadInput, IdempotencyMismatch, NotAllowed, NotAuthenticated
+from gridsvc.registry.access.keys import KeyRing
 from gridsvc.registry.access.service import read_token
 from gridsvc.registry.placement.store import Atlas, AtlasStore, DatedAtlas
 from gridsvc.settings import Settings
@@ -48,7 +49,7 @@ class Service:
     sessions: sessionmaker[Session]
     atlases: AtlasStore
     token_key: bytes
-    reporter_key: bytes
+    reporter_keys: KeyRing
     log_key: LogKey
     pools: Pools
     allowances: Mapping[str, Allowance]

@@ -28,6 +28,7 @@ from gridsvc.errors import (
     TooSlow,
 )
 from gridsvc.texts import LANGUAGES, said_in
+from gridsvc.whole import full, is_full
 
 _log = structlog.get_logger(__name__)
 
@@ -137,6 +138,8 @@ def install(app: FastAPI) -> None:
 
     async def on_unknown(request: Request, error: Exception) -> JSONResponse:
         _log.exception("request failed", path=request.url.path, exc_info=error)
+        if is_full(error):
+            return problem_response(full(), request.scope)
         internal = GridsvcError("An internal error occurred; nothing was changed. Try again.")
         return problem_response(internal, request.scope)
 

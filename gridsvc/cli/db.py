@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from gridsvc.api.clock import utc_now
+from gridsvc.cli.backup import backup, restore
 from gridsvc.cli.runtime import AsJson, console, print_json
 from gridsvc.db import migrate as schema
 from gridsvc.db.cluster import PrivateCluster
@@ -49,6 +50,10 @@ def status(as_json: AsJson = False) -> None:
         console.print(f"running on 127.0.0.1, port {found.port}; data in {found.home}")
     else:
         console.print(f"not running; data in {found.home}")
+
+
+app.command()(backup)
+app.command()(restore)
 
 
 @app.command()

@@ -11,6 +11,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gridsvc.api.clock import utc_now
+from gridsvc.cases.intake.personal import changed_reports
 from gridsvc.cases.log.checkpoint import read_notes
 from gridsvc.cases.log.repository import newest_checkpoint
 from gridsvc.cases.log.service import LogKey, newest_note, write_log
@@ -97,6 +98,9 @@ def verify(
             if not found.intact:
                 what = f"entry {found.broken_at}: {found.reason}"
                 faults.append({"district": district, "case_id": str(case_id), "fault": what})
+        for district, case_id, receipt in changed_reports(opened):
+            what = f"report {receipt}: its words were changed after it was filed"
+            faults.append({"district": district, "case_id": str(case_id), "fault": what})
         task = bar.add_task("photos", total=None)
         for photo, reason in check_photos(opened, store_of(get_settings())):
             photos += 1

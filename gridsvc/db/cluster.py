@@ -205,7 +205,7 @@ class PrivateCluster:
         """Start a guardian with its server; gives the place in the log where it begins."""
         data = home / "data"
         version = int((data / "PG_VERSION").read_text())
-        settings = _settings(port) | self._options
+        settings = _settings(port) | _log_kept(home) | self._options
         command = [*as_user(server_user(data)), str(find_binaries(version).folder / "postgres")]
         command += ["-D", str(data)]
         for key, value in settings.items():
@@ -292,9 +292,25 @@ def _settings(port: int) -> dict[str, str]:
         "jit": "off",  # costs 100 ms and more on the first run of each PostGIS query
         "timezone": "UTC",
         "log_timezone": "UTC",
-        "log_min_duration_statement": "1000",
+        # Statements, and details of faults, quote what reporters wrote.
+        "log_min_messages": "log",
+        "log_min_error_statement": "panic",
+        "log_min_duration_statement": "-1",
+        "log_error_verbosity": "terse",
         "fsync": "on",
         "synchronous_commit": "on",
+    }
+
+
+def _log_kept(home: Path) -> dict[str, str]:
+    """Leave what PostgreSQL writes ahead in ``wal``, once a backup has made that folder."""
+    kept = f'"{home / "wal"}/%f'
+    steps = f'cp "%p" {kept}.new" && sync {kept}.new" && mv {kept}.new" {kept}"'
+    return {
+        "archive_mode": "on",
+        "archive_command": f'test ! -d "{home / "wal"}" || ({steps})',
+        "archive_timeout": "60",
+        "wal_keep_size": "512MB",
     }
 
 

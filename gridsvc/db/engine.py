@@ -103,6 +103,7 @@ def create_engine(
     return sqlalchemy.create_engine(
         normalised_url(url),
         pool_pre_ping=True,
+        hide_parameters=True,
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_timeout=pool_timeout_s,

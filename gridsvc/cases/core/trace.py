@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.core import trace_repository as repository
 from gridsvc.cases.core.act import BEGINNING, hash_of
 from gridsvc.cases.core.models import Case, TraceEntry
+from gridsvc.cases.core.words import unchanged
 
 _CASES_AT_ONCE = 1_000
 
@@ -71,6 +72,8 @@ def check_trace(case: Case, entries: Sequence[TraceEntry]) -> Verification:
             reason = "it does not follow from the entry before"
         elif entry.hash != hash_of(entry):
             reason = "its content was changed after it was written"
+        elif not unchanged(entry.content, entry.words):
+            reason = "its words were changed after they were written"
         if reason is not None:
             return Verification(False, len(entries), n, reason)
         previous = entry.hash
