@@ -1,6 +1,6 @@
 # Everything starts here; `make` alone lists the targets. Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve unit fmt check test fuzz bench bench-cases clean
+.PHONY: help demo serve unit fmt check test fuzz bench bench-cases clean wheel
 
 PORT ?= 8000
 BIN := .venv/bin
@@ -50,6 +50,10 @@ bench: ## compare the locator with other tools: docs/benchmarks*.md (20 minutes,
 bench-cases: ## ten million reports: docs/benchmarks-cases.md (40 minutes, 60 GB in var/cases)
 	@scripts/setup.sh bench
 	@$(BIN)/python -m benchmarks.cases_at_scale --remove
+
+wheel: ## build the wheel, its SBOM and list of licences, and play the demo from it
+	@scripts/setup.sh test
+	@scripts/wheel.sh
 
 clean: ## remove the environment, the caches and the private cluster with its data
 	@scripts/clean.sh

@@ -6,8 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -22,6 +21,10 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.api import clock
+from gridsvc.api.allowances import Allowance
+from gridsvc.api.listening import Listening
+from gridsvc.api.pools import Pools
+from gridsvc.api.quotas import Pace
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake.repository import claim_key, keep_answer
@@ -45,8 +48,10 @@ class Service:
     atlases: AtlasStore
     token_key: bytes
     reporter_key: bytes
-    #: The threads of direct routes that write.
-    writers: ThreadPoolExecutor
+    pools: Pools
+    allowances: Mapping[str, Allowance]
+    pace: Pace
+    listening: Listening
 
 
 async def service_of(request: Request) -> Service:
@@ -60,6 +65,14 @@ bearer = HTTPBearer(auto_error=False, description="A token made by 'gridsvc toke
 
 
 CurrentService = Annotated[Service, Depends(service_of)]
+
+
+async def _body_of(request: Request) -> bytes:
+    return await request.body()
+
+
+#: The body as it came. It stands before what opens a transaction: none may wait for a slow sender.
+RawBody = Annotated[bytes, Depends(_body_of)]
 
 
 def db_session(service: CurrentService) -> Iterator[Session]:

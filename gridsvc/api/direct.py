@@ -130,7 +130,7 @@ class DirectRoute(APIRoute):
             raise HTTPException(400, "The body ended early") from None
         credentials = await bearer(request)
         response = await asyncio.get_running_loop().run_in_executor(
-            scope["app"].state.service.writers,
+            scope["app"].state.service.pools.writers,
             copy_context().run,
             *(self._respond, scope, body, credentials),
         )
@@ -142,7 +142,7 @@ class DirectRoute(APIRoute):
         given = _json(Headers(scope=scope).get("content-type", ""), body)
         service: Service = scope["app"].state.service
         query = self._query(scope)
-        with transaction(service.sessions) as session:
+        with transaction(service.pools.intake) as session:
             asked = _Asked(scope, service, query, given, credentials, session)
             response: Response = self.endpoint(**self._arguments(asked))
         return response

@@ -25,6 +25,7 @@ from gridsvc.errors import (
     NotAuthenticated,
     NotFound,
     TooLarge,
+    TooSlow,
 )
 from gridsvc.texts import LANGUAGES, said_in
 
@@ -73,6 +74,8 @@ def problem_response(error: GridsvcError, scope: Scope) -> JSONResponse:
     headers = {"Content-Language": language, "Vary": "Accept-Language"}
     if isinstance(error, NotAuthenticated):
         headers["WWW-Authenticate"] = "Bearer"
+    if "retry_after_s" in error.extra:
+        headers["Retry-After"] = str(error.extra["retry_after_s"])
     told = error.problem()
     quoting = {name: _quotable(told[name]) for name in ("title", "detail", "field") if name in told}
     for name in ("title", "detail"):
@@ -160,6 +163,8 @@ def _from_http(error: HTTPException) -> GridsvcError:
         return _MethodNotAllowed("This address does not support this method; see /docs.")
     if error.status_code == TooLarge.status:
         return TooLarge(str(error.detail))
+    if error.status_code == TooSlow.status:
+        return TooSlow(str(error.detail))
     failed = BadInput if error.status_code < 500 else GridsvcError
     return failed(str(error.detail))
 

@@ -1,7 +1,7 @@
 """What every request must obey, whichever kind of route answers it.
 
-:class:`BodyLimit` needs no route and is middleware, listed in :mod:`gridsvc.api.app`. What needs
-one, :func:`obey`, ordinary routes follow as a dependency, direct ones by a call. :data:`Text` and
+What needs no route is middleware, listed in :mod:`gridsvc.api.app`. What needs one, :func:`obey`,
+ordinary routes follow as a dependency, direct ones by a call. :data:`Text` and
 :data:`JsonObject` are checked where they enter, so that nothing fails in the middle.
 """
 
@@ -15,59 +15,14 @@ from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
-from gridsvc.api.problems import problem_response
-from gridsvc.errors import BadInput, NotFound, TooLarge, UnknownParameter
+from gridsvc.errors import BadInput, NotFound, UnknownParameter
 
-_BODILESS = ("GET", "HEAD", "OPTIONS")
 #: A footprint inside evidence is six levels deep.
 _MOST_LEVELS = 20
 #: The query parameters of each route's function, collected once.
 _known: dict[Any, frozenset[str]] = {}
-
-
-class BodyLimit:
-    """ASGI middleware: more than ``max_bytes`` of body is a 413, announced or not.
-
-    Bodies of the media types in ``streamed`` are read piece by piece and may have
-    ``max_stream_bytes``.
-    """
-
-    def __init__(
-        self, app: ASGIApp, max_bytes: int, max_stream_bytes: int, streamed: frozenset[str]
-    ) -> None:
-        self._app = app
-        self._max_bytes = max_bytes
-        self._max_stream_bytes = max_stream_bytes
-        self._streamed = streamed
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, counting its body."""
-        if scope["type"] != "http" or scope["method"] in _BODILESS:
-            await self._app(scope, receive, send)
-            return
-        headers = dict(scope["headers"])
-        kind = headers.get(b"content-type", b"").partition(b";")[0].decode("latin-1")
-        most = self._max_stream_bytes if kind in self._streamed else self._max_bytes
-        refusal = f"The body is larger than {most:,} bytes; send less, or import the file."
-        announced = headers.get(b"content-length", b"0")
-        if not announced.isdigit() or int(announced) > most:
-            await problem_response(TooLarge(refusal), scope)(scope, receive, send)
-            return
-        seen = 0
-
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > most:
-                # FastAPI passes on no other exception from the reading of a body.
-                raise HTTPException(TooLarge.status, refusal)
-            return message
-
-        await self._app(scope, counted, send)
 
 
 async def follow(request: Request) -> None:

@@ -14,6 +14,7 @@ import typer
 import uvicorn
 
 from gridsvc.api.clock import utc_now
+from gridsvc.api.connections import ConnectionLimits
 from gridsvc.callers import Role
 from gridsvc.cli.processes import DependentConfig, serve_apart
 from gridsvc.cli.runtime import database, notes
@@ -56,6 +57,7 @@ def serve(
 
     config = DependentConfig(
         "gridsvc.api.app:create_app",
+        limits=ConnectionLimits.of(settings),
         factory=True,
         host=host,
         port=port,

@@ -11,8 +11,7 @@ from rich.tree import Tree
 
 from gridsvc.api.clock import utc_now
 from gridsvc.cli.runtime import AsJson, console, note_refused, print_json, session
-from gridsvc.registry.social_grids.importer import import_social_grids
-from gridsvc.registry.social_grids.service import social_tree
+from gridsvc.registry.social_grids.service import import_social_grids, social_tree
 from gridsvc.registry.social_grids.tree import Node
 
 Expected = Annotated[int | None, typer.Option(help="Refuse a file with another total.")]

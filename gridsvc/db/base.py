@@ -7,13 +7,15 @@ rows in one trip (:func:`write_added`). Each saves most of what a report costs t
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import secrets
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -142,6 +144,14 @@ def write_added(session: Session, keep: Sequence[object] | None = None) -> None:
             make_transient_to_detached(added)
             session.add(added)
     session.flush()
+
+
+def copy_rows(session: Session, statement: str, rows: Iterable[Sequence[object]]) -> None:
+    """Write rows by a COPY statement that reads CSV; an empty field is null."""
+    lines = io.StringIO()
+    csv.writer(lines).writerows(rows)
+    lines.seek(0)
+    session.connection().connection.cursor().copy_expert(statement, lines)
 
 
 @cache

@@ -67,15 +67,18 @@ def create_engine(
     max_overflow: int = 10,
     pool_timeout_s: float = 10.0,
     statement_timeout_s: float = 30.0,
+    idle_timeout_s: float = 0.0,
     role: str | None = None,
 ) -> Engine:
     """An engine whose connections speak UTC, carry a name and give up on endless statements.
 
     A connection is tried before use, so that a restarted server is met again without an error.
-    ``statement_timeout_s`` of 0 sets no limit (imports, exports). ``role`` is the database role
-    whose rights the connections have; None keeps those of the URL's user.
+    ``statement_timeout_s`` of 0 sets no limit (imports), nor does ``idle_timeout_s``, the time that
+    a transaction may lie open without a statement. ``role`` is the database role whose rights the
+    connections have; None keeps those of the URL's user.
     """
     options = f"-c timezone=UTC -c statement_timeout={round(statement_timeout_s * 1000)}"
+    options += f" -c idle_in_transaction_session_timeout={round(idle_timeout_s * 1000)}"
     if role is not None:
         options += f" -c role={role}"
     return sqlalchemy.create_engine(

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gridsvc.api.app import create_app
+from gridsvc.api.connections import BoundedConfig, ConnectionLimits
 from gridsvc.api.dependencies import Service
 from gridsvc.city import City
 from gridsvc.db.base import transaction
@@ -60,8 +61,9 @@ class Outcome:
 def serving(settings: Settings, port: int) -> Iterator[tuple[httpx.Client, Service]]:
     """A server in this process, on loopback; gives a client of it. Raises Unavailable."""
     app = create_app(settings)
-    config = uvicorn.Config(
+    config = BoundedConfig(
         app,
+        limits=ConnectionLimits.of(settings),
         host="127.0.0.1",
         port=port,
         log_level="warning",

@@ -65,12 +65,21 @@ def test_the_image_is_built_from_files_that_are_sent_to_it() -> None:
         assert f"!{path}" in sent
 
 
+def pinned(name: str) -> dict[str, str]:
+    """The packages of a lock with all that stands of them."""
+    packages = {}
+    for entry in (_ROOT / name).read_text().replace("\\\n", "").splitlines():
+        packages[entry.split("==")[0]] = entry
+    return packages
+
+
 @pytest.mark.parametrize("name", _LOCKS)
-def test_a_lock_pins_every_package_and_names_no_host(name: str) -> None:
-    lines = (_ROOT / name).read_text().splitlines()
-    assert len(lines) > 50
-    for line in lines:
-        assert re.fullmatch(r"[a-z0-9._-]+==[A-Za-z0-9.!+]+", line), line
+def test_a_lock_pins_every_package_by_version_and_hash_and_names_no_host(name: str) -> None:
+    entries = pinned(name)
+    assert len(entries) > 50
+    for entry in entries.values():
+        form = r"[a-z0-9._-]+==[A-Za-z0-9.!+]+( +--hash=sha256:[0-9a-f]{64})+"
+        assert re.fullmatch(form, entry), entry
 
 
 @pytest.mark.parametrize(
@@ -81,14 +90,20 @@ def test_a_lock_covers_every_dependency_of_the_project(name: str, extras: list[s
     wanted = list(project["dependencies"])
     for extra in extras:
         wanted += project["optional-dependencies"][extra]
-    pinned = {line.split("==")[0] for line in (_ROOT / name).read_text().splitlines()}
     for requirement in wanted:
-        assert re.split(r"[\[<>=!~ ]", requirement)[0].lower() in pinned, requirement
+        assert re.split(r"[\[<>=!~ ]", requirement)[0].lower() in pinned(name), requirement
 
 
 def test_each_lock_holds_all_of_the_one_before() -> None:
-    run, test, bench = (set((_ROOT / name).read_text().splitlines()) for name in _LOCKS)
+    run, test, bench = (set(pinned(name).values()) for name in _LOCKS)
     assert run < test < bench
+
+
+def test_the_licence_of_every_package_is_listed() -> None:
+    page = (_ROOT / "docs" / "licences.md").read_text()
+    listed = dict(re.findall(r"^\| (\S+) \| (\S+) \| .+ \|$", page, re.M))
+    for package, entry in pinned(_LOCKS[0]).items():
+        assert f"{package}=={listed[package]}" == entry.split()[0]
 
 
 def test_ci_runs_make_test_and_nothing_else() -> None:

@@ -7,16 +7,15 @@ row is still a clean refusal.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import IO
 
 import pyarrow as pa
-from anyio import from_thread
+from anyio import CapacityLimiter, from_thread
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
+from gridsvc.api.spool import spooled
 from gridsvc.bulk import BulkIndex, locate_batch
 from gridsvc.bulk.batch import faults_of
 from gridsvc.errors import BadCoordinate
@@ -25,8 +24,6 @@ from gridsvc.registry.placement.store import Atlas
 from gridsvc.settings import Settings
 
 ARROW = "application/vnd.apache.arrow.stream"
-
-_BUFFER_BYTES = 1 << 20
 
 
 def stream_limits(settings: Settings, *, known: bool) -> StreamLimits:
@@ -38,24 +35,24 @@ def stream_limits(settings: Settings, *, known: bool) -> StreamLimits:
 
 
 async def arrow_answer(
-    request: Request, atlas: Atlas, limits: StreamLimits, *, crs: str, accuracy_m: float
+    request: Request,
+    atlas: Atlas,
+    limits: StreamLimits,
+    *,
+    crs: str,
+    accuracy_m: float,
+    batching: CapacityLimiter,
 ) -> StreamingResponse:
     """The stream with the five columns added.
 
     Raises BadInput for what is not an Arrow stream with ``lon`` and ``lat`` or points,
     BadCoordinate with the row's number, UnknownCrs, TooLarge above the limits.
     """
-    spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has been sent
-
-    def locate() -> None:
-        _locate(_Body(request.stream()), spool, _index(atlas, crs, accuracy_m), limits)
-
-    try:
-        await run_in_threadpool(locate)
-    except BaseException:
-        spool.close()
-        raise
-    return StreamingResponse(_sent(spool), media_type=ARROW)
+    index = _index(atlas, crs, accuracy_m)
+    body = _Body(request.stream())
+    return await spooled(
+        batching, lambda spool: _locate(body, spool, index, limits), media_type=ARROW
+    )
 
 
 #: What was learnt about the cells of an atlas is kept for the next request of the same kind.
@@ -112,10 +109,3 @@ def _locate(body: _Body, spool: IO[bytes], index: BulkIndex, limits: StreamLimit
                 )
             writer.write_batch(located)
             rows += batch.num_rows
-
-
-def _sent(spool: IO[bytes]) -> Iterator[bytes]:
-    with spool:
-        spool.seek(0)
-        while chunk := spool.read(_BUFFER_BYTES):
-            yield chunk

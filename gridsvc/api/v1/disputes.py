@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Request
+from fastapi import APIRouter, Body, Depends, Header, Query
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import Field
@@ -20,6 +20,7 @@ from gridsvc.api.dependencies import (
     DbSession,
     IdempotencyKey,
     Moment,
+    RawBody,
     WritingOccasion,
     bearer,
     once,
@@ -189,10 +190,6 @@ def post_note(
     return once(occasion, key, ["note", str(dispute_id), given], write, status=201)
 
 
-async def _file_of(request: Request) -> bytes:
-    return await request.body()
-
-
 @router.post(
     "/disputes/{dispute_id}/evidence",
     status_code=201,
@@ -208,9 +205,9 @@ async def _file_of(request: Request) -> bytes:
 def post_evidence(
     dispute_id: uuid.UUID,
     name: Annotated[str, Query(description="The file's name, such as survey-2026.pdf.")],
+    content: RawBody,
     service: CurrentService,
     occasion: WritingOccasion,
-    content: Annotated[bytes, Depends(_file_of)],
     content_type: Annotated[str, Header()] = "application/octet-stream",
 ) -> dict[str, Any]:
     """Add a file, for one of the sides: its bytes are the body, its type the Content-Type."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 from geoalchemy2.shape import to_shape
 
 from gridsvc.answers import as_built
-from gridsvc.api.dependencies import CurrentOccasion, CurrentService, WritingOccasion
+from gridsvc.api.dependencies import CurrentOccasion, CurrentService, RawBody, WritingOccasion
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Occasion
@@ -43,22 +42,17 @@ _KEPT = "private, max-age=31536000, immutable"
         }
     },
 )
-async def post_evidence(
+def post_evidence(
     case_id: uuid.UUID,
-    request: Request,
+    raw: RawBody,
     service: CurrentService,
     occasion: WritingOccasion,
 ) -> JSONResponse:
     """Give a photo (JPEG, PNG, WebP, HEIC) as evidence; the body is the file itself."""
-    raw = await request.body()
-
-    def write() -> dict[str, Any]:
-        readable_case(occasion.session, occasion.city, occasion.caller, case_id)
-        kept = add_photo(occasion, store_of(service.settings), case_id, raw)
-        occasion.session.flush()
-        return _json(kept, occasion.caller)
-
-    return JSONResponse(await run_in_threadpool(write), status_code=201)
+    readable_case(occasion.session, occasion.city, occasion.caller, case_id)
+    kept = add_photo(occasion, store_of(service.settings), case_id, raw)
+    occasion.session.flush()
+    return JSONResponse(_json(kept, occasion.caller), status_code=201)
 
 
 @router.get(

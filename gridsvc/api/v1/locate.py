@@ -107,12 +107,18 @@ async def locate_batch(
     if known:
         await run_in_threadpool(_check_token, service, credentials)
     most = settings.max_batch_points if known else settings.max_anonymous_batch_points
-    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     default = settings.report_accuracy_m
     accuracy = default if accuracy_m is None else accuracy_m
     if kind == ARROW:
-        limits = stream_limits(settings, known=known)
-        return await arrow_answer(request, atlas, limits, crs=crs or "wgs84", accuracy_m=accuracy)
+        return await arrow_answer(
+            request,
+            atlas,
+            stream_limits(settings, known=known),
+            crs=crs or "wgs84",
+            accuracy_m=accuracy,
+            batching=service.pools.batching,
+        )
     body = await request.body()
     if not known and len(body) > most * _POINT_BYTES:
         raise TooLarge(f"A batch has at most {most:,} points; send several batches.")

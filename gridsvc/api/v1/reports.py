@@ -28,6 +28,7 @@ from gridsvc.api.rules import Sent, Text
 from gridsvc.api.watching import count_report
 from gridsvc.cases.intake.model import GivenPoint, NewReport
 from gridsvc.cases.intake.moving import confirm_side, move_report
+from gridsvc.cases.intake.repeated import refuse_repeated
 from gridsvc.cases.intake.reports import find_report, placement_on, report_json
 from gridsvc.cases.intake.schemas import ReportAnswer, ReportRead, SimilarAnswer
 from gridsvc.cases.intake.service import file_report, similar_cases
@@ -37,6 +38,7 @@ from gridsvc.errors import (
     BadCoordinate,
     BadGeometry,
     BadInput,
+    Conflict,
     IdempotencyMismatch,
     NotAllowed,
     NotAuthenticated,
@@ -44,6 +46,7 @@ from gridsvc.errors import (
     OutsideCity,
     StepRefused,
     TooLarge,
+    TooMany,
     UnknownClass,
     UnknownCrs,
 )
@@ -129,6 +132,8 @@ _FILING = (
     TooLarge,
     NotFound,
     AmbiguousCode,
+    Conflict,
+    TooMany,
 )
 
 
@@ -143,8 +148,11 @@ def post_report(
     """File a report: it is placed, routed, and joined to a case or opens one."""
 
     def write() -> dict[str, Any]:
+        again = service.pace.admit(occasion.caller)
         new = new_report(occasion.session, service, given)
-        answer = file_report(occasion, atlas, new, reporter_key=service.reporter_key)[1]
+        case, answer = file_report(occasion, atlas, new, reporter_key=service.reporter_key)
+        if again:
+            refuse_repeated(occasion, case, answer["receipt"])
         count_report(answer)
         return answer
 

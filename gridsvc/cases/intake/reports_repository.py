@@ -20,6 +20,17 @@ def report_by_id(session: Session, report_id: uuid.UUID) -> Report | None:
     return session.scalar(select(Report).where(Report.id == report_id))
 
 
+def others_drew(session: Session, case: Case, subject: str) -> bool:
+    """Whether somebody else has sent a footprint with a report of a case."""
+    drawn = select(Report.id).where(
+        Report.case_district == case.district_code,
+        Report.case_id == case.id,
+        Report.reporter_subject != subject,
+        Report.footprint.is_not(None),
+    )
+    return bool(session.scalar(select(drawn.exists())))
+
+
 def report_by_receipt(session: Session, value: str) -> Report | None:
     """The report of a receipt."""
     receipt = session.get(Receipt, value)

@@ -61,8 +61,8 @@ def _subject(role: Role, holder: str | None, token_id: uuid.UUID) -> str:
     return f"{role.value}:{token_id if role is Role.CITIZEN else holder or 'city'}"
 
 
-def read_token(session: Session, key: bytes, token: str) -> Caller:
-    """The caller that a token stands for. Raises NotAuthenticated with the reason."""
+def holder_of(key: bytes, token: str) -> Caller:
+    """Whom a token was made for, revoked since or not. Raises NotAuthenticated with the reason."""
     try:
         claims = jwt.decode(
             token,
@@ -71,7 +71,7 @@ def read_token(session: Session, key: bytes, token: str) -> Caller:
             issuer=_ISSUER,
             options={"require": ["exp", "jti", "sub"]},
         )
-        caller = Caller(
+        return Caller(
             subject=claims["sub"],
             role=Role(claims["role"]),
             area=_text(claims["area"]),
@@ -84,6 +84,11 @@ def read_token(session: Session, key: bytes, token: str) -> Caller:
         raise NotAuthenticated(
             "The token is not one of this service; make one with 'gridsvc token create'."
         ) from None
+
+
+def read_token(session: Session, key: bytes, token: str) -> Caller:
+    """The caller that a token stands for. Raises NotAuthenticated with the reason."""
+    caller = holder_of(key, token)
     if repository.is_revoked(session, caller.token_id):
         raise NotAuthenticated("The token was revoked; ask for a new one.")
     return caller

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import CursorResult, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session
@@ -32,6 +32,27 @@ def due_messages(
     if after is not None:
         query = query.where(tuple_(Message.due_at, Message.id) > (after.due_at, after.id))
     return list(session.scalars(query))
+
+
+def due_since(
+    session: Session, bodies: Iterable[str], *, since: dt.datetime, now: dt.datetime
+) -> Sequence[uuid.UUID]:
+    """The ids of the messages of some bodies that fell due after a moment and are not withdrawn."""
+    query = select(Message.id).where(
+        Message.body_code.in_(bodies),
+        Message.due_at > since,
+        Message.due_at <= now,
+        Message.state != "withdrawn",
+    )
+    return session.scalars(query).all()
+
+
+def messages_by_id(session: Session, ids: Sequence[uuid.UUID]) -> Sequence[Message]:
+    """The messages of these ids, in the order in which they fell due."""
+    if not ids:
+        return []
+    query = select(Message).where(Message.id.in_(ids)).order_by(Message.due_at, Message.id)
+    return session.scalars(query).all()
 
 
 def withdraw(
