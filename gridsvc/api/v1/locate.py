@@ -54,8 +54,6 @@ router = APIRouter(prefix="/v1", tags=["placement"])
 
 _COLUMNS = ("district_code", "street_code", "community_code", "grid_code", "near_border")
 _CSV_ROWS_A_CHUNK = 10_000
-#: A point of a caller without a token is written in so many bytes: JSON takes thirty times as many.
-_POINT_BYTES = 32
 
 Crs = Annotated[
     str, Query(description="wgs84, gcj02, bd09, EPSG:n or WKT: the system of the coordinates.")
@@ -120,8 +118,6 @@ async def locate_batch(
             batching=service.pools.batching,
         )
     body = await request.body()
-    if not known and len(body) > most * _POINT_BYTES:
-        raise TooLarge(f"A batch has at most {most:,} points; send several batches.")
     if kind == "text/csv":
         return await run_in_threadpool(_csv_batch, body, atlas, crs or "wgs84", accuracy, most)
     if kind not in ("application/json", ""):
