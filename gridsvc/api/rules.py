@@ -75,7 +75,9 @@ class BodyLimit:
             return
         kind = headers.get(b"content-type", b"").partition(b";")[0].decode("latin-1")
         streamed = kind.strip().lower() in self._streamed
-        of_caller = scope["asker"].share.allowance.body_bytes
+        asker = scope["asker"]
+        photo = asker.caller is not None and kind.strip().lower().startswith("image/")
+        of_caller = self._max_bytes if photo else asker.share.allowance.body_bytes
         most = self._max_stream_bytes if streamed else min(self._max_bytes, of_caller)
         refusal = f"The body is larger than {most:,} bytes; send less, or import the file."
         announced = headers.get(b"content-length", b"0")
