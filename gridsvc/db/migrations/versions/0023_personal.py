@@ -4,7 +4,7 @@ The words of a trace lie beside its content, which holds their hashes; those of 
 salted hash in its trace. The service may erase words and change nothing else of a trace.
 
 Revision ID: 0023
-Revises: 0025
+Revises: 0022
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from gridsvc.db.columns import SERVICE_ROLE, only_add
 
 revision = "0023"
-down_revision = "0025"
+down_revision = "0022"
 
 #: What may be erased in tables to which the service may else only add.
 _ERASABLE = (("trace", "words"), ("callback", "reason"))
