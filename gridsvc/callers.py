@@ -34,9 +34,14 @@ class Caller:
     body: str | None
     token_id: uuid.UUID
 
-    def covers(self, code: str) -> bool:
-        """Whether an area lies inside the caller's own."""
-        return code.startswith(self.area)
+    def covers(self, *codes: str | None) -> bool:
+        """Whether one of these areas lies inside the caller's own; None is no area."""
+        return any(code is not None and code.startswith(self.area) for code in codes)
+
+    @property
+    def staff(self) -> bool:
+        """Whether the caller works for the city: a citizen sees what everybody does."""
+        return self.role is not Role.CITIZEN
 
     def supervises(self, district_code: str) -> bool:
         """Whether the caller files, checks and closes in a district."""

@@ -95,6 +95,10 @@ class Settings(BaseSettings):
     import_max_geometry_bytes: int = Field(
         default=50_000_000, gt=0, description="Largest geometry of one feature, as a file holds it."
     )
+    open_parts: bool = Field(
+        default=False,
+        description="Tell owners, maintainers and notes of parts to everybody, as open data.",
+    )
     max_attempts: int = Field(default=8, description="Tries before a message is given up.")
     retry_pause_s: float = Field(
         default=15.0, gt=0, description="Pause after the first failed try; each later is 4 times."

@@ -7,18 +7,20 @@ import uuid
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
+from starlette.types import Scope
 
 from gridsvc.api import clock
+from gridsvc.api.rights import check_role
 from gridsvc.api.state import Service, service_of
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Occasion
 from gridsvc.city.calendar import Calendar
 from gridsvc.db.engine import transaction
-from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated
+from gridsvc.errors import BadInput, NotAuthenticated
 from gridsvc.registry.access.service import read_token
 from gridsvc.registry.placement.store import Atlas, DatedAtlas
 
@@ -106,38 +108,51 @@ async def _then(service: CurrentService, as_of: AsOf, atlas: AtlasOfDay) -> Date
 Then = Annotated[DatedAtlas | None, Depends(_then)]
 
 
-def caller_of(
-    service: CurrentService,
-    session: DbSession,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+def let_in(
+    scope: Scope,
+    service: Service,
+    session: Session,
+    credentials: HTTPAuthorizationCredentials | None,
 ) -> Caller:
-    """The holder of the request's token. Raises NotAuthenticated."""
+    """The holder of a request's token, whom the table of rights lets in at its route.
+
+    Raises NotAuthenticated, NotAllowed.
+    """
     if credentials is None:
         raise NotAuthenticated(
             "This needs a token: send 'Authorization: Bearer ...' with one made by"
             " 'gridsvc token create'."
         )
-    return read_token(session, service.token_key, credentials.credentials)
-
-
-#: The holder of the request's token; without one the request is refused.
-CurrentCaller = Annotated[Caller, Depends(caller_of)]
-
-
-def may_write(caller: Caller) -> Caller:
-    """The caller, who may write something. Raises NotAllowed."""
-    if caller.role is Role.ANALYST:
-        raise NotAllowed("An analyst's token may only read; writing needs another role.")
+    caller = read_token(session, service.token_key, credentials.credentials)
+    check_role(scope, caller)
     return caller
 
 
-async def writing_caller(caller: CurrentCaller) -> Caller:
-    """The caller, who may write something. Raises NotAllowed."""
-    return may_write(caller)
+def current_caller(
+    request: Request,
+    service: CurrentService,
+    session: DbSession,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> Caller:
+    """The holder of the request's token. Raises NotAuthenticated, NotAllowed."""
+    return let_in(request.scope, service, session, credentials)
 
 
-#: A caller who may write something; what exactly, the services decide.
-WritingCaller = Annotated[Caller, Depends(writing_caller)]
+#: The holder of the request's token; without one, or in a role that may not, it is refused.
+CurrentCaller = Annotated[Caller, Depends(current_caller)]
+
+
+def _perhaps_caller(
+    request: Request,
+    service: CurrentService,
+    session: DbSession,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> Caller | None:
+    return None if credentials is None else let_in(request.scope, service, session, credentials)
+
+
+#: The holder of the request's token, None without one: staff are told more.
+PerhapsCaller = Annotated[Caller | None, Depends(_perhaps_caller)]
 
 
 def _occasion(service: CurrentService, session: DbSession, caller: CurrentCaller) -> Occasion:
@@ -148,15 +163,15 @@ def _occasion(service: CurrentService, session: DbSession, caller: CurrentCaller
 CurrentOccasion = Annotated[Occasion, Depends(_occasion)]
 
 
+def parts_whole(service: Service, caller: Caller | None) -> bool:
+    """Whether owners, maintainers and notes of parts are told: to staff, or as open data."""
+    return service.settings.open_parts or (caller is not None and caller.staff)
+
+
 def _reporting_occasion(
-    service: CurrentService,
-    session: DbSession,
-    name: str,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    service: CurrentService, session: DbSession, name: str, caller: PerhapsCaller
 ) -> Occasion:
-    if credentials is not None:
-        caller = may_write(caller_of(service, session, credentials))
-    else:
+    if caller is None:
         # Nobody's token: what the receipt's secret does not open, they may not do.
         holder = uuid.uuid5(uuid.NAMESPACE_URL, f"receipt:{name}")
         caller = Caller(f"receipt {name[:80]}", Role.CITIZEN, "", None, holder)
@@ -165,19 +180,3 @@ def _reporting_occasion(
 
 #: The same for whoever holds a token, or no more than the secret of the report's receipt.
 ReportingOccasion = Annotated[Occasion, Depends(_reporting_occasion)]
-
-
-def _writing_occasion(occasion: CurrentOccasion) -> Occasion:
-    may_write(occasion.caller)
-    return occasion
-
-
-#: The same, for a caller who may write something.
-WritingOccasion = Annotated[Occasion, Depends(_writing_occasion)]
-
-
-def require_role(caller: Caller, *roles: Role) -> None:
-    """Refuse callers of other roles. Raises NotAllowed."""
-    if caller.role not in roles:
-        allowed = ", ".join(role.value for role in roles)
-        raise NotAllowed(f"A token of role {caller.role.value} may not do this; needed: {allowed}.")

@@ -30,12 +30,11 @@ from starlette.types import Receive, Scope, Send
 from gridsvc.api import rules
 from gridsvc.api.dependencies import (
     bearer,
-    caller_of,
     current_atlas,
+    current_caller,
     db_session,
-    may_write,
+    let_in,
     parse_as_of,
-    writing_caller,
 )
 from gridsvc.api.state import Service, service_of
 from gridsvc.db.engine import transaction
@@ -55,10 +54,10 @@ class _Asked(NamedTuple):
 _Find = Callable[[_Asked], Any]
 
 
-def _writing_caller(asked: _Asked) -> Any:
+def _caller(asked: _Asked) -> Any:
     if asked.session is None:
         raise AssertionError("tokens are looked up in a transaction")
-    return may_write(caller_of(asked.service, asked.session, asked.credentials))
+    return let_in(asked.scope, asked.service, asked.session, asked.credentials)
 
 
 def _atlas(asked: _Asked) -> Any:
@@ -74,7 +73,7 @@ _IN_THREAD: Mapping[Any, _Find] = {
     **_IN_LOOP,
     db_session: lambda asked: asked.session,
     current_atlas: _atlas,
-    writing_caller: _writing_caller,
+    current_caller: _caller,
 }
 
 

@@ -8,7 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from gridsvc.api.dependencies import AsOf, CurrentService, DbSession, Moment
+from gridsvc.api.dependencies import (
+    AsOf,
+    CurrentService,
+    DbSession,
+    Moment,
+    PerhapsCaller,
+    parts_whole,
+)
 from gridsvc.api.problems import problems
 from gridsvc.db.engine import transaction
 from gridsvc.errors import BadCode, BadCoordinate, BadInput, NotFound, UnknownParameter
@@ -32,6 +39,7 @@ def export(
     session: DbSession,
     as_of: AsOf,
     moment: Moment,
+    caller: PerhapsCaller,
     layer: str,
     bbox: Annotated[
         str | None, Query(description="west,south,east,north in degrees: what touches this box.")
@@ -42,7 +50,7 @@ def export(
 
     The layers are districts, streets, communities, unit_grids, parts, joint_cases and disputes.
     Parts are those of the register, removed ones too; they bear the areas that they were registered
-    in, with ``as_of`` those of that day.
+    in, with ``as_of`` those of that day. Their owners and notes are told to staff.
     """
     selection = select(
         session.connection(),
@@ -52,6 +60,7 @@ def export(
         bbox=bbox,
         district=district,
         of_day=as_of is not None,
+        whole=parts_whole(service, caller),
     )
 
     def stream() -> Iterator[bytes]:

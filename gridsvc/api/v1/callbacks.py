@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from gridsvc.api.dependencies import CurrentCaller, DbSession, WritingOccasion
+from gridsvc.api.dependencies import CurrentCaller, CurrentOccasion, DbSession
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import Text
@@ -63,7 +63,7 @@ class CallbackIn(BaseModel):
 def post_callback(
     name: str,
     given: Annotated[CallbackIn, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Keep a callback (回访) after the closing; the newest valid one of a report counts."""

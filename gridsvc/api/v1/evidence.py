@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from geoalchemy2.shape import to_shape
 
 from gridsvc.answers import as_built
-from gridsvc.api.dependencies import CurrentOccasion, CurrentService, WritingOccasion
+from gridsvc.api.dependencies import CurrentOccasion, CurrentService
 from gridsvc.api.problems import problems
 from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Occasion
@@ -56,7 +56,7 @@ async def post_evidence(
     case_id: uuid.UUID,
     request: Request,
     service: CurrentService,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
 ) -> JSONResponse:
     """Give a photo (JPEG, PNG, WebP, HEIC) as evidence; the body is the file itself."""
     raw = await request.body()

@@ -13,7 +13,6 @@ from gridsvc.answers import as_built
 from gridsvc.api.dependencies import (
     CurrentAtlas,
     CurrentOccasion,
-    WritingOccasion,
 )
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
@@ -85,7 +84,7 @@ def get_reports(
 def post_join(
     case_id: uuid.UUID,
     given: Annotated[JoinIn, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Join a case into another, with all its reports; it closes as joined. Gives the other."""
@@ -113,7 +112,7 @@ def post_split(
     case_id: uuid.UUID,
     given: Annotated[SplitIn, Body()],
     atlas: CurrentAtlas,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Take reports out of a case, into a new one or into another that is open."""

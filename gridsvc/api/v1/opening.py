@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from gridsvc.answers import as_built
-from gridsvc.api.dependencies import CurrentAtlas, CurrentService, WritingOccasion
+from gridsvc.api.dependencies import CurrentAtlas, CurrentOccasion, CurrentService
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import JsonObject, Text
@@ -105,7 +105,7 @@ def post_case(
     given: Annotated[CaseIn, Body()],
     service: CurrentService,
     atlas: CurrentAtlas,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Open a case by a procedure, inside the area of the token; it joins no other."""
@@ -136,7 +136,7 @@ def post_case(
 def post_appeal(
     case_id: uuid.UUID,
     given: Annotated[AppealIn, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """A body's one appeal after closing; the raw fact stays."""
@@ -160,7 +160,7 @@ def post_decision(
     case_id: uuid.UUID,
     body: str,
     given: Annotated[Decision, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Supervision accepts or rejects an appeal, once."""

@@ -15,11 +15,12 @@ from gridsvc.api import clock
 from gridsvc.api.dependencies import (
     AtlasOfDay,
     CurrentAtlas,
+    CurrentCaller,
+    CurrentOccasion,
     CurrentService,
     DbSession,
+    PerhapsCaller,
     ReportingOccasion,
-    WritingCaller,
-    WritingOccasion,
 )
 from gridsvc.api.direct import DirectRoute
 from gridsvc.api.idempotency import IdempotencyKey, once
@@ -30,12 +31,14 @@ from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake.model import GivenPoint, NewReport
 from gridsvc.cases.intake.moving import confirm_side, move_report
+from gridsvc.cases.intake.rights import may_see_pin
 from gridsvc.cases.intake.schemas import ReportAnswer, ReportRead, SimilarAnswer
 from gridsvc.cases.intake.service import (
     file_report,
     find_report,
     placement_on,
     report_json,
+    shown_placement,
     similar_cases,
 )
 from gridsvc.city.classes import ClassKey
@@ -154,7 +157,7 @@ def post_report(
     service: CurrentService,
     atlas: CurrentAtlas,
     session: DbSession,
-    caller: WritingCaller,
+    caller: CurrentCaller,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """File a report: it is placed, routed, and joined to a case or opens one."""
@@ -184,21 +187,32 @@ def post_similar(
     given: Annotated[ReportIn, Body()],
     service: CurrentService,
     atlas: CurrentAtlas,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
 ) -> dict[str, Any]:
     """What a report would join if it were filed, and what else is similar; nothing is kept."""
     return similar_cases(occasion, atlas, new_report(occasion.session, service, given))
 
 
 @router.get("/{name}", response_model=as_built(ReportRead), responses=problems(NotFound, BadInput))
-def get_report(name: str, session: DbSession, atlas: AtlasOfDay) -> dict[str, Any]:
+def get_report(
+    name: str,
+    service: CurrentService,
+    session: DbSession,
+    atlas: AtlasOfDay,
+    caller: PerhapsCaller,
+) -> dict[str, Any]:
     """A report by its id or its receipt: where it is, who answers, how its case stands.
 
     Its placement is the one that it was routed by; with ``as_of``, that of its pin on that day.
+    Where exactly the pin is, the staff of its case and whoever filed it are told.
     """
     report = find_report(session, name)
-    found = report_json(session, report)
-    return found if atlas is None else found | {"placement": placement_on(atlas, report).to_json()}
+    exact = caller is not None and may_see_pin(session, service.city, caller, report)
+    found = report_json(session, report, exact=exact)
+    if atlas is None:
+        return found
+    then = placement_on(atlas, report).to_json()
+    return found | {"placement": shown_placement(then, exact=exact)}
 
 
 class Confirmation(BaseModel):
@@ -232,7 +246,7 @@ def confirm(
         report = find_report(occasion.session, name)
         street, secret = confirmation.street, confirmation.secret
         confirm_side(occasion, atlas, report, street, secret=secret)
-        return report_json(occasion.session, report)
+        return report_json(occasion.session, report, exact=True)
 
     return once(occasion.session, occasion.caller, key, ["confirm", name, confirmation], write)
 
@@ -259,7 +273,7 @@ def move(
     name: str,
     given: Annotated[Move, Body()],
     atlas: CurrentAtlas,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Move a report's pin: it is routed again, and leaves its case if it is about another place."""
@@ -274,7 +288,7 @@ def move(
             reason=given.reason,
             whole_case=given.whole_case,
         )
-        return report_json(occasion.session, report)
+        return report_json(occasion.session, report, exact=True)
 
     return once(occasion.session, occasion.caller, key, ["move", name, given], write)
 

@@ -16,7 +16,6 @@ from gridsvc.api.dependencies import (
     CurrentOccasion,
     CurrentService,
     DbSession,
-    WritingOccasion,
 )
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
@@ -98,7 +97,7 @@ def get_proposals(
 def post_whistle(
     case_id: uuid.UUID,
     given: Annotated[FollowUpIn, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Blow a further whistle inside a case, from what was found; the case waits for it too."""

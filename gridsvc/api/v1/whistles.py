@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from gridsvc.answers import as_built
-from gridsvc.api.dependencies import DbSession, WritingOccasion
+from gridsvc.api.dependencies import CurrentOccasion, DbSession
 from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.api.text import Text
@@ -80,7 +80,7 @@ def get_whistle(whistle_id: uuid.UUID, session: DbSession) -> WhistleAnswer:
 
 @router.post("/{whistle_id}/approve", response_model=WhistleAnswer, responses=_WRITE_PROBLEMS)
 def approve(
-    whistle_id: uuid.UUID, occasion: WritingOccasion, key: IdempotencyKey = None
+    whistle_id: uuid.UUID, occasion: CurrentOccasion, key: IdempotencyKey = None
 ) -> JSONResponse:
     """Blow a whistle that was proposed; for the caller's side or its supervision."""
 
@@ -140,7 +140,7 @@ class Score(BaseModel):
 def accept(
     whistle_id: uuid.UUID,
     body: str,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     given: Annotated[Moment | None, Body()] = None,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
@@ -162,7 +162,7 @@ def report_in(
     whistle_id: uuid.UUID,
     body: str,
     given: Annotated[Arrival, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """A called body arrives: late after the limit, flagged when too far from the place."""
@@ -182,7 +182,7 @@ def done(
     whistle_id: uuid.UUID,
     body: str,
     given: Annotated[Finished, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """A called body has done its part."""
@@ -200,7 +200,7 @@ def score(
     whistle_id: uuid.UUID,
     body: str,
     given: Annotated[Score, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """The caller scores a called body; a side the other side, or a department that it brought."""
@@ -226,7 +226,7 @@ def again(
     whistle_id: uuid.UUID,
     body: str,
     given: Annotated[NotSolved, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """The caller finds it not solved: the body goes on until it is (事不完人不撤)."""

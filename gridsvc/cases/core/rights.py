@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from sqlalchemy.orm import Session
 
-from gridsvc.callers import Caller, Role
+from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Act
 from gridsvc.cases.core.engine import COMMAND, REPORTER, SUPERVISION, parties
 from gridsvc.cases.core.models import Case
@@ -84,8 +84,8 @@ def may_see(caller: Caller, case: Case, bodies: Collection[str]) -> bool:
 
     A case holds what reporters wrote; citizens see the public side of a report by its receipt.
     """
-    if caller.role is Role.CITIZEN:
+    if not caller.staff:
         return False
-    districts = {case.district_code, case.participant_district or case.district_code}
-    own = caller.body or caller.area
-    return own in bodies or any(district.startswith(caller.area[:6]) for district in districts)
+    return (caller.body or caller.area) in bodies or caller.covers(
+        case.district_code, case.street_code, case.community_code, case.participant_district
+    )

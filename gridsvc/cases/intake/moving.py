@@ -26,6 +26,7 @@ from gridsvc.cases.intake.match import (
 )
 from gridsvc.cases.intake.model import GivenPoint, Located, NewReport, PinMoved, Routed
 from gridsvc.cases.intake.models import Report, ReportPlacement
+from gridsvc.cases.intake.rights import covers_report, filed_by
 from gridsvc.cases.intake.route import responsible_for
 from gridsvc.cases.intake.service import match, record_transfer, secret_hash, transfer_reports
 from gridsvc.city.classes import ClassKey
@@ -114,8 +115,8 @@ def move_report(
     closed case, and what placing a point raises.
     """
     session, city, caller = occasion.session, occasion.city, occasion.caller
-    if caller.role not in STAFF or not report.district_code.startswith(caller.area[:6]):
-        raise NotAllowed("Only staff of the report's district may move its pin.")
+    if caller.role not in STAFF or not covers_report(session, caller, report):
+        raise NotAllowed("Only staff of the report's place may move its pin.")
     act = _locked(occasion, report)
     if whole_case and not caller.supervises(act.case.district_code):
         raise NotAllowed(
@@ -147,7 +148,7 @@ def _check_may_confirm(
     caller = occasion.caller
     if hmac.compare_digest(secret_hash(secret or ""), report.secret_hash or ""):
         return
-    if report.reporter_subject is not None and caller.subject == report.reporter_subject:
+    if filed_by(caller, report):
         return
     if caller.role in STAFF and covers_place(caller, placement):
         return

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from gridsvc.answers import Answer, ClassNamed
 from gridsvc.registry.bodies.repository import Ground
 from gridsvc.registry.editions.schemas import CutAnswer, DiffAnswer, TallyAnswer
-from gridsvc.registry.placement.schemas import PointAnswer
+from gridsvc.registry.placement.schemas import NearestBorder, PointAnswer, PointGeometry
 
 
 class BodyName(BaseModel):
@@ -83,6 +83,14 @@ class CaseOfReport(Answer):
     closed_at: dt.datetime | None
 
 
+class PlacementRead(PointAnswer):
+    """Where a report lies; where exactly is told to the staff of its case and whoever filed it."""
+
+    point: PointGeometry | None = None  # type: ignore[assignment] # left out, never null
+    accuracy_m: float | None = None  # type: ignore[assignment] # left out, never null
+    border: NearestBorder | None = None
+
+
 class ReportRead(Answer):
     """A report as anybody may see it."""
 
@@ -94,7 +102,7 @@ class ReportRead(Answer):
     part_code: str | None
     created_at: dt.datetime
     recorded_at: dt.datetime | None = Field(description="Of an earlier report: when it came in.")
-    placement: PointAnswer
+    placement: PlacementRead
     responsibility: ResponsibilityAnswer
     placements: int = Field(description="How often it was placed.")
     needs_confirmation: bool

@@ -61,8 +61,7 @@ def _draw(case: JointCase) -> folium.Map:
     _draw_areas(drawn, case)
     if case.footprint is not None:
         draw_shape(drawn, case.footprint, color="#8f1a10", weight=2, fill=_ALARM, opacity=0.55)
-    for report in case.reports:
-        draw_dot(drawn, report.lon, report.lat, _VIOLET, f"上报 Report · {report.channel}")
+    draw_dot(drawn, case.lon, case.lat, _VIOLET, "案卷地点 place of the case")
     for row in case.called:
         if row.point is not None:
             _came(drawn, case, row, row.point)

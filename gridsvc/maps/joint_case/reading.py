@@ -76,7 +76,7 @@ def read_joint_case(session: Session, city: City, whistle_id: uuid.UUID) -> Join
         streets=streets,
         unit_grids=_places(grids),
         border=_border(sides, districts),
-        reports=tuple(_pin(report) for report in reports),
+        reports=len(reports),
         called=tuple(_called(row, bodies) for row in called),
         entries=_entries(entries, bodies, city.procedures.of("joint")),
     )
@@ -125,11 +125,6 @@ def _footprint(whistle: Whistle, reports: Sequence[Report]) -> shapely.Geometry 
         return to_shape(whistle.footprint)
     drawn = [to_shape(report.footprint) for report in reports if report.footprint is not None]
     return shapely.union_all(drawn) if drawn else None
-
-
-def _pin(report: Report) -> ReportPin:
-    point = to_shape(report.point)
-    return ReportPin(point.x, point.y, report.channel, report.district_code, report.created_at)
 
 
 def _called(row: CalledBody, bodies: dict[str, BodyRef]) -> CalledRow:
@@ -227,17 +222,6 @@ class JointSide:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportPin:
-    """Where and when a report came in; who sent it is not told."""
-
-    lon: float
-    lat: float
-    channel: str
-    district_code: str
-    created_at: dt.datetime
-
-
-@dataclass(frozen=True, slots=True)
 class CalledRow:
     """A called body: when it came and how far off, when it was done, its score of 100."""
 
@@ -269,6 +253,7 @@ class Entry:
 class JointCase:
     """All that the page shows. Geometries are WGS84, clipped to the surroundings of the place.
 
+    Of reports only their number is told: where each stood may show whose window it is.
     ``border`` is the border between the districts of the two sides, None where they share none
     nearby.
     """
@@ -290,6 +275,6 @@ class JointCase:
     streets: tuple[Place, ...]
     unit_grids: tuple[Place, ...]
     border: shapely.Geometry | None
-    reports: tuple[ReportPin, ...]
+    reports: int
     called: tuple[CalledRow, ...]
     entries: tuple[Entry, ...]
