@@ -33,12 +33,14 @@ class Reach(StrEnum):
     LISTED = "listed"
     #: What lies inside the area, or concerns the token's body.
     PART = "part"
-    #: What concerns the token's body.
+    #: What concerns the token's body; for supervision, a body of its area.
     BODY = "body"
-    #: What the token's body leads.
+    #: What the token's body leads; for supervision, a body of its area.
     LEAD = "lead"
     #: What the same holder filed or opened.
     MINE = "mine"
+    #: What was opened with the very token.
+    TOKEN = "token"
     #: What the secret of a receipt opens.
     SECRET = "secret"
 

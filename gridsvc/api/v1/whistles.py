@@ -19,6 +19,7 @@ from gridsvc.api.problems import problems
 from gridsvc.api.text import Text
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.core.rights import acting_body
+from gridsvc.cases.core.service import readable_case
 from gridsvc.cases.systems.joint.blowing import approve as approve_whistle
 from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles import service as whistling
@@ -206,9 +207,7 @@ def score(
     """The caller scores a called body; a side the other side, or a department that it brought."""
 
     def write() -> CalledAnswer:
-        by = scoring_party(
-            occasion.session, occasion.caller, _whistle(occasion.session, whistle_id), given.by
-        )
+        by = _scoring(occasion, whistle_id, given.by)
         called = whistling.score(
             occasion, whistle_id, body, by=by, value=given.score, note=given.note
         )
@@ -236,9 +235,7 @@ def again(
             occasion,
             whistle_id,
             body,
-            by=scoring_party(
-                occasion.session, occasion.caller, _whistle(occasion.session, whistle_id), None
-            ),
+            by=_scoring(occasion, whistle_id, None),
             note=given.note,
         )
         return _called(occasion.session, called)
@@ -262,6 +259,13 @@ def _record(
         return _called(occasion.session, act())
 
     return once(occasion.session, occasion.caller, key, request, write)
+
+
+def _scoring(occasion: Occasion, whistle_id: uuid.UUID, named: str | None) -> str:
+    """The body for which a caller who has a part in the case scores. Raises NotAllowed."""
+    whistle = _whistle(occasion.session, whistle_id)
+    readable_case(occasion.session, occasion.city, occasion.caller, whistle.case_id)
+    return scoring_party(occasion.session, occasion.caller, whistle, named)
 
 
 def _called(session: Session, called: CalledBody) -> CalledAnswer:

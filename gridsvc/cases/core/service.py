@@ -20,7 +20,7 @@ from gridsvc.cases.core.engine import go_back, take
 from gridsvc.cases.core.events import CaseClosed, StepAsked, StepTaken
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
-from gridsvc.cases.core.rights import acting_party, body_of, may_see
+from gridsvc.cases.core.rights import acting_party, body_of, may_see, opened_by
 from gridsvc.cases.core.sending_on import follow_refusal, responsible_now, tell_new_lead
 from gridsvc.cases.core.side_acts import take_side_act
 from gridsvc.cases.core.submissions import judged, keep_scores, submit
@@ -101,10 +101,12 @@ def take_step(occasion: Occasion, case_id: uuid.UUID, given: StepGiven) -> Case:
                 " evidence.",
                 field=f"evidence.{name}",
             )
-    if occasion.caller.staff:  # a citizen may take the steps of a case that they opened
+    if occasion.caller.staff:
         readable_case(occasion.session, occasion.city, occasion.caller, case_id)
     act = occasion.on(repository.lock_case(occasion.session, case_id))
     case, procedure = act.case, act.procedure
+    if not (act.caller.staff or opened_by(act.caller, act.progress)):
+        raise NotAllowed("Only whoever opened the case, with the same token, takes its steps.")
     refuse_joined(act.session, case)
     act.resume()
     if given.step in procedure.acts:

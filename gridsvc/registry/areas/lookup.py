@@ -83,18 +83,13 @@ def edition_detail(session: Session, edition_id: str, *, whole: bool = True) -> 
     ``whole``: drafts too, and who did what, as staff are told.
     """
     edition = shown_edition(session, edition_id, drafts=whole)
+    told = EditionEventRead.model_fields.keys() - (set() if whole else {"actor"})
     return EditionDetail(
         **EditionSummary.model_validate(edition, from_attributes=True).model_dump(),
         areas=area_count(session, edition.id),
         audit=edition.audit,
         history=[
-            EditionEventRead.model_validate(
-                {
-                    name: getattr(it, name)
-                    for name in EditionEventRead.model_fields
-                    if whole or name != "actor"
-                }
-            )
+            EditionEventRead.model_validate({name: getattr(it, name) for name in told})
             for it in edition_repository.events_of(session, edition.id)
         ],
     )
