@@ -12,7 +12,7 @@ from gridsvc.api.dependencies import CurrentService, DbSession
 from gridsvc.api.problems import problems
 from gridsvc.errors import BadInput, MissingPrerequisite, NotFound, UnknownParameter
 from gridsvc.maps.joint_case import joint_case_page, read_joint_case
-from gridsvc.maps.joint_case.page import CONTENT_POLICY as CASE_POLICY
+from gridsvc.maps.self_contained import CONTENT_POLICY as CASE_POLICY
 from gridsvc.maps.viewer import CONTENT_POLICY, asset, viewer_page
 
 router = APIRouter(tags=["maps"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +22,10 @@ from gridsvc.errors import MissingPrerequisite
 CONTENT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 )
+#: By so many degrees is simplified what is drawn, until a browser draws it without delay.
+_SIMPLER_DEGREES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
+#: Degrees by which an area that was cut off is drawn in, so that the cut is not a border.
+_EDGE = 1e-7
 
 
 def render(template: str, drawn: folium.Map, **content: Any) -> str:
@@ -110,6 +115,42 @@ def draw_dot(
     ).add_to(drawn)
 
 
+def draw_words(
+    drawn: folium.Map, lon: float, lat: float, html: str, *, tooltip: str | None = None
+) -> None:
+    """Draw HTML, in which words are safe already, at a point of WGS84."""
+    folium.Marker(
+        (lat, lon),
+        icon=folium.DivIcon(html=html, icon_size=(0, 0)),
+        tooltip=None if tooltip is None else safe_words(tooltip),
+        interactive=tooltip is not None,
+        keyboard=False,
+    ).add_to(drawn)
+
+
+def drawable(shapes: Any, most_vertices: int) -> tuple[Any, bool]:
+    """WGS84 shapes with no more vertices than that if possible, and whether they are simpler."""
+    simple = shapes
+    for tolerance in _SIMPLER_DEGREES:
+        if shapely.get_num_coordinates(simple).sum() <= most_vertices:
+            break
+        simple = shapely.simplify(shapes, tolerance)
+    return simple, simple is not shapes
+
+
+def corners(bounds: Sequence[float]) -> list[list[float]]:
+    """South-west and north-east of west, south, east, north; latitude first as Leaflet has it."""
+    west, south, east, north = bounds
+    return [[south, west], [north, east]]
+
+
+def own_border(area: Any) -> Any:
+    """An area's border (WGS84), without the edges at which its surroundings were cut off."""
+    west, south, east, north = area.bounds
+    inside = shapely.box(west + _EDGE, south + _EDGE, east - _EDGE, north - _EDGE)
+    return shapely.intersection(shapely.boundary(area), inside)
+
+
 def safe_words(text: str) -> str:
     """A text that stays words in HTML inside a JavaScript template, where folium puts it."""
     escaped = str(escape(text))
@@ -143,12 +184,17 @@ def _moment(page: jinja2.runtime.Context, value: Any) -> str:
     return "–" if value is None else f"{page['calendar'].local(value):%Y-%m-%d %H:%M}"
 
 
+def installed(package: str) -> Path:
+    """The folder of a package, found without importing it; an empty path where there is none."""
+    spec = find_spec(package)
+    places = list(spec.submodule_search_locations or ()) if spec is not None else []
+    return Path(places[0] if places else "")
+
+
 @cache
 def _leaflet() -> tuple[str, str]:
     """Leaflet's script and style sheet, its few images inside."""
-    spec = find_spec("js_lib_leaflet")
-    places = list(spec.submodule_search_locations or ()) if spec is not None else []
-    folder = Path(places[0] if places else "") / "static" / "js_lib_leaflet"
+    folder = installed("js_lib_leaflet") / "static" / "js_lib_leaflet"
     if not (folder / "leaflet.js").is_file():
         raise MissingPrerequisite(
             "A page with a map needs Leaflet, which is not installed:"

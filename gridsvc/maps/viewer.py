@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -14,6 +13,7 @@ from gridsvc.city import City
 from gridsvc.errors import MissingPrerequisite, NotFound
 from gridsvc.layers.catalogue import DISTRICTS
 from gridsvc.layers.repository import bounds
+from gridsvc.maps.self_contained import installed
 
 _STATIC = Path(__file__).parent / "static"
 _FROM_MAPLIBRE = ("maplibre-gl.js", "maplibre-gl.css")
@@ -59,10 +59,8 @@ def _own_files() -> frozenset[str]:
 
 @cache
 def _maplibre_folder() -> Path:
-    # Found, not imported: its bindings need modules that the map does not.
-    spec = find_spec("maplibre")
-    places = list(spec.submodule_search_locations or ()) if spec is not None else []
-    folder = Path(places[0] if places else "") / "srcjs"
+    # Not imported: its bindings need modules that the map does not.
+    folder = installed("maplibre") / "srcjs"
     if not (folder / _FROM_MAPLIBRE[0]).is_file():
         raise MissingPrerequisite(
             "The map needs the package maplibre, which is not installed: pip install maplibre."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,9 @@ def _layer(
 
 
 def _picked(row: Any, fields: Sequence[str]) -> dict[str, Any]:
-    return {field: row.get(field) for field in fields}
+    """These fields of a row; ids as text, which a GeoPackage can hold."""
+    picked = {field: row.get(field) for field in fields}
+    return {name: str(it) if isinstance(it, uuid.UUID) else it for name, it in picked.items()}
 
 
 def _multi(geometry: Any) -> Any:

@@ -16,11 +16,14 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.systems.disputes.what_if import inside_json
 from gridsvc.city import City
 from gridsvc.layers.catalogue import AREA_LAYERS
-from gridsvc.layers.repository import around
+from gridsvc.maps.around import Place, places_around
 from gridsvc.maps.self_contained import (
     blank_map,
+    corners,
     draw_dot,
     draw_shape,
+    draw_words,
+    own_border,
     render,
     safe_words,
 )
@@ -92,7 +95,7 @@ def dossier_page(dossier: Dossier, city: City) -> str:
         side_fills=_SIDE_FILLS,
         terms=_terms(shown),
         moved=_moved(dossier),
-        corners=_corners(_view(dossier.ground)),
+        corners=corners(_view(dossier.ground).bounds),
     )
 
 
@@ -123,11 +126,11 @@ def _draw(dossier: Dossier) -> folium.Map:
             near = _cut(side.geometry, view)
             draw_shape(drawn, near, color=fill, weight=0, fill=fill, opacity=0.65)
     # The districts come first in it and are drawn last: their border lies over the streets'.
-    for area in reversed(dossier.around):
-        district = area.level == "district"
-        line = _line(area.geometry, view)
-        color, weight = (_INK, 3.0) if district else (_VIOLET, 1.6)
-        draw_shape(drawn, line, color=color, weight=weight, tooltip=f"{area.name} {area.code}")
+    for level, areas in reversed(dossier.around.items()):
+        color, weight = (_INK, 3.0) if level == "district" else (_VIOLET, 1.6)
+        for area in areas:
+            line = _cut(own_border(area.geometry), view)
+            draw_shape(drawn, line, color=color, weight=weight, tooltip=f"{area.name} {area.code}")
     ground = dossier.ground
     draw_shape(drawn, ground, color="#8f1a10", weight=2.2, fill=_ALARM, opacity=0.45)
     for row in dossier.inside["parts"]["listed"][:_PARTS_DRAWN]:
@@ -140,14 +143,8 @@ def _draw(dossier: Dossier) -> folium.Map:
     for n, side in enumerate(dossier.sides):
         if side.geometry is not None:
             _label(drawn, side.name or side.code, side.geometry, ground, view, n)
-    drawn.fit_bounds(_corners(view))
+    drawn.fit_bounds(corners(view.bounds))
     return drawn
-
-
-def _corners(view: Any) -> list[list[float]]:
-    """The south-west and north-east of a box, latitude first as Leaflet has them."""
-    west, south, east, north = view.bounds
-    return [[south, west], [north, east]]
 
 
 def _view(ground: Any) -> Any:
@@ -165,14 +162,6 @@ def _cut(geometry: Any, view: Any) -> Any:
     )
 
 
-def _line(geometry: Any, view: Any) -> Any:
-    """An area's border, without the edges at which the surroundings were cut off."""
-    west, south, east, north = geometry.bounds
-    edge = 1e-7
-    inner = shapely.box(west + edge, south + edge, east - edge, north - edge)
-    return shapely.intersection(_cut(shapely.boundary(geometry), view), inner)
-
-
 def _label(drawn: folium.Map, name: str, area: Any, ground: Any, view: Any, n: int) -> None:
     """A side's name on its own ground, beside the disputed one where there is room."""
     own = shapely.intersection(shapely.make_valid(area), view)
@@ -181,14 +170,7 @@ def _label(drawn: folium.Map, name: str, area: Any, ground: Any, view: Any, n: i
     if place.is_empty:
         return
     lon, lat = shapely.maximum_inscribed_circle(place).coords[0]
-    folium.Marker(
-        (lat, lon),
-        icon=folium.DivIcon(
-            html=f"<span class='name side-{n}'>{safe_words(name)}</span>", icon_size=(0, 0)
-        ),
-        interactive=False,
-        keyboard=False,
-    ).add_to(drawn)
+    draw_words(drawn, lon, lat, f"<span class='name side-{n}'>{safe_words(name)}</span>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,27 +189,18 @@ class DisputeSide:
 
 
 @dataclass(frozen=True, slots=True)
-class Surrounding:
-    """A named area near the ground, cut at the surroundings (WGS84)."""
-
-    level: str
-    code: str
-    name: str
-    geometry: shapely.Geometry
-
-
-@dataclass(frozen=True, slots=True)
 class Dossier:
     """All that a dossier tells: the dispute and what lies inside, as ``/v1/disputes`` gives it.
 
-    ``ground`` is the disputed ground (WGS84); nothing in it is personal.
+    ``ground`` is the disputed ground (WGS84), ``around`` what lies near it, by level; nothing in it
+    is personal.
     """
 
     dispute: Mapping[str, Any]
     inside: Mapping[str, Any]
     ground: shapely.Geometry
     sides: tuple[DisputeSide, ...]
-    around: tuple[Surrounding, ...]
+    around: dict[str, tuple[Place, ...]]
     class_names: Mapping[tuple[str, str], str]
     body_names: Mapping[str, str]
     made_at: dt.datetime
@@ -252,12 +225,16 @@ def read_dossier(
     placed = [it["lead_body"] for it in inside["placements"]["listed"] if it["lead_body"]]
     leading = [it["lead_body"] for it in inside["reports"]["listed"]]
     bodies = [*placed, *leading, *_agreed_bodies(shown)]
+    reach_m = max(_LEAST_AROUND_M, 2 * max(extent_m(ground)))
     return Dossier(
         dispute=shown,
         inside=inside,
         ground=ground,
         sides=_sides(session, dispute, shown, ground, now),
-        around=_around(session, city, dispute, ground, now),
+        around={
+            level: places_around(session, AREA_LAYERS[level], city, now, ground, reach_m)
+            for level in dict.fromkeys(("district", dispute.level))
+        },
         class_names={
             (kind, code): name
             for kind in ("event", "part")
@@ -303,15 +280,3 @@ def _sides(
 
 def _claimed_m2(area: Any, ground: Any) -> float:
     return float(area_m2(shapely.intersection(shapely.make_valid(area), ground)))
-
-
-def _around(
-    session: Session, city: City, dispute: Dispute, ground: Any, now: dt.datetime
-) -> tuple[Surrounding, ...]:
-    box = surroundings(ground, max(_LEAST_AROUND_M, 2 * max(extent_m(ground)))).bounds
-    levels = dict.fromkeys(("district", dispute.level))
-    return tuple(
-        Surrounding(level, code, name, area)
-        for level in levels
-        for code, name, area in around(session.connection(), AREA_LAYERS[level], city, now, box)
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from gridsvc.assessment.rates import NO_DATA, RATES, Line, percent, rounded
@@ -141,15 +141,7 @@ def _apart(curves: Sequence[Curve]) -> list[Curve]:
         moved[name], floor = (x, y, words), y - _LABEL
     # Pushed above the chart, all go down together.
     over = max(0.0, _TOP - min((y for _, y, _ in moved.values()), default=_TOP))
-    return [
-        Curve(
-            *(curve.name, curve.title_zh, curve.title, curve.color, curve.dashes),
-            curve.pieces,
-            curve.points,
-            _down(moved.get(curve.name), over),
-        )
-        for curve in curves
-    ]
+    return [replace(curve, label=_down(moved.get(curve.name), over)) for curve in curves]
 
 
 def _down(label: tuple[float, float, str] | None, over: float) -> tuple[float, float, str] | None:

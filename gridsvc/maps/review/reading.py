@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -67,53 +69,26 @@ def read_review(
     dimensions = [Dimension.CITY, Dimension.STREET, Dimension.BODY, Dimension.CLASS]
     if not area:
         dimensions.insert(1, Dimension.DISTRICT)
-    found = assess(session, city, period, dimensions, area=area, scheme=scheme, now=now)
-    before = assess(
-        session,
-        city,
-        period.before(),
-        [Dimension.CITY, Dimension.STREET],
-        area=area,
-        scheme=scheme,
-        families=_EARLIER,
-        now=now,
-    )
+    counted = partial(assess, session, city, area=area, scheme=scheme, now=now)
+    found = counted(period, dimensions)
     if months is None:
         due = found.lines[Dimension.CITY][0].tally["due"]
         months = _MONTHS if due <= _QUICK_DUE else 0
     return Review(
         found=found,
-        before=before,
-        months=_months(session, city, period, area, scheme, months, now),
+        before=counted(period.before(), [Dimension.CITY, Dimension.STREET], families=_EARLIER),
+        months=_months(counted, period, months),
         area_name=_name(session, area, now),
     )
 
 
-def _months(
-    session: Session,
-    city: City,
-    period: Period,
-    area: str,
-    scheme: str | None,
-    months: int,
-    now: dt.datetime,
-) -> tuple[Line, ...]:
+def _months(counted: Callable[..., Assessment], period: Period, months: int) -> tuple[Line, ...]:
     if months < 2:
         return ()
     month = period.last.year * 12 + period.last.month - months
     first = dt.date(month // 12, month % 12 + 1, 1)
     trend = parse_period(f"{first}/{period.last}", period.calendar)
-    found = assess(
-        session,
-        city,
-        trend,
-        [Dimension.MONTH],
-        area=area,
-        scheme=scheme,
-        families=_EARLIER,
-        now=now,
-    )
-    return found.lines[Dimension.MONTH]
+    return counted(trend, [Dimension.MONTH], families=_EARLIER).lines[Dimension.MONTH]
 
 
 def _name(session: Session, area: str, now: dt.datetime) -> str:

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 NOBODY = -1
 # An edge within 0.1 mm of a border lies on it.
 _ON_BORDER_DEG = 1e-9
-# A vertex within 10 µm of a segment lies on it.
+# A vertex within 10 µm of a segment lies on it, and so near to another it is that one.
 _ON_SEGMENT_DEG = 1e-10
 
 
@@ -59,7 +59,9 @@ def rings_of(fault: AuditFault, areas: NDArray[np.object_]) -> list[Ring]:
 def insert_vertices(area: Any, vertices: Floats) -> shapely.MultiPolygon:
     """An area with the vertices (degrees) that lie on its edges put into them; none moves.
 
-    So that what is cut along them, or added, has its edges in common with the area bit by bit.
+    So that what is cut along them, or added, has its edges in common with the area bit by bit. One
+    that is the area's own but for the last digits stays out: beside its twin the ring would turn
+    back, cross itself, and be no area to GEOS.
     """
     polygons = []
     box = shapely.box(*vertices.min(axis=0), *vertices.max(axis=0))
@@ -75,8 +77,10 @@ def insert_vertices(area: Any, vertices: Floats) -> shapely.MultiPolygon:
 
 def _inserted(ring: Any, vertices: Floats) -> Floats:
     xy = shapely.get_coordinates(ring)
-    known = {tuple(it) for it in xy.tolist()}
-    new = np.array([it for it in vertices.tolist() if tuple(it) not in known])
+    twins, _ = shapely.STRtree(shapely.points(xy)).query(
+        shapely.points(vertices), predicate="dwithin", distance=_ON_SEGMENT_DEG
+    )
+    new = np.delete(vertices, np.unique(twins), axis=0)
     if not len(new):
         return np.asarray(xy)
     segments = shapely.linestrings(np.stack([xy[:-1], xy[1:]], axis=1))

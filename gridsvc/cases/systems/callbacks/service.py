@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +17,9 @@ from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.callbacks.repository import callbacks_of
 from gridsvc.cases.systems.callbacks.schemas import Satisfied
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
+
+#: What the trace keeps of a callback.
+_SAID = ("n", "contacted", "solved", "satisfied", "valid", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def call_back(occasion: Occasion, report: Report, given: CallbackGiven) -> Callb
     content = {
         "report_id": str(report.id),
         "district_code": report.district_code,
-        **_said(kept),
+        **{name: getattr(kept, name) for name in _SAID},
     }
     act.record("callback", content, at=kept.at)
     return kept
@@ -95,17 +97,6 @@ def listed_callbacks(session: Session, caller: Caller, report: Report) -> list[C
     if not (caller.supervises(report.district_code) or caller.supervises(report.case_district)):
         raise NotAllowed("Callbacks may be read only by the supervision of the report's district.")
     return callbacks_of(session, report)
-
-
-def _said(kept: Callback) -> dict[str, Any]:
-    return {
-        "n": kept.n,
-        "contacted": kept.contacted,
-        "solved": kept.solved,
-        "satisfied": kept.satisfied,
-        "valid": kept.valid,
-        "reason": kept.reason,
-    }
 
 
 def _check_whole(given: CallbackGiven) -> None:

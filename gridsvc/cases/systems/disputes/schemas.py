@@ -36,9 +36,9 @@ class PlacementInside(Answer):
 
     report_id: uuid.UUID
     n: int
-    district_code: str
+    district_code: str | None
     street_code: str | None
-    lead_body: str
+    lead_body: str | None
     reason: str | None = Field(default=None, description="Only told to the sides.")
     placed_at: dt.datetime
 

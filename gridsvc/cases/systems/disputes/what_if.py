@@ -109,10 +109,6 @@ def _cases(
     return counted(rows)
 
 
-#: So many reports, placements and parts are listed one by one; the counts are of all.
-MOST_LISTED = 500
-
-
 def inside_json(session: Session, dispute: Dispute, day: dt.date, *, named: bool) -> dict[str, Any]:
     """``{reports, placements, parts}``, each ``{count, listed}``: no persons; parts of a day.
 
@@ -121,40 +117,9 @@ def inside_json(session: Session, dispute: Dispute, day: dt.date, *, named: bool
     ground = to_shape(dispute.geometry)
     reports = repository.reports_on(session, ground)
     placements = repository.placements_on(session, ground)
-    parts = parts_on(session, ground, day)
+    untold = set() if named else {"point", "reason"}
     return {
-        "reports": {
-            "count": len(reports),
-            "listed": [
-                {
-                    "id": str(it.id),
-                    "district_code": it.district_code,
-                    "channel": it.channel,
-                    "kind": it.kind,
-                    "class_code": it.class_code,
-                    "created_at": it.created_at,
-                    "case_id": str(it.case_id),
-                    "case_state": it.case_state,
-                    "lead_body": it.lead_body,
-                    **({"point": [it.lon, it.lat]} if named else {}),
-                }
-                for it in reports[:MOST_LISTED]
-            ],
-        },
-        "placements": {
-            "count": len(placements),
-            "listed": [
-                {
-                    "report_id": str(it.report_id),
-                    "n": it.n,
-                    "district_code": it.district_code,
-                    "street_code": it.street_code,
-                    "lead_body": it.lead_body,
-                    "placed_at": it.placed_at,
-                    **({"reason": it.reason} if named else {}),
-                }
-                for it in placements[:MOST_LISTED]
-            ],
-        },
-        "parts": {"count": len(parts), "listed": [part_json(it) for it in parts[:MOST_LISTED]]},
+        "reports": counted([it.model_dump(exclude=untold) for it in reports]),
+        "placements": counted([it.model_dump(exclude=untold) for it in placements]),
+        "parts": counted([part_json(it) for it in parts_on(session, ground, day)]),
     }

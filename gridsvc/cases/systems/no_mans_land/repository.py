@@ -14,16 +14,15 @@ from sqlalchemy.orm import Session
 _AT_ONCE = 50_000
 _DAY_S = 86_400.0
 
-_ROW = np.dtype(
-    [
-        ("lon", np.float64),
-        ("lat", np.float64),
-        ("case_class", np.int32),
-        ("days", np.float64),
-        ("closed", np.bool_),
-        ("refused", np.bool_),
-    ]
-)
+_COLUMNS = {
+    "lon": np.float64,
+    "lat": np.float64,
+    "case_class": np.int32,
+    "days": np.float64,
+    "closed": np.bool_,
+    "refused": np.bool_,
+}
+_ROW = np.dtype(list(_COLUMNS.items()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,15 +94,7 @@ def cases_opened(
             )
         )
     cases = np.concatenate(pieces)
-    return CaseColumns(
-        lon=cases["lon"].copy(),
-        lat=cases["lat"].copy(),
-        case_class=cases["case_class"].copy(),
-        days=cases["days"].copy(),
-        closed=cases["closed"].copy(),
-        refused=cases["refused"].copy(),
-        classes=len(numbers),
-    )
+    return CaseColumns(**{name: cases[name].copy() for name in _COLUMNS}, classes=len(numbers))
 
 
 def _went_back(session: Session, since: dt.datetime, names: Sequence[str]) -> set[tuple[str, str]]:

@@ -88,16 +88,7 @@ def read_facts(path: Path) -> tuple[Fact, ...]:
             raise BadFile(f"{row.where}: a class is written 'event 0602', a part's class '01069'.")
         if row["by"] == "word" and any(one != one.lower() for one in parted["match"]):
             raise BadFile(f"{row.where}: write words in lower case; any case is matched.")
-        found.append(
-            Fact(
-                row["by"],
-                parted["match"],
-                parted["unless"],
-                parted["bodies"],
-                row["fact"],
-                row["fact_zh"],
-            )
-        )
+        found.append(Fact(by=row["by"], **parted, fact=row["fact"], fact_zh=row["fact_zh"]))
     return tuple(found)
 
 

@@ -51,23 +51,16 @@ class WhistleShared(Answer):
     letter: str = Field(description="Address of its demand letter.")
 
 
-class WhistleAnswer(Answer):
+class WhistleAnswer(WhistleShared):
     """A whistle with its called bodies, its areas, and the joint actions so far."""
 
-    id: uuid.UUID
     district_code: str
     participant_district: str | None
     case_id: uuid.UUID
     joint: bool
-    level: int | None = Field(description="1 to 3; null for a joint one.")
-    follows: uuid.UUID | None = Field(description="The whistle from which it comes.")
     caller: str
-    kind: WhistleKind
-    state: State
-    ground: Ground
     facts: dict[str, Any]
     demand: dict[str, Any] = Field(description="{task, tasks, place, time, done_by}.")
-    letter: str = Field(description="Address of its demand letter.")
     areas: list[str]
     point: Point
     footprint: Geometry | None

@@ -6,15 +6,14 @@ Revises:
 
 from __future__ import annotations
 
-import geoalchemy2
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from gridsvc.db.columns import geometry
+
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -53,25 +52,13 @@ def upgrade() -> None:
         sa.Column("level", sa.String(length=10), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("parent_code", sa.String(length=9), nullable=True),
-        sa.Column(
-            "geometry",
-            geoalchemy2.types.Geometry(
-                geometry_type="MULTIPOLYGON",
-                srid=4326,
-                dimension=2,
-                spatial_index=False,
-                from_text="ST_GeomFromEWKT",
-                name="geometry",
-                nullable=False,
-            ),
-            nullable=False,
-        ),
+        geometry("geometry", "MULTIPOLYGON"),
         sa.Column("area_m2", sa.Double(), nullable=False),
         sa.Column("note", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("edition_id", "code", name=op.f("pk_area")),
     )
-    op.create_index("ix_area_geometry", "area", ["geometry"], unique=False, postgresql_using="gist")
-    op.create_index("ix_area_parent", "area", ["edition_id", "parent_code"], unique=False)
+    op.create_index("ix_area_geometry", "area", ["geometry"], postgresql_using="gist")
+    op.create_index("ix_area_parent", "area", ["edition_id", "parent_code"])
     op.create_table(
         "unit_grid",
         sa.Column("district_code", sa.String(length=6), nullable=False),
@@ -82,19 +69,7 @@ def upgrade() -> None:
         sa.Column("serial", sa.Integer(), nullable=False),
         sa.Column("national_id", sa.String(length=15), nullable=False),
         sa.Column("national_id_2013", sa.String(length=14), nullable=True),
-        sa.Column(
-            "geometry",
-            geoalchemy2.types.Geometry(
-                geometry_type="POLYGON",
-                srid=4326,
-                dimension=2,
-                spatial_index=False,
-                from_text="ST_GeomFromEWKT",
-                name="geometry",
-                nullable=False,
-            ),
-            nullable=False,
-        ),
+        geometry("geometry", "POLYGON"),
         sa.Column("area_m2", sa.Double(), nullable=False),
         sa.Column("nominal_m2", sa.Double(), nullable=False),
         sa.Column("compactness", sa.Double(), nullable=False),
@@ -110,13 +85,9 @@ def upgrade() -> None:
         sa.CheckConstraint("state in ('valid', 'void')", name=op.f("ck_unit_grid_state_known")),
         sa.PrimaryKeyConstraint("district_code", "code", name=op.f("pk_unit_grid")),
     )
-    op.create_index(
-        "ix_unit_grid_community", "unit_grid", ["district_code", "community_code"], unique=False
-    )
-    op.create_index("ix_unit_grid_edition", "unit_grid", ["edition_id"], unique=False)
-    op.create_index(
-        "ix_unit_grid_geometry", "unit_grid", ["geometry"], unique=False, postgresql_using="gist"
-    )
+    op.create_index("ix_unit_grid_community", "unit_grid", ["district_code", "community_code"])
+    op.create_index("ix_unit_grid_edition", "unit_grid", ["edition_id"])
+    op.create_index("ix_unit_grid_geometry", "unit_grid", ["geometry"], postgresql_using="gist")
     op.create_table(
         "national_id",
         sa.Column("id", sa.String(length=17), nullable=False),
@@ -146,18 +117,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=5), nullable=False),
         sa.Column("class_code", sa.String(length=5), nullable=False),
         sa.Column("name", sa.String(length=30), nullable=False),
-        sa.Column(
-            "geometry",
-            geoalchemy2.types.Geometry(
-                srid=4326,
-                dimension=2,
-                spatial_index=False,
-                from_text="ST_GeomFromEWKT",
-                name="geometry",
-                nullable=False,
-            ),
-            nullable=False,
-        ),
+        geometry("geometry"),
         sa.Column("street_code", sa.String(length=9), nullable=True),
         sa.Column("community_code", sa.String(length=12), nullable=True),
         sa.Column("grid_code", sa.String(length=8), nullable=True),
@@ -180,9 +140,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("district_code", "code", name=op.f("pk_part")),
     )
-    op.create_index("ix_part_class", "part", ["district_code", "class_code"], unique=False)
-    op.create_index("ix_part_geometry", "part", ["geometry"], unique=False, postgresql_using="gist")
-    op.create_index("ix_part_unit_grid", "part", ["district_code", "grid_code"], unique=False)
+    op.create_index("ix_part_class", "part", ["district_code", "class_code"])
+    op.create_index("ix_part_geometry", "part", ["geometry"], postgresql_using="gist")
+    op.create_index("ix_part_unit_grid", "part", ["district_code", "grid_code"])
     op.create_table(
         "body",
         sa.Column("code", sa.String(length=18), nullable=False),
@@ -197,7 +157,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_body")),
     )
-    op.create_index("ix_body_area", "body", ["area_code"], unique=False)
+    op.create_index("ix_body_area", "body", ["area_code"])
     op.create_table(
         "duty",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -214,31 +174,17 @@ def upgrade() -> None:
         sa.CheckConstraint("role in ('lead', 'assist')", name=op.f("ck_duty_role_known")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_duty")),
     )
-    op.create_index("ix_duty_area", "duty", ["area_code", "kind", "class_prefix"], unique=False)
+    op.create_index("ix_duty_area", "duty", ["area_code", "kind", "class_prefix"])
     op.create_table(
         "agreement",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("title", sa.String(), nullable=False),
-        sa.Column(
-            "zone",
-            geoalchemy2.types.Geometry(
-                geometry_type="MULTIPOLYGON",
-                srid=4326,
-                dimension=2,
-                spatial_index=False,
-                from_text="ST_GeomFromEWKT",
-                name="geometry",
-                nullable=False,
-            ),
-            nullable=False,
-        ),
+        geometry("zone", "MULTIPOLYGON"),
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("valid_to", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agreement")),
     )
-    op.create_index(
-        "ix_agreement_zone", "agreement", ["zone"], unique=False, postgresql_using="gist"
-    )
+    op.create_index("ix_agreement_zone", "agreement", ["zone"], postgresql_using="gist")
     op.create_table(
         "agreement_duty",
         sa.Column("agreement_id", sa.Uuid(), nullable=False),

@@ -6,15 +6,14 @@ Revises: 0001
 
 from __future__ import annotations
 
-import geoalchemy2
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from gridsvc.db.columns import geometry
+
 revision = "0002"
 down_revision = "0001"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -33,19 +32,7 @@ def upgrade() -> None:
         sa.Column("lead_body", sa.String(length=18), nullable=False),
         sa.Column("participant_district", sa.String(length=6), nullable=True),
         sa.Column("part_code", sa.String(length=8), nullable=True),
-        sa.Column(
-            "point",
-            geoalchemy2.types.Geometry(
-                geometry_type="POINT",
-                srid=4326,
-                dimension=2,
-                spatial_index=False,
-                from_text="ST_GeomFromEWKT",
-                name="geometry",
-                nullable=False,
-            ),
-            nullable=False,
-        ),
+        geometry("point", "POINT"),
         sa.Column("trace_entries", sa.Integer(), nullable=False),
         sa.Column("trace_head", sa.String(length=64), nullable=False),
         sa.Column("limit_at", sa.DateTime(timezone=True), nullable=True),
@@ -58,16 +45,10 @@ def upgrade() -> None:
         sa.CheckConstraint("state in ('open', 'closed')", name=op.f("ck_case_file_state_known")),
         sa.PrimaryKeyConstraint("district_code", "id", name=op.f("pk_case_file")),
     )
-    op.create_index(
-        "ix_case_file_class", "case_file", ["district_code", "class_code", "state"], unique=False
-    )
-    op.create_index("ix_case_file_id", "case_file", ["id"], unique=False)
-    op.create_index(
-        "ix_case_file_lead", "case_file", ["district_code", "lead_body", "state"], unique=False
-    )
-    op.create_index(
-        "ix_case_file_point", "case_file", ["point"], unique=False, postgresql_using="gist"
-    )
+    op.create_index("ix_case_file_class", "case_file", ["district_code", "class_code", "state"])
+    op.create_index("ix_case_file_id", "case_file", ["id"])
+    op.create_index("ix_case_file_lead", "case_file", ["district_code", "lead_body", "state"])
+    op.create_index("ix_case_file_point", "case_file", ["point"], postgresql_using="gist")
     op.create_table(
         "report",
         sa.Column("district_code", sa.String(length=6), nullable=False),
@@ -82,31 +63,8 @@ def upgrade() -> None:
         sa.Column("given_y", sa.Double(), nullable=True),
         sa.Column("given_crs", sa.String(), nullable=True),
         sa.Column("accuracy_m", sa.Double(), nullable=False),
-        sa.Column(
-            "point",
-            geoalchemy2.types.Geometry(
-                geometry_type="POINT",
-                srid=4326,
-                dimension=2,
-                spatial_index=False,
-                from_text="ST_GeomFromEWKT",
-                name="geometry",
-                nullable=False,
-            ),
-            nullable=False,
-        ),
-        sa.Column(
-            "footprint",
-            geoalchemy2.types.Geometry(
-                geometry_type="MULTIPOLYGON",
-                srid=4326,
-                dimension=2,
-                spatial_index=False,
-                from_text="ST_GeomFromEWKT",
-                name="geometry",
-            ),
-            nullable=True,
-        ),
+        geometry("point", "POINT"),
+        geometry("footprint", "MULTIPOLYGON", nullable=True),
         sa.Column("part_code", sa.String(length=8), nullable=True),
         sa.Column("needs_confirmation", sa.Boolean(), nullable=False),
         sa.Column("case_district", sa.String(length=6), nullable=False),
@@ -116,13 +74,11 @@ def upgrade() -> None:
         sa.CheckConstraint("accuracy_m >= 0", name=op.f("ck_report_accuracy_not_negative")),
         sa.PrimaryKeyConstraint("district_code", "id", name=op.f("pk_report")),
     )
-    op.create_index("ix_report_case", "report", ["case_district", "case_id"], unique=False)
-    op.create_index(
-        "ix_report_class", "report", ["district_code", "class_code", "created_at"], unique=False
-    )
-    op.create_index("ix_report_created", "report", ["district_code", "created_at"], unique=False)
-    op.create_index("ix_report_id", "report", ["id"], unique=False)
-    op.create_index("ix_report_point", "report", ["point"], unique=False, postgresql_using="gist")
+    op.create_index("ix_report_case", "report", ["case_district", "case_id"])
+    op.create_index("ix_report_class", "report", ["district_code", "class_code", "created_at"])
+    op.create_index("ix_report_created", "report", ["district_code", "created_at"])
+    op.create_index("ix_report_id", "report", ["id"])
+    op.create_index("ix_report_point", "report", ["point"], postgresql_using="gist")
     op.create_table(
         "report_placement",
         sa.Column("district_code", sa.String(length=6), nullable=False),
@@ -172,31 +128,8 @@ def upgrade() -> None:
         sa.Column("demand", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("caller_body", sa.String(length=18), nullable=False),
         sa.Column("participant_district", sa.String(length=6), nullable=True),
-        sa.Column(
-            "point",
-            geoalchemy2.types.Geometry(
-                geometry_type="POINT",
-                srid=4326,
-                dimension=2,
-                spatial_index=False,
-                from_text="ST_GeomFromEWKT",
-                name="geometry",
-                nullable=False,
-            ),
-            nullable=False,
-        ),
-        sa.Column(
-            "footprint",
-            geoalchemy2.types.Geometry(
-                geometry_type="MULTIPOLYGON",
-                srid=4326,
-                dimension=2,
-                spatial_index=False,
-                from_text="ST_GeomFromEWKT",
-                name="geometry",
-            ),
-            nullable=True,
-        ),
+        geometry("point", "POINT"),
+        geometry("footprint", "MULTIPOLYGON", nullable=True),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("blown_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
@@ -208,9 +141,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("district_code", "id", name=op.f("pk_whistle")),
     )
-    op.create_index("ix_whistle_case", "whistle", ["district_code", "case_id"], unique=False)
-    op.create_index("ix_whistle_id", "whistle", ["id"], unique=False)
-    op.create_index("ix_whistle_participant", "whistle", ["participant_district"], unique=False)
+    op.create_index("ix_whistle_case", "whistle", ["district_code", "case_id"])
+    op.create_index("ix_whistle_id", "whistle", ["id"])
+    op.create_index("ix_whistle_participant", "whistle", ["participant_district"])
     op.create_table(
         "called_body",
         sa.Column("district_code", sa.String(length=6), nullable=False),
@@ -223,18 +156,7 @@ def upgrade() -> None:
         sa.Column("report_in_by", sa.DateTime(timezone=True), nullable=True),
         sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reported_in_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column(
-            "reported_in_point",
-            geoalchemy2.types.Geometry(
-                geometry_type="POINT",
-                srid=4326,
-                dimension=2,
-                spatial_index=False,
-                from_text="ST_GeomFromEWKT",
-                name="geometry",
-            ),
-            nullable=True,
-        ),
+        geometry("reported_in_point", "POINT", nullable=True),
         sa.Column("metres_off", sa.Double(), nullable=True),
         sa.Column("late", sa.Boolean(), nullable=True),
         sa.Column("far", sa.Boolean(), nullable=True),
@@ -249,9 +171,7 @@ def upgrade() -> None:
             "district_code", "whistle_id", "body_code", name=op.f("pk_called_body")
         ),
     )
-    op.create_index(
-        "ix_called_body_body", "called_body", ["body_code", "district_code"], unique=False
-    )
+    op.create_index("ix_called_body_body", "called_body", ["body_code", "district_code"])
     op.create_table(
         "trace",
         sa.Column("district_code", sa.String(length=6), nullable=False),
@@ -292,12 +212,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("district_code", "id", "written_at", name=op.f("pk_message")),
         postgresql_partition_by="RANGE (written_at)",
     )
-    op.create_index("ix_message_inbox", "message", ["body_code", "id"], unique=False)
+    op.create_index("ix_message_inbox", "message", ["body_code", "id"])
     op.create_index(
         "ix_message_waiting",
         "message",
         ["district_code", "next_try_at"],
-        unique=False,
         postgresql_where=sa.text("state = 'waiting'"),
     )
 

@@ -10,8 +10,6 @@ from alembic import op
 
 revision = "0003"
 down_revision = "0002"
-branch_labels = None
-depends_on = None
 
 _KEYS = (
     ("fk_area_edition_id_edition", "area", "edition", ["edition_id"], ["id"]),

@@ -13,12 +13,10 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from gridsvc.db.columns import only_add
+
 revision = "0005"
 down_revision = "0004"
-branch_labels = None
-depends_on = None
-
-_ROLE = "gridsvc_service"
 
 
 def upgrade() -> None:
@@ -58,7 +56,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_edition_event")),
     )
     op.create_index("ix_edition_event_edition", "edition_event", ["edition_id", "id"])
-    op.execute(f"revoke update, delete, truncate on edition_event from {_ROLE}")
+    only_add("edition_event")
 
 
 def downgrade() -> None:

@@ -6,17 +6,14 @@ Revises: 0005
 
 from __future__ import annotations
 
-import geoalchemy2
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from gridsvc.db.columns import geometry, only_add
+
 revision = "0006"
 down_revision = "0005"
-branch_labels = None
-depends_on = None
-
-_ROLE = "gridsvc_service"
 
 
 def upgrade() -> None:
@@ -32,7 +29,7 @@ def upgrade() -> None:
         sa.Column("chosen_code", sa.String(length=12), nullable=True),
         sa.Column("fault_id", sa.String(length=12), nullable=False),
         sa.Column("fault", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("geometry", _geometry("POLYGON"), nullable=False),
+        geometry("geometry", "POLYGON"),
         sa.Column("actor", sa.String(length=100), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -51,8 +48,8 @@ def upgrade() -> None:
         "repair_area",
         sa.Column("repair_id", sa.Uuid(), nullable=False),
         sa.Column("code", sa.String(length=12), nullable=False),
-        sa.Column("before", _geometry("MULTIPOLYGON"), nullable=False),
-        sa.Column("after", _geometry("MULTIPOLYGON"), nullable=False),
+        geometry("before", "MULTIPOLYGON"),
+        geometry("after", "MULTIPOLYGON"),
         sa.Column("gained_m2", sa.Float(), nullable=False),
         sa.Column("lost_m2", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("repair_id", "code", name=op.f("pk_repair_area")),
@@ -61,14 +58,9 @@ def upgrade() -> None:
     op.create_foreign_key(
         op.f("fk_repair_area_repair_id_repair"), "repair_area", "repair", ["repair_id"], ["id"]
     )
-    for table in ("repair", "repair_area"):
-        op.execute(f"revoke update, delete, truncate on {table} from {_ROLE}")
+    only_add("repair", "repair_area")
 
 
 def downgrade() -> None:
     op.drop_table("repair_area")
     op.drop_table("repair")
-
-
-def _geometry(kind: str) -> geoalchemy2.Geometry:
-    return geoalchemy2.Geometry(kind, srid=4326, spatial_index=False)

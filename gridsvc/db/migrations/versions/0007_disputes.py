@@ -6,17 +6,15 @@ Revises: 0006
 
 from __future__ import annotations
 
-import geoalchemy2
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from gridsvc.db.columns import SERVICE_ROLE, geometry, only_add
+
 revision = "0007"
 down_revision = "0006"
-branch_labels = None
-depends_on = None
 
-_ROLE = "gridsvc_service"
 _STATES = "('open', 'under_negotiation', 'agreed', 'settled')"
 _KEYS = (
     ("fk_dispute_agreement_id_agreement", "dispute", "agreement", ["agreement_id"], ["id"]),
@@ -47,19 +45,7 @@ def upgrade() -> None:
         sa.Column("level", sa.String(length=10), nullable=False),
         sa.Column("side_codes", postgresql.ARRAY(sa.String(length=12)), nullable=False),
         sa.Column("state", sa.String(length=17), nullable=False),
-        sa.Column(
-            "geometry",
-            geoalchemy2.types.Geometry(
-                geometry_type="MULTIPOLYGON",
-                srid=4326,
-                dimension=2,
-                spatial_index=False,
-                from_text="ST_GeomFromEWKT",
-                name="geometry",
-                nullable=False,
-            ),
-            nullable=False,
-        ),
+        geometry("geometry", "MULTIPOLYGON"),
         sa.Column("area_m2", sa.Float(), nullable=False),
         sa.Column("width_m", sa.Float(), nullable=False),
         sa.Column("accuracy_m", sa.Float(), nullable=False),
@@ -84,11 +70,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("district_code", "id", name=op.f("pk_dispute")),
     )
-    op.create_index("ix_dispute_id", "dispute", ["id"], unique=False)
-    op.create_index("ix_dispute_state", "dispute", ["state", "id"], unique=False)
-    op.create_index(
-        "ix_dispute_geometry", "dispute", ["geometry"], unique=False, postgresql_using="gist"
-    )
+    op.create_index("ix_dispute_id", "dispute", ["id"])
+    op.create_index("ix_dispute_state", "dispute", ["state", "id"])
+    op.create_index("ix_dispute_geometry", "dispute", ["geometry"], postgresql_using="gist")
     op.create_table(
         "dispute_entry",
         sa.Column("district_code", sa.String(length=6), nullable=False),
@@ -133,9 +117,8 @@ def upgrade() -> None:
     )
     for name, table, referred, columns, referred_columns in _KEYS:
         op.create_foreign_key(name, table, referred, columns, referred_columns)
-    for table in ("dispute_entry", "dispute_evidence"):
-        op.execute(f"revoke update, delete, truncate on {table} from {_ROLE}")
-    op.execute(f"revoke delete, truncate on dispute from {_ROLE}")
+    only_add("dispute_entry", "dispute_evidence")
+    op.execute(f"revoke delete, truncate on dispute from {SERVICE_ROLE}")
 
 
 def downgrade() -> None:

@@ -9,14 +9,13 @@ Revises: 0007
 
 from __future__ import annotations
 
-import geoalchemy2
 import sqlalchemy as sa
 from alembic import op
 
+from gridsvc.db.columns import geometry
+
 revision = "0008"
 down_revision = "0007"
-branch_labels = None
-depends_on = None
 
 _KEYS = (
     (
@@ -54,11 +53,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(length=8), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("edition_id", sa.String(length=80), nullable=False),
-        sa.Column(
-            "geometry",
-            geoalchemy2.Geometry(geometry_type="POLYGON", srid=4326, spatial_index=False),
-            nullable=False,
-        ),
+        geometry("geometry", "POLYGON"),
         sa.Column("area_m2", sa.Float(), nullable=False),
         sa.Column("nominal_m2", sa.Float(), nullable=False),
         sa.Column("drawn_date", sa.Date(), nullable=False),
@@ -113,9 +108,7 @@ def upgrade() -> None:
         " where g.state = 'valid' and starts_with(e.source, prefix)) cut"
         " where newest = 1 and communities in (select id from edition)"
     )
-    op.create_index(
-        "ix_case_file_opened", "case_file", ["opened_at"], postgresql_using="brin", unique=False
-    )
+    op.create_index("ix_case_file_opened", "case_file", ["opened_at"], postgresql_using="brin")
     _know_kinds("'gap', 'overlap', 'conflict', 'neglect'")
     for name, table, columns, referred, target in _KEYS:
         op.create_foreign_key(op.f(name), table, referred, columns, target)

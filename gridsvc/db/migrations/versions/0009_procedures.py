@@ -9,12 +9,11 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from gridsvc.db.columns import SERVICE_ROLE, only_add
+
 revision = "0009"
 down_revision = "0008"
-branch_labels = None
-depends_on = None
 
-_ROLE = "gridsvc_service"
 _WHEN = sa.DateTime(timezone=True)
 
 
@@ -47,9 +46,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("district_code", "case_id", "n", name=op.f("pk_hand_in")),
     )
-    op.create_index(
-        "ix_hand_in_body", "hand_in", ["district_code", "body_code", "handed_in_at"], unique=False
-    )
+    op.create_index("ix_hand_in_body", "hand_in", ["district_code", "body_code", "handed_in_at"])
     op.create_table(
         "appeal",
         sa.Column("district_code", sa.String(length=6), nullable=False),
@@ -90,8 +87,8 @@ def upgrade() -> None:
     )
     # The raw fact stays: what was handed in can be scored, an appeal decided, nothing else.
     for table, columns in (("hand_in", "score"), ("appeal", "accepted, decided_at")):
-        op.execute(f"revoke update, delete, truncate on {table} from {_ROLE}")
-        op.execute(f"grant update ({columns}) on {table} to {_ROLE}")
+        only_add(table)
+        op.execute(f"grant update ({columns}) on {table} to {SERVICE_ROLE}")
 
 
 def downgrade() -> None:

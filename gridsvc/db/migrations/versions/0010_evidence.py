@@ -6,14 +6,13 @@ Revises: 0009
 
 from __future__ import annotations
 
-import geoalchemy2
 import sqlalchemy as sa
 from alembic import op
 
+from gridsvc.db.columns import geometry
+
 revision = "0010"
 down_revision = "0009"
-branch_labels = None
-depends_on = None
 
 _WHEN = sa.DateTime(timezone=True)
 
@@ -32,18 +31,7 @@ def upgrade() -> None:
         sa.Column("width", sa.Integer(), nullable=False),
         sa.Column("height", sa.Integer(), nullable=False),
         sa.Column("taken_at", _WHEN, nullable=True),
-        sa.Column(
-            "point",
-            geoalchemy2.types.Geometry(
-                geometry_type="POINT",
-                srid=4326,
-                dimension=2,
-                spatial_index=False,
-                from_text="ST_GeomFromEWKT",
-                name="geometry",
-            ),
-            nullable=True,
-        ),
+        geometry("point", "POINT", nullable=True),
         sa.Column("metres_off", sa.Float(), nullable=True),
         sa.Column("given_by", sa.String(length=100), nullable=False),
         sa.Column("given_at", _WHEN, nullable=False),

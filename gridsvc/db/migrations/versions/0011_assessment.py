@@ -11,14 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from gridsvc.db.columns import only_add
 from gridsvc.db.migrate import unguarded
 
 revision = "0011"
 down_revision = "0010"
-branch_labels = None
-depends_on = None
 
-_ROLE = "gridsvc_service"
 _WHEN = sa.DateTime(timezone=True)
 _COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "due_at": _WHEN,
@@ -65,7 +63,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("district_code", "report_id", "n", name=op.f("pk_callback")),
     )
     op.create_index("ix_callback_case", "callback", ["case_district", "case_id"])
-    op.execute(f"revoke update, delete, truncate on callback from {_ROLE}")
+    only_add("callback")
     with unguarded("cases that are there already get their place and their deadline"):
         _fill()
         op.create_index("ix_case_file_due", "case_file", ["district_code", "due_at"])

@@ -13,8 +13,6 @@ from gridsvc.db.migrate import unguarded
 
 revision = "0012"
 down_revision = "0011"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:

@@ -11,8 +11,6 @@ from alembic import op
 
 revision = "0013"
 down_revision = "0012"
-branch_labels = None
-depends_on = None
 
 _WHEN = sa.DateTime(timezone=True)
 _STATES = "state in ('proposed', 'open', 'closed'{})"
@@ -34,7 +32,7 @@ def upgrade() -> None:
         ("recorded_afterwards", "recorded_at >= blown_at"),
     ):
         op.create_check_constraint(op.f(f"ck_whistle_{name}"), "whistle", rule)
-    op.create_index("ix_whistle_blown", "whistle", ["blown_at"], unique=False)
+    op.create_index("ix_whistle_blown", "whistle", ["blown_at"])
 
 
 def downgrade() -> None:

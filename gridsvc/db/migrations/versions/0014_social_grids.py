@@ -11,8 +11,6 @@ from alembic import op
 
 revision = "0014"
 down_revision = "0013"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -35,7 +33,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("district_code", "code", name=op.f("pk_social_grid")),
     )
-    op.create_index("ix_social_grid_area", "social_grid", ["area_code"], unique=False)
+    op.create_index("ix_social_grid_area", "social_grid", ["area_code"])
 
 
 def downgrade() -> None:

@@ -13,8 +13,6 @@ from gridsvc.db.migrate import unguarded
 
 revision = "0015"
 down_revision = "0014"
-branch_labels = None
-depends_on = None
 
 _OPEN = sa.text("state = 'open'")
 

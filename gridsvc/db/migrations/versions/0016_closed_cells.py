@@ -13,8 +13,6 @@ from gridsvc.db.migrate import unguarded
 
 revision = "0016"
 down_revision = "0015"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:

@@ -16,8 +16,6 @@ from gridsvc.db.migrate import unguarded
 
 revision = "0018"
 down_revision = "0017"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:

@@ -1,4 +1,4 @@
-"""Reads what the page of a case's history shows."""
+"""The history of a case as one page: everybody who reported it, year by year, and what was done."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.repository import case_by_id
 from gridsvc.cases.core.trace_repository import entries as trace_of
 from gridsvc.cases.intake.case_reports_repository import cases_joined_into, reports_page
-from gridsvc.cases.intake.match_repository import box_around
+from gridsvc.cases.intake.models import Report
 from gridsvc.city import City
 from gridsvc.city.calendar import Calendar
 from gridsvc.errors import NotFound
 from gridsvc.layers.catalogue import STREETS, UNIT_GRIDS
-from gridsvc.layers.repository import around
-from gridsvc.maps.self_contained import blank_map, draw_dot, draw_shape, render
+from gridsvc.maps.around import places_around
+from gridsvc.maps.self_contained import blank_map, corners, draw_dot, draw_shape, render
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.repository import names_of
 
@@ -32,19 +32,6 @@ _AT_ONCE = 500
 _AROUND_M = 600.0
 #: Entries that belong to the reports, not among what was done.
 _REPORTED = ("report_filed", "report_joined")
-
-
-@dataclass(frozen=True, slots=True)
-class ReportRow:
-    """A report: when it was made and written down, by which channel, and where (WGS84)."""
-
-    at: dt.datetime
-    recorded_at: dt.datetime | None
-    channel: str
-    receipt: str
-    place_text: str | None
-    lon: float
-    lat: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +57,7 @@ class CaseHistory:
     lead: str
     lon: float
     lat: float
-    reports: tuple[ReportRow, ...]
+    reports: tuple[Report, ...]
     acts: tuple[Act, ...]
     joined_cases: int
     streets: tuple[tuple[str, shapely.Geometry], ...]
@@ -85,10 +72,8 @@ def read_case_history(session: Session, city: City, case_id: uuid.UUID) -> CaseH
     procedure = city.procedures.of(case.procedure, case.procedure_version)
     point = to_shape(case.point)
     entries = trace_of(session, case)
-    connection, at = session.connection(), case.opened_at
-    box = box_around(point.x, point.y, _AROUND_M)
-    streets = around(connection, STREETS, city, at, box)
-    grids = around(connection, UNIT_GRIDS, city, at, box, named_by="national_id", cut=False)
+    streets = places_around(session, STREETS, city, case.opened_at, point, _AROUND_M)
+    grids = places_around(session, UNIT_GRIDS, city, case.opened_at, point, _AROUND_M)
     codes = [case.lead_body, *(entry.body_code for entry in entries if entry.body_code)]
     names = {code: body.name for code, body in bodies_by_code(session, codes).items()}
     return CaseHistory(
@@ -113,29 +98,17 @@ def read_case_history(session: Session, city: City, case_id: uuid.UUID) -> CaseH
             if entry.action not in (*_REPORTED, "callback")
         ),
         joined_cases=len(cases_joined_into(session, case)),
-        streets=tuple((name, shape) for _, name, shape in streets),
-        grids=tuple(shape for _, _, shape in grids),
+        streets=tuple((street.name, street.geometry) for street in streets),
+        grids=tuple(grid.geometry for grid in grids),
     )
 
 
-def _reports(session: Session, case: Case) -> list[ReportRow]:
-    rows: list[ReportRow] = []
+def _reports(session: Session, case: Case) -> list[Report]:
+    rows: list[Report] = []
     after = None
     while True:
         page = reports_page(session, case, after=after, limit=_AT_ONCE)
-        for report in page:
-            pin = to_shape(report.point)
-            rows.append(
-                ReportRow(
-                    report.created_at,
-                    report.recorded_at,
-                    report.channel,
-                    report.receipt,
-                    report.place_text,
-                    pin.x,
-                    pin.y,
-                )
-            )
+        rows += page
         if len(page) < _AT_ONCE:
             return rows
         after = (page[-1].created_at, page[-1].id)
@@ -196,7 +169,7 @@ def case_history_page(history: CaseHistory, city: City) -> str:
         later=sum(report.recorded_at is not None for report in reports),
         colors={"later": _LATER, "came": _CAME, "case": _CASE},
         tallest=_TALLEST,
-        corners=_corners(history),
+        corners=corners(_seen(history).bounds),
     )
 
 
@@ -207,29 +180,28 @@ def _draw(history: CaseHistory, calendar: Calendar) -> folium.Map:
     for name, street in history.streets:
         draw_shape(drawn, street, color=_BORDER, weight=2, tooltip=name)
     for report in history.reports[-_DRAWN:]:
-        when = calendar.day(report.at).isoformat()
+        when = calendar.day(report.created_at).isoformat()
         color = _CAME if report.recorded_at is None else _LATER
         words = f"{when} · {report.channel} · {report.place_text or ''}"
-        draw_dot(drawn, report.lon, report.lat, color, words, radius=5)
+        pin = to_shape(report.point)
+        draw_dot(drawn, pin.x, pin.y, color, words, radius=5)
     draw_dot(drawn, history.lon, history.lat, _CASE, "案卷 case", radius=9)
     return drawn
 
 
-def _corners(history: CaseHistory) -> list[list[float]]:
-    """South-west and north-east of what the map shows, latitude first as Leaflet has it."""
-    shown = history.reports[-_DRAWN:]
-    lons = [history.lon, *(report.lon for report in shown)]
-    lats = [history.lat, *(report.lat for report in shown)]
-    return [[min(lats), min(lons)], [max(lats), max(lons)]]
+def _seen(history: CaseHistory) -> shapely.Geometry:
+    """The case and the reports that the map shows."""
+    pins = [to_shape(report.point) for report in history.reports[-_DRAWN:]]
+    return shapely.MultiPoint([(history.lon, history.lat), *pins])
 
 
-def _years(reports: Sequence[ReportRow], calendar: Calendar) -> list[_Year]:
+def _years(reports: Sequence[Report], calendar: Calendar) -> list[_Year]:
     """Every year from the first report to the last, the empty ones too."""
     if not reports:
         return []
-    counts = Counter(calendar.day(report.at).year for report in reports)
+    counts = Counter(calendar.day(report.created_at).year for report in reports)
     later = Counter(
-        calendar.day(report.at).year for report in reports if report.recorded_at is not None
+        calendar.day(report.created_at).year for report in reports if report.recorded_at is not None
     )
     scale = _TALLEST / max(counts.values())
     return [
@@ -238,9 +210,9 @@ def _years(reports: Sequence[ReportRow], calendar: Calendar) -> list[_Year]:
     ]
 
 
-def _span(reports: Sequence[ReportRow]) -> dict[str, Any]:
+def _span(reports: Sequence[Report]) -> dict[str, Any]:
     """First and last report, and the whole years between them."""
     if not reports:
         return {"first": None, "last": None, "years": 0}
-    first, last = reports[0].at, reports[-1].at
+    first, last = reports[0].created_at, reports[-1].created_at
     return {"first": first, "last": last, "years": (last - first) // dt.timedelta(days=365.2425)}

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import folium
 import numpy as np
 import shapely
 
-from gridsvc.maps.self_contained import blank_map, draw_dot, draw_shape, render, safe_words
+from gridsvc.maps.self_contained import (
+    blank_map,
+    corners,
+    draw_dot,
+    draw_shape,
+    draw_words,
+    drawable,
+    render,
+)
 from gridsvc.registry.areas.report import AreaImport, Outcome
 
 #: Fill and line of loaded, repaired and refused areas.
@@ -36,7 +43,6 @@ _FAULTS = {
 _LEVELS = {"district": "区", "street": "街道/乡镇", "community": "社区/村"}
 # A browser draws this many vertices without delay; above, only what is drawn is simplified.
 _VERTICES_DRAWN = 200_000
-_SIMPLER_DEGREES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 _FAULTS_LISTED, _DOTS = 200, 40
 _FARTHEST_OUT = 7
 
@@ -87,7 +93,7 @@ def _draw(result: AreaImport, rows: list[_Row]) -> tuple[folium.Map, bool]:
     geometries = {it.features: it.geometry for it in result.drawn}
     there = [row for row in rows[::-1] if row.outcome.features in geometries and _can_be_drawn(row)]
     shapes = np.array([geometries[row.outcome.features] for row in there], dtype=object)
-    shapes, simpler = _drawable(shapes)
+    shapes, simpler = drawable(shapes, _VERTICES_DRAWN)
     for row, shape in zip(there, shapes, strict=True):
         fill, line = _COLORS[row.what]
         name = f"{row.outcome.code or ''} {row.outcome.name or ''}".strip()
@@ -102,10 +108,11 @@ def _draw(result: AreaImport, rows: list[_Row]) -> tuple[folium.Map, bool]:
             draw_dot(drawn, row.outcome.lon, row.outcome.lat, color, said, radius=6)
     for n, fault in enumerate(result.faults[:_DOTS], start=1):
         if fault.lon is not None and fault.lat is not None:
-            _number(drawn, n, fault.lon, fault.lat, f"{fault.kind}: {fault.words}")
+            number = f"<span class='fault'>{n}</span>"
+            words = f"{fault.kind}: {fault.words}"
+            draw_words(drawn, fault.lon, fault.lat, number, tooltip=words)
     if len(shapes):
-        west, south, east, north = shapely.total_bounds(shapes).tolist()
-        drawn.fit_bounds([[south, west], [north, east]])
+        drawn.fit_bounds(corners(shapely.total_bounds(shapes).tolist()))
     return drawn, simpler
 
 
@@ -115,22 +122,3 @@ def _can_be_drawn(row: _Row) -> bool:
     if lon is None or lat is None:
         return False
     return "outside the city" not in row.outcome.words and abs(lon) <= 180 and abs(lat) <= 90
-
-
-def _drawable(shapes: Any) -> tuple[Any, bool]:
-    simple = shapes
-    for tolerance in _SIMPLER_DEGREES:
-        if shapely.get_num_coordinates(simple).sum() <= _VERTICES_DRAWN:
-            break
-        simple = shapely.simplify(shapes, tolerance, preserve_topology=True)
-    return simple, simple is not shapes
-
-
-def _number(drawn: folium.Map, n: int, lon: float, lat: float, words: str) -> None:
-    """The number of a fault in the table, at its place."""
-    folium.Marker(
-        (lat, lon),
-        icon=folium.DivIcon(html=f"<span class='fault'>{n}</span>", icon_size=(0, 0)),
-        tooltip=safe_words(words),
-        keyboard=False,
-    ).add_to(drawn)

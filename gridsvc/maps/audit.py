@@ -10,7 +10,14 @@ import folium
 import numpy as np
 import shapely
 
-from gridsvc.maps.self_contained import blank_map, draw_shape, render, safe_words
+from gridsvc.maps.self_contained import (
+    blank_map,
+    corners,
+    draw_shape,
+    draw_words,
+    drawable,
+    render,
+)
 from gridsvc.registry.audits.model import AuditReport
 from gridsvc.spatial.audit import AreaFault, FaultKind, Totals
 
@@ -37,7 +44,6 @@ _LISTED = 15
 _SHARES_LISTED = 60
 # A browser draws this many vertices without delay; above, only what is drawn is simplified.
 _VERTICES_DRAWN = 150_000
-_SIMPLER_DEGREES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 _FARTHEST_OUT = 7
 
 
@@ -123,34 +129,17 @@ def _draw(report: AuditReport, groups: Sequence[_Group]) -> tuple[folium.Map, bo
                     drawn, row.fault.geometry, color=color, weight=2, fill=color, opacity=0.6
                 )
             if not shapely.is_empty(row.fault.geometry):
-                _number(drawn, row, color, f"{group.words[0]}: {row.between}")
+                mark = f"<span class='fault' style='background:{color}'>{row.number}</span>"
+                words = f"{group.words[0]}: {row.between}"
+                draw_words(drawn, *row.fault.place, mark, tooltip=words)
     if np.isfinite(bounds).all():
-        west, south, east, north = bounds.tolist()
-        drawn.fit_bounds([[south, west], [north, east]])
+        drawn.fit_bounds(corners(bounds.tolist()))
     return drawn, simpler
 
 
 def _lines(shapes: Any) -> tuple[Any, bool]:
     """The borders of areas as one geometry that can be drawn, and whether it is simpler."""
     borders = shapely.boundary(np.asarray(shapes, dtype=object))
-    simple = borders
-    for tolerance in _SIMPLER_DEGREES:
-        if shapely.get_num_coordinates(simple).sum() <= _VERTICES_DRAWN:
-            break
-        simple = shapely.simplify(borders, tolerance)
-    parts = [part for part in shapely.get_parts(simple) if shapely.get_num_points(part) > 1]
-    return shapely.MultiLineString(parts), simple is not borders
-
-
-def _number(drawn: folium.Map, row: _Row, color: str, words: str) -> None:
-    """The number of a fault in the list, at its place."""
-    lon, lat = row.fault.place
-    folium.Marker(
-        (lat, lon),
-        icon=folium.DivIcon(
-            html=f"<span class='fault' style='background:{color}'>{row.number}</span>",
-            icon_size=(0, 0),
-        ),
-        tooltip=safe_words(words),
-        keyboard=False,
-    ).add_to(drawn)
+    lines, simpler = drawable(borders, _VERTICES_DRAWN)
+    parts = [part for part in shapely.get_parts(lines) if shapely.get_num_points(part) > 1]
+    return shapely.MultiLineString(parts), simpler

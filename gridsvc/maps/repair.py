@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from gridsvc.maps.self_contained import blank_map, draw_shape, render
+from gridsvc.maps.self_contained import blank_map, corners, draw_shape, render
 from gridsvc.registry.repairs.model import (
     CodedProposal,
     FaultProposals,
@@ -79,8 +79,7 @@ def repair_page(preview: Preview) -> str:
         draw_shape(
             drawn, fault.geometry, color=_FAULT, weight=2, fill=_FAULT, opacity=0.4, tooltip=words
         )
-    west, south, east, north = shapely.total_bounds(everything)
-    drawn.fit_bounds([[south, west], [north, east]])
+    drawn.fit_bounds(corners(shapely.total_bounds(everything)))
     return render("repair.html", drawn, it=preview, summary=preview.to_json(), places=places)
 
 

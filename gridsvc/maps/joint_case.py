@@ -1,4 +1,4 @@
-"""Gathers one joint case from the registry and the cases."""
+"""The page of one joint case: who was called, who came, what was done, and where."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyproj
+import folium
 import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core import trace_repository as trace
-from gridsvc.cases.core.models import TraceEntry
+from gridsvc.cases.core.models import Case, TraceEntry
 from gridsvc.cases.core.repository import case_by_id
 from gridsvc.cases.intake.case_reports_repository import reports_of
 from gridsvc.cases.intake.models import Report
@@ -24,13 +24,23 @@ from gridsvc.city import City
 from gridsvc.city.procedures.model import Procedure
 from gridsvc.errors import NotFound
 from gridsvc.layers.catalogue import DISTRICTS, STREETS, UNIT_GRIDS
-from gridsvc.layers.repository import around
-from gridsvc.registry.bodies.repository import BodyRef, bodies_by_code
+from gridsvc.maps.around import JOINT_GROUNDS, Place, places_around
+from gridsvc.maps.self_contained import (
+    blank_map,
+    corners,
+    draw_dot,
+    draw_shape,
+    draw_words,
+    own_border,
+    render,
+    safe_words,
+)
+from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.repository import names_of
+from gridsvc.spatial.plane import surroundings
 
 _AROUND_M = 2_500.0
 _GRIDS_AROUND_M = 400.0
-_GEOD = pyproj.Geod(ellps="WGS84")
 
 
 def read_joint_case(session: Session, city: City, whistle_id: uuid.UUID) -> JointCase:
@@ -43,52 +53,32 @@ def read_joint_case(session: Session, city: City, whistle_id: uuid.UUID) -> Join
     case = None if whistle is None else case_by_id(session, whistle.case_id)
     if whistle is None or case is None or not whistle.joint:
         raise NotFound(f"There is no joint whistle {whistle_id}.", field="whistle_id")
-    place = to_shape(whistle.point)
-    connection, at = session.connection(), case.opened_at
-    box, near = _box(place, _AROUND_M), _box(place, _GRIDS_AROUND_M)
-    districts = _places(around(connection, DISTRICTS, city, at, box))
-    streets = _places(around(connection, STREETS, city, at, box))
-    grids = around(connection, UNIT_GRIDS, city, at, near, named_by="national_id", cut=False)
+    place, at = to_shape(whistle.point), case.opened_at
+    districts = places_around(session, DISTRICTS, city, at, place, _AROUND_M)
+    streets = places_around(session, STREETS, city, at, place, _AROUND_M)
     reports = reports_of(session, case)
     called = called_bodies(session, [whistle.id])
     entries = trace.entries(session, case)
-    bodies = bodies_by_code(
-        session,
-        [row.body_code for row in called]
-        + [entry.body_code for entry in entries if entry.body_code is not None],
-    )
+    codes = [row.body_code for row in called]
+    codes += [entry.body_code for entry in entries if entry.body_code is not None]
+    names = {code: body.name for code, body in bodies_by_code(session, codes).items()}
     sides = _sides(whistle, streets, districts)
     return JointCase(
-        whistle_id=whistle.id,
-        district_code=case.district_code,
-        case_id=case.id,
-        state=whistle.state,
-        ground=whistle.ground,
-        class_code=case.class_code,
+        case=case,
+        whistle=whistle,
         class_name=names_of(session, case.standard, case.kind).get(case.class_code, ""),
-        opened_at=case.opened_at,
-        closed_at=whistle.closed_at,
-        lon=place.x,
-        lat=place.y,
+        place=place,
         footprint=_footprint(whistle, reports),
         sides=sides,
         districts=districts,
         streets=streets,
-        unit_grids=_places(grids),
+        unit_grids=places_around(session, UNIT_GRIDS, city, at, place, _GRIDS_AROUND_M),
         border=_border(sides, districts),
         reports=len(reports),
-        called=tuple(_called(row, bodies) for row in called),
-        entries=_entries(entries, bodies, city.procedures.of("joint")),
+        called=tuple(called),
+        names=names,
+        entries=_entries(entries, names, city.procedures.of("joint")),
     )
-
-
-def _box(place: shapely.Point, metres: float) -> tuple[float, float, float, float]:
-    lons, lats, _ = _GEOD.fwd([place.x] * 4, [place.y] * 4, [270.0, 180.0, 90.0, 0.0], [metres] * 4)
-    return lons[0], lats[1], lons[2], lats[3]
-
-
-def _places(rows: Sequence[tuple[str, str, shapely.Geometry]]) -> tuple[Place, ...]:
-    return tuple(Place(*row) for row in rows if not row[2].is_empty)
 
 
 def _sides(
@@ -127,28 +117,6 @@ def _footprint(whistle: Whistle, reports: Sequence[Report]) -> shapely.Geometry 
     return shapely.union_all(drawn) if drawn else None
 
 
-def _called(row: CalledBody, bodies: dict[str, BodyRef]) -> CalledRow:
-    came = None if row.reported_in_point is None else to_shape(row.reported_in_point)
-    return CalledRow(
-        name=_name(row.body_code, bodies),
-        role=row.role,
-        report_in_by=row.report_in_by,
-        reported_in_at=row.reported_in_at,
-        point=None if came is None else (came.x, came.y),
-        metres_off=row.metres_off,
-        late=row.late,
-        far=row.far,
-        done_at=row.done_at,
-        score=row.score,
-    )
-
-
-def _name(code: str | None, bodies: dict[str, BodyRef]) -> str:
-    if code is None:
-        return ""
-    return bodies[code].name if code in bodies else code
-
-
 _TITLES = {
     "report_filed": ("Reported", "上报"),
     "report_joined": ("Reported again", "再次上报"),
@@ -159,7 +127,7 @@ _TITLES = {
 
 
 def _entries(
-    entries: Sequence[TraceEntry], bodies: dict[str, BodyRef], joint: Procedure
+    entries: Sequence[TraceEntry], names: Mapping[str, str], joint: Procedure
 ) -> tuple[Entry, ...]:
     """The steps of the procedure and what led to it; what each body did is in the table."""
     titles = dict(_TITLES)
@@ -177,7 +145,7 @@ def _entries(
                 at=entry.at,
                 title=titles[entry.action][0],
                 title_zh=titles[entry.action][1],
-                by=_name(entry.body_code, bodies),
+                by=names.get(entry.body_code or "", entry.body_code or ""),
                 note=_said(entry.content),
                 action=actions if acted else None,
             )
@@ -201,15 +169,6 @@ def _when(entry: TraceEntry) -> tuple[dt.datetime, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A named area, of which only what lies near the case is kept (WGS84)."""
-
-    code: str
-    name: str
-    geometry: shapely.Geometry
-
-
-@dataclass(frozen=True, slots=True)
 class JointSide:
     """One of the two sides: the street, the office that acts for it, and its district."""
 
@@ -219,22 +178,6 @@ class JointSide:
     district_code: str
     district_name: str
     leads: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CalledRow:
-    """A called body: when it came and how far off, when it was done, its score of 100."""
-
-    name: str
-    role: str
-    report_in_by: dt.datetime | None
-    reported_in_at: dt.datetime | None
-    point: tuple[float, float] | None
-    metres_off: float | None
-    late: bool | None
-    far: bool | None
-    done_at: dt.datetime | None
-    score: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,22 +196,14 @@ class Entry:
 class JointCase:
     """All that the page shows. Geometries are WGS84, clipped to the surroundings of the place.
 
-    Of reports only their number is told: where each stood may show whose window it is.
     ``border`` is the border between the districts of the two sides, None where they share none
-    nearby.
+    nearby. ``names`` are those of bodies, by their codes.
     """
 
-    whistle_id: uuid.UUID
-    district_code: str
-    case_id: uuid.UUID
-    state: str
-    ground: str
-    class_code: str
+    case: Case
+    whistle: Whistle
     class_name: str
-    opened_at: dt.datetime
-    closed_at: dt.datetime | None
-    lon: float
-    lat: float
+    place: shapely.Point
     footprint: shapely.Geometry | None
     sides: tuple[JointSide, ...]
     districts: tuple[Place, ...]
@@ -276,5 +211,99 @@ class JointCase:
     unit_grids: tuple[Place, ...]
     border: shapely.Geometry | None
     reports: int
-    called: tuple[CalledRow, ...]
+    called: tuple[CalledBody, ...]
+    names: Mapping[str, str]
     entries: tuple[Entry, ...]
+
+
+_ALARM, _INK, _VIOLET = "#d93a2b", "#3d3550", "#6a5a86"
+_SIDE_FILLS = ("#efc9c0", "#c9d6ea")
+_SHOWN_M = 130.0
+_STATES = {
+    "proposed": ("待确认", "proposed"),
+    "open": ("处理中", "open"),
+    "closed": ("已结案", "closed"),
+}
+
+
+def joint_case_page(joint: JointCase, city: City) -> str:
+    """The page of a joint case as one self-contained HTML text.
+
+    Raises MissingPrerequisite when the package that provides Leaflet is not installed.
+    """
+    return render(
+        "joint_case.html",
+        _draw(joint),
+        it=joint,
+        case=joint.case,
+        whistle=joint.whistle,
+        calendar=city.calendar,
+        state=_STATES.get(joint.whistle.state, (joint.whistle.state,) * 2),
+        ground=JOINT_GROUNDS.get(joint.whistle.ground, (joint.whistle.ground,) * 2),
+        actions=sum(entry.action is not None for entry in joint.entries),
+        side_fills=_SIDE_FILLS,
+    )
+
+
+def _draw(joint: JointCase) -> folium.Map:
+    """The map of the place: both sides, the border, the building, the place, and who came."""
+    drawn = blank_map()
+    view = _view(joint)
+    _draw_areas(drawn, joint, view)
+    if joint.footprint is not None:
+        draw_shape(drawn, joint.footprint, color="#8f1a10", weight=2, fill=_ALARM, opacity=0.55)
+    draw_dot(drawn, joint.place.x, joint.place.y, _VIOLET, "案卷地点 place of the case")
+    for body in joint.called:
+        if body.reported_in_point is not None:
+            _came(drawn, joint, body, to_shape(body.reported_in_point))
+    drawn.fit_bounds(corners(view.bounds))
+    return drawn
+
+
+def _view(joint: JointCase) -> shapely.Geometry:
+    """The building and those who came to it, with the ground around."""
+    seen = [joint.place, *([joint.footprint] if joint.footprint else [])]
+    seen += [
+        to_shape(body.reported_in_point)
+        for body in joint.called
+        if body.reported_in_point is not None and not body.far
+    ]
+    return surroundings(shapely.union_all(seen), _SHOWN_M)
+
+
+def _draw_areas(drawn: folium.Map, joint: JointCase, view: shapely.Geometry) -> None:
+    fills = {side.code: _SIDE_FILLS[n % 2] for n, side in enumerate(joint.sides)}
+    for street in joint.streets:
+        fill = fills.get(street.code, "#ece5d8")
+        draw_shape(drawn, street.geometry, color=fill, weight=0, fill=fill, opacity=0.75)
+    for grid in joint.unit_grids:
+        draw_shape(drawn, grid.geometry, color="#8f86a0", weight=0.7, tooltip=grid.code)
+    for street in joint.streets:
+        draw_shape(drawn, own_border(street.geometry), color=_VIOLET, weight=1.6)
+    for district in joint.districts:
+        draw_shape(drawn, own_border(district.geometry), color=_INK, weight=3)
+    if joint.border is not None:
+        draw_shape(drawn, joint.border, color=_ALARM, weight=4, tooltip="区界 District border")
+    names = {side.code: side.district_name for side in joint.sides}
+    for street in joint.streets:
+        seen = shapely.intersection(street.geometry, view)
+        if not seen.is_empty:
+            lon, lat = shapely.maximum_inscribed_circle(seen).coords[0]
+            draw_words(drawn, lon, lat, _label(street.name, names.get(street.code, "")))
+
+
+def _came(drawn: folium.Map, joint: JointCase, body: CalledBody, point: shapely.Point) -> None:
+    """A body that reported in, with the line to the place and how far off it was."""
+    color = _ALARM if body.far else "#2f7d5b"
+    place = joint.place
+    folium.PolyLine(  # type: ignore[no-untyped-call] # folium leaves it untyped
+        [(point.y, point.x), (place.y, place.x)], color=color, weight=1.5, dash_array="4 4"
+    ).add_to(drawn)
+    off = "" if body.metres_off is None else f" · {body.metres_off:.0f} m"
+    name = joint.names.get(body.body_code, body.body_code)
+    draw_dot(drawn, point.x, point.y, color, f"报到 {name}{off}")
+
+
+def _label(name: str, district: str) -> str:
+    above = f"<small>{safe_words(district)}</small>" if district else ""
+    return f"<span class='name{' side' if district else ''}'>{above}{safe_words(name)}</span>"
