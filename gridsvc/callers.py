@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,13 +27,17 @@ _SUPERVISORS = {Role.DISTRICT, Role.CITY, Role.ADMIN}
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The holder of a token. The prefix ``110102`` covers ``110102020``; empty covers all."""
+    """The holder of a token. The prefix ``110102`` covers ``110102020``; empty covers all.
+
+    ``expires_at`` is when the token does, None for whoever has none.
+    """
 
     subject: str
     role: Role
     area: str
     body: str | None
     token_id: uuid.UUID
+    expires_at: dt.datetime | None = None
 
     def covers(self, *codes: str | None) -> bool:
         """Whether one of these areas lies inside the caller's own; None is no area."""

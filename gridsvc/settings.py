@@ -169,7 +169,28 @@ class Settings(BaseSettings):
     relations_at_once: int = Field(
         default=2, ge=1, description="Questions about relations that one process answers at a time."
     )
-    token_days: int = Field(default=365, description="Days until a token expires.")
+    token_hours: int = Field(
+        default=24, ge=1, description="Hours until a token expires; its holder can renew it."
+    )
+    token_days: int = Field(
+        default=30, ge=1, description="Days from its making on which a token can be renewed."
+    )
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="Address of the city's own identity provider (OpenID Connect), if any.",
+    )
+    oidc_audience: str = Field(
+        default="gridsvc", description="The audience that the provider's tokens must name."
+    )
+    oidc_role_claim: str = Field(
+        default="gridsvc_role", description="The claim of the provider that names the role."
+    )
+    oidc_area_claim: str = Field(
+        default="gridsvc_area", description="The claim that names the area prefix."
+    )
+    oidc_body_claim: str = Field(
+        default="gridsvc_body", description="The claim that names the body of a department."
+    )
 
 
 @lru_cache

@@ -28,6 +28,7 @@ from gridsvc.api.state import Service
 from gridsvc.api.v1 import (
     areas,
     assessments,
+    audit,
     callbacks,
     cases,
     codes,
@@ -46,6 +47,7 @@ from gridsvc.api.v1 import (
     repairs,
     reports,
     social_grids,
+    tokens,
     whistle_calls,
     whistles,
 )
@@ -54,6 +56,9 @@ from gridsvc.city import City
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.errors import BadInput, GridsvcError, TooLarge, UnknownParameter
 from gridsvc.registry.access.keys import secret_key
+from gridsvc.registry.access.provider import Provider
+from gridsvc.registry.access.service import Tokens
+from gridsvc.registry.access.uses import Uses
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings, get_settings
 
@@ -87,6 +92,8 @@ _ROUTES = (
     disputes,
     no_mans_land,
     relations,
+    tokens,
+    audit,
     tiles,
     exports,
     map,
@@ -102,16 +109,26 @@ def make_service(settings: Settings) -> Service:
     # A fault in a procedure or a table is told at the start, not to the first reporter.
     city = City.load(settings)
     keys = settings.var_dir / "keys"
+    sessions = session_factory(engine)
     return Service(
         settings=settings,
         city=city,
         engine=engine,
-        sessions=session_factory(engine),
+        sessions=sessions,
         atlases=AtlasStore(engine, city, utc_now),
-        token_key=secret_key(keys, "token", settings.token_key),
+        tokens=Tokens(secret_key(keys, "token", settings.token_key), _provider(settings)),
+        uses=Uses(sessions),
         reporter_key=secret_key(keys, "reporter", settings.reporter_key),
         writers=ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer"),
     )
+
+
+def _provider(settings: Settings) -> Provider | None:
+    """The city's own identity provider, where it has one."""
+    if settings.oidc_issuer is None:
+        return None
+    claims = settings.oidc_role_claim, settings.oidc_area_claim, settings.oidc_body_claim
+    return Provider(settings.oidc_issuer, settings.oidc_audience, claims)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -121,7 +138,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(service.atlases.watch)
+        service.uses.watch()
         yield
+        await run_in_threadpool(service.uses.close)
         service.writers.shutdown()
         service.atlases.close()
         service.engine.dispose()

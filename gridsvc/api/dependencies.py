@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 from starlette.types import Scope
 
 from gridsvc.api import clock
-from gridsvc.api.rights import check_role
+from gridsvc.api.rights import right_of
 from gridsvc.api.state import Service, service_of
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Occasion
 from gridsvc.city.calendar import Calendar
 from gridsvc.db.engine import transaction
 from gridsvc.errors import BadInput, NotAuthenticated
-from gridsvc.registry.access.service import read_token
+from gridsvc.registry.access import audit
 from gridsvc.registry.placement.store import Atlas, DatedAtlas
 
 #: Reads the token of a request and documents that there is one.
@@ -35,6 +35,7 @@ def db_session(service: CurrentService) -> Iterator[Session]:
     """A transaction of the request's own."""
     with transaction(service.sessions) as session:
         yield session
+        audit.write_noted(session)
 
 
 #: One transaction a request, committed before the answer is sent: what was acknowledged is kept.
@@ -123,8 +124,14 @@ def let_in(
             "This needs a token: send 'Authorization: Bearer ...' with one made by"
             " 'gridsvc token create'."
         )
-    caller = read_token(session, service.token_key, credentials.credentials)
-    check_role(scope, caller)
+    now = clock.utc_now()
+    caller = service.tokens.read(session, credentials.credentials)
+    service.uses.note(caller, now)
+    right = right_of(scope, caller)
+    if right.audit:
+        act = f"{scope['method']} {scope['route'].path}"
+        done = audit.Done(now, caller.subject, caller.role.value, act, scope["path"])
+        audit.note(session, done)
     return caller
 
 

@@ -38,6 +38,7 @@ from gridsvc.api.dependencies import (
 )
 from gridsvc.api.state import Service, service_of
 from gridsvc.db.engine import transaction
+from gridsvc.registry.access import audit
 
 
 class _Asked(NamedTuple):
@@ -138,6 +139,7 @@ class DirectRoute(APIRoute):
         with transaction(service.sessions) as session:
             asked = _Asked(scope, service, query, given, credentials, session)
             response: Response = self.endpoint(**self._arguments(asked))
+            audit.write_noted(session)
         return response
 
     def _query(self, scope: Scope) -> dict[str, str]:

@@ -25,6 +25,8 @@ class Reach(StrEnum):
     NO = "no"
     #: Everything, wherever it lies.
     ALL = "all"
+    #: Everything, for a token whose area is the whole city.
+    WHOLE = "whole"
     #: What lies inside the area prefix of the token.
     OWN = "own"
     #: Figures of the district in which that area lies.
@@ -47,31 +49,38 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One row: how far a request of each role reaches; ``nobody`` is one without a token."""
+    """One row: how far a request of each role reaches; ``nobody`` is one without a token.
+
+    ``audit``: what it is in the audit log, a *read* of personal data or an administrative *act*;
+    '' for what is not entered there.
+    """
 
     nobody: Reach
     roles: Mapping[Role, Reach]
+    audit: str
     why: str
 
 
 def read_rights(path: Path) -> dict[tuple[str, str], Right]:
     """The table by method and path. Raises BadFile with file, line and reason."""
     found: dict[tuple[str, str], Right] = {}
-    for row in table(path, ["method", "path", "nobody", *Role, "why"], key=["method", "path"]):
+    for row in table(
+        path, ["method", "path", "nobody", *Role, "audit", "why"], key=["method", "path"]
+    ):
         try:
             roles = {role: Reach(row[role]) for role in Role}
             nobody = Reach(row["nobody"])
         except ValueError as error:
             raise BadFile(f"{row.where}: {error}; a right is {', '.join(Reach)}.") from None
-        found[row["method"], row["path"]] = Right(nobody, roles, row["why"])
+        found[row["method"], row["path"]] = Right(nobody, roles, row["audit"], row["why"])
     return found
 
 
 RIGHTS = read_rights(Path(__file__).with_name("rights.csv"))
 
 
-def check_role(scope: Scope, caller: Caller) -> None:
-    """Refuse a role that the table does not let in at a request's route. Raises NotAllowed."""
+def right_of(scope: Scope, caller: Caller) -> Right:
+    """The row of a request's route, if its role is let in there. Raises NotAllowed."""
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     right = RIGHTS.get((method, scope["route"].path))
     if right is None:
@@ -81,3 +90,4 @@ def check_role(scope: Scope, caller: Caller) -> None:
         raise NotAllowed(
             f"A token of role {caller.role.value} may not do this; needed: {', '.join(may)}."
         )
+    return right

@@ -10,6 +10,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.city import City
+from gridsvc.registry.access.service import Tokens
+from gridsvc.registry.access.uses import Uses
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings
 
@@ -23,7 +25,8 @@ class Service:
     engine: Engine
     sessions: sessionmaker[Session]
     atlases: AtlasStore
-    token_key: bytes
+    tokens: Tokens
+    uses: Uses
     reporter_key: bytes
     #: The threads of direct routes that write.
     writers: ThreadPoolExecutor

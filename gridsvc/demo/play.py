@@ -111,7 +111,7 @@ def play(
             tell("The story was interrupted: it goes on, and is told from its beginning.")
         else:
             number += 1
-        playing = Playing(number, http, service.token_key, service.sessions)
+        playing = Playing(number, http, service.tokens.key, service.sessions)
         playing.begin()
         with transaction(service.sessions) as session:
             building = building_astride(

@@ -1,6 +1,6 @@
 """Every table of the registry, in one place for migrations and tests."""
 
-from gridsvc.registry.access.models import RevokedToken
+from gridsvc.registry.access.models import AuditEntry, RevokedToken, Token
 from gridsvc.registry.areas.models import Area
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty, DutyGap
 from gridsvc.registry.classes.models import ListedClass
@@ -21,6 +21,7 @@ __all__ = [
     "Agreement",
     "AgreementDuty",
     "Area",
+    "AuditEntry",
     "Body",
     "Dispute",
     "DisputeEntry",
@@ -39,5 +40,6 @@ __all__ = [
     "RepairArea",
     "RevokedToken",
     "SocialGrid",
+    "Token",
     "UnitGrid",
 ]

@@ -29,11 +29,11 @@ from gridsvc.cases.core.summons import (
     service_steps,
     tell_next,
 )
-from gridsvc.cases.core.trace import BEGINNING
 from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
 from gridsvc.city.procedures.model import SEATS, Actor, Procedure, Seat
 from gridsvc.db.base import uuid7
+from gridsvc.db.chain import BEGINNING
 from gridsvc.errors import BadInput, NotAllowed
 from gridsvc.registry.bodies.repository import Responsibility, bodies_by_code
 from gridsvc.registry.bodies.service import body_or_refuse, keep_gap

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, or_, select, tuple_
+from sqlalchemy import or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.models import Case, Submission
@@ -76,14 +76,11 @@ def cases_of(
         )
         if len(prefix) > 6:
             area = Case.street_code if len(prefix) <= 9 else Case.community_code
-            of_district = and_(
-                of_district,
-                or_(
-                    area.startswith(prefix),
-                    Case.lead_body == own_body,
-                    Case.progress["other"].astext == own_body,
-                ),
-            )
+            inside = area.startswith(prefix)
+            if own_body is not None:
+                other_side = Case.progress["other"].astext
+                inside |= (Case.lead_body == own_body) | (other_side == own_body)
+            of_district &= inside
         query = query.where(of_district)
     if body is not None:
         query = query.where(Case.lead_body == body)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core import trace_repository as repository
 from gridsvc.cases.core.models import Case, TraceEntry
+from gridsvc.db.chain import BEGINNING, chained_hash
 
-#: Precedes the first entry of every trace.
-BEGINNING = "0" * 64
 _CASES_AT_ONCE = 1_000
 
 
@@ -117,33 +113,17 @@ def _checked(case: Case, entries: Sequence[TraceEntry]) -> Verification:
 
 
 def _hash(entry: TraceEntry) -> str:
-    """SHA-256 of every column but the hash itself, as canonical JSON."""
-    columns = {
-        "district_code": entry.district_code,
-        "case_id": str(entry.case_id),
-        "n": entry.n,
-        "written_at": _utc(entry.written_at),
-        "at": _utc(entry.at),
-        "action": entry.action,
-        "actor": entry.actor,
-        "body_code": entry.body_code,
-        "content": _plain(entry.content),
-        "previous_hash": entry.previous_hash,
-    }
-    canonical = json.dumps(columns, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    """The value with every whole number written alike: PostgreSQL gives 1e16 back as an integer."""
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(Decimal(repr(value)))
-    return value
-
-
-def _utc(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds")
+    return chained_hash(
+        {
+            "district_code": entry.district_code,
+            "case_id": str(entry.case_id),
+            "n": entry.n,
+            "written_at": entry.written_at,
+            "at": entry.at,
+            "action": entry.action,
+            "actor": entry.actor,
+            "body_code": entry.body_code,
+            "content": entry.content,
+            "previous_hash": entry.previous_hash,
+        }
+    )
