@@ -17,13 +17,12 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.engine import SUPERVISION, begin, carried_over, go_back, take
+from gridsvc.cases.core.engine import SUPERVISION, go_back, take
 from gridsvc.cases.core.opening import take_seats
-from gridsvc.cases.core.progress import Progress
+from gridsvc.cases.core.progress import Progress, begin, carried_over
 from gridsvc.city import City
 from gridsvc.city.classes import STANDARD, ClassKey
-from gridsvc.city.procedures.library import Library
-from gridsvc.city.procedures.model import Actor, Requirement
+from gridsvc.city.procedures.model import Actor, Library, Requirement
 from gridsvc.registry.bodies.repository import Responsibility
 from gridsvc.registry.bodies.service import find_responsible
 from gridsvc.registry.placement.model import AreaRef, Placement

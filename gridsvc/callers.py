@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
+
+#: The id of the request that is being answered, for logs and for what it makes others do.
+REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 class Role(StrEnum):

@@ -12,9 +12,13 @@
     │   ├── OutsideCity               422 outside-city
     │   ├── BadEvidence               422 bad-evidence
     │   ├── BadFile                   422 bad-file
-    │   ├── QueryTooBroad                   422 too-wide
+    │   ├── QueryTooBroad             422 too-wide
     │   └── UnknownParameter          400 unknown-parameter
     ├── TooLarge                      413 too-large
+    │   └── HeadTooLarge              431 head-too-large
+    ├── TooSlow                       408 too-slow
+    ├── UnsupportedMedia              415 unsupported-media
+    ├── TooMany                       429 too-many
     ├── NotAuthenticated              401 not-authenticated
     ├── NotAllowed                    403 not-allowed
     ├── NotFound                      404 not-found
@@ -151,6 +155,41 @@ class TooLarge(GridsvcError):
     status = 413
     type = "too-large"
     title = "The input is too large"
+
+
+class HeadTooLarge(TooLarge):
+    """The address and the headers of a request are larger than the service accepts."""
+
+    status = 431
+    type = "head-too-large"
+    title = "The headers are too large"
+
+
+class TooSlow(GridsvcError):
+    """A request came so slowly that the service no longer waits for its end."""
+
+    status = 408
+    type = "too-slow"
+    title = "The request took too long to arrive"
+
+
+class UnsupportedMedia(GridsvcError):
+    """The body has a type or an encoding that the service does not read."""
+
+    status = 415
+    type = "unsupported-media"
+    title = "The body's type is not supported"
+
+
+class TooMany(GridsvcError):
+    """The caller asks for more than their share; ``retry_after_s`` says when to ask again."""
+
+    status = 429
+    type = "too-many"
+    title = "Too many requests"
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
 
 
 class NotAuthenticated(GridsvcError):

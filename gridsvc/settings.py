@@ -64,6 +64,49 @@ class Settings(BaseSettings):
     max_stream_bytes: int = Field(
         default=10_000_000_000, description="Largest batch that is streamed (Arrow)."
     )
+    max_stream_batch_bytes: int = Field(
+        default=256_000_000,
+        gt=0,
+        description="Largest batch in such a stream, also once unpacked.",
+    )
+    max_anonymous_stream_bytes: int = Field(
+        default=20_000_000, gt=0, description="Largest such stream of a caller without a token."
+    )
+    max_connections: int = Field(
+        default=800, ge=1, description="Most connections that one process keeps open."
+    )
+    max_connections_of_address: int = Field(
+        default=300, ge=1, description="Most of them from one address."
+    )
+    max_head_bytes: int = Field(
+        default=32_768, ge=1_024, description="Largest address and headers of a request, in bytes."
+    )
+    head_timeout_s: float = Field(
+        default=10.0, gt=0, description="Time for a request's headers to arrive, in seconds."
+    )
+    body_timeout_s: float = Field(
+        default=20.0,
+        gt=0,
+        description="Time for a request's body; a second more for each 10 kB that have come.",
+    )
+    unread_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="Time after which a client that reads nothing of its answer is cut off.",
+    )
+    trusted_proxies: str | None = Field(
+        default=None,
+        description="Addresses or networks, by commas, whose X-Forwarded-For names the caller.",
+    )
+    allowances: Path | None = Field(
+        default=None, description="A city's own table of what each role may ask for (CSV)."
+    )
+    requests_at_once: int = Field(
+        default=256, ge=1, description="Requests that one process answers at a time; more get 503."
+    )
+    event_streams: int = Field(
+        default=400, ge=0, description="Event streams that one process keeps open."
+    )
     max_footprint_vertices: int = Field(default=10_000, description="Largest footprint.")
     max_evidence_bytes: int = Field(
         default=8_000_000, description="Largest file of evidence, of a case or a dispute."
@@ -75,6 +118,9 @@ class Settings(BaseSettings):
         default=None, description="A folder, or s3://bucket/prefix; else var/evidence."
     )
     max_batch_points: int = Field(default=1_000_000, description="Most points of one batch.")
+    max_anonymous_batch_points: int = Field(
+        default=200_000, gt=0, description="The same of a caller without a token."
+    )
     import_max_bytes: int = Field(
         default=1_000_000_000,
         gt=0,
@@ -98,6 +144,9 @@ class Settings(BaseSettings):
     open_parts: bool = Field(
         default=False,
         description="Tell owners, maintainers and notes of parts to everybody, as open data.",
+    )
+    idempotency_days: int = Field(
+        default=7, ge=1, description="Days for which an Idempotency-Key is remembered."
     )
     max_attempts: int = Field(default=8, description="Tries before a message is given up.")
     retry_pause_s: float = Field(
@@ -126,6 +175,12 @@ class Settings(BaseSettings):
     )
     joint_whistle_asks: bool = Field(
         default=False, description="Propose joint whistles to a person instead of blowing them."
+    )
+    joint_whistle_roles: str = Field(
+        default="grid_worker,street,department,district,city,admin",
+        pattern=r"^([a-z_]+(,[a-z_]+)*)?$",
+        description="Roles whose footprints blow a joint whistle; those of others propose it, until"
+        " staff or a second person confirms.",
     )
     confirm_within_minutes: int = Field(
         default=60, description="Near a border, the other side is told when nobody confirms."
@@ -163,8 +218,20 @@ class Settings(BaseSettings):
     weights_scheme: str = Field(
         default="10-50-40", description="The line of weights.csv by which the three rates count."
     )
+    export_timeout_s: float = Field(
+        default=120.0, gt=0, description="Time to write one export, in seconds."
+    )
+    export_max_bytes: int = Field(
+        default=5_000_000_000, gt=0, description="Largest export, in bytes."
+    )
     relations_timeout_s: float = Field(
         default=20.0, gt=0, description="Time for a question about relations, in seconds."
+    )
+    relations_anonymous_timeout_s: float = Field(
+        default=2.0, gt=0, description="The same for a caller without a token."
+    )
+    relations_max_vertices: int = Field(
+        default=100_000, gt=0, description="Most vertices of a layer that is sent to be related."
     )
     relations_at_once: int = Field(
         default=2, ge=1, description="Questions about relations that one process answers at a time."

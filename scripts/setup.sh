@@ -47,6 +47,7 @@ missing=''
 if [ "$mode" = test ]; then
     command -v chromium >/dev/null || missing="$missing chromium"
     command -v chromedriver >/dev/null || missing="$missing chromium-driver"
+    command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
     has_chinese_font || missing="$missing fonts-noto-cjk"
 fi
 if [ "$mode" = bench ]; then

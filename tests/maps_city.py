@@ -20,8 +20,8 @@ from geoalchemy2.shape import from_shape
 from sqlalchemy.orm import Session
 
 from gridsvc.api.app import create_app
+from gridsvc.cases.core.act import next_entry
 from gridsvc.cases.core.models import Case
-from gridsvc.cases.core.trace import next_entry
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.registry.areas.service import NewArea, load_edition

@@ -11,7 +11,6 @@ From the outside in:
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
@@ -20,11 +19,16 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 
 from gridsvc import __version__
-from gridsvc.api import exports, map, problems, rules, tiles
+from gridsvc.api import exports, map, problems, rules, tiles, watching
+from gridsvc.api.addresses import networks
+from gridsvc.api.allowances import read_allowances
 from gridsvc.api.clock import utc_now
+from gridsvc.api.dependencies import Service
 from gridsvc.api.limits import BodyLimit
+from gridsvc.api.listening import Listening
+from gridsvc.api.pools import Pools
 from gridsvc.api.problems import Problem
-from gridsvc.api.state import Service
+from gridsvc.api.quotas import Pace, Quotas
 from gridsvc.api.v1 import (
     areas,
     assessments,
@@ -52,8 +56,9 @@ from gridsvc.api.v1 import (
     whistles,
 )
 from gridsvc.api.v1.arrow import ARROW
+from gridsvc.api.watching import Watched
 from gridsvc.city import City
-from gridsvc.db.engine import create_engine, database_url, session_factory
+from gridsvc.db.engine import database_url, session_factory
 from gridsvc.errors import BadInput, GridsvcError, TooLarge, UnknownParameter
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.access.provider import Provider
@@ -65,13 +70,11 @@ from gridsvc.settings import Settings, get_settings
 #: The database role of the service: it may write the trace, never change it.
 SERVICE_ROLE = "gridsvc_service"
 
-#: As many as there are connections to the database, less those for everybody else.
-_WRITERS = 16
-
 #: Asked all day, so looked up first: the others are tried one after the other.
 _DIRECT = (point, reports)
 _ROUTES = (
     health,
+    watching,
     locate,
     areas,
     social_grids,
@@ -105,21 +108,26 @@ grid, community and street; where a border runs through it, a joint whistle call
 
 def make_service(settings: Settings) -> Service:
     """The shared parts of a process. Raises MissingPrerequisite, Unavailable."""
-    engine = create_engine(database_url(settings), role=SERVICE_ROLE)
+    allowances = read_allowances(settings.allowances)
+    pools = Pools.of(database_url(settings), SERVICE_ROLE)
     # A fault in a procedure or a table is told at the start, not to the first reporter.
     city = City.load(settings)
     keys = settings.var_dir / "keys"
-    sessions = session_factory(engine)
+    tokens = Tokens(secret_key(keys, "token", settings.token_key), _provider(settings))
+    sessions = session_factory(pools.general)
     return Service(
         settings=settings,
         city=city,
-        engine=engine,
+        engine=pools.general,
         sessions=sessions,
-        atlases=AtlasStore(engine, city, utc_now),
-        tokens=Tokens(secret_key(keys, "token", settings.token_key), _provider(settings)),
+        atlases=AtlasStore(pools.boundaries, city, utc_now),
+        tokens=tokens,
         uses=Uses(sessions),
         reporter_key=secret_key(keys, "reporter", settings.reporter_key),
-        writers=ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer"),
+        pools=pools,
+        allowances=allowances,
+        pace=Pace(allowances),
+        listening=Listening(sessions, tokens, settings.event_streams),
     )
 
 
@@ -141,16 +149,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         service.uses.watch()
         yield
         await run_in_threadpool(service.uses.close)
-        service.writers.shutdown()
         service.atlases.close()
-        service.engine.dispose()
+        service.pools.close()
 
     app: FastAPI = FastAPIOffline(
         title="gridsvc",
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
-        middleware=_middleware(service.settings),
+        middleware=_middleware(service),
         dependencies=[Depends(rules.follow)],
     )
     app.state.service = service
@@ -162,14 +169,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _middleware(service: Service) -> list[Middleware]:
     """What every request passes before a route is looked for, from the outside in."""
+    settings = service.settings
     return [
+        Middleware(Watched),
+        Middleware(
+            Quotas,
+            allowances=service.allowances,
+            tokens=service.tokens,
+            trusted=networks(settings.trusted_proxies),
+            at_once=settings.requests_at_once,
+        ),
         Middleware(
             BodyLimit,
             max_bytes=settings.max_body_bytes,
             max_stream_bytes=settings.max_stream_bytes,
             streamed=frozenset({ARROW}),
+            timeout_s=settings.body_timeout_s,
         ),
     ]
 

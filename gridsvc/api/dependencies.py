@@ -1,34 +1,83 @@
-"""What routes ask for: a transaction, the atlas, the caller."""
+"""What routes ask for: the service, a transaction, the atlas, the caller, and to write once."""
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 import uuid
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+import orjson
+from fastapi import Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy.orm import Session
+from pydantic import BaseModel
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
 from starlette.types import Scope
 
 from gridsvc.api import clock
+from gridsvc.api.allowances import Allowance
+from gridsvc.api.listening import Listening
+from gridsvc.api.pools import Pools
+from gridsvc.api.quotas import Pace
 from gridsvc.api.rights import right_of
-from gridsvc.api.state import Service, service_of
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Occasion
+from gridsvc.cases.intake.repository import claim_key, keep_answer
+from gridsvc.city import City
 from gridsvc.city.calendar import Calendar
-from gridsvc.db.engine import transaction
-from gridsvc.errors import BadInput, NotAuthenticated
+from gridsvc.db.base import transaction
+from gridsvc.errors import BadInput, IdempotencyMismatch, NotAuthenticated
 from gridsvc.registry.access import audit
-from gridsvc.registry.placement.store import Atlas, DatedAtlas
+from gridsvc.registry.access.service import Tokens
+from gridsvc.registry.access.uses import Uses
+from gridsvc.registry.placement.store import Atlas, AtlasStore, DatedAtlas
+from gridsvc.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts that every request of a process shares."""
+
+    settings: Settings
+    city: City
+    engine: Engine
+    sessions: sessionmaker[Session]
+    atlases: AtlasStore
+    tokens: Tokens
+    uses: Uses
+    reporter_key: bytes
+    pools: Pools
+    allowances: Mapping[str, Allowance]
+    pace: Pace
+    listening: Listening
+
+
+async def service_of(request: Request) -> Service:
+    """The service of this application."""
+    service: Service = request.app.state.service
+    return service
+
 
 #: Reads the token of a request and documents that there is one.
 bearer = HTTPBearer(auto_error=False, description="A token made by 'gridsvc token create'.")
 
 
 CurrentService = Annotated[Service, Depends(service_of)]
+
+
+async def _body_of(request: Request) -> bytes:
+    return await request.body()
+
+
+#: The body as it came. It stands before what opens a transaction: none may wait for a slow sender.
+RawBody = Annotated[bytes, Depends(_body_of)]
 
 
 def db_session(service: CurrentService) -> Iterator[Session]:
@@ -135,18 +184,17 @@ def let_in(
     return caller
 
 
-def current_caller(
+def _caller(
     request: Request,
     service: CurrentService,
     session: DbSession,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Caller:
-    """The holder of the request's token. Raises NotAuthenticated, NotAllowed."""
     return let_in(request.scope, service, session, credentials)
 
 
 #: The holder of the request's token; without one, or in a role that may not, it is refused.
-CurrentCaller = Annotated[Caller, Depends(current_caller)]
+CurrentCaller = Annotated[Caller, Depends(_caller)]
 
 
 def _perhaps_caller(
@@ -162,12 +210,15 @@ def _perhaps_caller(
 PerhapsCaller = Annotated[Caller | None, Depends(_perhaps_caller)]
 
 
-def _occasion(service: CurrentService, session: DbSession, caller: CurrentCaller) -> Occasion:
+def current_occasion(
+    service: CurrentService, session: DbSession, caller: CurrentCaller
+) -> Occasion:
+    """The request's transaction, city, caller and moment. Raises NotAuthenticated, NotAllowed."""
     return Occasion(session, service.city, caller, clock.utc_now())
 
 
 #: The request's transaction, city, caller and moment, for what is done in cases.
-CurrentOccasion = Annotated[Occasion, Depends(_occasion)]
+CurrentOccasion = Annotated[Occasion, Depends(current_occasion)]
 
 
 def parts_whole(service: Service, caller: Caller | None) -> bool:
@@ -187,3 +238,63 @@ def _reporting_occasion(
 
 #: The same for whoever holds a token, or no more than the secret of the report's receipt.
 ReportingOccasion = Annotated[Occasion, Depends(_reporting_occasion)]
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="Any value of the caller's own; the same value is answered the same way.",
+    ),
+]
+
+
+class _Answer(JSONResponse):
+    """JSON by orjson: the framework's own way takes several times as long."""
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """What orjson does not know itself; the times in a model as those outside of one."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(by_alias=True)
+    return jsonable_encoder(value)
+
+
+def once(
+    occasion: Occasion,
+    key: str | None,
+    request: Any,
+    write: Callable[[], Any],
+    *,
+    status: int = 200,
+) -> JSONResponse:
+    """Write, and keep the answer under the key in the same transaction; or repeat it.
+
+    ``request`` is what the key stands for; keys are the token's own, so that two phones that
+    count from 1 never meet. Two requests at the same moment: the second waits.
+    Raises IdempotencyMismatch when the key was used with another request.
+    """
+    if key is None:
+        return _Answer(write(), status_code=status)
+    session, holder = occasion.session, str(occasion.caller.token_id)
+    canonical = json.dumps(jsonable_encoder(request), sort_keys=True, ensure_ascii=False)
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    known = claim_key(session, holder, key, digest, occasion.now)
+    if known is not None:
+        if known.request_hash != digest:
+            raise IdempotencyMismatch(
+                f"The Idempotency-Key '{key}' was already used with a different request; choose a"
+                " new one for a new request.",
+                field="Idempotency-Key",
+            )
+        return JSONResponse(
+            known.answer, status_code=known.status, headers={"Idempotency-Replayed": "true"}
+        )
+    response = _Answer(write(), status_code=status)
+    keep_answer(session, holder, key, status, orjson.loads(response.body))
+    return response

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from inspect import iscoroutinefunction
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -27,18 +28,20 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from gridsvc.api import rules
+from gridsvc.api import clock, rules
 from gridsvc.api.dependencies import (
+    Service,
     bearer,
     current_atlas,
-    current_caller,
-    db_session,
+    current_occasion,
     let_in,
     parse_as_of,
+    service_of,
 )
-from gridsvc.api.state import Service, service_of
-from gridsvc.db.engine import transaction
+from gridsvc.cases.core.act import Occasion
+from gridsvc.db.base import transaction
 from gridsvc.registry.access import audit
+from gridsvc.registry.placement.store import Atlas
 
 
 class _Asked(NamedTuple):
@@ -55,15 +58,17 @@ class _Asked(NamedTuple):
 _Find = Callable[[_Asked], Any]
 
 
-def _caller(asked: _Asked) -> Any:
+def _occasion(asked: _Asked) -> Occasion:
     if asked.session is None:
         raise AssertionError("tokens are looked up in a transaction")
-    return let_in(asked.scope, asked.service, asked.session, asked.credentials)
+    caller = let_in(asked.scope, asked.service, asked.session, asked.credentials)
+    return Occasion(asked.session, asked.service.city, caller, clock.utc_now())
 
 
-def _atlas(asked: _Asked) -> Any:
+def _atlas(asked: _Asked) -> Atlas:
     day = parse_as_of(asked.query.get("as_of"), asked.service.city.calendar)
-    return asked.service.atlases.get(day)
+    atlases = asked.service.atlases
+    return atlases.present if day is None and atlases.present else atlases.get(day)
 
 
 #: The dependencies that an endpoint in the event loop may have, and how each is met.
@@ -72,9 +77,8 @@ _IN_LOOP: Mapping[Any, _Find] = {service_of: lambda asked: asked.service}
 #: Those that an endpoint in a thread may have.
 _IN_THREAD: Mapping[Any, _Find] = {
     **_IN_LOOP,
-    db_session: lambda asked: asked.session,
     current_atlas: _atlas,
-    current_caller: _caller,
+    current_occasion: _occasion,
 }
 
 
@@ -126,7 +130,9 @@ class DirectRoute(APIRoute):
             raise HTTPException(400, "The body ended early") from None
         credentials = await bearer(request)
         response = await asyncio.get_running_loop().run_in_executor(
-            scope["app"].state.service.writers, self._respond, scope, body, credentials
+            scope["app"].state.service.pools.writers,
+            copy_context().run,
+            *(self._respond, scope, body, credentials),
         )
         await response(scope, receive, send)
 
@@ -136,7 +142,7 @@ class DirectRoute(APIRoute):
         given = _json(Headers(scope=scope).get("content-type", ""), body)
         service: Service = scope["app"].state.service
         query = self._query(scope)
-        with transaction(service.sessions) as session:
+        with transaction(service.pools.intake) as session:
             asked = _Asked(scope, service, query, given, credentials, session)
             response: Response = self.endpoint(**self._arguments(asked))
             audit.write_noted(session)

@@ -1,9 +1,9 @@
-"""Layers to take away, streamed."""
+"""Layers to take away."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated
+import time
+from typing import IO, Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
@@ -11,15 +11,23 @@ from fastapi.responses import StreamingResponse
 from gridsvc.api.dependencies import (
     AsOf,
     CurrentService,
-    DbSession,
     Moment,
     PerhapsCaller,
     parts_whole,
 )
 from gridsvc.api.problems import problems
-from gridsvc.db.engine import transaction
-from gridsvc.errors import BadCode, BadCoordinate, BadInput, NotFound, UnknownParameter
+from gridsvc.api.spool import spooled
+from gridsvc.db.base import transaction
+from gridsvc.errors import (
+    BadCode,
+    BadCoordinate,
+    BadInput,
+    NotFound,
+    QueryTooBroad,
+    UnknownParameter,
+)
 from gridsvc.maps.exports import feature_collection, select
+from gridsvc.settings import Settings
 
 router = APIRouter(tags=["exports"])
 
@@ -31,12 +39,11 @@ _MEDIA_TYPE = "application/geo+json"
     response_class=StreamingResponse,
     responses={
         200: {"content": {_MEDIA_TYPE: {}}, "description": "A GeoJSON FeatureCollection"},
-        **problems(UnknownParameter, NotFound, BadInput, BadCode, BadCoordinate),
+        **problems(UnknownParameter, NotFound, BadInput, BadCode, BadCoordinate, QueryTooBroad),
     },
 )
-def export(
+async def export(
     service: CurrentService,
-    session: DbSession,
     as_of: AsOf,
     moment: Moment,
     caller: PerhapsCaller,
@@ -52,25 +59,41 @@ def export(
     Parts are those of the register, removed ones too; they bear the areas that they were registered
     in, with ``as_of`` those of that day. Their owners and notes are told to staff.
     """
-    selection = select(
-        session.connection(),
-        service.city,
-        layer,
-        moment=moment,
-        bbox=bbox,
-        district=district,
-        of_day=as_of is not None,
-        whole=parts_whole(service, caller),
-    )
 
-    def stream() -> Iterator[bytes]:
-        # The request's own transaction ends before the answer is sent; this one lasts as long
-        # as the stream, so that all of it shows one moment.
-        with transaction(service.sessions) as streaming:
-            yield from feature_collection(streaming.connection(), service.city, selection)
+    def write(spool: IO[bytes]) -> None:
+        ends = time.monotonic() + service.settings.export_timeout_s
+        with transaction(service.pools.exports) as session:
+            connection = session.connection()
+            selection = select(
+                connection,
+                service.city,
+                layer,
+                moment=moment,
+                bbox=bbox,
+                district=district,
+                of_day=as_of is not None,
+                whole=parts_whole(service, caller),
+            )
+            for piece in feature_collection(connection, service.city, selection):
+                spool.write(piece)
+                _bound(spool.tell(), ends, service.settings)
 
-    return StreamingResponse(
-        stream(),
+    return await spooled(
+        service.pools.exporting,
+        write,
         media_type=_MEDIA_TYPE,
         headers={"Content-Disposition": f'attachment; filename="{layer}.geojson"'},
+    )
+
+
+def _bound(size_bytes: int, ends: float, settings: Settings) -> None:
+    """Refuse what grows too large or takes too long: QueryTooBroad."""
+    if size_bytes > settings.export_max_bytes:
+        most = f"{settings.export_max_bytes:,} bytes"
+    elif time.monotonic() > ends:
+        most = f"{settings.export_timeout_s:g} seconds"
+    else:
+        return
+    raise QueryTooBroad(
+        f"The export takes more than {most}; ask for one district, or for a smaller 'bbox'."
     )

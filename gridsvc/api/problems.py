@@ -21,15 +21,20 @@ from starlette.types import Scope
 from gridsvc.errors import (
     BadInput,
     GridsvcError,
+    NotAllowed,
     NotAuthenticated,
     NotFound,
     TooLarge,
+    TooSlow,
 )
 from gridsvc.texts import LANGUAGES, said_in
 
 _log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+#: What a route about one thing refuses that needs a token.
+TOKEN_PROBLEMS = (NotAuthenticated, NotAllowed, NotFound)
 
 #: What a sender wrote is quoted, never sent back whole: no word and no sentence is longer.
 _LONGEST_WORD = 200
@@ -69,6 +74,8 @@ def problem_response(error: GridsvcError, scope: Scope) -> JSONResponse:
     headers = {"Content-Language": language, "Vary": "Accept-Language"}
     if isinstance(error, NotAuthenticated):
         headers["WWW-Authenticate"] = "Bearer"
+    if "retry_after_s" in error.extra:
+        headers["Retry-After"] = str(error.extra["retry_after_s"])
     told = error.problem()
     quoting = {name: _quotable(told[name]) for name in ("title", "detail", "field") if name in told}
     for name in ("title", "detail"):
@@ -156,6 +163,8 @@ def _from_http(error: HTTPException) -> GridsvcError:
         return _MethodNotAllowed("This address does not support this method; see /docs.")
     if error.status_code == TooLarge.status:
         return TooLarge(str(error.detail))
+    if error.status_code == TooSlow.status:
+        return TooSlow(str(error.detail))
     failed = BadInput if error.status_code < 500 else GridsvcError
     return failed(str(error.detail))
 

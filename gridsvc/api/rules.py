@@ -1,21 +1,26 @@
 """What every request must obey, whichever kind of route answers it.
 
-Rules that need no route (the size of a body) are middleware, listed in :mod:`gridsvc.api.app`;
-those that need one are here. Ordinary routes follow them as a dependency, direct ones by a call.
+What needs no route is middleware, listed in :mod:`gridsvc.api.app`. What needs one, :func:`obey`,
+ordinary routes follow as a dependency, direct ones by a call. :data:`Text` and
+:data:`JsonObject` are checked where they enter, so that nothing fails in the middle.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
 from starlette.types import Scope
 
 from gridsvc.errors import BadInput, NotFound, UnknownParameter
 
+#: A footprint inside evidence is six levels deep.
+_MOST_LEVELS = 20
 #: The query parameters of each route's function, collected once.
 _known: dict[Any, frozenset[str]] = {}
 
@@ -63,3 +68,43 @@ def known_parameters(dependant: Dependant) -> frozenset[str]:
         else:
             names.add(field.alias)
     return frozenset(names).union(*map(known_parameters, dependant.dependencies))
+
+
+def _check_text(value: str) -> str:
+    if "\0" in value:
+        raise PydanticCustomError(
+            "unkeepable", "contains the character U+0000, which text must not have"
+        )
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise PydanticCustomError("unkeepable", "contains half a character (a lone surrogate)")
+    return value
+
+
+def _check_json(value: dict[str, Any]) -> dict[str, Any]:
+    waiting: list[tuple[int, Any]] = [(1, value)]
+    while waiting:
+        level, item = waiting.pop()
+        if level > _MOST_LEVELS:
+            raise PydanticCustomError("unkeepable", f"is nested deeper than {_MOST_LEVELS} levels")
+        if isinstance(item, str):
+            _check_text(item)
+        elif isinstance(item, float) and not math.isfinite(item):
+            raise PydanticCustomError("unkeepable", "contains a number that is not finite")
+        elif isinstance(item, dict):
+            waiting += ((level + 1, part) for pair in item.items() for part in pair)
+        elif isinstance(item, list):
+            waiting += ((level + 1, part) for part in item)
+    return value
+
+
+class Sent(BaseModel):
+    """What somebody sends: these members and no others, so that no typing error is lost."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+#: Text that PostgreSQL and UTF-8 can hold.
+Text = Annotated[str, AfterValidator(_check_text)]
+
+#: A JSON object that can be kept and hashed: finite numbers, sound text, no depth without end.
+JsonObject = Annotated[dict[str, Any], AfterValidator(_check_json)]

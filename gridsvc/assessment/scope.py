@@ -6,8 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from gridsvc.assessment.period import Period
-from gridsvc.city.procedures.library import Library
-from gridsvc.city.procedures.model import Actor
+from gridsvc.city.procedures.model import Actor, Library
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ import pyproj
 import shapely
 
 from gridsvc.errors import BadCoordinate, BadFile
-from gridsvc.spatial.crs import check_lon_lat, parse_crs, to_wgs84
+from gridsvc.spatial.crs import check_lon_lat, crs_of_file, parse_crs, to_wgs84
+from gridsvc.spatial.crs_text import Parameters
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,9 +35,9 @@ class Points:
 
 def geometry_column(schema: pa.Schema) -> str | None:
     """The column of geometries: GeoParquet's primary one, or the one marked as (Geo)Arrow WKB."""
-    geo = (schema.metadata or {}).get(b"geo")
-    if geo is not None:
-        return str(json.loads(geo)["primary_column"])
+    told = _geo(schema)
+    if told is not None:
+        return str(told["primary_column"])
     for field in schema:
         if _extension(field) in ("geoarrow.wkb", "ogc.wkb"):
             return str(field.name)
@@ -55,19 +56,37 @@ def geometry_crs(schema: pa.Schema) -> str:
 
     Without one it is longitude and latitude in WGS84, as the GeoParquet standard says.
     """
+    told = _geo(schema)
+    if told is None:
+        return "wgs84"
+    return crs_text(told["columns"][told["primary_column"]].get("crs", "wgs84"))
+
+
+def _geo(schema: pa.Schema) -> dict[str, Any] | None:
+    """What GeoParquet metadata say, None without them. Raises BadFile where that is nothing."""
     geo = (schema.metadata or {}).get(b"geo")
     if geo is None:
-        return "wgs84"
-    document = json.loads(geo)
-    crs = document["columns"][document["primary_column"]].get("crs", "wgs84")
-    return crs_text(crs)
+        return None
+    try:
+        told: dict[str, Any] = json.loads(geo)
+        column = told["primary_column"]
+        told["columns"][column].get("crs")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        column = None
+    if column not in schema.names:
+        raise BadFile(
+            "The metadata 'geo' do not name a column of points; leave them out, or write them as"
+            " GeoParquet has them.",
+            field="columns",
+        )
+    return told
 
 
 def crs_text(crs: Any) -> str:
     """What :func:`gridsvc.spatial.crs.parse_crs` takes, of a file's CRS: WKT, PROJJSON, AUTH:n."""
     if crs in (None, "", "wgs84"):
         return "wgs84"
-    known = pyproj.CRS.from_user_input(crs)
+    known = crs_of_file(crs)
     if known.equals(pyproj.CRS.from_epsg(4326), ignore_axis_order=True):
         return "wgs84"
     epsg = known.to_epsg()
@@ -80,12 +99,13 @@ def read_points(batch: pa.RecordBatch, crs: str) -> Points:
     Raises BadFile without such columns, UnknownCrs as ``parse_crs`` does; a row that is not a place
     is not good, see :func:`why_bad`.
     """
+    system = parse_crs(crs, Parameters.NUMBERS)
     x, y = _coordinates(batch)
     with np.errstate(invalid="ignore"):
         good = np.isfinite(x) & np.isfinite(y)
-        if parse_crs(crs).in_degrees:
+        if system.in_degrees:
             good &= (np.abs(x) <= 180.0) & (np.abs(y) <= 90.0)
-    lon, lat = to_wgs84(np.where(good, x, np.nan), np.where(good, y, np.nan), crs)
+    lon, lat = to_wgs84(np.where(good, x, np.nan), np.where(good, y, np.nan), system)
     good &= np.isfinite(lon) & np.isfinite(lat)
     return Points(lon, lat, good)
 
@@ -116,7 +136,7 @@ def why_bad(batch: pa.RecordBatch, row: int, crs: str) -> str:
 
 def _why_bad_place(x: float, y: float, crs: str) -> str:
     try:
-        check_lon_lat(x, y, crs, field="row")
+        check_lon_lat(x, y, parse_crs(crs, Parameters.NUMBERS), field="row")
     except BadCoordinate as error:
         return error.detail
     return f"({x:.15g}, {y:.15g}) is not a place in {crs}."
@@ -144,10 +164,16 @@ def _coordinates(batch: pa.RecordBatch) -> tuple[Floats, Floats]:
     geometry = geometry_column(batch.schema)
     if geometry is not None:
         column = batch.column(geometry)
-        if pa.types.is_struct(column.type):
-            return _numbers(column.field("x")), _numbers(column.field("y"))
         if isinstance(column, pa.ExtensionArray):
             column = column.storage
+        if pa.types.is_struct(column.type) and {"x", "y"} <= {it.name for it in column.type}:
+            return _numbers(column.field("x")), _numbers(column.field("y"))
+        if not (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
+            raise BadFile(
+                f"The column {geometry} holds no points but {str(column.type)[:_SHOWN]}; send WKB,"
+                " or lon and lat.",
+                field="columns",
+            )
         shapes = shapely.from_wkb(column.to_numpy(zero_copy_only=False), on_invalid="ignore")
         shapes[shapely.is_empty(shapes)] = None
         return shapely.get_x(shapes), shapely.get_y(shapes)

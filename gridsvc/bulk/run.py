@@ -20,6 +20,7 @@ from gridsvc.bulk.table_file import FlatGeobufFile, ParquetFile
 from gridsvc.errors import BadFile, Conflict, NotFound
 from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.crs import parse_crs
+from gridsvc.spatial.crs_text import Parameters
 
 #: Called with (done, total, unit): what is placed so far of the input's bytes or rows.
 Progress = Callable[[int, int, str], None]
@@ -83,7 +84,7 @@ def locate_file(
     """
     source = _open(source_path, out)
     declared = source.crs if crs is None else crs
-    parse_crs(declared)
+    parse_crs(declared, Parameters.NUMBERS)
     identity = {
         "the input": _fingerprint(source_path),
         "the boundaries": atlas_identity(atlas),

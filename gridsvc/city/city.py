@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from gridsvc.city.calendar import Calendar
 from gridsvc.city.merging import DISTANCES, GENERIC_PLACES
-from gridsvc.city.procedures.library import Library, load_library
+from gridsvc.city.procedures.library import load_library
+from gridsvc.city.procedures.model import Library
 from gridsvc.city.system import System
 from gridsvc.city.table import Table
 from gridsvc.city.weights import WEIGHTS

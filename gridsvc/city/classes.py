@@ -15,7 +15,3 @@ class ClassKey:
     standard: str
     kind: str
     code: str
-
-    def to_json(self) -> dict[str, str]:
-        """``{standard, kind, code}``."""
-        return {"standard": self.standard, "kind": self.kind, "code": self.code}

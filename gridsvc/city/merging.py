@@ -1,26 +1,22 @@
-"""What makes two reports one: how near by class, and which words name no place by themselves."""
+"""The tables of what makes two reports one: how near by class, which words name no place."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridsvc.city.classes import STANDARD, ClassKey
 from gridsvc.city.table import Table
 from gridsvc.errors import BadFile
-from gridsvc.settings import Settings
 from gridsvc.tables import Row, table
 
 _SHIPPED = Path(__file__).parent / "shipped"
 _COLUMNS = ["kind", "class_prefix", "citizen_m", "exact_m", "reason"]
-_ANY = "*"
+#: In the table, both kinds.
+ANY = "*"
 #: Nothing farther away than this is taken for the same thing by its distance alone.
 _MOST_M = 2_000.0
-#: Event classes of these majors are "the part class of the same number, out of order".
-_PART_MAJORS = ("01", "02", "03", "04", "05")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +32,6 @@ class ClassDistance:
     citizen_m: float
     exact_m: float
 
-    def fits(self, key: ClassKey) -> bool:
-        """Whether the line speaks of a class."""
-        return self.kind in (_ANY, key.kind) and key.code.startswith(self.class_prefix)
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How far a report looks for cases, and the farthest that any report of its class looks."""
-
-    within_m: float
-    widest_m: float
-
 
 def read_distances(path: Path) -> tuple[ClassDistance, ...]:
     """The lines of a CSV, the narrowest class first.
@@ -55,7 +39,7 @@ def read_distances(path: Path) -> tuple[ClassDistance, ...]:
     Raises BadFile with file, line and reason.
     """
     lines = [_line(row) for row in table(path, _COLUMNS, key=["kind", "class_prefix"])]
-    return tuple(sorted(lines, key=lambda line: (-len(line.class_prefix), line.kind == _ANY)))
+    return tuple(sorted(lines, key=lambda line: (-len(line.class_prefix), line.kind == ANY)))
 
 
 def read_generic_places(path: Path) -> re.Pattern[str]:
@@ -71,30 +55,8 @@ GENERIC_PLACES = Table(_SHIPPED, lambda find: read_generic_places(find("generic_
 DISTANCES = Table(_SHIPPED, lambda find: read_distances(find("merging.csv")))
 
 
-def reach_of(
-    key: ClassKey, settings: Settings, table: Sequence[ClassDistance], *, exact: bool
-) -> Reach:
-    """How far a report of a class looks; the settings speak where no line of the table does."""
-    line = next((line for line in table if line.fits(key)), None) or ClassDistance(
-        _ANY, "", settings.merge_within_m, settings.merge_exact_within_m
-    )
-    widest = max(line.citizen_m, line.exact_m)
-    return Reach(line.exact_m if exact else line.citizen_m, widest)
-
-
-def kinds_of(key: ClassKey) -> tuple[str, ...]:
-    """The kinds under which a code means the same thing.
-
-    In the list of 2026 an event of the majors 01 to 05 is the part of the same number out of
-    order; in older lists the same digits mean different things.
-    """
-    if key.standard == STANDARD and key.code[:2] in _PART_MAJORS:
-        return ("event", "part")
-    return (key.kind,)
-
-
 def _line(row: Row) -> ClassDistance:
-    if row["kind"] not in (_ANY, "part", "event"):
+    if row["kind"] not in (ANY, "part", "event"):
         raise BadFile(f"{row.where}: the kind is '{row['kind']}', but must be part, event or *.")
     if re.fullmatch("[0-9]{1,5}", row["class_prefix"]) is None:
         raise BadFile(

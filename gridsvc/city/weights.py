@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from gridsvc.city.table import Find, Table
 from gridsvc.errors import BadFile, BadInput
-from gridsvc.tables import Row, table
+from gridsvc.tables import table
 
 _SHIPPED = Path(__file__).parent / "shipped"
 
@@ -73,37 +73,10 @@ def load_weights(find: Find) -> Weights:
 
     Raises BadFile with file, line and reason.
     """
-    rates = [
-        ThreeRates(
-            scheme=row["scheme"],
-            valid_from=day,
-            response=shares[0],
-            solved=shares[1],
-            satisfied=shares[2],
-            fairly=fairly,
-            source=row["source"],
-        )
-        for row, day, shares, fairly in _lines(
-            find("weights.csv"), ("response", "solved", "satisfied"), "fairly"
-        )
-    ]
-    yearly = [
-        Yearly(
-            scheme=row["scheme"],
-            valid_from=day,
-            citizens=shares[0],
-            on_time=shares[1],
-            reported_in=shares[2],
-            scored=shares[3],
-            source=row["source"],
-        )
-        for row, day, shares, _ in _lines(
-            find("yearly.csv"), ("citizens", "on_time", "reported_in", "scored"), None
-        )
-    ]
+    rates = _lines(find("weights.csv"), ("response", "solved", "satisfied"), ("fairly",))
+    yearly = _lines(find("yearly.csv"), ("citizens", "on_time", "reported_in", "scored"))
     return Weights(
-        tuple(sorted(rates, key=lambda one: one.valid_from, reverse=True)),
-        tuple(sorted(yearly, key=lambda one: one.valid_from, reverse=True)),
+        tuple(ThreeRates(**line) for line in rates), tuple(Yearly(**line) for line in yearly)
     )
 
 
@@ -112,21 +85,23 @@ WEIGHTS = Table(_SHIPPED, load_weights, own=lambda settings: settings.weights_di
 
 
 def _lines(
-    path: Path, parts: tuple[str, ...], beside: str | None
-) -> Iterator[tuple[Row, dt.date, list[Fraction], Fraction]]:
-    """Each line with its day, its weights, which sum to 1, and the share beside them."""
-    columns = ["scheme", "valid_from", *parts, *([beside] if beside else []), "source"]
+    path: Path, parts: tuple[str, ...], beside: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
+    """The cells of each line, the newest first; its ``parts`` are weights that sum to 1."""
+    columns = ["scheme", "valid_from", *parts, *beside, "source"]
     rows = list(table(path, columns, key=["scheme", "valid_from"]))
     if not rows:
         raise BadFile(f"{path.name}, line 2: there must be at least one line of weights.")
+    lines: list[dict[str, Any]] = []
     for row in rows:
         if not row["scheme"]:
             raise BadFile(f"{row.where}: the line has no scheme.")
-        given = [_share(row.where, name, row[name]) for name in parts]
-        if sum(given) != 1:
-            raise BadFile(f"{row.where}: {', '.join(parts)} sum to {float(sum(given))}, not 1.")
-        extra = _share(row.where, beside, row[beside]) if beside else Fraction(0)
-        yield row, _day(row.where, row["valid_from"]), given, extra
+        given = {name: _share(row.where, name, row[name]) for name in parts}
+        if (whole := sum(given.values())) != 1:
+            raise BadFile(f"{row.where}: {', '.join(parts)} sum to {float(whole)}, not 1.")
+        given |= {name: _share(row.where, name, row[name]) for name in beside}
+        lines.append({**row, **given, "valid_from": _day(row.where, row["valid_from"])})
+    return sorted(lines, key=lambda line: line["valid_from"], reverse=True)
 
 
 def _share(where: str, name: str, text: str) -> Fraction:

@@ -30,6 +30,7 @@ _COMMANDS = (
         "demo:demo",
         "Load real Beijing, cut unit grids, make up parts, play the story, and serve the map.",
     ),
+    ("doctor", "doctor:doctor", "Say what is wrong here and what to do about it."),
     ("locate", "placing:locate", "Say whose place a point is, and how close the border is."),
     (
         "straddle",

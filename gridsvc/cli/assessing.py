@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from gridsvc.assessment.service import assess
 from gridsvc.assessment.view import assessment_csv, assessment_json, year_json
 from gridsvc.assessment.yearly import recompute
 from gridsvc.city import City
-from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
+from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_first, print_json, session
 from gridsvc.maps.review import read_review, review_page
 
 #: So many differences are printed.
@@ -97,11 +98,7 @@ def _recompute(city: City, period: Period, area: str, now: dt.datetime, as_json:
         opened.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         found, differing = recompute(opened, city, period, area=area, now=now)
     if as_json:
-        listed = [
-            {"body": one.body, "count": one.count, "tables": one.tables, "trace": one.trace}
-            for one in differing
-        ]
-        print_json({**year_json(found), "differences": listed})
+        print_json({**year_json(found), "differences": [asdict(one) for one in differing]})
     else:
         table = Table("rank", "body", "score", *("citizens", "on time", "reported in", "scored"))
         for line in found.lines:
@@ -110,12 +107,11 @@ def _recompute(city: City, period: Period, area: str, now: dt.datetime, as_json:
             score = percent(line.score, 2)
             table.add_row(NO_DATA if line.rank is None else str(line.rank), name, score, *parts)
         console.print(table)
-        for one in differing[:_LISTED]:
-            console.print(
-                f"{one.body} {one.count}: the tables say {one.tables}, the trace {one.trace}"
-            )
-        if len(differing) > _LISTED:
-            console.print(f"... and {len(differing) - _LISTED:,} more; --json has all")
+        lines = [
+            f"{one.body} {one.count}: the tables say {one.tables}, the trace {one.trace}"
+            for one in differing
+        ]
+        print_first(lines, _LISTED)
         agrees = "the tables say the same" if not differing else f"{len(differing)} differences"
         console.print(f"{len(found.lines):,} bodies recomputed from the trace: {agrees}.")
     if differing:

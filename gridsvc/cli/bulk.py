@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -68,14 +69,7 @@ def locate_file_command(
             notes.print("Stopped. The same command goes on where this one was.")
             raise typer.Exit(_STOPPED) from None
     if as_json:
-        print_json(
-            {
-                "rows": result.rows,
-                "bad_rows": result.bad_rows,
-                "bad_list": None if result.bad_list is None else str(result.bad_list),
-                "resumed": result.resumed,
-            }
-        )
+        print_json(asdict(result))
         return
     console.print(f"{result.rows:,} rows, {result.bad_rows:,} bad ones: {out}", highlight=False)
     if result.bad_list is not None:

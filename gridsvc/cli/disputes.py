@@ -10,20 +10,20 @@ import typer
 from rich.table import Column, Table
 
 from gridsvc.api.clock import utc_now
-from gridsvc.callers import Caller, Role
 from gridsvc.cases.systems.disputes.what_if import inside_json
 from gridsvc.cases.systems.disputes.what_if import what_if as ask_what_if
 from gridsvc.cli.runtime import (
+    OPERATOR,
     AsJson,
     console,
-    database,
     load_city,
     notes,
+    open_atlas,
     print_json,
     read_json,
     session,
 )
-from gridsvc.db.engine import create_engine, session_factory, transaction
+from gridsvc.db.base import transaction
 from gridsvc.errors import BadCode, BadFile, TooLarge
 from gridsvc.maps.dossier import dossier_geopackage, dossier_page, read_dossier
 from gridsvc.maps.exports import parse_bbox
@@ -35,13 +35,9 @@ from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.disputes.service import Move, dispute_or_refuse, move
 from gridsvc.registry.disputes.view import dispute_json, evidence_json, summaries_json
 from gridsvc.registry.disputes.what_if import read_border_move
-from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import get_settings
 
 app = typer.Typer(help="Disputes (边界争议) between areas.", no_args_is_help=True)
-
-#: Whoever may start the command on this machine may do everything, and is named so.
-_OPERATOR = Caller("gridsvc command", Role.ADMIN, "", None, uuid.UUID(int=0))
 
 DisputeId = Annotated[uuid.UUID, typer.Argument(help="The id; 'gridsvc disputes list'.")]
 Why = Annotated[str, typer.Option(help="The reason; it goes into the history.")]
@@ -55,13 +51,8 @@ def find(
     """Make a dispute of every gap, overlap and conflict above the accuracy; none twice."""
     with session() as opened:
         notes.print(f"Looking through {edition} ...")
-        found = find_disputes(
-            opened,
-            load_city(),
-            edition,
-            actor=Actor.of(_OPERATOR),
-            now=utc_now(),
-        )
+        actor = Actor.of(OPERATOR)
+        found = find_disputes(opened, load_city(), edition, actor=actor, now=utc_now())
     if as_json:
         print_json(found.model_dump())
         return
@@ -117,9 +108,8 @@ def show(dispute_id: DisputeId) -> None:
 def note(dispute_id: DisputeId, words: Annotated[str, typer.Argument(help="The note.")]) -> None:
     """Add a note; everybody may read it."""
     with session() as opened:
-        print_json(
-            evidence_json(add_note(opened, _OPERATOR, dispute_id, words, now=utc_now()), named=True)
-        )
+        kept = add_note(opened, OPERATOR, dispute_id, words, now=utc_now())
+        print_json(evidence_json(kept, named=True))
 
 
 @app.command()
@@ -139,7 +129,7 @@ def evidence(
     with session() as opened:
         kept = add_file(
             opened,
-            _OPERATOR,
+            OPERATOR,
             dispute_id,
             name=file.name,
             media_type=media_type,
@@ -164,7 +154,7 @@ def set_state(
     draft = None if agreement is None else read_json(agreement)
     with session() as opened:
         wish = Move(state, why, draft, edition)
-        moved = move(opened, load_city(), _OPERATOR, dispute_id, wish, now=utc_now())
+        moved = move(opened, load_city(), OPERATOR, dispute_id, wish, now=utc_now())
         console.print(f"The dispute {moved.id} is {moved.state}.")
 
 
@@ -200,14 +190,8 @@ def what_if(
     city = load_city()
     drafted = "duties" in given
     proposal = read_draft(given, city.standard) if drafted else read_border_move(given, crs)
-    settings = city.settings
-    engine = create_engine(database(settings), application_name="gridsvc cli")
-    try:
-        atlas = AtlasStore(engine, city, utc_now).get()
-        with transaction(session_factory(engine)) as opened:
-            answer = ask_what_if(opened, city, atlas, proposal, seen=lambda _: True, now=utc_now())
-    finally:
-        engine.dispose()
+    with open_atlas(city) as (atlas, sessions), transaction(sessions) as opened:
+        answer = ask_what_if(opened, city, atlas, proposal, seen=lambda _: True, now=utc_now())
     if as_json:
         print_json(answer)
     else:
@@ -229,16 +213,10 @@ def _print_change(answer: dict[str, Any]) -> None:
             console.print(f"{name}: {answer[name]:,.2f} of the ground drawn anew")
     counts = Table("what changes", "count", "the first of them")
     for name in ("parts", "unit_grids", "cases", "duties", "bodies"):
-        first = [
-            str(it.get("code") or it.get("id") or it.get("body")) for it in _listed(answer, name)
-        ]
+        listed = answer[name]["listed"][:5]
+        first = [str(it.get("code") or it.get("id") or it.get("body")) for it in listed]
         counts.add_row(name.replace("_", " "), str(answer[name]["count"]), ", ".join(first))
     console.print(counts)
-
-
-def _listed(answer: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = answer[name]["listed"][:5]
-    return listed
 
 
 def _area(area: dict[str, Any] | None) -> str:

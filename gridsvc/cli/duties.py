@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from gridsvc.api.clock import utc_now
-from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
+from gridsvc.cli.runtime import AsJson, console, load_city, note_refused, print_json, session
 from gridsvc.errors import BadInput
 from gridsvc.registry.bodies.gaps import find_gaps
 from gridsvc.registry.bodies.importer import Imported, import_bodies, import_duties
@@ -54,7 +55,7 @@ def gaps(
                 "gaps": [
                     {
                         "street": gap.street_code,
-                        **gap.key.to_json(),
+                        **asdict(gap.key),
                         "name": gap.class_name,
                         "communities": list(gap.communities),
                         "seen_at": gap.seen_at and gap.seen_at.isoformat(),
@@ -65,9 +66,8 @@ def gaps(
             }
         )
         return
-    table = Table(title=f"Classes without a body, {asked}")
-    for heading in ("class", "name", "streets", "as", "cases have come"):
-        table.add_column(heading)
+    title = f"Classes without a body, {asked}"
+    table = Table("class", "name", "streets", "as", "cases have come", title=title)
     by_class = Counter((gap.key, gap.class_name) for gap in found.gaps)
     for (key, name), streets in by_class.most_common(_SHOWN):
         one = next(gap for gap in found.gaps if gap.key == key)
@@ -104,18 +104,9 @@ def _import(
         if dry_run:
             opened.rollback()
     if as_json:
-        refused = [{"line": fault.line, "reason": fault.reason} for fault in result.refused]
-        print_json(
-            {
-                "rows": result.rows,
-                "loaded": result.loaded,
-                "known": result.known,
-                "refused": refused,
-            }
-        )
+        print_json(asdict(result))
     else:
-        for fault in result.refused[:_SHOWN]:
-            notes.print(f"line {fault.line}: {fault.reason}", highlight=False)
+        note_refused(result.refused)
         kept = " (checked, nothing kept)" if dry_run else ""
         console.print(
             f"{result.rows:,} rows: {result.loaded:,} new, {result.known:,} known already,"

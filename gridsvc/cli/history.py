@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import uuid
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gridsvc.api.clock import utc_now
-from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake.history import BATCH, check_rows, file_rows, read_rows
-from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, print_json
-from gridsvc.db.engine import create_engine, session_factory, transaction
+from gridsvc.cli.runtime import (
+    OPERATOR,
+    AsJson,
+    console,
+    load_city,
+    note_refused,
+    notes,
+    open_atlas,
+    print_json,
+)
+from gridsvc.db.base import transaction
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.bodies.importer import RefusedRow
-from gridsvc.registry.placement.store import AtlasStore
-
-_OPERATOR = Caller("gridsvc command", Role.ADMIN, "", None, uuid.UUID(int=0))
-_SHOWN = 40
 
 
 def reports(
@@ -34,22 +38,17 @@ def reports(
     """
     rows, faults = read_rows(file)
     city = load_city()
-    settings = city.settings
-    engine = create_engine(database(settings), application_name="gridsvc cli")
-    atlas = AtlasStore(engine, city, utc_now).get()
+    settings, now, filed = city.settings, utc_now(), 0
     key = secret_key(settings.var_dir / "keys", "reporter", settings.reporter_key)
-    sessions = session_factory(engine)
-    now = utc_now()
-    with transaction(sessions) as session:
-        new, refused = check_rows(Occasion(session, city, _OPERATOR, now), atlas, rows)
-    faults = sorted([*faults, *refused], key=lambda fault: fault.line)
-    filed = 0
-    for begin in range(0, 0 if faults or dry_run else len(new), BATCH):
+    with open_atlas(city) as (atlas, sessions):
         with transaction(sessions) as session:
-            occasion = Occasion(session, city, _OPERATOR, now)
-            filed += file_rows(occasion, atlas, new[begin : begin + BATCH], reporter_key=key)
-        notes.print(f"{filed:,} of {len(new):,} recorded")
-    engine.dispose()
+            new, refused = check_rows(Occasion(session, city, OPERATOR, now), atlas, rows)
+        faults = sorted([*faults, *refused], key=lambda fault: fault.line)
+        for begin in range(0, 0 if faults or dry_run else len(new), BATCH):
+            with transaction(sessions) as session:
+                occasion = Occasion(session, city, OPERATOR, now)
+                filed += file_rows(occasion, atlas, new[begin : begin + BATCH], reporter_key=key)
+            notes.print(f"{filed:,} of {len(new):,} recorded")
     _tell(len(rows), filed, len(rows) - len(new) - len(refused), faults, as_json=as_json)
     if faults:
         raise typer.Exit(1)
@@ -57,11 +56,10 @@ def reports(
 
 def _tell(rows: int, filed: int, known: int, faults: list[RefusedRow], *, as_json: bool) -> None:
     if as_json:
-        refused = [{"line": fault.line, "reason": fault.reason} for fault in faults]
+        refused = [asdict(fault) for fault in faults]
         print_json({"rows": rows, "recorded": filed, "known": known, "refused": refused})
         return
-    for fault in faults[:_SHOWN]:
-        notes.print(f"line {fault.line}: {fault.reason}", markup=False, highlight=False)
+    note_refused(faults)
     console.print(
         f"{rows:,} rows: {filed:,} recorded, {known:,} known already, {len(faults):,} refused."
     )

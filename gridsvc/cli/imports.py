@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 from gridsvc.api.clock import utc_now
 from gridsvc.cli.area_import import Columns, areas, mapping_of
 from gridsvc.cli.deferred import defer
-from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json, session
+from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_first, print_json, session
 from gridsvc.readers.limits import ReadOptions
 from gridsvc.registry.classes.service import part_class_names
 from gridsvc.registry.parts.importer import import_parts
@@ -85,17 +86,11 @@ def parts(
                 "rows": result.rows,
                 "loaded": result.loaded,
                 "without_grid": result.without_grid,
-                "refused": [
-                    {"row": f.row, "line": f.line, "code": f.code, "reason": f.reason}
-                    for f in result.refused
-                ],
+                "refused": [asdict(fault) for fault in result.refused],
             }
         )
     else:
-        for fault in result.refused[:_SHOWN_FAULTS]:
-            console.print(str(fault), highlight=False)
-        if len(result.refused) > _SHOWN_FAULTS:
-            console.print(f"... and {len(result.refused) - _SHOWN_FAULTS:,} more; --json has all")
+        print_first(result.refused, _SHOWN_FAULTS)
         console.print(f"{result.rows:,} rows, {result.loaded:,} loaded.")
     if result.refused:
         raise typer.Exit(1)

@@ -14,10 +14,9 @@ from gridsvc.callers import Role
 from gridsvc.cases.systems.no_mans_land.model import GroupOutcome, Scan, Terms
 from gridsvc.cases.systems.no_mans_land.proposing import propose_disputes
 from gridsvc.cases.systems.no_mans_land.service import scan
-from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, print_json
-from gridsvc.db.engine import create_engine, session_factory, transaction
+from gridsvc.cli.runtime import AsJson, console, load_city, notes, open_atlas, print_json
+from gridsvc.db.base import transaction
 from gridsvc.registry.disputes.model import Actor
-from gridsvc.registry.placement.store import AtlasStore
 
 _DAY = ["%Y-%m-%d"]
 
@@ -50,30 +49,28 @@ def no_mans_land(
 ) -> None:
     """List where along the borders cases go worse than inside of both sides (三不管地带)."""
     city = load_city()
-    settings, now = city.settings, utc_now()
+    now = utc_now()
     last = until.date() if until else city.day(now)
     first = since.date() if since else last - dt.timedelta(days=365)
-    engine = create_engine(database(settings), statement_timeout_s=0.0)
-    try:
-        atlas = AtlasStore(engine, city, utc_now).get()
-        with transaction(session_factory(engine)) as session:
-            found = scan(
-                session,
-                city,
-                atlas,
-                Terms(level=level, band_m=band_m, stretch_m=stretch_m, max_fdr=listed_q),
-                since=city.calendar.begins(first),
-                until=city.calendar.begins(last + dt.timedelta(days=1)),
-                now=now,
-                shuffles=shuffles,
-                seed=seed,
-                progress=notes.print,
-            )
-            actor = Actor(by, Role.ADMIN.value, "")
-            wanted = found.listed if propose else ()
-            proposed = propose_disputes(session, city, found, wanted, actor=actor, now=now)
-    finally:
-        engine.dispose()
+    with (
+        open_atlas(city, statement_timeout_s=0.0) as (atlas, sessions),
+        transaction(sessions) as session,
+    ):
+        found = scan(
+            session,
+            city,
+            atlas,
+            Terms(level=level, band_m=band_m, stretch_m=stretch_m, max_fdr=listed_q),
+            since=city.calendar.begins(first),
+            until=city.calendar.begins(last + dt.timedelta(days=1)),
+            now=now,
+            shuffles=shuffles,
+            seed=seed,
+            progress=notes.print,
+        )
+        actor = Actor(by, Role.ADMIN.value, "")
+        wanted = found.listed if propose else ()
+        proposed = propose_disputes(session, city, found, wanted, actor=actor, now=now)
     if as_json:
         disputes = [{"id": str(one), "new": new} for one, new in proposed]
         print_json({**found.to_json(), "disputes": disputes})

@@ -8,15 +8,13 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import parse_as_of
-from gridsvc.cli.runtime import AsJson, console, database, load_city, print_json, read_json
-from gridsvc.db.engine import create_engine, session_factory, transaction
+from gridsvc.cli.runtime import AsJson, console, load_city, open_atlas, print_json, read_json
+from gridsvc.db.base import transaction
 from gridsvc.errors import BadFile
+from gridsvc.readers.crs import declared_crs
 from gridsvc.registry.placement.model import Placement
-from gridsvc.registry.placement.service import place
-from gridsvc.registry.placement.store import AtlasStore
-from gridsvc.registry.placement.straddle import straddle
+from gridsvc.registry.placement.service import place, straddle
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.reading import features_of, read_footprint
 
@@ -37,13 +35,12 @@ def locate(
     """Say whose place a point is, and how close the border is."""
     city = load_city()
     settings, moment = city.settings, parse_as_of(as_of, city.calendar)
-    x, y = check_lon_lat(lon, lat, crs, field="")
-    here = to_wgs84(x, y, crs)
-    engine = create_engine(database(settings))
-    atlas = AtlasStore(engine, city, utc_now).get(moment)
+    system = declared_crs(crs)
+    x, y = check_lon_lat(lon, lat, system, field="")
+    here = to_wgs84(x, y, system)
     accuracy = settings.report_accuracy_m if accuracy_m is None else accuracy_m
-    placement = place(atlas, *here, accuracy)
-    engine.dispose()
+    with open_atlas(city, moment) as (atlas, _):
+        placement = place(atlas, *here, accuracy)
     if as_json:
         print_json(placement.to_json())
     else:
@@ -60,12 +57,11 @@ def straddle_file(
     """Say how a footprint is shared, and whether a border runs through it."""
     city = load_city()
     settings, moment = city.settings, parse_as_of(as_of, city.calendar)
-    footprint = read_footprint(_outline(file), crs, max_vertices=settings.max_footprint_vertices)
-    engine = create_engine(database(settings))
-    atlas = AtlasStore(engine, city, utc_now).get(moment)
-    with transaction(session_factory(engine)) as session:
+    footprint = read_footprint(
+        _outline(file), declared_crs(crs), max_vertices=settings.max_footprint_vertices
+    )
+    with open_atlas(city, moment) as (atlas, sessions), transaction(sessions) as session:
         answer = straddle(session, atlas, footprint.geometry, level).to_json()
-    engine.dispose()
     if as_json:
         print_json({**answer, "mended": footprint.mended})
         return

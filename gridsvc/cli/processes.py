@@ -17,11 +17,12 @@ from threading import Thread
 from uvicorn import Config
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
+from gridsvc.api.connections import BoundedConfig
 from gridsvc.cli.logs import configure_logs
 from gridsvc.errors import Conflict
 
 
-class DependentConfig(Config):
+class DependentConfig(BoundedConfig):
     """The settings of processes that end with the one that started them, however it ends.
 
     After ``kill -9`` of it they would answer on, with nobody to start them again, and the next

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import getpass
 import json
 import os
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,17 +14,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from sqlalchemy import text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
+from gridsvc.api.clock import utc_now
+from gridsvc.callers import Caller, Role
 from gridsvc.cli.deferred import command_given
-from gridsvc.db.engine import create_engine, database_url, session_factory, transaction
+from gridsvc.db.base import transaction
+from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.db.migrate import migrate
 from gridsvc.errors import BadFile, TooLarge
 from gridsvc.registry.access import audit
 from gridsvc.settings import Settings, get_settings
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from gridsvc.city import City
+    from gridsvc.registry.bodies.importer import RefusedRow
+    from gridsvc.registry.placement.store import Atlas
 
 #: Answers go to standard output, everything else to standard error. Names come from files: what
 #: looks like markup in them is shown as it is written.
@@ -33,6 +40,12 @@ notes = Console(stderr=True, markup=False, emoji=False)
 
 #: A larger file is not a proposal or a footprint.
 _MOST_BYTES = 100_000_000
+
+#: So many rows that cannot be taken are told.
+_SHOWN = 40
+
+#: Whoever may start a command on this machine may do everything, and is named so.
+OPERATOR = Caller("gridsvc command", Role.ADMIN, "", None, uuid.UUID(int=0))
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON on standard output.")]
 
@@ -53,6 +66,20 @@ def read_json(file: Path) -> dict[str, Any]:
 def print_json(answer: Any) -> None:
     """Write one line of JSON."""
     typer.echo(json.dumps(answer, ensure_ascii=False, default=str))
+
+
+def print_first(lines: Sequence[object], most: int) -> None:
+    """Write the first lines, and how many more there are."""
+    for line in lines[:most]:
+        console.print(str(line), highlight=False)
+    if len(lines) > most:
+        console.print(f"... and {len(lines) - most:,} more; --json has all")
+
+
+def note_refused(rows: Sequence[RefusedRow]) -> None:
+    """Tell the first rows of a file that cannot be taken, and why."""
+    for row in rows[:_SHOWN]:
+        notes.print(f"line {row.line}: {row.reason}", highlight=False)
 
 
 def load_city() -> City:
@@ -97,7 +124,28 @@ def _enter_in_audit_log(opened: Session) -> None:
     opened.flush()
     if opened.scalar(text("select pg_current_xact_id_if_assigned() is null")):
         return
-    now = dt.datetime.now(dt.UTC)
-    done = audit.Done(now, operator(), "operator", command_given.get(), "")
+    done = audit.Done(utc_now(), operator(), "operator", command_given.get(), "")
     audit.note(opened, done)
     audit.write_noted(opened)
+
+
+@contextmanager
+def open_atlas(
+    city: City, moment: dt.datetime | None = None, *, statement_timeout_s: float = 30.0
+) -> Iterator[tuple[Atlas, sessionmaker[Session]]]:
+    """The atlas of a moment, now when None, and a maker of sessions in the same database.
+
+    Raises NotFound when no edition of districts was in force then.
+    """
+    # It needs the locator, for which a token or the help need not wait.
+    from gridsvc.registry.placement.store import AtlasStore
+
+    engine = create_engine(
+        database(city.settings),
+        application_name="gridsvc cli",
+        statement_timeout_s=statement_timeout_s,
+    )
+    try:
+        yield AtlasStore(engine, city, utc_now).get(moment), session_factory(engine)
+    finally:
+        engine.dispose()

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -13,15 +14,17 @@ import uvicorn
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.api.clock import utc_now
+from gridsvc.api.connections import ConnectionLimits
 from gridsvc.callers import Role
 from gridsvc.cli.processes import DependentConfig, serve_apart
 from gridsvc.cli.runtime import database, notes, operator
-from gridsvc.db.engine import create_engine, session_factory, transaction
+from gridsvc.db.base import transaction
+from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.db.partitions import ensure_partitions
 from gridsvc.errors import NotAuthenticated
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.access.register import Life, make_token
-from gridsvc.registry.access.service import read_own
+from gridsvc.registry.access.service import holder_of
 from gridsvc.settings import Settings, get_settings
 
 _GOODBYE_S = 5
@@ -57,6 +60,7 @@ def serve(
 
     config = DependentConfig(
         "gridsvc.api.app:create_app",
+        limits=ConnectionLimits.of(settings),
         factory=True,
         host=host,
         port=port,
@@ -71,7 +75,9 @@ def serve(
         timeout_worker_healthcheck=_HUNG_S,
     )
     if workers > 1:
-        serve_apart(config, tell)
+        with TemporaryDirectory(prefix="gridsvc-metrics-") as folder:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            serve_apart(config, tell)
         return
     server = _Server(config, tell)
     with suppress(KeyboardInterrupt):
@@ -98,7 +104,7 @@ def _first_token(settings: Settings, sessions: sessionmaker[Session]) -> None:
     path = settings.var_dir / "admin.token"
     key = secret_key(settings.var_dir / "keys", "token", settings.token_key)
     with suppress(OSError, NotAuthenticated):
-        read_own(key, path.read_text().strip())
+        holder_of(key, path.read_text().strip())
         return
     with transaction(sessions) as session:
         token = make_token(

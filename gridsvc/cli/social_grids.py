@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +10,10 @@ import typer
 from rich.tree import Tree
 
 from gridsvc.api.clock import utc_now
-from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
-from gridsvc.registry.social_grids.importer import import_social_grids
-from gridsvc.registry.social_grids.service import social_tree
+from gridsvc.cli.runtime import AsJson, console, note_refused, print_json, session
+from gridsvc.registry.social_grids.service import import_social_grids, social_tree
 from gridsvc.registry.social_grids.tree import Node
 
-_SHOWN = 40
 Expected = Annotated[int | None, typer.Option(help="Refuse a file with another total.")]
 
 
@@ -43,13 +42,12 @@ def social_grids(
         print_json(
             {
                 **result.totals.to_json(),
-                "refused": [{"line": one.line, "reason": one.reason} for one in result.refused],
-                "unusual": [{"line": one.line, "reason": one.reason} for one in result.unusual],
+                "refused": [asdict(one) for one in result.refused],
+                "unusual": [asdict(one) for one in result.unusual],
             }
         )
     else:
-        for fault in (*result.refused, *result.unusual)[:_SHOWN]:
-            notes.print(f"line {fault.line}: {fault.reason}", markup=False, highlight=False)
+        note_refused((*result.refused, *result.unusual))
         totals = result.totals
         console.print(
             f"{totals.level_1:,} grids of level 1, {totals.level_2:,} of level 2,"

@@ -15,7 +15,7 @@ from gridsvc.cli.runtime import AsJson, console, operator, print_json, session
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.access.register import Life, make_token, revoke_token
 from gridsvc.registry.access.repository import note_uses, tokens_page
-from gridsvc.registry.access.service import read_own
+from gridsvc.registry.access.service import holder_of
 from gridsvc.settings import get_settings
 
 app = typer.Typer(help="Tokens for the HTTP service.", no_args_is_help=True)
@@ -92,7 +92,7 @@ def revoke(
         try:
             token_id = uuid.UUID(token)
         except ValueError:
-            caller = read_own(
+            caller = holder_of(
                 secret_key(settings.var_dir / "keys", "token", settings.token_key), token
             )
             note_uses(opened, [(caller, utc_now())])

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gridsvc.cases.core.trace import verify_all
 from gridsvc.cases.systems.evidence.service import check_photos
 from gridsvc.cases.systems.evidence.store import store_of
-from gridsvc.cli.runtime import AsJson, console, notes, print_json, session
+from gridsvc.cli.runtime import AsJson, console, notes, print_first, print_json, session
 from gridsvc.settings import get_settings
 
 app = typer.Typer(help="The trace of cases, which nobody changes.", no_args_is_help=True)
@@ -60,12 +60,8 @@ def verify(as_json: AsJson = False) -> None:
         counted = {"cases": cases, "entries": entries, "photos": photos}
         print_json({**counted, "intact": not faults, "faults": faults})
     else:
-        for fault in faults[:_SHOWN]:
-            console.print(
-                f"{fault['district']} {fault['case_id']} {fault['fault']}", highlight=False
-            )
-        if len(faults) > _SHOWN:
-            console.print(f"... and {len(faults) - _SHOWN:,} more; --json has all")
+        lines = [f"{one['district']} {one['case_id']} {one['fault']}" for one in faults]
+        print_first(lines, _SHOWN)
         console.print(
             f"{cases:,} cases, {entries:,} entries, {photos:,} photos:"
             f" {f'{len(faults):,} faults' if faults else 'nothing was changed'}."

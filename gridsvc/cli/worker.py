@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import signal
 import uuid
 from dataclasses import asdict
@@ -13,13 +14,18 @@ import typer
 from rich.table import Table
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.api.clock import utc_now
-from gridsvc.cases.core.messages.service import list_given_up, retry_given_up
+from gridsvc.cases.core.messages import repository
+from gridsvc.cases.core.messages.service import retry_given_up
 from gridsvc.cases.core.messages.worker import DeliveryCount, Worker
+from gridsvc.cases.intake.repository import forget_keys
 from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, session
+from gridsvc.db.base import transaction
 from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.db.partitions import ensure_partitions
+from gridsvc.errors import Unavailable
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.settings import get_settings
 
@@ -64,7 +70,8 @@ async def _run(loop: Worker, owner: Engine, *, once: bool) -> DeliveryCount:
     if once:
         return await loop.run(stop, once=True)
     notes.print("The worker delivers messages until Ctrl-C.")
-    upkeep = asyncio.create_task(_keep_partitions(owner, stop))
+    keep = dt.timedelta(days=loop.settings.idempotency_days)
+    upkeep = asyncio.create_task(_keep_up(owner, loop.sessions, keep, stop))
     try:
         return await loop.run(stop)
     finally:
@@ -72,17 +79,23 @@ async def _run(loop: Worker, owner: Engine, *, once: bool) -> DeliveryCount:
         await upkeep
 
 
-async def _keep_partitions(owner: Engine, stop: asyncio.Event) -> None:
-    """Make next months' partitions once a day, after a failure again in a minute."""
+async def _keep_up(
+    owner: Engine, sessions: sessionmaker[Session], keep: dt.timedelta, stop: asyncio.Event
+) -> None:
+    """Once a day make next months' partitions and forget old keys; failed, again in a minute."""
     while not stop.is_set():
         pause_s = _DAY_S
         try:
             made = await asyncio.to_thread(_make_partitions, owner)
             if made:
                 _log.info("partitions were made", partitions=made)
-        except DBAPIError as error:
+            forgotten = await asyncio.to_thread(_forget_keys, sessions, utc_now() - keep)
+            if forgotten:
+                _log.info("idempotency keys were forgotten", keys=forgotten)
+        except (DBAPIError, Unavailable) as error:
             pause_s = _SOON_S
-            _log.warning("the partitions could not be made", reason=str(error.orig).strip())
+            reason = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+            _log.warning("the upkeep failed; it is tried again", reason=reason)
         try:
             await asyncio.wait_for(stop.wait(), pause_s)
         except TimeoutError:
@@ -96,6 +109,11 @@ def _make_partitions(owner: Engine) -> list[str]:
         return ensure_partitions(connection, utc_now())
 
 
+def _forget_keys(sessions: sessionmaker[Session], before: dt.datetime) -> int:
+    with transaction(sessions) as opened:
+        return forget_keys(opened, before)
+
+
 @messages.command()
 def given_up(
     limit: Annotated[int, typer.Option(min=1, help="Show so many, the oldest first.")] = 100,
@@ -103,7 +121,7 @@ def given_up(
 ) -> None:
     """List the messages that no try could deliver; they are in their inboxes all the same."""
     with session() as opened:
-        found = list_given_up(opened, limit=limit)
+        found = repository.given_up(opened, limit=limit)
     if as_json:
         print_json(
             [
@@ -120,9 +138,8 @@ def given_up(
             ]
         )
         return
-    table = Table(title=f"{len(found):,} given-up messages")
-    for heading in ("id", "body", "topic", "written", "tries", "last error"):
-        table.add_column(heading)
+    title = f"{len(found):,} given-up messages"
+    table = Table("id", "body", "topic", "written", "tries", "last error", title=title)
     for message in found:
         table.add_row(
             str(message.id),

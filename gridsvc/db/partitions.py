@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
 
@@ -17,26 +18,38 @@ def ensure_partitions(connection: Connection, now: dt.datetime) -> list[str]:
     service gets the rights on a new partition that it has on the whole table.
     """
     made = []
+    for table, name, first, following in _missing(connection, now):
+        connection.execute(
+            text(
+                f"create table {name} partition of {table}"
+                f" for values from ('{first}') to ('{following}')"
+            )
+        )
+        if table == "trace":
+            connection.execute(
+                text(f"revoke update, delete, truncate on {name} from gridsvc_service")
+            )
+        made.append(name)
+    return made
+
+
+def missing_partitions(connection: Connection, now: dt.datetime) -> list[str]:
+    """The names of those that :func:`ensure_partitions` would make."""
+    return [name for _, name, _, _ in _missing(connection, now)]
+
+
+def _missing(
+    connection: Connection, now: dt.datetime
+) -> Iterator[tuple[str, str, dt.date, dt.date]]:
+    """Table, name, first day and the day after the last of each that is not there."""
     first = dt.date(now.year, now.month, 1)
     for _ in range(_MONTHS_AHEAD + 1):
         following = (first + dt.timedelta(days=32)).replace(day=1)
         for table in _PARTITIONED:
             name = f"{table}_{first:%Y_%m}"
-            if _exists(connection, name) or _in_default(connection, table, first, following):
-                continue
-            connection.execute(
-                text(
-                    f"create table {name} partition of {table}"
-                    f" for values from ('{first}') to ('{following}')"
-                )
-            )
-            if table == "trace":
-                connection.execute(
-                    text(f"revoke update, delete, truncate on {name} from gridsvc_service")
-                )
-            made.append(name)
+            if not (_exists(connection, name) or _in_default(connection, table, first, following)):
+                yield table, name, first, following
         first = following
-    return made
 
 
 def _exists(connection: Connection, name: str) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.api.clock import utc_now
 from gridsvc.city import City
-from gridsvc.db.engine import transaction
+from gridsvc.db.base import transaction
 from gridsvc.errors import BadFile
 from gridsvc.registry.grids.service import build_grids
 from gridsvc.registry.parts.census import made_up_census

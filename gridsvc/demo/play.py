@@ -16,9 +16,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gridsvc.api.app import create_app
-from gridsvc.api.state import Service
+from gridsvc.api.connections import BoundedConfig, ConnectionLimits
+from gridsvc.api.dependencies import Service
 from gridsvc.city import City
-from gridsvc.db.engine import create_engine, database_url, session_factory, transaction
+from gridsvc.db.base import transaction
+from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.demo.building import building_astride
 from gridsvc.demo.city import GRIDDED, PARTS_IN, count_city, prepare_city
 from gridsvc.demo.mixed import send_mixed
@@ -59,8 +61,9 @@ class Outcome:
 def serving(settings: Settings, port: int) -> Iterator[tuple[httpx.Client, Service]]:
     """A server in this process, on loopback; gives a client of it. Raises Unavailable."""
     app = create_app(settings)
-    config = uvicorn.Config(
+    config = BoundedConfig(
         app,
+        limits=ConnectionLimits.of(settings),
         host="127.0.0.1",
         port=port,
         log_level="warning",
@@ -114,10 +117,9 @@ def play(
         playing = Playing(number, http, service.tokens.key, service.sessions)
         playing.begin()
         with transaction(service.sessions) as session:
-            building = building_astride(
-                _street(session, LEAD), _street(session, OTHER), service.city.plane
-            )
-            districts = [_district(session, code) for code in GRIDDED]
+            lead, other = (_area(session, "street", code) for code in (LEAD, OTHER))
+            building = building_astride(lead, other, service.city.plane)
+            districts = [_area(session, "district", code) for code in GRIDDED]
             parts = _some_parts(session)
         told = tell_story(playing, building, tell)
         tell(f"{MIXED_REPORTS:,} mixed reports")
@@ -150,14 +152,6 @@ def prepare(city: City, tell: Callable[[str], None]) -> None:
 
 def _port_of(server: uvicorn.Server) -> int:
     return int(server.servers[0].sockets[0].getsockname()[1])
-
-
-def _street(session: Session, code: str) -> shapely.MultiPolygon:
-    return _area(session, "street", code)
-
-
-def _district(session: Session, code: str) -> shapely.MultiPolygon:
-    return _area(session, "district", code)
 
 
 def _area(session: Session, level: str, code: str) -> shapely.MultiPolygon:

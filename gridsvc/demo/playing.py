@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.callers import Role
 from gridsvc.cases.intake.repository import claim_key, keep_answer, known_keys
-from gridsvc.db.engine import transaction
+from gridsvc.db.base import transaction
 from gridsvc.demo.client import Client
 from gridsvc.registry.access.service import issue_token
 

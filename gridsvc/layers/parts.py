@@ -21,6 +21,7 @@ from gridsvc.registry.in_force import (
 
 def _in_force(street: Any, community: Any, grid: Any) -> SelectBase:
     """The parts of the register, with the codes of the areas that they are placed in."""
+    placed = {"street_code": street, "community_code": community, "grid_code": grid}
     listed = and_(
         ListedClass.standard == PART.c.standard,
         ListedClass.kind == PART.c.kind,
@@ -28,28 +29,10 @@ def _in_force(street: Any, community: Any, grid: Any) -> SelectBase:
     )
     return (
         select(
-            PART.c.district_code,
-            PART.c.code,
-            PART.c.national_id,
-            PART.c.national_id_2013,
-            PART.c.standard,
-            PART.c.class_code,
+            *(one for one in PART.c if one.name not in ("kind", *placed)),
+            *(code.label(name) for name, code in placed.items()),
             ListedClass.name.label("class"),
             ListedClass.major,
-            PART.c.name,
-            PART.c.state,
-            street.label("street_code"),
-            community.label("community_code"),
-            grid.label("grid_code"),
-            PART.c.competent_body,
-            PART.c.owner_body,
-            PART.c.maintainer_body,
-            PART.c.position_class,
-            PART.c.first_date,
-            PART.c.change_date,
-            PART.c.source,
-            PART.c.note,
-            PART.c.geometry,
             part_stands(DAY).label("stands"),
         )
         .select_from(PART)

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.repository import case_by_id
 from gridsvc.cases.core.trace_repository import entries as trace_of
-from gridsvc.cases.intake.case_reports_repository import cases_joined_into, reports_page
 from gridsvc.cases.intake.models import Report
+from gridsvc.cases.intake.reports_repository import cases_joined_into, reports_page
 from gridsvc.city import City
 from gridsvc.city.calendar import Calendar
 from gridsvc.errors import NotFound

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.core import trace_repository as trace
 from gridsvc.cases.core.models import Case, TraceEntry
 from gridsvc.cases.core.repository import case_by_id
-from gridsvc.cases.intake.case_reports_repository import reports_of
 from gridsvc.cases.intake.models import Report
+from gridsvc.cases.intake.reports_repository import reports_of
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.cases.systems.whistles.repository import called_bodies, whistle_by_id
 from gridsvc.city import City

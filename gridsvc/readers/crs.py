@@ -17,7 +17,8 @@ from pyproj.exceptions import CRSError
 
 from gridsvc.errors import UnknownCrs
 from gridsvc.readers.formats import head_of
-from gridsvc.spatial.crs import Crs, parse_crs
+from gridsvc.spatial.crs import Crs, crs_of_file, parse_crs
+from gridsvc.spatial.crs_text import Parameters
 
 # A .prj file is some hundred characters; more than this is another file.
 _LONGEST_WKT = 20_000
@@ -36,9 +37,9 @@ def declared_crs(text: str) -> Crs:
     if wanted.lower().endswith((".prj", ".wkt")):
         wanted = _content(Path(wanted))
     if not wanted.startswith("+"):
-        return parse_crs(wanted)
+        return parse_crs(wanted, Parameters.FILES)
     try:
-        return parse_crs(pyproj.CRS.from_proj4(wanted).to_wkt())
+        return parse_crs(pyproj.CRS.from_proj4(wanted).to_wkt(), Parameters.FILES)
     except CRSError as error:
         raise UnknownCrs(
             f"PROJ cannot read {wanted[:80]!r}; give a reference system such as '+proj=tmerc"
@@ -67,8 +68,8 @@ def crs_of_geojson(path: Path) -> str | None:
     except (KeyError, TypeError):
         return json.dumps(member)
     try:
-        pyproj.CRS.from_user_input(name)
-    except CRSError:
+        crs_of_file(name)
+    except (CRSError, UnknownCrs):
         return name
     return None
 

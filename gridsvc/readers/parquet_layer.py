@@ -14,13 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import pyproj
 import shapely
 
 from gridsvc.errors import BadFile
 from gridsvc.readers.layer import READ_ERRORS, Batch, Blobs, Layer, cells_of, stopped
 from gridsvc.readers.limits import ReadLimits, above
 from gridsvc.readers.source import FileSource
+from gridsvc.spatial.crs import crs_of_file
 
 _ROWS_AT_ONCE = 128
 # A vertex with height and measure, and what is next to the vertices of a geometry.
@@ -106,7 +106,7 @@ def _crs(about: dict[str, Any]) -> str | None:
     # Without the key GeoParquet means longitude and latitude on WGS84; null means unknown.
     crs = about.get("crs", "EPSG:4326")
     if isinstance(crs, dict):
-        told = pyproj.CRS.from_json_dict(crs)
+        told = crs_of_file(crs)
         # OGC:CRS84 is WGS84 with longitude first, which is the order here anyway.
         return "EPSG:4326" if told.equals("EPSG:4326", ignore_axis_order=True) else told.to_wkt()
     return None if crs is None else str(crs)

@@ -20,6 +20,7 @@ from gridsvc.readers.limits import ReadLimits, ReadOptions, above
 from gridsvc.readers.parquet_layer import parquet_layer
 from gridsvc.readers.source import FileSource, opened_source
 from gridsvc.spatial.crs import Crs, geometry_to_wgs84, parse_crs
+from gridsvc.spatial.crs_text import Parameters
 
 # What is said of a feature whose arcs were replaced.
 _ARCS = "drew its arcs as straight pieces of four degrees"
@@ -231,12 +232,12 @@ def _crs_of(layer: Layer, declared: str | None, remarks: list[str]) -> Crs:
             f"{layer.name} does not name its CRS; declare it (wgs84, gcj02, bd09, EPSG:n or WKT).",
             field="crs",
         )
-    return parse_crs(own)
+    return parse_crs(own, Parameters.NUMBERS)
 
 
 def _name_or_none(text: str) -> str | None:
     try:
-        return parse_crs(text).name
+        return parse_crs(text, Parameters.NUMBERS).name
     except UnknownCrs:
         return None
 

@@ -8,9 +8,10 @@ easting first.
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, overload
@@ -20,8 +21,12 @@ import pyproj
 import shapely
 from numpy.typing import ArrayLike, NDArray
 from pyproj.exceptions import CRSError, ProjError
+from pyproj.network import (  # type: ignore[attr-defined] # it hands on what Cython compiled
+    set_network_enabled,
+)
 
 from gridsvc.errors import BadCoordinate, UnknownCrs
+from gridsvc.spatial.crs_text import Parameters, check_wkt
 from gridsvc.spatial.shifted_datums import (
     bd09_to_wgs84,
     gcj02_to_wgs84,
@@ -43,6 +48,10 @@ _LOCAL_NAMES = {
     "bd09": "bd09",
     "bd-09": "bd09",
 }
+# Words and colons: what has signs of its own is a text that PROJ runs, and may lead to files.
+_NAME = re.compile(r"[\w:.\- ]{1,200}")
+# What PROJ needs lies beside it: a text that somebody sends makes it fetch nothing.
+set_network_enabled(active=False)
 # PROJ has only a ballpark step from these datums to WGS84, tens of metres off.
 _BALLPARK_DATUMS = {"Beijing 1954": 4214, "Xian 1980": 4610, "New Beijing": 4555}
 # WGS84, GRS80 and CGCS2000 share this half axis; a datum of another ellipsoid needs parameters.
@@ -65,16 +74,22 @@ class Crs:
         return self.definition is None or bool(self.definition.is_geographic)
 
 
+def is_local(text: str) -> bool:
+    """Whether a text is the name of a system that needs no PROJ: parsing it costs nothing."""
+    return text in _LOCAL_NAMES
+
+
 @lru_cache(maxsize=256)
-def parse_crs(text: str) -> Crs:
+def parse_crs(text: str, allowed: Parameters = Parameters.PLAIN) -> Crs:
     """Read the reference system that a text declares.
 
     Takes ``wgs84``, ``gcj02``, ``bd09`` (any case, with or without a hyphen), ``EPSG:n``, or WKT.
     Raises UnknownCrs for anything else, for systems that are not two-dimensional horizontal ones,
     and for Beijing 1954, Xian 1980 and New Beijing (4214, 4610, 4555 and what is projected from
     them; also unnamed datums of another ellipsoid), whose way to WGS84 is only a ballpark, unless
-    the WKT has its own parameters (BOUNDCRS or TOWGS84). CGCS2000 (EPSG:4490) agrees with WGS84
-    to centimetres and is taken as it is: PROJ's step between them is a no-op.
+    the WKT has its own parameters (TOWGS84, and BOUNDCRS where that is ``allowed``). CGCS2000
+    (EPSG:4490) agrees with WGS84 to centimetres and is taken as it is: PROJ's step between them is
+    a no-op.
     """
     wanted = text.strip()
     local = _LOCAL_NAMES.get(wanted.lower())
@@ -85,6 +100,8 @@ def parse_crs(text: str) -> Crs:
         raise UnknownCrs(
             f"The coordinate reference system {_shown(wanted)} is not known: {_HOW}.", field="crs"
         )
+    if epsg is None:
+        check_wkt(wanted, allowed)
     try:
         definition = (
             pyproj.CRS.from_epsg(int(epsg[1])) if epsg is not None else pyproj.CRS.from_wkt(wanted)
@@ -99,6 +116,28 @@ def parse_crs(text: str) -> Crs:
     # Heights are dropped on the way in, so that a system with them is the one below it.
     flat = definition if definition.is_bound else definition.to_2d()
     return Crs("wgs84") if flat.to_epsg() == 4326 else Crs(name, definition)
+
+
+def crs_of_file(told: str | Mapping[str, Any]) -> pyproj.CRS:
+    """The system that a file names: AUTH:n or a URN, WKT, or PROJJSON; no text that PROJ would run.
+
+    Raises UnknownCrs, CRSError.
+    """
+    if isinstance(told, str) and told.lstrip().startswith("{"):
+        try:
+            told = json.loads(told)
+        except (ValueError, RecursionError):
+            told = ""
+    if isinstance(told, Mapping):
+        return pyproj.CRS.from_json_dict(dict(told))
+    if "[" in told:
+        check_wkt(told.strip(), Parameters.NUMBERS)
+        return pyproj.CRS.from_wkt(told)
+    if not _NAME.fullmatch(told):
+        raise UnknownCrs(
+            f"The file calls its CRS {_shown(told)}, which is not a name: {_HOW}.", field="crs"
+        )
+    return pyproj.CRS.from_user_input(told)
 
 
 def _refuse_unusable(name: str, definition: pyproj.CRS) -> None:
@@ -117,15 +156,14 @@ def _refuse_unusable(name: str, definition: pyproj.CRS) -> None:
         raise UnknownCrs(
             f"{name} is based on {datum} (EPSG:{_BALLPARK_DATUMS[datum]}), from which only a"
             " ballpark transformation leads to WGS84, tens of metres off; send WKT with your own"
-            " parameters (BOUNDCRS or TOWGS84), or convert to CGCS2000 (EPSG:4490) first.",
+            " parameters (TOWGS84), or convert to CGCS2000 (EPSG:4490) first.",
             field="crs",
         )
     if geodetic is not None and _is_ballpark(geodetic):
         raise UnknownCrs(
             f"{name} is based on {datum or 'an unknown datum'} with the ellipsoid"
             f" {geodetic.ellipsoid.name if geodetic.ellipsoid else ''}, from which only a ballpark"
-            " transformation leads to WGS84; send WKT with your own parameters (BOUNDCRS or"
-            " TOWGS84).",
+            " transformation leads to WGS84; send WKT with your own parameters (TOWGS84).",
             field="crs",
         )
 
@@ -149,7 +187,8 @@ def _shown(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:37] + "...")
 
 
-def _known(crs: str | Crs) -> Crs:
+def known_crs(crs: str | Crs) -> Crs:
+    """A system, parsed where it is a text. Raises UnknownCrs as ``parse_crs`` does."""
     return parse_crs(crs) if isinstance(crs, str) else crs
 
 
@@ -164,7 +203,7 @@ def to_wgs84(x: Any, y: Any, crs: str | Crs = "wgs84") -> Any:
     the answer is two floats or two float64 arrays of that shape. A point that the system cannot
     express becomes NaN. Raises UnknownCrs as ``parse_crs`` does.
     """
-    return _apply(_into_wgs84(_known(crs)), x, y)
+    return _apply(_into_wgs84(known_crs(crs)), x, y)
 
 
 @overload
@@ -176,7 +215,7 @@ def from_wgs84(lon: Any, lat: Any, crs: str | Crs) -> Any:
 
     Shapes, NaN and UnknownCrs as in ``to_wgs84``.
     """
-    return _apply(_out_of_wgs84(_known(crs)), lon, lat)
+    return _apply(_out_of_wgs84(known_crs(crs)), lon, lat)
 
 
 def geometry_to_wgs84(geometry: Any, crs: str | Crs = "wgs84", *, field: str = "geometry") -> Any:
@@ -185,7 +224,7 @@ def geometry_to_wgs84(geometry: Any, crs: str | Crs = "wgs84", *, field: str = "
     Straight edges stay straight between the converted vertices. Raises BadCoordinate when a vertex
     has no image, UnknownCrs as ``parse_crs`` does.
     """
-    known = _known(crs)
+    known = known_crs(crs)
     if known.name == "wgs84":
         return geometry
     moved = transform_geometry(geometry, _into_wgs84(known))
@@ -207,7 +246,7 @@ def check_lon_lat(
     longitude and latitude seem to be swapped. Projected systems are checked by their image in
     WGS84. ``field`` is the dotted path that the error names.
     """
-    known = _known(crs)
+    known = known_crs(crs)
     x_name, y_name = ("lon", "lat") if known.in_degrees else ("easting", "northing")
     x = _number(lon, x_name, field)
     y = _number(lat, y_name, field)

@@ -6,6 +6,7 @@ features of a layer or a proposal. Heights are left out.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,10 @@ from typing import Any
 import shapely
 
 from gridsvc.errors import BadCoordinate, BadGeometry, TooLarge
-from gridsvc.spatial.crs import Crs, check_lon_lat, geometry_to_wgs84, parse_crs
+from gridsvc.spatial.crs import Crs, check_lon_lat, geometry_to_wgs84, known_crs, parse_crs
 from gridsvc.spatial.polygons import multipolygon_of
+from gridsvc.spatial.price import MOST_MEETINGS, price_of
+from gridsvc.workers import workers
 
 #: How many lists lie around a position in the coordinates of each type.
 _DEPTHS = {
@@ -68,19 +71,21 @@ class _Reading:
 
 def read_footprint(
     geojson: Any,
-    crs: str,
+    crs: str | Crs,
     *,
     max_vertices: int,
     field: str = "geometry",
     subject: str = "The footprint",
+    gone: threading.Event | None = None,
 ) -> Footprint:
     """The ground inside a GeoJSON Polygon or MultiPolygon (or a Feature of one).
 
     A self-crossing outline is repaired (its rings are cut at the crossings, even-odd) and the
-    a repair is reported; one that crosses the 180th meridian is refused. ``subject`` is how
-    messages call it. Raises what :func:`read_geometry` raises.
+    a repair is reported; one that crosses the 180th meridian is refused, and one that costs too
+    much. ``subject`` is how messages call it. What is not small is mended by a process that ends
+    with the caller (``gone``). Raises what :func:`read_geometry` raises, and QueryTooBroad.
     """
-    reading = _Reading(subject, field, parse_crs(crs), max_vertices)
+    reading = _Reading(subject, field, known_crs(crs), max_vertices)
     drawn = _read(geojson, reading, _GROUND)
     west, _, east, _ = drawn.bounds
     if east - west > 180:
@@ -88,14 +93,19 @@ def read_footprint(
             "crosses the 180th meridian; no district does. Cut it there, or check the order of its"
             " coordinates."
         )
-    reason, mended = shapely.is_valid_reason(drawn), None
-    if reason != "Valid Geometry":
-        mended = f"The outline was repaired: {reason}."
-        drawn = shapely.make_valid(drawn)
-    ground = multipolygon_of(drawn)
+    price = price_of(drawn, subject=subject, field=field)
+    ground, mended = _mend(drawn) if price.is_small else workers.run(_mend, drawn, gone=gone)
     if ground.is_empty:
         raise reading.refuse("covers no ground; send an outline.")
     return Footprint(ground, mended)
+
+
+def _mend(drawn: Any) -> tuple[shapely.MultiPolygon, str | None]:
+    """The ground inside an outline, and what was wrong with it."""
+    reason = shapely.is_valid_reason(drawn)
+    if reason == "Valid Geometry":
+        return multipolygon_of(drawn), None
+    return multipolygon_of(shapely.make_valid(drawn)), f"The outline was repaired: {reason}."
 
 
 def read_geometry(geojson: Any, crs: str, *, field: str = "geometry") -> Any:
@@ -120,18 +130,37 @@ def features_of(geojson: Mapping[str, Any], *, field: str) -> list[Any]:
     return features
 
 
-def read_layer(geojson: Mapping[str, Any], crs: str, *, field: str) -> list[SentFeature]:
+def read_layer(
+    geojson: Mapping[str, Any], crs: str, *, max_vertices: int, field: str
+) -> list[SentFeature]:
     """The features of a FeatureCollection, Feature or geometry, valid and in WGS84.
 
-    Raises what :func:`read_geometry` raises, with the number of the feature.
+    Raises what :func:`read_geometry` raises, with the number of the feature, TooLarge for more
+    than so many vertices, and QueryTooBroad for areas that cost too much.
     """
     declared = parse_crs(crs)
     found = []
+    vertices = meetings = 0
     for number, feature in enumerate(features_of(geojson, field=field), 1):
         reading = _Reading(f"Feature {number}", field, declared, None)
         if not isinstance(feature, Mapping) or feature.get("type") != "Feature":
             raise reading.refuse("is not a GeoJSON feature.")
         geometry = _read(feature, reading, tuple(_DEPTHS))
+        vertices += int(shapely.get_num_coordinates(geometry))
+        if vertices > max_vertices:
+            raise TooLarge(
+                f"Up to feature {number:,} there are more than {max_vertices:,} vertices; send a"
+                " smaller layer.",
+                field=field,
+            )
+        if geometry.geom_type in _GROUND:
+            price = price_of(
+                geometry,
+                subject=reading.subject,
+                field=field,
+                most_meetings=MOST_MEETINGS - meetings,
+            )
+            meetings += price.meetings
         given = feature.get("properties")
         properties = given if isinstance(given, Mapping) else {}
         label, name = feature.get("id", properties.get("code")), properties.get("name")

@@ -25,6 +25,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from gridsvc.api.app import create_app
+from gridsvc.api.connections import BoundedConfig, ConnectionLimits
 from gridsvc.callers import Role
 from gridsvc.cli.logs import configure_logs
 from gridsvc.db import PrivateCluster, create_engine, session_factory
@@ -109,7 +110,13 @@ class _Server(uvicorn.Server):
 @contextmanager
 def served(app: FastAPI) -> Iterator[httpx.Client]:
     """A client of the application on a free port of this machine; holds answers to their models."""
-    config = uvicorn.Config(app, port=0, log_level="critical", lifespan="on")
+    config = BoundedConfig(
+        app,
+        limits=ConnectionLimits.of(app.state.service.settings),
+        port=0,
+        log_level="critical",
+        lifespan="on",
+    )
     server = _Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -89,6 +89,8 @@ def reaches(reach: Reach, asker: Asker, *, both_sides: bool) -> bool:
             return asker.relation in ("own", "called")
         case Reach.OWN:
             return asker.relation == "own" or (both_sides and asker.relation == "called")
+        case Reach.WHOLE:
+            return asker.area == ""
         case Reach.LEAD:
             return asker.relation == "own"
         case Reach.MINE:
@@ -136,6 +138,7 @@ class World:
         self.noise_case = resident.report(-650, **{"class": city.NOISE})["case_id"]
         note = {"note": "The stone stands here."}
         self.evidence = self.admin.post(f"/v1/disputes/{self.dispute}/notes", note)["id"]
+        self.token = self.admin.post("/v1/tokens", {"role": "street", "area": city.LEAD})["id"]
         self.proposal, made = self.mend()
         self.mended, self.repair = made["edition"], made["repairs"][0]["id"]
 

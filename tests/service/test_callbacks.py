@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.callers import Role
 from gridsvc.cases.intake.models import Report
-from gridsvc.cases.intake.service import find_report
+from gridsvc.cases.intake.reports import find_report
 from tests.service import joint_city as city
 from tests.service.procedures_world import Case, Clock, World, register
 

@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.cases.core.models import Case, TraceEntry
 from gridsvc.cases.intake.models import Report, Reporter, ReportPlacement
-from gridsvc.db.base import uuid7
-from gridsvc.db.driver import write_added
+from gridsvc.db.base import uuid7, write_added
 
 NOW = dt.datetime(2026, 7, 1, 8, 30, 0, 123456, tzinfo=dt.UTC)
 PIN = from_shape(Point(116.31, 39.885), srid=4326)

@@ -99,7 +99,7 @@ class Both:
         """The two answers, the direct one first, which have one status and one set of headers."""
         direct, ordinary = answers = [one.request(method, path, **more) for one in self.clients]
         assert direct.status_code == ordinary.status_code, (direct.text, ordinary.text)
-        own = {"date", "content-length"}
+        own = {"date", "content-length", "x-request-id"}
         assert {name: value for name, value in direct.headers.items() if name not in own} == {
             name: value for name, value in ordinary.headers.items() if name not in own
         }
@@ -282,7 +282,7 @@ def test_a_fault_of_ours_is_told_as_by_fastapi(
         raise RuntimeError("out of order")
 
     monkeypatch.setattr(point, "answer", fail)
-    monkeypatch.setattr(reports, "filed", fail)
+    monkeypatch.setattr(reports, "file_report", fail)
     with capture_logs() as logs:
         look_ups = both.send("GET", f"/v1/locate?{LOOK_UPS[0]}")
         filed = both.post(json.dumps(report(-400.0)).encode(), token)

@@ -6,19 +6,23 @@ import datetime as dt
 import json
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from gridsvc.callers import Role
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.db.base import uuid7
+from gridsvc.registry.access.service import issue_token, revoke_token
 from tests.service import joint_city as city
-from tests.service.conftest import refusal
+from tests.service.conftest import TOKEN_KEY, Person, refusal, token_of
 from tests.service.messages_world import write
+from tests.service.slow_clients import connected, request
 from tests.waiting import wait_until
 
 EVENTS = f"/v1/bodies/{city.LEAD}/events"
@@ -159,3 +163,71 @@ def test_nobody_else_listens(lead, other, citizen, as_):
 def test_a_place_that_is_none_is_refused(lead, place):
     refusal(lead.send("GET", EVENTS, headers={"Last-Event-ID": place}), 422)
     assert refusal(lead.send("GET", INBOX, params={"cursor": place}), 422)["field"] == "cursor"
+
+
+def test_a_stream_ends_when_its_token_is_taken_back(lead, as_, city_session):
+    from_now = dt.datetime.now(dt.UTC)
+    with lead.client.stream("GET", EVENTS, headers=lead.headers) as stream:
+        lines = stream.iter_lines()
+        assert next(lines).startswith(":")
+        token = lead.headers["Authorization"].removeprefix("Bearer ")
+        revoke_token(city_session, bytes.fromhex(TOKEN_KEY), token, now=from_now)
+        city_session.commit()
+        assert ": the stream has ended" in list(lines)
+
+
+def test_a_stream_ends_when_its_token_expires(client):
+    short = issue_token(
+        bytes.fromhex(TOKEN_KEY),
+        role=Role.STREET,
+        area=city.LEAD,
+        valid_for=dt.timedelta(seconds=2),
+        now=dt.datetime.now(dt.UTC),
+    )
+    headers = {"Authorization": f"Bearer {short}"}
+    with client.stream("GET", EVENTS, headers=headers) as stream:
+        assert ": the stream has ended" in list(stream.iter_lines())
+    refusal(client.get(EVENTS, headers=headers), 401)
+
+
+def test_more_streams_than_a_process_keeps_are_refused(serve):
+    client = serve(event_streams=1)
+    lead = Person(client, token_of(Role.STREET, city.LEAD))
+    with listening(lead):
+        problem = refusal(lead.send("GET", EVENTS), 429)
+        assert problem["retry_after_s"] > 0
+    wait_until(lambda: stream_opens(lead))
+
+
+def stream_opens(person: Person) -> bool:
+    with person.client.stream("GET", EVENTS, headers=person.headers) as stream:
+        return stream.status_code == 200
+
+
+def test_a_hundred_and_fifty_streams_ask_the_store_as_one(client, city_session):
+    """Counted by PostgreSQL itself: transactions of three seconds, with many streams and one."""
+    person = Person(client, token_of(Role.STREET, city.LEAD))
+    asked = request("GET", EVENTS, f"Authorization: {person.headers['Authorization']}")
+    with ExitStack() as held:
+        streams = [held.enter_context(connected(client, asked)) for _ in range(150)]
+        for own in streams:
+            assert own.recv(12) == b"HTTP/1.1 200"
+        wait_until(lambda: b": the messages" in streams[-1].recv(4_096))
+        begun, before = time.monotonic(), transactions(city_session)
+        write(city_session, city.LEAD, now=dt.datetime.now(dt.UTC))
+        city_session.commit()
+        for own in streams:
+            heard = b""
+            while b"event: " not in heard:
+                heard += own.recv(4_096)
+        wait_until(lambda: time.monotonic() > begun + 3)
+        asked_for = transactions(city_session) - before
+    assert asked_for < 20 * (time.monotonic() - begun)
+
+
+def transactions(session) -> int:
+    session.rollback()
+    session.execute(text("select pg_stat_force_next_flush()"))
+    session.rollback()
+    counted = "select xact_commit from pg_stat_database where datname = current_database()"
+    return session.scalar(text(counted))

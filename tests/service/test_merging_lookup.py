@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from gridsvc.cases.intake.match import MatchCriteria
-from gridsvc.cases.intake.match_repository import closed_candidates, open_candidates
+from gridsvc.cases.intake.repository import closed_candidates, open_candidates
 from gridsvc.city.classes import STANDARD, ClassKey
 
 ABOUT = MatchCriteria(

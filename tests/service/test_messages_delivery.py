@@ -164,12 +164,11 @@ def test_a_message_is_given_up_after_the_last_try_and_can_be_tried_again(
     clock.now += dt.timedelta(days=30)
     assert work(service_engine, clock) == DeliveryCount()
     session.rollback()
-    (dead,) = service.list_given_up(session, limit=10)
+    (dead,) = repository.given_up(session, limit=10)
     assert (dead.tries, dead.next_try_at) == (3, None)
     assert dead.last_error == "it answered 410 Gone"
-    assert [m.id for m in service.inbox(session, STREET, after=None, limit=9, now=clock.now)] == [
-        dead.id
-    ]
+    told = repository.due_messages(session, STREET, after=None, limit=9, now=clock.now)
+    assert [m.id for m in told] == [dead.id]
 
     with pytest.raises(NotFound, match="No given-up message has the id"):
         service.retry_given_up(session, [dead.id, uuid.uuid4()], now=clock.now)
@@ -328,9 +327,9 @@ def test_an_outcome_that_comes_after_the_lease_does_not_change_the_message(
     assert (late.id, late.tries) == (second.id, 1)
     assert second.tries == 2
     failed = Outcome("given_up", "too late", None)
-    assert not service.settle(session, late, failed, now=NOW + lease)
-    assert service.settle(session, second, Outcome("delivered", None, None), now=NOW + lease)
-    assert not service.settle(session, late, failed, now=NOW + lease)
+    assert not repository.settle(session, late, failed, now=NOW + lease)
+    assert repository.settle(session, second, Outcome("delivered", None, None), now=NOW + lease)
+    assert not repository.settle(session, late, failed, now=NOW + lease)
     session.commit()
     assert world.states(session) == {"delivered": 1}
 

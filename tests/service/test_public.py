@@ -91,9 +91,9 @@ def test_a_community_worker_reads_the_cases_of_the_community_alone(
 
 
 def test_the_other_side_of_a_joint_case_finds_it_in_its_list(
-    resident: Person, as_: Callable[..., Person]
+    as_: Callable[..., Person],
 ) -> None:
-    case = resident.report(-6, footprint=city.astride())["case_id"]
+    case = as_(Role.STREET, city.LEAD).report(-6, footprint=city.astride())["case_id"]
     for side in (city.LEAD, city.OTHER):
         assert [it["id"] for it in as_(Role.STREET, side).get("/v1/cases")["cases"]] == [case]
     for stranger in (city.LEAD_NORTH, city.OTHER_NORTH):

@@ -10,7 +10,7 @@ import pytest
 
 from gridsvc.callers import Role
 from gridsvc.registry.access.repository import add_revoked
-from gridsvc.registry.access.service import issue_token, read_own
+from gridsvc.registry.access.service import holder_of, issue_token
 from tests.service import joint_city as city
 from tests.service.conftest import TOKEN_KEY, Person, refusal, report, token_of
 
@@ -96,7 +96,7 @@ def test_what_a_token_says_is_read_back():
         valid_for=HOUR,
         now=now(),
     )
-    caller = read_own(KEY, token)
+    caller = holder_of(KEY, token)
     assert (caller.role, caller.area) == (Role.DEPARTMENT, city.WEST)
     assert (caller.body, caller.subject) == (f"{city.WEST}-CGJ", "Mr Li")
 

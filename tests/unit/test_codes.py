@@ -2,7 +2,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import gridsvc.codes as codes
 from gridsvc.codes import (
     CodeKind,
     GridId,
@@ -23,10 +22,6 @@ from gridsvc.errors import BadCode, CodesExhausted
 AREA_NUMBERS = st.integers(1, 999).map("{:03d}".format)
 DISTRICTS = st.integers(110_001, 659_999).map(str)
 COMMUNITIES = st.builds(lambda *pieces: "".join(pieces), DISTRICTS, AREA_NUMBERS, AREA_NUMBERS)
-
-
-def test_public_names_are_sorted() -> None:
-    assert codes.__all__ == sorted(codes.__all__)
 
 
 @pytest.mark.parametrize(

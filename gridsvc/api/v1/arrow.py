@@ -7,43 +7,52 @@ row is still a clean refusal.
 
 from __future__ import annotations
 
-import io
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from typing import IO, Any
+from collections.abc import AsyncIterator
+from typing import IO
 
 import pyarrow as pa
-from anyio import from_thread
+from anyio import CapacityLimiter, from_thread
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
+from gridsvc.api.spool import spooled
 from gridsvc.bulk import BulkIndex, locate_batch
 from gridsvc.bulk.batch import faults_of
-from gridsvc.errors import BadCoordinate, BadInput
+from gridsvc.errors import BadCoordinate
+from gridsvc.readers.arrow_stream import StreamLimits, read_stream
 from gridsvc.registry.placement.store import Atlas
+from gridsvc.settings import Settings
 
 ARROW = "application/vnd.apache.arrow.stream"
 
-_BUFFER_BYTES = 1 << 20
+
+def stream_limits(settings: Settings, *, known: bool) -> StreamLimits:
+    """What a stream may be: that of a caller without a token is small."""
+    if known:
+        return StreamLimits(settings.max_stream_bytes, settings.max_stream_batch_bytes)
+    most = settings.max_anonymous_stream_bytes
+    return StreamLimits(most, most)
 
 
 async def arrow_answer(
-    request: Request, atlas: Atlas, *, crs: str, accuracy_m: float
+    request: Request,
+    atlas: Atlas,
+    limits: StreamLimits,
+    *,
+    crs: str,
+    accuracy_m: float,
+    batching: CapacityLimiter,
 ) -> StreamingResponse:
     """The stream with the five columns added.
 
     Raises BadInput for what is not an Arrow stream with ``lon`` and ``lat`` or points,
-    BadCoordinate with the row's number, UnknownCrs.
+    BadCoordinate with the row's number, UnknownCrs, TooLarge above the limits.
     """
     index = _index(atlas, crs, accuracy_m)
-    spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has been sent
-    try:
-        await run_in_threadpool(_locate, _Body(request.stream()), spool, index)
-    except BaseException:
-        spool.close()
-        raise
-    return StreamingResponse(_sent(spool), media_type=ARROW)
+    body = _Body(request.stream())
+    return await spooled(
+        batching, lambda spool: _locate(body, spool, index, limits), media_type=ARROW
+    )
 
 
 #: What was learnt about the cells of an atlas is kept for the next request of the same kind.
@@ -61,54 +70,42 @@ def _index(atlas: Atlas, crs: str, accuracy_m: float) -> BulkIndex:
     return made
 
 
-class _Body(io.RawIOBase):
+class _Body:
     """The request's body as a file that a thread reads while the event loop receives it."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
         self._rest = memoryview(b"")
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, into: Any) -> int:
-        while not self._rest:
-            chunk = from_thread.run(self._next)
-            if chunk is None:
-                return 0
-            self._rest = memoryview(chunk)
-        size = min(len(into), len(self._rest))
-        into[:size] = self._rest[:size]
-        self._rest = self._rest[size:]
-        return size
+    def read(self, size: int) -> bytes:
+        """So many bytes, fewer at the end."""
+        taken: list[memoryview] = []
+        while size:
+            if not self._rest:
+                chunk = from_thread.run(self._next)
+                if chunk is None:
+                    break
+                self._rest = memoryview(chunk)
+            taken.append(self._rest[:size])
+            self._rest = self._rest[size:]
+            size -= len(taken[-1])
+        return b"".join(taken)
 
     async def _next(self) -> bytes | None:
         return await anext(self._chunks, None)
 
 
-def _locate(body: _Body, spool: IO[bytes], index: BulkIndex) -> None:
-    try:
-        with pa.ipc.open_stream(io.BufferedReader(body, _BUFFER_BYTES)) as reader:
-            schema = locate_batch(
-                pa.RecordBatch.from_pylist([], schema=reader.schema), index
-            ).schema
-            with pa.ipc.new_stream(spool, schema) as writer:
-                rows = 0
-                for batch in reader:
-                    located = locate_batch(batch, index)
-                    for fault in faults_of(located, index.crs)[:1]:
-                        raise BadCoordinate(
-                            f"Row {rows + fault.row}: {fault.reason}",
-                            field=f"rows.{rows + fault.row}",
-                        )
-                    writer.write_batch(located)
-                    rows += batch.num_rows
-    except (pa.ArrowException, OSError) as error:
-        raise BadInput(f"The body is not a complete Arrow stream: {error}.") from None
-
-
-def _sent(spool: IO[bytes]) -> Iterator[bytes]:
-    with spool:
-        spool.seek(0)
-        while chunk := spool.read(_BUFFER_BYTES):
-            yield chunk
+def _locate(body: _Body, spool: IO[bytes], index: BulkIndex, limits: StreamLimits) -> None:
+    given, batches = read_stream(body, limits)
+    schema = locate_batch(pa.RecordBatch.from_pylist([], schema=given), index).schema
+    rows = 0
+    with pa.ipc.new_stream(spool, schema) as writer:
+        for batch in batches:
+            located = locate_batch(batch, index)
+            for fault in faults_of(located, index.crs)[:1]:
+                raise BadCoordinate(
+                    f"Row {rows + fault.row}: {fault.reason}",
+                    field=f"rows.{rows + fault.row}",
+                )
+            writer.write_batch(located)
+            rows += batch.num_rows

@@ -7,35 +7,31 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from gridsvc.api.dependencies import CurrentCaller, CurrentOccasion, DbSession
-from gridsvc.api.idempotency import IdempotencyKey, once
-from gridsvc.api.problems import problems
-from gridsvc.api.text import Text
-from gridsvc.cases.intake.service import find_report
+from gridsvc.api.dependencies import (
+    CurrentCaller,
+    CurrentOccasion,
+    DbSession,
+    IdempotencyKey,
+    once,
+)
+from gridsvc.api.problems import TOKEN_PROBLEMS, problems
+from gridsvc.api.rules import Sent, Text
+from gridsvc.cases.intake.reports import find_report
 from gridsvc.cases.systems.callbacks.schemas import CallbackAnswer, CallbacksAnswer, Satisfied
 from gridsvc.cases.systems.callbacks.service import (
     CallbackGiven,
     call_back,
     listed_callbacks,
 )
-from gridsvc.errors import (
-    BadInput,
-    IdempotencyMismatch,
-    NotAllowed,
-    NotAuthenticated,
-    NotFound,
-    StepRefused,
-)
+from gridsvc.errors import BadInput, IdempotencyMismatch, StepRefused
 
 router = APIRouter(prefix="/v1/reports", tags=["assessment"])
 
 
-class CallbackIn(BaseModel):
+class CallbackIn(Sent):
     """Whether the citizen was reached, what they say, and whether that counts."""
-
-    model_config = ConfigDict(extra="forbid")
 
     contacted: bool = Field(description="Whether the citizen was reached.")
     solved: bool | None = Field(default=None, description="Given when the citizen was reached.")
@@ -56,9 +52,7 @@ class CallbackIn(BaseModel):
     "/{name}/callbacks",
     status_code=201,
     response_model=CallbackAnswer,
-    responses=problems(
-        NotAuthenticated, NotAllowed, NotFound, StepRefused, BadInput, IdempotencyMismatch
-    ),
+    responses=problems(*TOKEN_PROBLEMS, StepRefused, BadInput, IdempotencyMismatch),
 )
 def post_callback(
     name: str,
@@ -70,20 +64,12 @@ def post_callback(
 
     def write() -> CallbackAnswer:
         report = find_report(occasion.session, name)
-        said = CallbackGiven(
-            given.contacted, given.solved, given.satisfied, given.valid, given.reason, given.at
-        )
-        return CallbackAnswer.of(call_back(occasion, report, said))
+        return CallbackAnswer.of(call_back(occasion, report, CallbackGiven(**dict(given))))
 
-    return once(
-        occasion.session, occasion.caller, key, ["callback", name, given], write, status=201
-    )
+    return once(occasion, key, ["callback", name, given], write, status=201)
 
 
-@router.get(
-    "/{name}/callbacks",
-    responses=problems(NotAuthenticated, NotAllowed, NotFound),
-)
+@router.get("/{name}/callbacks", responses=problems(*TOKEN_PROBLEMS))
 def list_callbacks(name: str, session: DbSession, caller: CurrentCaller) -> CallbacksAnswer:
     """Every callback about a report in its order; the last one stands."""
     report = find_report(session, name)

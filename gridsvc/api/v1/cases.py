@@ -8,13 +8,18 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gridsvc.answers import as_built
-from gridsvc.api.dependencies import CurrentCaller, CurrentOccasion, DbSession
-from gridsvc.api.idempotency import IdempotencyKey, once
-from gridsvc.api.problems import problems
-from gridsvc.api.text import JsonObject, Text
+from gridsvc.api.dependencies import (
+    CurrentCaller,
+    CurrentOccasion,
+    DbSession,
+    IdempotencyKey,
+    once,
+)
+from gridsvc.api.problems import TOKEN_PROBLEMS, problems
+from gridsvc.api.rules import JsonObject, Sent, Text
 from gridsvc.cases.core.repository import CasePlace, cases_of
 from gridsvc.cases.core.rights import own_body
 from gridsvc.cases.core.schemas import CasePage, TraceAnswer, TraceEntry, TraceVerified
@@ -29,7 +34,6 @@ from gridsvc.errors import (
     IdempotencyMismatch,
     NotAllowed,
     NotAuthenticated,
-    NotFound,
     StepRefused,
     UnknownCrs,
 )
@@ -37,13 +41,9 @@ from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 
 router = APIRouter(prefix="/v1", tags=["cases"])
 
-_READING = (NotAuthenticated, NotAllowed, NotFound)
 
-
-class Standing(BaseModel):
+class Standing(Sent):
     """Where somebody stands when they take a step."""
-
-    model_config = ConfigDict(extra="forbid")
 
     lon: float
     lat: float
@@ -55,10 +55,8 @@ class Standing(BaseModel):
         return to_wgs84(x, y, self.crs)
 
 
-class StepIn(BaseModel):
+class StepIn(Sent):
     """A step: its name, for whom, what it carries, and when it happened."""
-
-    model_config = ConfigDict(extra="forbid")
 
     step: Text
     body: Text | None = Field(default=None, description="For which body; where it is not clear.")
@@ -105,7 +103,9 @@ def list_cases(
     }
 
 
-@router.get("/cases/{case_id}", response_model=as_built(CaseAnswer), responses=problems(*_READING))
+@router.get(
+    "/cases/{case_id}", response_model=as_built(CaseAnswer), responses=problems(*TOKEN_PROBLEMS)
+)
 def get_case(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
     """A case: where it stands, what is due and from whom, its reports and whistles."""
     case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
@@ -116,7 +116,7 @@ def get_case(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
     "/cases/{case_id}/steps",
     response_model=CaseAnswer,
     responses=problems(
-        *_READING, StepRefused, BadInput, BadCoordinate, UnknownCrs, IdempotencyMismatch
+        *TOKEN_PROBLEMS, StepRefused, BadInput, BadCoordinate, UnknownCrs, IdempotencyMismatch
     ),
 )
 def post_step(
@@ -134,10 +134,10 @@ def post_step(
         occasion.session.flush()
         return case_json(occasion.session, occasion.city, case)
 
-    return once(occasion.session, occasion.caller, key, ["step", str(case_id), given], write)
+    return once(occasion, key, ["step", str(case_id), given], write)
 
 
-@router.get("/cases/{case_id}/trace", responses=problems(*_READING))
+@router.get("/cases/{case_id}/trace", responses=problems(*TOKEN_PROBLEMS))
 def get_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> TraceAnswer:
     """Everything that happened in a case, in its order, each entry chained to the one before."""
     case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
@@ -145,10 +145,7 @@ def get_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> TraceAnswer:
     return TraceAnswer(case_id=case.id, entries=kept)
 
 
-@router.get(
-    "/cases/{case_id}/trace/verify",
-    responses=problems(*_READING),
-)
+@router.get("/cases/{case_id}/trace/verify", responses=problems(*TOKEN_PROBLEMS))
 def verify_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> TraceVerified:
     """Whether the trace is whole: every number, every link, every hash."""
     case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Request
+from fastapi import APIRouter, Body, Header, Query
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from gridsvc.answers import as_built
@@ -15,14 +15,17 @@ from gridsvc.api import clock
 from gridsvc.api.dependencies import (
     CurrentAtlas,
     CurrentCaller,
+    CurrentOccasion,
     CurrentService,
     DbSession,
+    IdempotencyKey,
     Moment,
     PerhapsCaller,
+    RawBody,
+    once,
 )
-from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
-from gridsvc.api.text import JsonObject, Text
+from gridsvc.api.rules import JsonObject, Sent, Text
 from gridsvc.callers import Caller
 from gridsvc.cases.systems.disputes.repository import CaseOn
 from gridsvc.cases.systems.disputes.schemas import DisputeWhole, WhatIfAnswer
@@ -101,10 +104,8 @@ def list_disputes(
     }
 
 
-class Search(BaseModel):
+class Search(Sent):
     """The edition that is looked through."""
-
-    model_config = ConfigDict(extra="forbid")
 
     edition: Text = Field(min_length=1, max_length=80)
 
@@ -112,9 +113,7 @@ class Search(BaseModel):
 @router.post("/disputes/find", status_code=201, response_model=FoundAnswer, responses=_WRITING)
 def post_find(
     given: Annotated[Search, Body()],
-    service: CurrentService,
-    session: DbSession,
-    caller: CurrentCaller,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Make a dispute of every gap, overlap and conflict of an edition above the accuracy.
@@ -123,10 +122,12 @@ def post_find(
     """
 
     def write() -> FoundAnswer:
-        actor = Actor.of(caller)
-        return find_disputes(session, service.city, given.edition, actor=actor, now=clock.utc_now())
+        actor = Actor.of(occasion.caller)
+        return find_disputes(
+            occasion.session, occasion.city, given.edition, actor=actor, now=occasion.now
+        )
 
-    return once(session, caller, key, ["find disputes", given], write, status=201)
+    return once(occasion, key, ["find disputes", given], write, status=201)
 
 
 @router.get(
@@ -148,10 +149,8 @@ def get_dispute(
     return _whole(session, service.city, dispute, caller)
 
 
-class Note(BaseModel):
+class Note(Sent):
     """A note, kept for good; the sides may read it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     note: Text = Field(min_length=1, max_length=10_000)
 
@@ -165,21 +164,17 @@ class Note(BaseModel):
 def post_note(
     dispute_id: uuid.UUID,
     given: Annotated[Note, Body()],
-    session: DbSession,
-    caller: CurrentCaller,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Add a note, for one of the sides."""
 
     def write() -> dict[str, Any]:
-        kept = add_note(session, caller, dispute_id, given.note, now=clock.utc_now())
+        session, caller = occasion.session, occasion.caller
+        kept = add_note(session, caller, dispute_id, given.note, now=occasion.now)
         return evidence_json(kept, named=True)
 
-    return once(session, caller, key, ["note", str(dispute_id), given], write, status=201)
-
-
-async def _file_of(request: Request) -> bytes:
-    return await request.body()
+    return once(occasion, key, ["note", str(dispute_id), given], write, status=201)
 
 
 @router.post(
@@ -197,22 +192,21 @@ async def _file_of(request: Request) -> bytes:
 def post_evidence(
     dispute_id: uuid.UUID,
     name: Annotated[str, Query(description="The file's name, such as survey-2026.pdf.")],
+    content: RawBody,
     service: CurrentService,
-    session: DbSession,
-    caller: CurrentCaller,
-    content: Annotated[bytes, Depends(_file_of)],
+    occasion: CurrentOccasion,
     content_type: Annotated[str, Header()] = "application/octet-stream",
 ) -> dict[str, Any]:
     """Add a file, for one of the sides: its bytes are the body, its type the Content-Type."""
     kept = add_file(
-        session,
-        caller,
+        occasion.session,
+        occasion.caller,
         dispute_id,
         name=name,
         media_type=content_type,
         content=content,
         max_bytes=service.settings.max_evidence_bytes,
-        now=clock.utc_now(),
+        now=occasion.now,
     )
     return evidence_json(kept, named=True)
 
@@ -247,10 +241,8 @@ def get_evidence(
     )
 
 
-class StateIn(BaseModel):
+class StateIn(Sent):
     """The state wished for, and why; with *agreed* the terms, with *settled* the edition."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: Text
     why: Text = Field(min_length=1, max_length=10_000)
@@ -268,9 +260,7 @@ class StateIn(BaseModel):
 def post_state(
     dispute_id: uuid.UUID,
     given: Annotated[StateIn, Body()],
-    service: CurrentService,
-    session: DbSession,
-    caller: CurrentCaller,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Move a dispute into another state, for one of its sides.
@@ -279,17 +269,16 @@ def post_state(
     """
 
     def write() -> dict[str, Any]:
+        session, city, caller = occasion.session, occasion.city, occasion.caller
         wish = Move(given.state, given.why, given.agreement, given.edition_id)
-        moved = move(session, service.city, caller, dispute_id, wish, now=clock.utc_now())
-        return _whole(session, service.city, moved, caller)
+        moved = move(session, city, caller, dispute_id, wish, now=occasion.now)
+        return _whole(session, city, moved, caller)
 
-    return once(session, caller, key, ["state", str(dispute_id), given], write)
+    return once(occasion, key, ["state", str(dispute_id), given], write)
 
 
-class Proposal(BaseModel):
+class Proposal(Sent):
     """A border redrawn, or an agreement before it is signed."""
-
-    model_config = ConfigDict(extra="forbid")
 
     geojson: JsonObject | None = Field(
         default=None, description="Areas of one level with the property 'code'."

@@ -7,9 +7,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 from sqlalchemy.orm import Session
 
-from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, PerhapsCaller
+from gridsvc.api.dependencies import (
+    CurrentCaller,
+    CurrentService,
+    DbSession,
+    PerhapsCaller,
+    Service,
+)
 from gridsvc.api.problems import problems
-from gridsvc.api.state import Service
 from gridsvc.callers import Caller
 from gridsvc.cases.intake.rerouting import rerouted, rerouting
 from gridsvc.cases.intake.schemas import ReroutingAnswer

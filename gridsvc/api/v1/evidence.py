@@ -5,14 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 from geoalchemy2.shape import to_shape
 
 from gridsvc.answers import as_built
-from gridsvc.api.dependencies import CurrentOccasion, CurrentService
-from gridsvc.api.problems import problems
+from gridsvc.api.dependencies import CurrentOccasion, CurrentService, RawBody
+from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.core.models import Case
@@ -22,19 +21,10 @@ from gridsvc.cases.systems.evidence.photo import MEDIA_TYPES
 from gridsvc.cases.systems.evidence.schemas import PhotoAnswer, PhotosAnswer
 from gridsvc.cases.systems.evidence.service import add_photo, photo_or_refuse, photos_of
 from gridsvc.cases.systems.evidence.store import store_of
-from gridsvc.errors import (
-    BadEvidence,
-    NotAllowed,
-    NotAuthenticated,
-    NotFound,
-    StepRefused,
-    TooLarge,
-    Unavailable,
-)
+from gridsvc.errors import BadEvidence, NotAllowed, StepRefused, TooLarge, Unavailable
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
-_READING = (NotAuthenticated, NotAllowed, NotFound)
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 #: A photo never changes under its address, and only those who may see the case keep it.
 _KEPT = "private, max-age=31536000, immutable"
@@ -44,7 +34,7 @@ _KEPT = "private, max-age=31536000, immutable"
     "/{case_id}/evidence",
     status_code=201,
     response_model=PhotoAnswer,
-    responses=problems(*_READING, BadEvidence, TooLarge, StepRefused, Unavailable),
+    responses=problems(*TOKEN_PROBLEMS, BadEvidence, TooLarge, StepRefused, Unavailable),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -52,26 +42,23 @@ _KEPT = "private, max-age=31536000, immutable"
         }
     },
 )
-async def post_evidence(
+def post_evidence(
     case_id: uuid.UUID,
-    request: Request,
+    raw: RawBody,
     service: CurrentService,
     occasion: CurrentOccasion,
 ) -> JSONResponse:
     """Give a photo (JPEG, PNG, WebP, HEIC) as evidence; the body is the file itself."""
-    raw = await request.body()
-
-    def write() -> dict[str, Any]:
-        readable_case(occasion.session, occasion.city, occasion.caller, case_id)
-        kept = add_photo(occasion, store_of(service.settings), case_id, raw)
-        occasion.session.flush()
-        return _json(kept, occasion.caller)
-
-    return JSONResponse(await run_in_threadpool(write), status_code=201)
+    readable_case(occasion.session, occasion.city, occasion.caller, case_id)
+    kept = add_photo(occasion, store_of(service.settings), case_id, raw)
+    occasion.session.flush()
+    return JSONResponse(_json(kept, occasion.caller), status_code=201)
 
 
 @router.get(
-    "/{case_id}/evidence", response_model=as_built(PhotosAnswer), responses=problems(*_READING)
+    "/{case_id}/evidence",
+    response_model=as_built(PhotosAnswer),
+    responses=problems(*TOKEN_PROBLEMS),
 )
 def list_evidence(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
     """The photos of a case, in the order in which they were given."""
@@ -83,7 +70,7 @@ def list_evidence(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, An
 @router.get(
     "/{case_id}/evidence/{evidence_id}",
     responses={
-        **problems(*_READING, Unavailable),
+        **problems(*TOKEN_PROBLEMS, Unavailable),
         200: {"content": dict.fromkeys(sorted(MEDIA_TYPES), _BINARY)},
     },
 )

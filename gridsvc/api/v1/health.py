@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal
 
 from fastapi import APIRouter
 from sqlalchemy import text
 
 from gridsvc.answers import Answer
-from gridsvc.api.dependencies import CurrentService, DbSession
+from gridsvc.api.dependencies import CurrentService, Service
 from gridsvc.api.problems import problems
+from gridsvc.db.base import transaction
 from gridsvc.errors import NotFound, Unavailable
 
 router = APIRouter(tags=["health"])
@@ -35,9 +37,15 @@ def healthz() -> Alive:
 
 
 @router.get("/readyz", responses=problems(Unavailable))
-def readyz(service: CurrentService, session: DbSession) -> Ready:
-    """The database answers and the boundaries are loaded."""
-    session.execute(text("select 1"))
+async def readyz(service: CurrentService) -> Ready:
+    """The database answers the intake, and the boundaries are loaded."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(service.pools.writers, _ready, service)
+
+
+def _ready(service: Service) -> Ready:
+    with transaction(service.pools.intake) as session:
+        session.execute(text("select 1"))
     try:
         atlas = service.atlases.get()
     except NotFound as error:

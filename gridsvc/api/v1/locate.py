@@ -4,33 +4,48 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import orjson
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from fastapi.security import HTTPAuthorizationCredentials
+from pydantic import Field, ValidationError
+from starlette.types import Scope
 
 from gridsvc.answers import as_built
-from gridsvc.api.dependencies import CurrentAtlas, CurrentService, DbSession
+from gridsvc.api.dependencies import (
+    CurrentAtlas,
+    CurrentService,
+    DbSession,
+    Service,
+    bearer,
+    let_in,
+)
+from gridsvc.api.leaving import until_gone
 from gridsvc.api.problems import problems, validation_problem
-from gridsvc.api.v1.arrow import ARROW, arrow_answer
+from gridsvc.api.rules import Sent
+from gridsvc.api.v1.arrow import ARROW, arrow_answer, stream_limits
+from gridsvc.db.base import transaction
 from gridsvc.errors import (
     BadCoordinate,
     BadGeometry,
     BadInput,
+    NotAuthenticated,
     NotFound,
+    QueryTooBroad,
     TooLarge,
+    Unavailable,
     UnknownCrs,
 )
 from gridsvc.registry.placement.schemas import BatchAnswer, StraddleAnswer
-from gridsvc.registry.placement.service import BatchPlacement, place_many
+from gridsvc.registry.placement.service import BatchPlacement, place_many, straddle
 from gridsvc.registry.placement.store import Atlas
-from gridsvc.registry.placement.straddle import straddle
 from gridsvc.settings import Settings
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 from gridsvc.spatial.reading import read_footprint
@@ -49,10 +64,8 @@ AccuracyM = Annotated[
 ]
 
 
-class Batch(BaseModel):
+class Batch(Sent):
     """Points to place."""
-
-    model_config = ConfigDict(extra="forbid")
 
     points: list[Any] = Field(description="[[lon, lat], ...]")
     crs: str = "wgs84"
@@ -62,7 +75,7 @@ class Batch(BaseModel):
 @router.post(
     "/locate/batch",
     response_model=BatchAnswer,
-    responses=problems(BadInput, BadCoordinate, UnknownCrs, TooLarge, NotFound),
+    responses=problems(BadInput, BadCoordinate, UnknownCrs, TooLarge, NotFound, NotAuthenticated),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -78,6 +91,7 @@ async def locate_batch(
     request: Request,
     atlas: CurrentAtlas,
     service: CurrentService,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
     crs: Annotated[
         str | None, Query(description="For CSV and Arrow: the system of lon and lat.")
     ] = None,
@@ -85,26 +99,43 @@ async def locate_batch(
 ) -> Response:
     """The codes of many points: JSON, CSV or an Arrow stream in, the same kind out.
 
-    CSV and Arrow keep their columns; Arrow may be of any length.
+    CSV and Arrow keep their columns; Arrow may be of any length. Without a token batches are small.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip()
-    default = service.settings.report_accuracy_m
+    settings = service.settings
+    known = credentials is not None
+    if known:
+        await run_in_threadpool(_check_token, request.scope, service, credentials)
+    most = settings.max_batch_points if known else settings.max_anonymous_batch_points
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    default = settings.report_accuracy_m
     accuracy = default if accuracy_m is None else accuracy_m
     if kind == ARROW:
-        return await arrow_answer(request, atlas, crs=crs or "wgs84", accuracy_m=accuracy)
+        return await arrow_answer(
+            request,
+            atlas,
+            stream_limits(settings, known=known),
+            crs=crs or "wgs84",
+            accuracy_m=accuracy,
+            batching=service.pools.batching,
+        )
     body = await request.body()
     if kind == "text/csv":
-        most = service.settings.max_batch_points
         return await run_in_threadpool(_csv_batch, body, atlas, crs or "wgs84", accuracy, most)
     if kind not in ("application/json", ""):
         raise BadInput(f"The body is {kind}; send application/json, text/csv or {ARROW}.")
-    return await run_in_threadpool(_json_answer, body, atlas, service.settings, crs)
+    return await run_in_threadpool(_json_answer, body, atlas, settings, crs, most)
 
 
-class Outline(BaseModel):
+def _check_token(
+    scope: Scope, service: Service, credentials: HTTPAuthorizationCredentials | None
+) -> None:
+    """Whoever sends a token, and so sends much, is one of ours. Raises NotAuthenticated."""
+    with transaction(service.sessions) as session:
+        let_in(scope, service, session, credentials)
+
+
+class Outline(Sent):
     """A footprint and the level whose areas it is shared among."""
-
-    model_config = ConfigDict(extra="forbid")
 
     geometry: dict[str, Any] = Field(description="GeoJSON Polygon or MultiPolygon.")
     crs: str = "wgs84"
@@ -114,25 +145,38 @@ class Outline(BaseModel):
 @router.post(
     "/straddle",
     response_model=as_built(StraddleAnswer),
-    responses=problems(BadGeometry, BadCoordinate, UnknownCrs, TooLarge, NotFound),
+    responses=problems(
+        BadGeometry, BadCoordinate, UnknownCrs, QueryTooBroad, TooLarge, NotFound, Unavailable
+    ),
 )
-def post_straddle(
+async def post_straddle(
+    request: Request,
     outline: Annotated[Outline, Body()],
     atlas: CurrentAtlas,
     service: CurrentService,
     session: DbSession,
 ) -> dict[str, Any]:
     """How a footprint is shared among the areas of a level, and whether a border runs through."""
-    footprint = read_footprint(
-        outline.geometry, outline.crs, max_vertices=service.settings.max_footprint_vertices
-    )
-    answer = straddle(session, atlas, footprint.geometry, outline.level).to_json()
-    return {**answer, "mended": footprint.mended}
+    gone = threading.Event()
+
+    def shared_out() -> dict[str, Any]:
+        footprint = read_footprint(
+            outline.geometry,
+            outline.crs,
+            max_vertices=service.settings.max_footprint_vertices,
+            gone=gone,
+        )
+        found = straddle(session, atlas, footprint.geometry, outline.level, gone=gone)
+        return {**found.to_json(), "mended": footprint.mended}
+
+    return await until_gone(request, shared_out, gone.set)
 
 
-def _json_answer(body: bytes, atlas: Atlas, settings: Settings, crs: str | None) -> Response:
+def _json_answer(
+    body: bytes, atlas: Atlas, settings: Settings, crs: str | None, most: int
+) -> Response:
     batch = _json_batch(body)
-    points = _points(batch.points, settings.max_batch_points)
+    points = _points(batch.points, most)
     accuracy_m = settings.report_accuracy_m if batch.accuracy_m is None else batch.accuracy_m
     placed = _place(atlas, points[:, 0], points[:, 1], crs or batch.crs, accuracy_m, "points")
     answer = {

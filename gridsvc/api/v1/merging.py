@@ -7,16 +7,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, Field
 
 from gridsvc.answers import as_built
 from gridsvc.api.dependencies import (
     CurrentAtlas,
     CurrentOccasion,
+    IdempotencyKey,
+    once,
 )
-from gridsvc.api.idempotency import IdempotencyKey, once
-from gridsvc.api.problems import problems
-from gridsvc.api.text import Text
+from gridsvc.api.problems import TOKEN_PROBLEMS, problems
+from gridsvc.api.rules import Sent, Text
 from gridsvc.cases.core.service import readable_case
 from gridsvc.cases.core.view import case_json
 from gridsvc.cases.systems.merging.joining import join_cases
@@ -25,25 +26,15 @@ from gridsvc.cases.systems.merging.schemas import ReportsOfCase
 from gridsvc.cases.systems.merging.splitting import split_case
 from gridsvc.cases.systems.merging.view import history
 from gridsvc.cases.systems.schemas import CaseAnswer, CaseSplit
-from gridsvc.errors import (
-    BadInput,
-    IdempotencyMismatch,
-    NotAllowed,
-    NotAuthenticated,
-    NotFound,
-    OutsideCity,
-    StepRefused,
-)
+from gridsvc.errors import BadInput, IdempotencyMismatch, OutsideCity, StepRefused
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
-_READING = (NotAuthenticated, NotAllowed, NotFound, BadInput)
+_READING = (*TOKEN_PROBLEMS, BadInput)
 _WRITING = (*_READING, IdempotencyMismatch, StepRefused)
 
 
-class _Merging(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _Merging(Sent):
     reason: Text = Field(min_length=1, max_length=2_000)
     accept_differences: list[AcceptedDifference] = Field(
         default_factory=list,
@@ -99,7 +90,7 @@ def post_join(
         )
         return case_json(occasion.session, occasion.city, target)
 
-    return once(occasion.session, occasion.caller, key, ["join", str(case_id), given], write)
+    return once(occasion, key, ["join", str(case_id), given], write)
 
 
 @router.post(
@@ -133,6 +124,4 @@ def post_split(
             "into": case_json(session, city, target),
         }
 
-    return once(
-        occasion.session, occasion.caller, key, ["split", str(case_id), given], write, status=201
-    )
+    return once(occasion, key, ["split", str(case_id), given], write, status=201)

@@ -7,20 +7,18 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.orm import Session
+from pydantic import Field
 
 from gridsvc.answers import as_built
-from gridsvc.api import clock
 from gridsvc.api.dependencies import (
     CurrentAtlas,
-    CurrentCaller,
-    CurrentService,
-    DbSession,
+    CurrentOccasion,
+    IdempotencyKey,
+    once,
 )
-from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
-from gridsvc.api.state import Service
+from gridsvc.api.rules import Sent
+from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.systems.no_mans_land.model import Scan, Stretch, Terms
 from gridsvc.cases.systems.no_mans_land.proposing import propose_disputes
 from gridsvc.cases.systems.no_mans_land.schemas import DisputesProposed, ScanAnswer
@@ -42,10 +40,8 @@ _LONGEST_DAYS = 366
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
 
 
-class Scanned(BaseModel):
+class Scanned(Sent):
     """What is compared; silent members are as in the list."""
-
-    model_config = ConfigDict(extra="forbid")
 
     since: dt.date | None = Field(default=None, description="First day; a year ago.")
     until: dt.date | None = Field(default=None, description="Last day; today.")
@@ -61,10 +57,8 @@ class Scanned(BaseModel):
     responses=problems(NotAuthenticated, NotAllowed, NotFound, BadInput),
 )
 def get_no_mans_land(
-    service: CurrentService,
-    session: DbSession,
     atlas: CurrentAtlas,
-    caller: CurrentCaller,
+    occasion: CurrentOccasion,
     since: Annotated[dt.date | None, Query(description="First day; a year ago.")] = None,
     until: Annotated[dt.date | None, Query(description="Last day; today.")] = None,
     level: Annotated[Literal["district", "street"], Query()] = "street",
@@ -80,6 +74,7 @@ def get_no_mans_land(
 
     All stretches of the city are tested together; those that touch the caller's area are listed.
     """
+    caller = occasion.caller
     asked = Scanned(
         since=since,
         until=until,
@@ -88,7 +83,7 @@ def get_no_mans_land(
         stretch_m=stretch_m,
         listed_q=listed_q,
     )
-    found = _scan(service, session, atlas, asked, shuffles=shuffles, seed=seed)
+    found = _scan(occasion, atlas, asked, shuffles=shuffles, seed=seed)
     answer = found.to_json()
     answer["listed"] = [
         stretch.to_json()
@@ -106,25 +101,22 @@ def get_no_mans_land(
 )
 def post_disputes(
     asked: Annotated[Scanned, Body()],
-    service: CurrentService,
-    session: DbSession,
     atlas: CurrentAtlas,
-    caller: CurrentCaller,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Propose what is listed as disputes, for one of the sides: known ones are told again."""
+    caller = occasion.caller
 
     def write() -> dict[str, Any]:
-        found = _scan(service, session, atlas, asked)
+        found = _scan(occasion, atlas, asked)
         own = [
             stretch
             for stretch in found.listed
             if any(caller.supervises(side.code[:6]) for side in stretch.sides)
         ]
-        actor = Actor.of(caller)
-        proposed = propose_disputes(
-            session, service.city, found, own, actor=actor, now=clock.utc_now()
-        )
+        session, city, actor = occasion.session, occasion.city, Actor.of(caller)
+        proposed = propose_disputes(session, city, found, own, actor=actor, now=occasion.now)
         return {
             "disputes": [
                 {"id": str(dispute_id), "new": new, "stretch": _short(stretch)}
@@ -132,19 +124,14 @@ def post_disputes(
             ]
         }
 
-    return once(session, caller, key, ["no-mans-land", asked], write, status=201)
+    return once(occasion, key, ["no-mans-land", asked], write, status=201)
 
 
 def _scan(
-    service: Service,
-    session: Session,
-    atlas: Atlas,
-    asked: Scanned,
-    *,
-    shuffles: int = 0,
-    seed: int = 0,
+    occasion: Occasion, atlas: Atlas, asked: Scanned, *, shuffles: int = 0, seed: int = 0
 ) -> Scan:
-    last = asked.until or service.city.day(clock.utc_now())
+    city = occasion.city
+    last = asked.until or city.day(occasion.now)
     for name, day in (("since", asked.since), ("until", last)):
         if day is not None and not _FIRST_YEAR <= day.year <= _LAST_YEAR:
             raise BadInput(
@@ -158,8 +145,8 @@ def _scan(
             field="since",
         )
     return scan(
-        session,
-        service.city,
+        occasion.session,
+        city,
         atlas,
         Terms(
             level=asked.level,
@@ -167,9 +154,9 @@ def _scan(
             stretch_m=asked.stretch_m,
             max_fdr=asked.listed_q,
         ),
-        since=service.city.calendar.begins(first),
-        until=service.city.calendar.begins(last + dt.timedelta(days=1)),
-        now=clock.utc_now(),
+        since=city.calendar.begins(first),
+        until=city.calendar.begins(last + dt.timedelta(days=1)),
+        now=occasion.now,
         shuffles=shuffles,
         seed=seed,
     )

@@ -9,13 +9,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gridsvc.answers import as_built
-from gridsvc.api.dependencies import CurrentAtlas, CurrentOccasion, CurrentService
-from gridsvc.api.idempotency import IdempotencyKey, once
-from gridsvc.api.problems import problems
-from gridsvc.api.text import JsonObject, Text
+from gridsvc.api.dependencies import (
+    CurrentAtlas,
+    CurrentOccasion,
+    CurrentService,
+    IdempotencyKey,
+    once,
+)
+from gridsvc.api.problems import TOKEN_PROBLEMS, problems
+from gridsvc.api.rules import JsonObject, Sent, Text
 from gridsvc.api.v1.reports import ReportIn, new_report
 from gridsvc.cases.core.view import case_json
 from gridsvc.cases.intake.service import file_report
@@ -31,9 +36,6 @@ from gridsvc.errors import (
     BadGeometry,
     BadInput,
     IdempotencyMismatch,
-    NotAllowed,
-    NotAuthenticated,
-    NotFound,
     OutsideCity,
     StepRefused,
     TooLarge,
@@ -43,13 +45,11 @@ from gridsvc.errors import (
 
 router = APIRouter(prefix="/v1", tags=["cases"])
 
-_WRITING = (NotAuthenticated, NotAllowed, NotFound, BadInput, IdempotencyMismatch)
+_WRITING = (*TOKEN_PROBLEMS, BadInput, IdempotencyMismatch)
 
 
-class WhistleIn(BaseModel):
+class WhistleIn(Sent):
     """The whistle with which a case of level 1 or 2 begins."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: WhistleKind = WhistleKind.EVERYDAY
     ground: WhistleGround = WhistleGround.PUBLIC_DEMAND
@@ -67,19 +67,15 @@ class CaseIn(ReportIn):
     whistle: WhistleIn | None = None
 
 
-class AppealIn(BaseModel):
+class AppealIn(Sent):
     """A body's appeal."""
-
-    model_config = ConfigDict(extra="forbid")
 
     body: Text
     reason: Text = Field(min_length=1, max_length=10_000)
 
 
-class Decision(BaseModel):
+class Decision(Sent):
     """What supervision decides about an appeal."""
-
-    model_config = ConfigDict(extra="forbid")
 
     accepted: bool
     note: Text = Field(min_length=1, max_length=10_000)
@@ -118,13 +114,12 @@ def post_case(
             whistle=None if given.whistle is None else OpeningWhistle(**dict(given.whistle)),
             made_at=None if given.whistle is None else given.whistle.made_at,
         )
-        filed = file_report(occasion, atlas, new, reporter_key=service.reporter_key)
+        case, filed = file_report(occasion, atlas, new, reporter_key=service.reporter_key)
         session.flush()
-        case = filed.matched.case
-        return {"case": case_json(session, occasion.city, case), "report": filed.to_json()}
+        return {"case": case_json(session, occasion.city, case), "report": filed}
 
     session = occasion.session
-    return once(session, occasion.caller, key, ["case", given], write, status=201)
+    return once(occasion, key, ["case", given], write, status=201)
 
 
 @router.post(
@@ -146,9 +141,7 @@ def post_appeal(
         occasion.session.flush()
         return case_json(occasion.session, occasion.city, case)
 
-    return once(
-        occasion.session, occasion.caller, key, ["appeal", str(case_id), given], write, status=201
-    )
+    return once(occasion, key, ["appeal", str(case_id), given], write, status=201)
 
 
 @router.post(
@@ -170,9 +163,7 @@ def post_decision(
         occasion.session.flush()
         return case_json(occasion.session, occasion.city, case)
 
-    return once(
-        occasion.session, occasion.caller, key, ["decision", str(case_id), body, given], write
-    )
+    return once(occasion, key, ["decision", str(case_id), body, given], write)
 
 
 def _procedure(one: Procedure) -> dict[str, Any]:

@@ -7,18 +7,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import (
     CurrentAtlas,
-    CurrentCaller,
+    CurrentOccasion,
     CurrentService,
     DbSession,
+    IdempotencyKey,
     Moment,
     PerhapsCaller,
     Then,
+    once,
     parts_whole,
 )
-from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
 from gridsvc.callers import Caller
 from gridsvc.errors import (
@@ -145,21 +145,21 @@ def get_one(
 )
 def post_one(
     new: NewPart,
-    service: CurrentService,
-    session: DbSession,
     atlas: CurrentAtlas,
-    caller: CurrentCaller,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Register a part; it is given its code, its national ids and its unit grid."""
 
     def write() -> PartOut:
         district = district_of_new(new, atlas)
-        _check_supervises(caller, district)
-        made = add_part(session, service.city, new, district, atlas, now=utc_now())
-        return PartOut.of(made, whole=True)
+        _check_supervises(occasion.caller, district)
+        city = occasion.city
+        return PartOut.of(
+            add_part(occasion.session, city, new, district, atlas, now=occasion.now), whole=True
+        )
 
-    return once(session, caller, key, ["part", new], write, status=201)
+    return once(occasion, key, ["part", new], write, status=201)
 
 
 @router.patch(
@@ -171,20 +171,20 @@ def patch_one(
     district: str,
     code: str,
     change: PartChange,
-    service: CurrentService,
-    session: DbSession,
-    caller: CurrentCaller,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Change a part's state, note or bodies; the change date is set, the code never changes."""
 
     def write() -> PartOut:
-        _check_supervises(caller, district)
-        day = service.city.day(utc_now())
-        return PartOut.of(change_part(session, district, code, change, day=day), whole=True)
+        _check_supervises(occasion.caller, district)
+        day = occasion.city.day(occasion.now)
+        return PartOut.of(
+            change_part(occasion.session, district, code, change, day=day), whole=True
+        )
 
     sent = change.model_dump(exclude_unset=True)
-    return once(session, caller, key, ["part change", district, code, sent], write)
+    return once(occasion, key, ["part change", district, code, sent], write)
 
 
 def _check_supervises(caller: Caller, district: str) -> None:

@@ -8,25 +8,24 @@ import orjson
 from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gridsvc.api.dependencies import CurrentService, parse_as_of
 from gridsvc.api.direct import DirectRoute
 from gridsvc.api.problems import problems
+from gridsvc.api.rules import Sent
 from gridsvc.errors import BadCoordinate, NotFound, UnknownCrs
 from gridsvc.registry.placement.schemas import PointAnswer
 from gridsvc.registry.placement.service import place
 from gridsvc.registry.placement.store import Atlas
 from gridsvc.settings import Settings
-from gridsvc.spatial.crs import check_lon_lat, to_wgs84
+from gridsvc.spatial.crs import check_lon_lat, is_local, to_wgs84
 
 direct = APIRouter(prefix="/v1", tags=["placement"], route_class=DirectRoute)
 
 
-class PointQuery(BaseModel):
+class PointQuery(Sent):
     """A point in a declared CRS, its accuracy, and the day of the answer."""
-
-    model_config = ConfigDict(extra="forbid")
 
     lon: float = Field(description="Longitude (or easting), in the declared CRS.")
     lat: float = Field(description="Latitude (or northing), in the declared CRS.")
@@ -52,7 +51,12 @@ async def locate(query: Annotated[PointQuery, Query()], service: CurrentService)
         atlas = await run_in_threadpool(
             service.atlases.get, parse_as_of(query.as_of, service.city.calendar)
         )
-    return Response(answer(atlas, query, service.settings), media_type="application/json")
+    settings = service.settings
+    if is_local(query.crs):
+        found = answer(atlas, query, settings)
+    else:  # PROJ reads it, which may take longer than the event loop can wait
+        found = await run_in_threadpool(answer, atlas, query, settings)
+    return Response(found, media_type="application/json")
 
 
 def answer(atlas: Atlas, query: PointQuery, settings: Settings) -> bytes:

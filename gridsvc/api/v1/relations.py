@@ -5,18 +5,30 @@ from __future__ import annotations
 import threading
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Body, Depends, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import HTTPAuthorizationCredentials
+from pydantic import Field
+from sqlalchemy.orm import Session
 
 from gridsvc.api.clock import utc_now
-from gridsvc.api.dependencies import CurrentService, DbSession, parse_as_of
+from gridsvc.api.dependencies import (
+    CurrentService,
+    DbSession,
+    Service,
+    bearer,
+    let_in,
+    parse_as_of,
+)
+from gridsvc.api.leaving import until_gone
 from gridsvc.api.problems import problems
-from gridsvc.city.calendar import Calendar
+from gridsvc.api.rules import Sent
 from gridsvc.errors import (
     BadCode,
     BadCoordinate,
     BadGeometry,
     BadInput,
+    NotAuthenticated,
     NotFound,
     QueryTooBroad,
     TooLarge,
@@ -31,10 +43,8 @@ from gridsvc.spatial.reading import read_layer
 router = APIRouter(prefix="/v1", tags=["relations"])
 
 
-class RelationSide(BaseModel):
+class RelationSide(Sent):
     """A layer of the service, or one that is sent: ``layer`` or ``geojson``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     layer: LayerName | None = None
     codes: list[str] = Field(
@@ -48,10 +58,8 @@ class RelationSide(BaseModel):
     crs: str = Field(default="wgs84", description="Of geojson: wgs84, gcj02, bd09, EPSG:n or WKT.")
 
 
-class Question(BaseModel):
+class Question(Sent):
     """Which members of ``a`` are in the relation to which of ``b``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     relation: Relation
     a: RelationSide
@@ -69,6 +77,7 @@ class Question(BaseModel):
     response_model_exclude_unset=True,
     responses=problems(
         BadInput,
+        NotAuthenticated,
         BadCode,
         BadGeometry,
         BadCoordinate,
@@ -79,13 +88,35 @@ class Question(BaseModel):
         Unavailable,
     ),
 )
-def post_relations(
-    question: Annotated[Question, Body()], service: CurrentService, session: DbSession
+async def post_relations(
+    request: Request,
+    question: Annotated[Question, Body()],
+    service: CurrentService,
+    session: DbSession,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> RelationsAnswer:
     """The pairs of two layers that are in a relation, with what they share.
 
-    The relations are those of DE-9IM, as PostGIS has them, on whole geometries.
+    The relations are those of DE-9IM, as PostGIS has them, on whole geometries. Without a token a
+    question has less time.
     """
+
+    def related() -> RelationsAnswer:
+        timeout_s = service.settings.relations_timeout_s
+        if credentials is None:
+            timeout_s = min(timeout_s, service.settings.relations_anonymous_timeout_s)
+        else:
+            let_in(request.scope, service, session, credentials)
+        return _page(question, service, session, timeout_s)
+
+    connection = (await run_in_threadpool(session.connection)).connection
+    return await until_gone(request, related, connection.cancel)
+
+
+def _page(
+    question: Question, service: Service, session: Session, timeout_s: float
+) -> RelationsAnswer:
+    """The answer, where one of the places is free. Raises Unavailable, and as relating does."""
     places = _places(service.settings.relations_at_once)
     if not places.acquire(blocking=False):
         raise Unavailable(
@@ -95,11 +126,11 @@ def post_relations(
         page = relate(
             session,
             question.relation,
-            _side(question.a, "a", service.city.calendar),
-            _side(question.b, "b", service.city.calendar),
+            _side(question.a, "a", service),
+            _side(question.b, "b", service),
             city=service.city,
             now=utc_now(),
-            timeout_s=service.settings.relations_timeout_s,
+            timeout_s=timeout_s,
             limit=question.limit,
             cursor=question.cursor,
         )
@@ -118,7 +149,7 @@ def _places(count: int) -> threading.BoundedSemaphore:
         return _by_count.setdefault(count, threading.BoundedSemaphore(count))
 
 
-def _side(side: RelationSide, name: str, calendar: Calendar) -> LayerSide | UploadSide:
+def _side(side: RelationSide, name: str, service: Service) -> LayerSide | UploadSide:
     if (side.layer is None) == (side.geojson is None):
         raise BadInput(f"Give either {name}.layer or {name}.geojson.", field=name)
     if side.geojson is not None:
@@ -128,14 +159,15 @@ def _side(side: RelationSide, name: str, calendar: Calendar) -> LayerSide | Uplo
                     f"An uploaded layer has no {given}; leave it out.", field=f"{name}.{given}"
                 )
         field = f"{name}.geojson"
-        return UploadSide(tuple(read_layer(side.geojson, side.crs, field=field)))
+        most = service.settings.relations_max_vertices
+        return UploadSide(tuple(read_layer(side.geojson, side.crs, max_vertices=most, field=field)))
     if "crs" in side.model_fields_set:
         raise BadInput(
             "A layer of the service already has a CRS; leave 'crs' out.", field=f"{name}.crs"
         )
     assert side.layer is not None
     try:
-        moment = parse_as_of(side.as_of, calendar)
+        moment = parse_as_of(side.as_of, service.city.calendar)
     except BadInput as error:
         error.field = f"{name}.as_of"
         raise

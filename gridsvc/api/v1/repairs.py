@@ -6,18 +6,20 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gridsvc.answers import as_built
-from gridsvc.api import clock
 from gridsvc.api.dependencies import (
     CurrentCaller,
+    CurrentOccasion,
     CurrentService,
     DbSession,
+    IdempotencyKey,
+    once,
     parse_as_of,
 )
-from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
+from gridsvc.api.rules import Sent
 from gridsvc.callers import Caller
 from gridsvc.errors import (
     BadGeometry,
@@ -56,9 +58,7 @@ _WRITE = problems(
 )
 
 
-class _NewDraft(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _NewDraft(Sent):
     why: str = Field(min_length=1, max_length=2000, description="Kept with the repair.")
     new_edition: str | None = Field(
         default=None, max_length=80, description="Id of the draft; else with .r1, .r2 ..."
@@ -125,58 +125,54 @@ def show_preview(
 
 @router.post("", status_code=201, response_model=RepairsMade, responses=_WRITE)
 def apply(
-    service: CurrentService,
     edition: EditionId,
     new: NewRepairs,
-    session: DbSession,
-    caller: CurrentCaller,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Make a new draft in which these faults are repaired; the edition itself stays."""
 
     def write() -> dict[str, Any]:
         made, repairs = apply_repairs(
-            session,
+            occasion.session,
             edition,
             new.proposals,
-            plane=service.city.plane,
-            by=caller.subject,
+            plane=occasion.city.plane,
+            by=occasion.caller.subject,
             why=new.why,
-            at=clock.utc_now(),
+            at=occasion.now,
             new_id=new.new_edition,
-            effective_from=parse_as_of(new.effective_from, service.city.calendar),
+            effective_from=parse_as_of(new.effective_from, occasion.city.calendar),
             outside_parent=new.outside_parent,
         )
-        return _answer(caller, made, repairs)
+        return _answer(occasion.caller, made, repairs)
 
-    return once(session, caller, key, ["repair", edition, new], write, status=201)
+    return once(occasion, key, ["repair", edition, new], write, status=201)
 
 
 @router.post("/undo", status_code=201, response_model=RepairsMade, responses=_WRITE)
 def undo(
-    service: CurrentService,
     edition: EditionId,
     named: UndoneRepairs,
-    session: DbSession,
-    caller: CurrentCaller,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Make a new draft without these repairs; its areas are as before, bit by bit."""
 
     def write() -> dict[str, Any]:
         made, repairs = undo_repairs(
-            session,
+            occasion.session,
             edition,
             named.repairs,
-            by=caller.subject,
+            by=occasion.caller.subject,
             why=named.why,
-            at=clock.utc_now(),
+            at=occasion.now,
             new_id=named.new_edition,
-            effective_from=parse_as_of(named.effective_from, service.city.calendar),
+            effective_from=parse_as_of(named.effective_from, occasion.city.calendar),
         )
-        return _answer(caller, made, repairs)
+        return _answer(occasion.caller, made, repairs)
 
-    return once(session, caller, key, ["undo repair", edition, named], write, status=201)
+    return once(occasion, key, ["undo repair", edition, named], write, status=201)
 
 
 def _answer(caller: Caller, made: Edition, repairs: list[AppliedRepair]) -> dict[str, Any]:

@@ -7,46 +7,40 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from gridsvc.answers import as_built
-from gridsvc.api import clock
 from gridsvc.api.dependencies import (
     AtlasOfDay,
     CurrentAtlas,
-    CurrentCaller,
     CurrentOccasion,
     CurrentService,
     DbSession,
+    IdempotencyKey,
     PerhapsCaller,
     ReportingOccasion,
+    Service,
+    once,
 )
 from gridsvc.api.direct import DirectRoute
-from gridsvc.api.idempotency import IdempotencyKey, once
 from gridsvc.api.problems import problems
-from gridsvc.api.state import Service
-from gridsvc.api.text import Text
-from gridsvc.callers import Caller
-from gridsvc.cases.core.act import Occasion
+from gridsvc.api.rules import Sent, Text
+from gridsvc.api.watching import count_report
 from gridsvc.cases.intake.model import GivenPoint, NewReport
 from gridsvc.cases.intake.moving import confirm_side, move_report
+from gridsvc.cases.intake.repeated import refuse_repeated
+from gridsvc.cases.intake.reports import find_report, placement_on, report_json, shown_placement
 from gridsvc.cases.intake.rights import may_see_pin
 from gridsvc.cases.intake.schemas import ReportAnswer, ReportRead, SimilarAnswer
-from gridsvc.cases.intake.service import (
-    file_report,
-    find_report,
-    placement_on,
-    report_json,
-    shown_placement,
-    similar_cases,
-)
+from gridsvc.cases.intake.service import file_report, similar_cases
 from gridsvc.city.classes import ClassKey
 from gridsvc.errors import (
     AmbiguousCode,
     BadCoordinate,
     BadGeometry,
     BadInput,
+    Conflict,
     IdempotencyMismatch,
     NotAllowed,
     NotAuthenticated,
@@ -54,12 +48,12 @@ from gridsvc.errors import (
     OutsideCity,
     StepRefused,
     TooLarge,
+    TooMany,
     UnknownClass,
     UnknownCrs,
 )
 from gridsvc.registry.classes.service import find_class
 from gridsvc.registry.codes.service import look_up
-from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.reading import read_footprint
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
@@ -69,10 +63,8 @@ _PLACE_PROBLEMS = (BadCoordinate, UnknownCrs, OutsideCity)
 _WRITE_PROBLEMS = (NotAuthenticated, NotAllowed, IdempotencyMismatch)
 
 
-class Location(BaseModel):
+class Location(Sent):
     """A point in a declared CRS, with its accuracy."""
-
-    model_config = ConfigDict(extra="forbid")
 
     lon: float = Field(description="Longitude, or easting in a projected CRS.")
     lat: float = Field(description="Latitude, or northing in a projected CRS.")
@@ -84,28 +76,22 @@ class Location(BaseModel):
         return GivenPoint(self.lon, self.lat, self.crs, self.accuracy_m)
 
 
-class PartName(BaseModel):
+class PartName(Sent):
     """A part by its code; the district may be left out where no other has that code."""
-
-    model_config = ConfigDict(extra="forbid")
 
     district: Text | None = None
     code: Text
 
 
-class Contact(BaseModel):
+class Contact(Sent):
     """Whom to call back; kept encrypted and apart."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Text | None = Field(default=None, max_length=100)
     phone: Text | None = Field(default=None, max_length=40)
 
 
-class ReportIn(BaseModel):
+class ReportIn(Sent):
     """A report: a class, and at least one of location, part and footprint."""
-
-    model_config = ConfigDict(extra="forbid")
 
     channel: Text = Field(
         default="api", min_length=1, max_length=20, description="12345, app, patrol, ..."
@@ -148,6 +134,8 @@ _FILING = (
     TooLarge,
     NotFound,
     AmbiguousCode,
+    Conflict,
+    TooMany,
 )
 
 
@@ -156,30 +144,21 @@ def post_report(
     given: Annotated[ReportIn, Body()],
     service: CurrentService,
     atlas: CurrentAtlas,
-    session: DbSession,
-    caller: CurrentCaller,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """File a report: it is placed, routed, and joined to a case or opens one."""
-    return filed(service, atlas, session, caller, given, key)
-
-
-def filed(
-    service: Service,
-    atlas: Atlas,
-    session: Session,
-    caller: Caller,
-    given: ReportIn,
-    key: str | None,
-) -> JSONResponse:
-    """File a report in a transaction; the answer to its sender."""
 
     def write() -> dict[str, Any]:
-        occasion = Occasion(session, service.city, caller, clock.utc_now())
-        new = new_report(session, service, given)
-        return file_report(occasion, atlas, new, reporter_key=service.reporter_key).to_json()
+        again = service.pace.admit(occasion.caller)
+        new = new_report(occasion.session, service, given)
+        case, answer = file_report(occasion, atlas, new, reporter_key=service.reporter_key)
+        if again:
+            refuse_repeated(occasion, case, answer["receipt"])
+        count_report(answer)
+        return answer
 
-    return once(session, caller, key, ["report", given], write, status=201)
+    return once(occasion, key, ["report", given], write, status=201)
 
 
 @router.post("/similar", response_model=as_built(SimilarAnswer), responses=problems(*_FILING))
@@ -215,10 +194,8 @@ def get_report(
     return found | {"placement": shown_placement(then, exact=exact)}
 
 
-class Confirmation(BaseModel):
+class Confirmation(Sent):
     """On which side of the border the place is."""
-
-    model_config = ConfigDict(extra="forbid")
 
     street: Text = Field(description="The 9-digit code of the street that the reporter confirms.")
     secret: Text | None = Field(
@@ -248,13 +225,11 @@ def confirm(
         confirm_side(occasion, atlas, report, street, secret=secret)
         return report_json(occasion.session, report, exact=True)
 
-    return once(occasion.session, occasion.caller, key, ["confirm", name, confirmation], write)
+    return once(occasion, key, ["confirm", name, confirmation], write)
 
 
-class Move(BaseModel):
+class Move(Sent):
     """Where the place really is, and how that is known."""
-
-    model_config = ConfigDict(extra="forbid")
 
     location: Location
     reason: Text = Field(min_length=1, max_length=1000)
@@ -290,7 +265,7 @@ def move(
         )
         return report_json(occasion.session, report, exact=True)
 
-    return once(occasion.session, occasion.caller, key, ["move", name, given], write)
+    return once(occasion, key, ["move", name, given], write)
 
 
 def new_report(session: Session, service: Service, given: ReportIn) -> NewReport:

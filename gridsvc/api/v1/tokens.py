@@ -8,13 +8,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gridsvc.answers import Answer, Next
 from gridsvc.api import clock
 from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession
 from gridsvc.api.problems import problems
-from gridsvc.api.text import Text
+from gridsvc.api.rules import Sent, Text
 from gridsvc.callers import Role
 from gridsvc.errors import BadInput, Conflict, NotAllowed, NotAuthenticated, NotFound
 from gridsvc.registry.access.register import Issued, Life, make_token, renew_token, revoke_token
@@ -62,10 +62,8 @@ class TokenIssued(Answer):
         return cls.of(made.entry, token=made.token)
 
 
-class TokenIn(BaseModel):
+class TokenIn(Sent):
     """Who shall hold a token."""
-
-    model_config = ConfigDict(extra="forbid")
 
     role: Role
     area: Text = ""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gridsvc.answers import as_built
 from gridsvc.api.dependencies import (
@@ -16,10 +16,11 @@ from gridsvc.api.dependencies import (
     CurrentOccasion,
     CurrentService,
     DbSession,
+    IdempotencyKey,
+    once,
 )
-from gridsvc.api.idempotency import IdempotencyKey, once
-from gridsvc.api.problems import problems
-from gridsvc.api.text import JsonObject, Text
+from gridsvc.api.problems import TOKEN_PROBLEMS, problems
+from gridsvc.api.rules import JsonObject, Sent, Text
 from gridsvc.assessment.period import parse_period
 from gridsvc.assessment.service import visible_area
 from gridsvc.cases.core.service import readable_case
@@ -43,13 +44,11 @@ from gridsvc.maps.self_contained import CONTENT_POLICY
 
 router = APIRouter(prefix="/v1", tags=["whistles"])
 
-_READING = (NotAuthenticated, NotAllowed, NotFound, BadInput)
+_READING = (*TOKEN_PROBLEMS, BadInput)
 
 
-class FollowUpIn(BaseModel):
+class FollowUpIn(Sent):
     """A further whistle: the bodies, what was found, what they shall do, who agreed."""
-
-    model_config = ConfigDict(extra="forbid")
 
     bodies: list[Text] = Field(min_length=1, max_length=100)
     demand: Text | JsonObject = Field(description="The task, or {task, tasks, place, time, ...}.")
@@ -103,24 +102,14 @@ def post_whistle(
     """Blow a further whistle inside a case, from what was found; the case waits for it too."""
 
     def write() -> WhistleAnswer:
-        further = FollowUp(
-            bodies=given.bodies,
-            demand=given.demand,
-            found=given.found,
-            follows=given.follows,
-            by=given.by,
-            kind=given.kind,
-            ground=given.ground,
-            agreed={"confirmed_by": given.confirmed_by, "approved_by": given.approved_by},
-            at=given.at,
-        )
+        said = dict(given)
+        agreed = {name: said.pop(name) for name in ("confirmed_by", "approved_by")}
+        further = FollowUp(**said, agreed=agreed)
         blown = whistle_again(occasion, case_id, further)
         occasion.session.flush()
         return whistles_json(occasion.session, [blown])[0]
 
-    return once(
-        occasion.session, occasion.caller, key, ["whistle", str(case_id), given], write, status=201
-    )
+    return once(occasion, key, ["whistle", str(case_id), given], write, status=201)
 
 
 @router.get(

@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from gridsvc.answers import as_built
-from gridsvc.api.dependencies import CurrentOccasion, DbSession
-from gridsvc.api.idempotency import IdempotencyKey, once
-from gridsvc.api.problems import problems
-from gridsvc.api.text import Text
+from gridsvc.api.dependencies import CurrentOccasion, DbSession, IdempotencyKey, once
+from gridsvc.api.problems import TOKEN_PROBLEMS, problems
+from gridsvc.api.rules import Sent, Text
+from gridsvc.api.watching import REPORT_INS
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.core.rights import acting_body
 from gridsvc.cases.core.service import readable_case
@@ -31,8 +31,6 @@ from gridsvc.errors import (
     BadCoordinate,
     BadInput,
     IdempotencyMismatch,
-    NotAllowed,
-    NotAuthenticated,
     NotFound,
     StepRefused,
     UnknownCrs,
@@ -42,9 +40,7 @@ from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 
 router = APIRouter(prefix="/v1/whistles", tags=["whistles"])
 
-_WRITE_PROBLEMS = problems(
-    NotAuthenticated, NotAllowed, NotFound, StepRefused, BadInput, IdempotencyMismatch
-)
+_WRITE_PROBLEMS = problems(*TOKEN_PROBLEMS, StepRefused, BadInput, IdempotencyMismatch)
 
 
 @router.get("", response_model=as_built(WhistlePage), responses=problems(BadInput))
@@ -92,13 +88,11 @@ def approve(
         occasion.session.flush()
         return whistles_json(occasion.session, [blown])[0]
 
-    return once(occasion.session, occasion.caller, key, ["approve", str(whistle_id)], write)
+    return once(occasion, key, ["approve", str(whistle_id)], write)
 
 
-class Moment(BaseModel):
+class Moment(Sent):
     """When it happened."""
-
-    model_config = ConfigDict(extra="forbid")
 
     at: dt.datetime | None = Field(default=None, description="RFC 3339; now when left out.")
 
@@ -117,18 +111,14 @@ class Finished(Moment):
     note: Text = Field(min_length=1, max_length=10_000)
 
 
-class NotSolved(BaseModel):
+class NotSolved(Sent):
     """What is still to be done."""
-
-    model_config = ConfigDict(extra="forbid")
 
     note: Text = Field(min_length=1, max_length=10_000)
 
 
-class Score(BaseModel):
+class Score(Sent):
     """The caller's, or one side's assessment of a called body."""
-
-    model_config = ConfigDict(extra="forbid")
 
     score: int = Field(ge=0, le=100, strict=True)
     note: Text = Field(default="", max_length=10_000)
@@ -148,10 +138,11 @@ def accept(
     """A called body accepts the call."""
     moment = given or Moment()
 
-    def act() -> CalledBody:
+    def record() -> CalledBody:
+        acting_body(occasion.session, occasion.caller, body)
         return whistling.accept(occasion, whistle_id, body, at=moment.at)
 
-    return _record(occasion, key, ["accept", str(whistle_id), body, moment], body, act)
+    return _recorded(occasion, key, ["accept", str(whistle_id), body, moment], record)
 
 
 @router.post(
@@ -168,12 +159,15 @@ def report_in(
 ) -> JSONResponse:
     """A called body arrives: late after the limit, flagged when too far from the place."""
 
-    def act() -> CalledBody:
+    def record() -> CalledBody:
+        acting_body(occasion.session, occasion.caller, body)
         x, y = check_lon_lat(given.lon, given.lat, given.crs, field="")
         lon, lat = to_wgs84(x, y, given.crs)
-        return whistling.report_in(occasion, whistle_id, body, lon=lon, lat=lat, at=given.at)
+        called = whistling.report_in(occasion, whistle_id, body, lon=lon, lat=lat, at=given.at)
+        REPORT_INS.labels(str(called.late).lower()).inc()
+        return called
 
-    return _record(occasion, key, ["report-in", str(whistle_id), body, given], body, act)
+    return _recorded(occasion, key, ["report-in", str(whistle_id), body, given], record)
 
 
 @router.post(
@@ -188,10 +182,11 @@ def done(
 ) -> JSONResponse:
     """A called body has done its part."""
 
-    def act() -> CalledBody:
+    def record() -> CalledBody:
+        acting_body(occasion.session, occasion.caller, body)
         return whistling.done(occasion, whistle_id, body, note=given.note, at=given.at)
 
-    return _record(occasion, key, ["done", str(whistle_id), body, given], body, act)
+    return _recorded(occasion, key, ["done", str(whistle_id), body, given], record)
 
 
 @router.post(
@@ -206,16 +201,12 @@ def score(
 ) -> JSONResponse:
     """The caller scores a called body; a side the other side, or a department that it brought."""
 
-    def write() -> CalledAnswer:
-        by = _scoring(occasion, whistle_id, given.by)
-        called = whistling.score(
-            occasion, whistle_id, body, by=by, value=given.score, note=given.note
-        )
-        return _called(occasion.session, called)
+    def record() -> CalledBody:
+        by = _scorer(occasion, whistle_id, given.by)
+        value, note = given.score, given.note
+        return whistling.score(occasion, whistle_id, body, by=by, value=value, note=note)
 
-    return once(
-        occasion.session, occasion.caller, key, ["score", str(whistle_id), body, given], write
-    )
+    return _recorded(occasion, key, ["score", str(whistle_id), body, given], record)
 
 
 @router.post(
@@ -230,48 +221,32 @@ def again(
 ) -> JSONResponse:
     """The caller finds it not solved: the body goes on until it is (事不完人不撤)."""
 
-    def write() -> CalledAnswer:
-        called = whistling.again(
-            occasion,
-            whistle_id,
-            body,
-            by=_scoring(occasion, whistle_id, None),
-            note=given.note,
-        )
-        return _called(occasion.session, called)
+    def record() -> CalledBody:
+        by = _scorer(occasion, whistle_id, None)
+        return whistling.again(occasion, whistle_id, body, by=by, note=given.note)
 
-    return once(
-        occasion.session, occasion.caller, key, ["again", str(whistle_id), body, given], write
-    )
+    return _recorded(occasion, key, ["again", str(whistle_id), body, given], record)
 
 
-def _record(
-    occasion: Occasion,
-    key: str | None,
-    request: Any,
-    body: str,
-    act: Callable[[], CalledBody],
+def _recorded(
+    occasion: Occasion, key: str | None, request: Any, record: Callable[[], CalledBody]
 ) -> JSONResponse:
-    """Let a called body record something about itself, once."""
+    """Record something of a called body, once; gives the body as it then stands."""
 
     def write() -> CalledAnswer:
-        acting_body(occasion.session, occasion.caller, body)
-        return _called(occasion.session, act())
+        called = record()
+        occasion.session.flush()
+        names = bodies_by_code(occasion.session, [called.body_code])
+        return called_json(called, names[called.body_code].name)
 
-    return once(occasion.session, occasion.caller, key, request, write)
+    return once(occasion, key, request, write)
 
 
-def _scoring(occasion: Occasion, whistle_id: uuid.UUID, named: str | None) -> str:
+def _scorer(occasion: Occasion, whistle_id: uuid.UUID, named: str | None) -> str:
     """The body for which a caller who has a part in the case scores. Raises NotAllowed."""
     whistle = _whistle(occasion.session, whistle_id)
     readable_case(occasion.session, occasion.city, occasion.caller, whistle.case_id)
     return scoring_party(occasion.session, occasion.caller, whistle, named)
-
-
-def _called(session: Session, called: CalledBody) -> CalledAnswer:
-    session.flush()
-    names = bodies_by_code(session, [called.body_code])
-    return called_json(called, names[called.body_code].name)
 
 
 def _whistle(session: Session, whistle_id: uuid.UUID) -> Whistle:

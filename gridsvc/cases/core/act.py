@@ -13,16 +13,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gridsvc.callers import Caller
+from gridsvc.callers import REQUEST_ID, Caller
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.cases.core.messages.repository import withdraw
 from gridsvc.cases.core.models import Case, TraceEntry
-from gridsvc.cases.core.progress import Progress, due_at, next_limit, started
-from gridsvc.cases.core.trace import next_entry
+from gridsvc.cases.core.progress import Progress, due_at, next_limit, present_step, started
 from gridsvc.city import City
 from gridsvc.city.calendar import Limit
 from gridsvc.city.procedures.model import Procedure
 from gridsvc.db.base import uuid7
+from gridsvc.db.chain import chained_hash
 
 #: The actor of what the service does by itself.
 SERVICE = "gridsvc"
@@ -79,9 +79,7 @@ class Act(Occasion):
     ) -> None:
         """The case comes to a step at ``since`` (now), with the full time for it."""
         case, begins = self.case, since or self.now
-        step = procedure.step(progress.step)
-        if step is None:
-            raise AssertionError(f"progress names '{progress.step}', unknown to {procedure.name}")
+        step = present_step(procedure, progress)
         case.procedure, case.procedure_version = procedure.name, procedure.version
         case.step_since, case.suspended_until = begins, None
         grade, calendar = grade_of(self.city, case), self.city.calendar
@@ -169,6 +167,7 @@ class Act(Occasion):
                 next_try_at=due,
                 last_error=None,
                 delivered_at=None,
+                request_id=REQUEST_ID.get(),
             )
             for body in dict.fromkeys(bodies)
         )
@@ -186,3 +185,53 @@ class Act(Occasion):
             if hear is not None:
                 answers |= hear(self, event) or {}
         return answers
+
+
+def next_entry(
+    case: Case,
+    *,
+    action: str,
+    actor: str,
+    content: dict[str, Any],
+    at: dt.datetime,
+    now: dt.datetime,
+    body_code: str | None = None,
+) -> TraceEntry:
+    """The next entry of a locked case, chained to the one before; the caller adds it.
+
+    ``at`` is when it happened, ``now`` when it is written.
+    """
+    entry = TraceEntry(
+        district_code=case.district_code,
+        case_id=case.id,
+        n=case.trace_entries + 1,
+        written_at=now,
+        at=at,
+        action=action,
+        actor=actor,
+        body_code=body_code,
+        content=content,
+        previous_hash=case.trace_head,
+        hash="",
+    )
+    entry.hash = hash_of(entry)
+    case.trace_entries, case.trace_head = entry.n, entry.hash
+    return entry
+
+
+def hash_of(entry: TraceEntry) -> str:
+    """The hash of an entry's columns, that of the entry before among them."""
+    return chained_hash(
+        {
+            "district_code": entry.district_code,
+            "case_id": str(entry.case_id),
+            "n": entry.n,
+            "written_at": entry.written_at,
+            "at": entry.at,
+            "action": entry.action,
+            "actor": entry.actor,
+            "body_code": entry.body_code,
+            "content": entry.content,
+            "previous_hash": entry.previous_hash,
+        }
+    )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gridsvc.cases.core.progress import Progress
+from gridsvc.cases.core.progress import Progress, present_step, skip_system
 from gridsvc.city.procedures.model import (
     CLOSING,
     EACH,
@@ -37,30 +37,11 @@ _UNMET = {
 }
 
 
-def begin(procedure: Procedure, *, lead: str, other: str | None = None) -> Progress:
-    """A case at the first step that somebody must take; the system's own are done at once."""
-    progress = Progress(step=procedure.steps[0].name, lead=lead, other=other)
-    return _skip_system(procedure, progress)
-
-
-def carried_over(progress: Progress, before: Progress) -> Progress:
-    """A case that begins another procedure: who refused, handled, checked and opened it stays."""
-    return replace(
-        progress,
-        refused_by=before.refused_by,
-        seats=before.seats,
-        handlers=before.handlers,
-        checkers=before.checkers,
-        reporter=before.reporter,
-        assistants=before.assistants,
-    )
-
-
 def open_steps(procedure: Procedure, progress: Progress) -> tuple[Step | Return, ...]:
     """What may be taken now: the present step, those after one left out, the ways back."""
     if progress.closed:
         return ()
-    present = _present(procedure, progress)
+    present = present_step(procedure, progress)
     steps: list[Step | Return] = [present]
     step: Step | None = present
     while step is not None and not progress.taken_by and _may_pass(step, progress):
@@ -123,7 +104,7 @@ def take(
     following = procedure.after(step.name)
     if following is None:
         raise AssertionError(f"{procedure.name} ends with {step.name}, which does not close it")
-    return _skip_system(procedure, progress.at(following.name))
+    return skip_system(procedure, progress.at(following.name))
 
 
 def go_back(
@@ -149,7 +130,7 @@ def go_back(
     _check_party(procedure, progress, back, party)
     check_separation_of_duties(progress, back.name, party, actor)
     check_evidence(back, progress, evidence)
-    after = _skip_system(procedure, record_actor(progress, party, actor).at(back.target))
+    after = skip_system(procedure, record_actor(progress, party, actor).at(back.target))
     if back.refuses:
         refused_by = (*after.refused_by, party)
         after = replace(after, refused_by=refused_by, returned=after.step == back.target)
@@ -223,16 +204,6 @@ def record_actor(progress: Progress, party: str, actor: str) -> Progress:
     return replace(progress, handlers=tuple(dict.fromkeys((*progress.handlers, actor))))
 
 
-def summoning_steps(procedure: Procedure, since: str | None, until: str) -> tuple[Step, ...]:
-    """The service's own steps that summon, behind ``since`` (None: from the beginning).
-
-    Those before ``until``.
-    """
-    first = 0 if since is None else procedure.index(since) + 1
-    passed = procedure.steps[first : procedure.index(until)]
-    return tuple(step for step in passed if step.by is Actor.SYSTEM and step.calls)
-
-
 def _may_pass(step: Step, progress: Progress) -> bool:
     return step.optional or (step.repeats and progress.repeats > 0)
 
@@ -250,23 +221,6 @@ def _with_evidence(progress: Progress, step: Step, evidence: Mapping[str, Any]) 
         scored = tuple(replace(called, score=scores[called.body]) for called in progress.called)
         progress = replace(progress, called=scored)
     return progress
-
-
-def _present(procedure: Procedure, progress: Progress) -> Step:
-    step = procedure.step(progress.step)
-    if step is None:
-        raise AssertionError(f"progress names '{progress.step}', unknown to {procedure.name}")
-    return step
-
-
-def _skip_system(procedure: Procedure, progress: Progress) -> Progress:
-    step = _present(procedure, progress)
-    while step.by is Actor.SYSTEM:
-        following = procedure.after(step.name)
-        if following is None:
-            raise AssertionError(f"{procedure.name} has nothing but system steps")
-        step = following
-    return progress if step.name == progress.step else progress.at(step.name)
 
 
 def _check_party(procedure: Procedure, progress: Progress, step: Step | Return, party: str) -> None:

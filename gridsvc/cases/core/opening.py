@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from geoalchemy2.shape import from_shape, to_shape
@@ -13,16 +13,10 @@ from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Act, Occasion
-from gridsvc.cases.core.engine import (
-    REPORTER,
-    SUPERVISION,
-    begin,
-    parties,
-    summoning_steps,
-)
+from gridsvc.cases.core.engine import REPORTER, SUPERVISION, parties
 from gridsvc.cases.core.events import CaseOpened
 from gridsvc.cases.core.models import Case
-from gridsvc.cases.core.progress import Progress
+from gridsvc.cases.core.progress import Progress, begin
 from gridsvc.cases.core.summons import (
     ServiceSteps,
     follow_service_steps,
@@ -166,7 +160,7 @@ def open_case(
     )
     act, after = occasion.on(case), progress
     steps: ServiceSteps = ()
-    if summoning_steps(procedure, None, progress.step):
+    if procedure.summoning_steps(None, progress.step):
         after, steps = service_steps(act, procedure, progress, None, at=began_at)
         _check_not_itself(procedure, after, caller)
     act.enter(procedure, after, since=began_at)
@@ -301,5 +295,5 @@ def _record_opening(
         return
     point = to_shape(case.point)
     key = ClassKey(case.standard, case.kind, case.class_code)
-    told = {"lead": progress.lead, "class": key.to_json(), "point": [point.x, point.y]}
+    told = {"lead": progress.lead, "class": asdict(key), "point": [point.x, point.y]}
     act.tell([progress.lead, *progress.assistants], "case_opened", told)

@@ -1,4 +1,4 @@
-"""Where a case stands, and until when its step must be taken."""
+"""Where a case stands, how it begins, and until when its step must be taken."""
 
 from __future__ import annotations
 
@@ -127,6 +127,44 @@ class Progress:
         called = tuple(Summoned.from_json(entry) for entry in kept.get("called", []))
         handlers = tuple(kept.get("hands", ()))
         return cls(**{**others, "seats": seats, "called": called, "handlers": handlers})
+
+
+def begin(procedure: Procedure, *, lead: str, other: str | None = None) -> Progress:
+    """A case at the first step that somebody must take; the system's own are done at once."""
+    progress = Progress(step=procedure.steps[0].name, lead=lead, other=other)
+    return skip_system(procedure, progress)
+
+
+def carried_over(progress: Progress, before: Progress) -> Progress:
+    """A case that begins another procedure: who refused, handled, checked and opened it stays."""
+    return replace(
+        progress,
+        refused_by=before.refused_by,
+        seats=before.seats,
+        handlers=before.handlers,
+        checkers=before.checkers,
+        reporter=before.reporter,
+        assistants=before.assistants,
+    )
+
+
+def present_step(procedure: Procedure, progress: Progress) -> Step:
+    """The step at which a case stands."""
+    step = procedure.step(progress.step)
+    if step is None:
+        raise AssertionError(f"progress names '{progress.step}', unknown to {procedure.name}")
+    return step
+
+
+def skip_system(procedure: Procedure, progress: Progress) -> Progress:
+    """The same case at the next step that is not the system's own."""
+    step = present_step(procedure, progress)
+    while step.by is Actor.SYSTEM:
+        following = procedure.after(step.name)
+        if following is None:
+            raise AssertionError(f"{procedure.name} has nothing but system steps")
+        step = following
+    return progress if step.name == progress.step else progress.at(step.name)
 
 
 def limit_of(step: Step, grade: Limit | None) -> Limit | None:

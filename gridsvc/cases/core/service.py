@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from geoalchemy2.shape import to_shape
-from pyproj import Geod
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller
@@ -35,8 +34,8 @@ from gridsvc.city import City
 from gridsvc.city.procedures.model import Return, Step
 from gridsvc.errors import BadInput, NotAllowed, NotFound, StepRefused
 from gridsvc.registry.bodies.service import body_or_refuse
+from gridsvc.spatial.ellipsoid import distance_m
 
-_GEOD = Geod(ellps="WGS84")
 #: Clocks of phones may be ahead by this much.
 _CLOCK_SKEW = dt.timedelta(minutes=1)
 #: What the service itself writes of a step.
@@ -60,7 +59,7 @@ class StepGiven:
         noted: dict[str, Any] = {"note": self.note} if self.note else {}
         if self.place is not None:
             of_case = to_shape(case.point)
-            metres = _GEOD.inv(of_case.x, of_case.y, *self.place)[2]
+            metres = distance_m(of_case.x, of_case.y, *self.place)
             noted["taken_from"] = {"point": list(self.place), "metres_off": round(metres, 1)}
         return {**self.evidence, **noted}
 

@@ -7,16 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from gridsvc.cases.core.act import Act, grade_of
-from gridsvc.cases.core.engine import (
-    begin,
-    carried_over,
-    check_separation_of_duties,
-    record_actor,
-    side_act_at,
-)
+from gridsvc.cases.core.engine import check_separation_of_duties, record_actor, side_act_at
 from gridsvc.cases.core.events import CaseRaised
 from gridsvc.cases.core.opening import take_seats
-from gridsvc.cases.core.progress import limit_of
+from gridsvc.cases.core.progress import begin, carried_over, limit_of
 from gridsvc.cases.core.rights import body_of
 from gridsvc.cases.core.summons import follow_service_steps, service_steps, tell_next
 from gridsvc.city import City

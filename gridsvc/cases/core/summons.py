@@ -11,7 +11,7 @@ from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.act import SERVICE, Act
-from gridsvc.cases.core.engine import parties, summoning_steps
+from gridsvc.cases.core.engine import parties
 from gridsvc.cases.core.events import StepTaken
 from gridsvc.cases.core.progress import Progress, Summoned
 from gridsvc.cases.core.rights import body_of
@@ -49,7 +49,7 @@ def service_steps(
 ) -> tuple[Progress, ServiceSteps]:
     """What the service's own steps between ``since`` and the present step summon."""
     taken = []
-    for step in summoning_steps(procedure, since, progress.step):
+    for step in procedure.summoning_steps(since, progress.step):
         before = progress
         progress, summoned = summon(act, progress, step, {}, at=at)
         taken.append((step, summoned, before, progress))

@@ -1,19 +1,18 @@
-"""Writes and verifies the trace: each entry holds the hash of the one before."""
+"""Verifies traces: each entry holds the hash of the one before."""
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core import trace_repository as repository
+from gridsvc.cases.core.act import hash_of
 from gridsvc.cases.core.models import Case, TraceEntry
-from gridsvc.db.chain import BEGINNING, chained_hash
+from gridsvc.db.chain import BEGINNING
 
 _CASES_AT_ONCE = 1_000
 
@@ -26,38 +25,6 @@ class Verification:
     entries: int
     broken_at: int | None
     reason: str | None
-
-
-def next_entry(
-    case: Case,
-    *,
-    action: str,
-    actor: str,
-    content: dict[str, Any],
-    at: dt.datetime,
-    now: dt.datetime,
-    body_code: str | None = None,
-) -> TraceEntry:
-    """The next entry of a locked case, chained to the one before; the caller adds it.
-
-    ``at`` is when it happened, ``now`` when it is written.
-    """
-    entry = TraceEntry(
-        district_code=case.district_code,
-        case_id=case.id,
-        n=case.trace_entries + 1,
-        written_at=now,
-        at=at,
-        action=action,
-        actor=actor,
-        body_code=body_code,
-        content=content,
-        previous_hash=case.trace_head,
-        hash="",
-    )
-    entry.hash = _hash(entry)
-    case.trace_entries, case.trace_head = entry.n, entry.hash
-    return entry
 
 
 def verify(session: Session, case: Case) -> Verification:
@@ -101,7 +68,7 @@ def _checked(case: Case, entries: Sequence[TraceEntry]) -> Verification:
             reason = f"entry {n} is missing"
         elif entry.previous_hash != previous:
             reason = "it does not follow from the entry before"
-        elif entry.hash != _hash(entry):
+        elif entry.hash != hash_of(entry):
             reason = "its content was changed after it was written"
         if reason is not None:
             return Verification(False, len(entries), n, reason)
@@ -110,20 +77,3 @@ def _checked(case: Case, entries: Sequence[TraceEntry]) -> Verification:
         missing = len(entries) + 1
         return Verification(False, len(entries), missing, f"entry {missing} is missing")
     return Verification(True, len(entries), None, None)
-
-
-def _hash(entry: TraceEntry) -> str:
-    return chained_hash(
-        {
-            "district_code": entry.district_code,
-            "case_id": str(entry.case_id),
-            "n": entry.n,
-            "written_at": entry.written_at,
-            "at": entry.at,
-            "action": entry.action,
-            "actor": entry.actor,
-            "body_code": entry.body_code,
-            "content": entry.content,
-            "previous_hash": entry.previous_hash,
-        }
-    )

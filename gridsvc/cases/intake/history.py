@@ -110,10 +110,10 @@ def file_rows(occasion: Occasion, atlas: Atlas, rows: Sequence[Row], *, reporter
         taken = repository.claim_key(session, _HOLDER, row.reference, row.digest, occasion.now)
         if taken is not None:
             continue
-        report = file_report(
+        _, filed_as = file_report(
             occasion, atlas, _report(session, occasion.city, row), reporter_key=reporter_key
         )
-        answer = {"receipt": report.receipt, "case_id": str(report.case_id)}
+        answer = {name: filed_as[name] for name in ("receipt", "case_id")}
         repository.keep_answer(session, _HOLDER, row.reference, 201, answer)
         filed += 1
     return filed

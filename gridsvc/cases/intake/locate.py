@@ -7,26 +7,25 @@ from dataclasses import dataclass
 
 import shapely
 from geoalchemy2.shape import to_shape
-from pyproj import Geod
 from shapely.geometry import Point
 from shapely.ops import nearest_points
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Occasion
+from gridsvc.cases.core.opening import Place
 from gridsvc.cases.intake.model import GivenPoint, Located, NewReport
 from gridsvc.errors import AmbiguousCode, BadInput, NotAllowed, NotFound
 from gridsvc.registry.codes.service import look_up
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.parts.repository import find
 from gridsvc.registry.placement.model import Placement
-from gridsvc.registry.placement.service import place_inside
+from gridsvc.registry.placement.service import place_inside, straddle
 from gridsvc.registry.placement.store import Atlas
-from gridsvc.registry.placement.straddle import straddle
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
+from gridsvc.spatial.ellipsoid import distance_m
 from gridsvc.spatial.reading import Footprint
 
-_GEOD = Geod(ellps="WGS84")
 #: A reporter may stand this far from the part that they name, beyond all accuracies.
 _BESIDE_PART_M = 100.0
 #: How well a part's position is known, by its position class (A, B, C), in metres.
@@ -64,6 +63,21 @@ def locate(occasion: Occasion, atlas: Atlas, new: NewReport) -> Located:
     return Located(new, placement, part, reported, shares)
 
 
+def place_of(placement: Placement, part: Part | None) -> Place:
+    """The place of a case, with the part that it is about where that is the district's own."""
+    if placement.district is None:
+        raise AssertionError("a placement inside the city has a district")
+    own = part is not None and part.district_code == placement.district.code
+    return Place(
+        lon=placement.lon,
+        lat=placement.lat,
+        district=placement.district.code,
+        street=None if placement.street is None else placement.street.code,
+        community=None if placement.community is None else placement.community.code,
+        part_code=part.code if part is not None and own else None,
+    )
+
+
 def covers_place(caller: Caller, placement: Placement) -> bool:
     """Whether a place lies inside the area of a token."""
     areas = (placement.district, placement.street, placement.community)
@@ -79,20 +93,20 @@ def wgs84_of(point: GivenPoint, default_m: float) -> tuple[float, float, float]:
 
 def _check_rights(caller: Caller, placement: Placement, new: NewReport) -> None:
     """A grid worker reports inside their cells, whoever opens a case in their own area."""
-    if covers_place(caller, placement):
+    bound = caller.role is Role.GRID_WORKER
+    if not (bound or new.procedure is not None) or covers_place(caller, placement):
         return
-    if caller.role is Role.GRID_WORKER:
+    if bound:
         raise NotAllowed(
             f"The place lies outside the grid worker's own cells ({caller.area}); whoever is"
             " responsible for its cell reports it.",
             field="location",
         )
-    if new.procedure is not None:
-        raise NotAllowed(
-            f"The place lies outside {caller.area}, which the token covers; whoever is"
-            " responsible there opens the case, or report it: POST /v1/reports.",
-            field="location",
-        )
+    raise NotAllowed(
+        f"The place lies outside {caller.area}, which the token covers; whoever is"
+        " responsible there opens the case, or report it: POST /v1/reports.",
+        field="location",
+    )
 
 
 def _part(session: Session, district: str | None, code: str) -> Part:
@@ -144,7 +158,7 @@ def _check_at_footprint(given: _Point, footprint: Footprint, accuracy_m: float) 
     if shapely.intersects(here, footprint.geometry):
         return
     nearest = nearest_points(footprint.geometry, here)[0]
-    metres = _GEOD.inv(given.lon, given.lat, nearest.x, nearest.y)[2]
+    metres = distance_m(given.lon, given.lat, nearest.x, nearest.y)
     most = given.accuracy_m + accuracy_m
     if metres > most:
         raise BadInput(
@@ -157,7 +171,7 @@ def _check_at_footprint(given: _Point, footprint: Footprint, accuracy_m: float) 
 
 def _check_at_part(given: _Point, there: _Point, part: Part) -> None:
     """Refuse a location that cannot be the part's: one of the two is a mistake."""
-    metres = _GEOD.inv(given.lon, given.lat, there.lon, there.lat)[2]
+    metres = distance_m(given.lon, given.lat, there.lon, there.lat)
     if metres > given.accuracy_m + there.accuracy_m + _BESIDE_PART_M:
         raise BadInput(
             f"The location lies {metres:,.0f} m from part {part.code} of {part.district_code};"

@@ -15,12 +15,16 @@ from gridsvc.cases.core.act import procedure_of
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.repository import lock_case
 from gridsvc.city import City
-from gridsvc.city.classes import ClassKey
-from gridsvc.city.merging import DISTANCES, GENERIC_PLACES, kinds_of, reach_of
+from gridsvc.city.classes import STANDARD, ClassKey
+from gridsvc.city.merging import ANY, DISTANCES, GENERIC_PLACES, ClassDistance
 from gridsvc.city.procedures.model import Procedure
 from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.service import place
 from gridsvc.registry.placement.store import Atlas
+from gridsvc.settings import Settings
+
+#: Event classes of these majors are "the part class of the same number, out of order".
+_PART_MAJORS = ("01", "02", "03", "04", "05")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,40 @@ class Crossing:
     def to_json(self) -> dict[str, Any]:
         """``{level, from, to}``."""
         return {"level": self.level, "from": self.from_code, "to": self.to_code}
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a report looks for cases, and the farthest that any report of its class looks."""
+
+    within_m: float
+    widest_m: float
+
+
+def reach_of(
+    key: ClassKey, settings: Settings, table: Sequence[ClassDistance], *, exact: bool
+) -> Reach:
+    """How far a report of a class looks; the settings speak where no line of the table does."""
+
+    def fits(line: ClassDistance) -> bool:
+        return line.kind in (ANY, key.kind) and key.code.startswith(line.class_prefix)
+
+    line = next(filter(fits, table), None) or ClassDistance(
+        ANY, "", settings.merge_within_m, settings.merge_exact_within_m
+    )
+    widest = max(line.citizen_m, line.exact_m)
+    return Reach(line.exact_m if exact else line.citizen_m, widest)
+
+
+def kinds_of(key: ClassKey) -> tuple[str, ...]:
+    """The kinds under which a code means the same thing.
+
+    In the list of 2026 an event of the majors 01 to 05 is the part of the same number out of
+    order; in older lists the same digits mean different things.
+    """
+    if key.standard == STANDARD and key.code[:2] in _PART_MAJORS:
+        return ("event", "part")
+    return (key.kind,)
 
 
 def criteria_of(

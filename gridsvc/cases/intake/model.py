@@ -1,4 +1,4 @@
-"""The frozen values of an intake: as given, located, routed, matched, filed.
+"""The frozen values of an intake: as given, located, routed, matched.
 
 Each stage passes on one value that adds to the last; none asks an earlier stage again.
 """
@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gridsvc.cases.core.models import Case
-from gridsvc.cases.core.opening import Opening, Place
+from gridsvc.cases.core.opening import Opening
 from gridsvc.cases.intake.match import Candidate, Crossing, MatchCriteria
 from gridsvc.city.classes import ClassKey
 from gridsvc.registry.bodies.repository import Responsibility
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.placement.model import Placement
-from gridsvc.registry.placement.straddle import Straddle
+from gridsvc.registry.placement.service import Straddle
 from gridsvc.spatial.reading import Footprint
 
 
@@ -71,26 +71,6 @@ class Located:
     reported_at: dt.datetime
     shares: Straddle | None = None
 
-    @property
-    def place(self) -> Place:
-        """The place of a case about this report."""
-        return place_of(self.placement, self.part)
-
-
-def place_of(placement: Placement, part: Part | None) -> Place:
-    """The place of a case, with the part that it is about where that is the district's own."""
-    if placement.district is None:
-        raise AssertionError("a placement inside the city has a district")
-    own = part is not None and part.district_code == placement.district.code
-    return Place(
-        lon=placement.lon,
-        lat=placement.lat,
-        district=placement.district.code,
-        street=None if placement.street is None else placement.street.code,
-        community=None if placement.community is None else placement.community.code,
-        part_code=part.code if part is not None and own else None,
-    )
-
 
 @dataclass(frozen=True, slots=True)
 class Routed:
@@ -141,48 +121,3 @@ class PinMoved:
     placement: Placement
     responsibility: Responsibility
     case_moved: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """A filed report: its receipt, and what became of it.
-
-    ``secret`` opens what is the reporter's own, for whoever holds the receipt's link.
-    """
-
-    id: uuid.UUID
-    receipt: str
-    secret: str
-    matched: Matched
-    joint_whistle_id: uuid.UUID | None
-    needs_confirmation: bool
-    created_at: dt.datetime
-    recorded_at: dt.datetime | None
-
-    @property
-    def case_id(self) -> uuid.UUID:
-        """The case that it opened or joined."""
-        return self.matched.case.id
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer of ``POST /v1/reports``."""
-        matched, routed = self.matched, self.matched.routed
-        footprint, criteria = routed.located.new.footprint, routed.criteria
-        return {
-            "id": str(self.id),
-            "receipt": self.receipt,
-            "secret": self.secret,
-            "placement": routed.located.placement.to_json(),
-            "responsibility": routed.responsibility.to_json(),
-            "case_id": str(self.case_id),
-            "joined": matched.joined,
-            "joined_across_border": matched.crossed is not None,
-            "border_crossed": matched.crossed and matched.crossed.to_json(),
-            "joint_whistle_id": self.joint_whistle_id and str(self.joint_whistle_id),
-            "needs_confirmation": self.needs_confirmation,
-            "similar": [candidate.to_json(criteria) for candidate in matched.near],
-            "earlier": [candidate.to_json(criteria) for candidate in matched.earlier],
-            "mended": None if footprint is None else footprint.mended,
-            "created_at": self.created_at.isoformat(),
-            "recorded_at": self.recorded_at and self.recorded_at.isoformat(),
-        }

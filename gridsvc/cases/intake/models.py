@@ -124,6 +124,7 @@ class IdempotencyKey(Base):
     """An ``Idempotency-Key`` of one caller, the hash of its request, and the answer given."""
 
     __tablename__ = "idempotency_key"
+    __table_args__ = (Index("ix_idempotency_key_created_at", "created_at"),)
 
     subject: Mapped[str] = mapped_column(String(100), primary_key=True)
     key: Mapped[str] = mapped_column(String(200), primary_key=True)

@@ -6,7 +6,6 @@ import hmac
 from dataclasses import dataclass, replace
 
 from geoalchemy2.shape import from_shape, to_shape
-from pyproj import Geod
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
@@ -15,8 +14,6 @@ from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.opening import opening_by_rule
 from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.core.sending_on import send_on
-from gridsvc.cases.intake import repository
-from gridsvc.cases.intake.case_reports_repository import reports_of
 from gridsvc.cases.intake.locate import STAFF, covers_place, wgs84_of
 from gridsvc.cases.intake.match import (
     Candidate,
@@ -26,9 +23,10 @@ from gridsvc.cases.intake.match import (
 )
 from gridsvc.cases.intake.model import GivenPoint, Located, NewReport, PinMoved, Routed
 from gridsvc.cases.intake.models import Report, ReportPlacement
+from gridsvc.cases.intake.reports import record_transfer, transfer_reports
+from gridsvc.cases.intake.reports_repository import last_placement, reports_of
 from gridsvc.cases.intake.rights import covers_report, filed_by
-from gridsvc.cases.intake.route import responsible_for
-from gridsvc.cases.intake.service import match, record_transfer, secret_hash, transfer_reports
+from gridsvc.cases.intake.service import match, responsible_for, secret_hash
 from gridsvc.city.classes import ClassKey
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
 from gridsvc.registry.bodies.repository import Responsibility
@@ -37,8 +35,8 @@ from gridsvc.registry.parts.repository import find
 from gridsvc.registry.placement.model import AreaRef, Placement
 from gridsvc.registry.placement.service import place, place_inside
 from gridsvc.registry.placement.store import Atlas
+from gridsvc.spatial.ellipsoid import distance_m
 
-_GEOD = Geod(ellps="WGS84")
 _CONFIRMED = "the reporter confirmed the side"
 
 
@@ -176,7 +174,7 @@ def _routed_again(occasion: Occasion, report: Report, placement: Placement, reas
         part = find(session, report.district_code, report.part_code)
     key = ClassKey(report.standard, report.kind, report.class_code)
     responsibility = responsible_for(occasion, placement, key, part)
-    last = repository.last_placement(session, report.district_code, report.id)
+    last = last_placement(session, report.district_code, report.id)
     if last is None:
         raise AssertionError(f"report {report.id} was never placed")
     session.add(
@@ -196,7 +194,7 @@ def _routed_again(occasion: Occasion, report: Report, placement: Placement, reas
 def _same_place(act: Act, placed: _Placed, other: Report) -> bool:
     """Whether another report of the case is about the place to which the pin was moved."""
     pin, here = to_shape(other.point), placed.placement
-    metres = _GEOD.inv(pin.x, pin.y, here.lon, here.lat)[2]
+    metres = distance_m(pin.x, pin.y, here.lon, here.lat)
     return bool(metres <= _criteria(act, placed).within_m)
 
 
@@ -212,7 +210,7 @@ def _still_in_case(act: Act, placed: _Placed) -> bool:
         part_code=case.part_code,
         lon=there.x,
         lat=there.y,
-        distance_m=_GEOD.inv(there.x, there.y, here.lon, here.lat)[2],
+        distance_m=distance_m(there.x, there.y, here.lon, here.lat),
         same_text=False,
         procedure=case.procedure,
         procedure_version=case.procedure_version,

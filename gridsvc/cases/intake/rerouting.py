@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.intake.repository import report_points
+from gridsvc.cases.intake.reports_repository import report_points
 from gridsvc.cases.intake.schemas import ReroutingAnswer
 from gridsvc.errors import NotFound
 from gridsvc.registry.editions.answers import (

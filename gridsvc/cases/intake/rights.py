@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from gridsvc.callers import Caller
 from gridsvc.cases.core.repository import case_by_id
 from gridsvc.cases.core.service import is_readable
-from gridsvc.cases.intake import repository
+from gridsvc.cases.intake import reports_repository as repository
 from gridsvc.cases.intake.models import Report
 from gridsvc.city import City
 

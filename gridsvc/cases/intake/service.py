@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import secrets
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
-from uuid import UUID
 
-from geoalchemy2.shape import from_shape, to_shape
+from cryptography.fernet import Fernet, InvalidToken
+from geoalchemy2.shape import from_shape
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core import repository as cases
+from gridsvc.callers import Role
 from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.models import Case
-from gridsvc.cases.core.opening import open_case
-from gridsvc.cases.intake import repository
-from gridsvc.cases.intake.case_reports_repository import (
-    part_of_reports,
-    report_counts,
-    send_reports,
+from gridsvc.cases.core.opening import choose_opening, open_case
+from gridsvc.cases.intake.locate import locate, place_of
+from gridsvc.cases.intake.match import (
+    criteria_of,
+    crossing,
+    join_first,
+    ranked,
+    reason_not_joined,
 )
-from gridsvc.cases.intake.contact import seal
-from gridsvc.cases.intake.locate import locate
-from gridsvc.cases.intake.match import crossing, join_first, ranked, reason_not_joined
-from gridsvc.cases.intake.match_repository import (
+from gridsvc.cases.intake.model import Located, Matched, NewReport, ReportFiled, Routed
+from gridsvc.cases.intake.models import Report, Reporter, ReportPlacement
+from gridsvc.cases.intake.reports_repository import report_counts
+from gridsvc.cases.intake.repository import (
+    claim_receipt,
     closed_candidates,
     open_candidates,
     open_candidates_alone,
 )
-from gridsvc.cases.intake.model import Filed, Matched, NewReport, ReportFiled, Routed
-from gridsvc.cases.intake.models import Report, Reporter, ReportPlacement
-from gridsvc.cases.intake.route import route
-from gridsvc.db.base import uuid7
-from gridsvc.db.driver import write_added
-from gridsvc.errors import NotFound
+from gridsvc.city.classes import ClassKey
+from gridsvc.db.base import uuid7, write_added
+from gridsvc.errors import Unavailable
+from gridsvc.registry.bodies.repository import Responsibility
+from gridsvc.registry.bodies.service import AssetOwner, find_responsible
+from gridsvc.registry.parts.models import Part
 from gridsvc.registry.placement.model import Placement
-from gridsvc.registry.placement.service import place
 from gridsvc.registry.placement.store import Atlas
 
 #: Crockford's digits: none is mistaken for another on the telephone.
@@ -47,31 +52,77 @@ _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _EARLIER = 5
 
 
-def file_report(occasion: Occasion, atlas: Atlas, new: NewReport, *, reporter_key: bytes) -> Filed:
-    """File a report and give what became of it.
+def file_report(
+    occasion: Occasion, atlas: Atlas, new: NewReport, *, reporter_key: bytes
+) -> tuple[Case, dict[str, Any]]:
+    """File a report; gives its case, locked or new, and the answer of ``POST /v1/reports``.
 
     Raises BadCoordinate, UnknownCrs, OutsideCity, NotFound or AmbiguousCode for a part's code,
     NotAllowed for a grid worker outside their own cells.
     """
-    session = occasion.session
-    matched = match(occasion, atlas, route(occasion, locate(occasion, atlas, new)))
-    act = occasion.on(matched.case)
+    routed = route(occasion, locate(occasion, atlas, new))
+    matched = match(occasion, atlas, routed)
+    case, crossed = matched.case, matched.crossed
     secret = secrets.token_urlsafe(16)
     report = _stored(occasion, matched, secret, reporter_key)
+    act = occasion.on(case)
     record_report(act, report, matched)
-    write_added(session, keep=(matched.case, report))
+    write_added(occasion.session, keep=(case, report))
     answers = act.emit(ReportFiled(report.id, matched))
     report.needs_confirmation = answers.get("needs_confirmation", False)
-    return Filed(
-        id=report.id,
-        receipt=report.receipt,
-        secret=secret,
-        matched=matched,
-        joint_whistle_id=answers.get("joint_whistle_id"),
-        needs_confirmation=report.needs_confirmation,
-        created_at=report.created_at,
-        recorded_at=report.recorded_at,
+    whistle = answers.get("joint_whistle_id")
+    return case, {
+        "id": str(report.id),
+        "receipt": report.receipt,
+        "secret": secret,
+        "placement": routed.located.placement.to_json(),
+        "responsibility": routed.responsibility.to_json(),
+        "case_id": str(case.id),
+        "joined": matched.joined,
+        "joined_across_border": crossed is not None,
+        "border_crossed": crossed and crossed.to_json(),
+        "joint_whistle_id": whistle and str(whistle),
+        "needs_confirmation": report.needs_confirmation,
+        "similar": [candidate.to_json(routed.criteria) for candidate in matched.near],
+        "earlier": [candidate.to_json(routed.criteria) for candidate in matched.earlier],
+        "mended": None if new.footprint is None else new.footprint.mended,
+        "created_at": report.created_at.isoformat(),
+        "recorded_at": report.recorded_at and report.recorded_at.isoformat(),
+    }
+
+
+def route(occasion: Occasion, located: Located) -> Routed:
+    """Route a located report. Raises NotAllowed, BadInput, and NotFound where nobody answers."""
+    new, city = located.new, occasion.city
+    opening = choose_opening(
+        city, occasion.caller, new.channel, new.key, name=new.procedure, named=new.seats
     )
+    responsibility = responsible_for(occasion, located.placement, new.key, located.part)
+    criteria = criteria_of(
+        city,
+        located.placement,
+        key=new.key,
+        part_code=place_of(located.placement, located.part).part_code,
+        place_text=new.place_text,
+        responsible=responsibility.lead.code,
+        exact=occasion.caller.role is Role.GRID_WORKER,
+    )
+    opening = replace(opening, whistle=new.whistle, made_at=new.made_at)
+    return Routed(located, opening, responsibility, criteria)
+
+
+def asset_of(part: Part) -> AssetOwner:
+    """The bodies that answer for a part."""
+    return AssetOwner(part.code, part.owner_body, part.maintainer_body, part.competent_body)
+
+
+def responsible_for(
+    occasion: Occasion, placement: Placement, key: ClassKey, part: Part | None
+) -> Responsibility:
+    """Who answers for a class at a place on the day of the occasion, by every list."""
+    asset = None if part is None else asset_of(part)
+    day = occasion.city.day(occasion.now)
+    return find_responsible(occasion.session, placement, key=key, asset=asset, day=day)
 
 
 def match(occasion: Occasion, atlas: Atlas, routed: Routed) -> Matched:
@@ -88,9 +139,8 @@ def match(occasion: Occasion, atlas: Atlas, routed: Routed) -> Matched:
         crossed = crossing(atlas, routed.located.placement, candidate)
         return Matched(routed, case, True, crossed, tuple(near), ())
     earlier = closed_candidates(session, criteria, limit=_EARLIER)
-    case = open_case(
-        occasion, routed.located.place, criteria.key, routed.opening, routed.responsibility
-    )
+    here = place_of(routed.located.placement, routed.located.part)
+    case = open_case(occasion, here, criteria.key, routed.opening, routed.responsibility)
     return Matched(routed, case, False, None, tuple(near), tuple(earlier))
 
 
@@ -130,7 +180,7 @@ def similar_cases(occasion: Occasion, atlas: Atlas, new: NewReport) -> dict[str,
         "candidates": [
             {
                 **candidate.to_json(criteria),
-                "class": candidate.key.to_json(),
+                "class": asdict(candidate.key),
                 "part_code": candidate.part_code,
                 "reports": counts.get(candidate.id, 0),
                 "joins": apart[candidate.id] is None,
@@ -147,71 +197,27 @@ def similar_cases(occasion: Occasion, atlas: Atlas, new: NewReport) -> dict[str,
     }
 
 
-def find_report(session: Session, name: str) -> Report:
-    """The report of an id or a receipt. Raises NotFound."""
-    try:
-        found = repository.report_by_id(session, uuid.UUID(name))
-    except ValueError:
-        found = repository.report_by_receipt(session, name.upper())
-    if found is None:
-        raise NotFound(f"There is no report '{name[:40]}'; give its id or its receipt.")
-    return found
-
-
-def placement_on(atlas: Atlas, report: Report) -> Placement:
-    """Where a report's pin is by another atlas; what was stored of it stays."""
-    pin = to_shape(report.point)
-    return place(atlas, pin.x, pin.y, report.accuracy_m)
-
-
-#: What of a placement tells where the pin itself is.
-_EXACT = frozenset({"point", "accuracy_m", "border"})
-
-
-def shown_placement(placement: dict[str, Any], *, exact: bool) -> dict[str, Any]:
-    """A placement whole, or without what tells where the pin itself is."""
-    return {name: it for name, it in placement.items() if exact or name not in _EXACT}
-
-
-def report_json(session: Session, report: Report, *, exact: bool) -> dict[str, Any]:
-    """A report as anybody may see it: no contact, no description of a person.
-
-    ``exact``: with where its pin is, for the staff of its case and whoever filed it; a receipt is
-    short and can be guessed, and a pin shows whose window it is.
-    """
-    placed = repository.last_placement(session, report.district_code, report.id)
-    case = cases.case_by_id(session, report.case_id)
-    if placed is None or case is None:
-        raise AssertionError(f"report {report.id} has no placement or no case")
-    return {
-        "id": str(report.id),
-        "receipt": report.receipt,
-        "district_code": report.district_code,
-        "channel": report.channel,
-        "class": {"standard": report.standard, "kind": report.kind, "code": report.class_code},
-        "part_code": report.part_code,
-        "created_at": report.created_at,
-        "recorded_at": report.recorded_at,
-        "placement": shown_placement(placed.placement, exact=exact),
-        "responsibility": placed.responsibility,
-        "placements": placed.n,
-        "needs_confirmation": report.needs_confirmation,
-        "joined": report.joined,
-        "case_id": str(case.id),
-        "case": {
-            "state": case.state,
-            "step": case.step,
-            "procedure": case.procedure,
-            "lead_body": case.lead_body,
-            "opened_at": case.opened_at,
-            "closed_at": case.closed_at,
-        },
-    }
-
-
 def secret_hash(secret: str) -> str:
     """What is kept of the secret in a receipt's link: its SHA-256, in hexadecimal digits."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def seal(key: bytes, contact: Mapping[str, Any]) -> bytes:
+    """The contact, encrypted (Fernet) with a key of 32 bytes."""
+    return _fernet(key).encrypt(json.dumps(dict(contact), ensure_ascii=False).encode())
+
+
+def unseal(key: bytes, sealed: bytes) -> dict[str, Any]:
+    """The contact that :func:`seal` encrypted. Raises Unavailable with another key."""
+    try:
+        contact: dict[str, Any] = json.loads(_fernet(key).decrypt(sealed))
+    except InvalidToken:
+        raise Unavailable("The contact was sealed with another key; restore var/keys.") from None
+    return contact
+
+
+def _fernet(key: bytes) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(key))
 
 
 def _stored(occasion: Occasion, matched: Matched, secret: str, reporter_key: bytes) -> Report:
@@ -268,12 +274,8 @@ def _receipt(session: Session, district_code: str, report_id: uuid.UUID) -> str:
     while True:
         digits = "".join(secrets.choice(_DIGITS) for _ in range(8))
         value = f"{digits[:4]}-{digits[4:]}"
-        if repository.claim_receipt(session, value, district_code, report_id):
+        if claim_receipt(session, value, district_code, report_id):
             return value
-
-
-#: Messages that are called otherwise than their entry in the trace.
-_TOPICS = {"joined_into": "case_joined_into"}
 
 
 def record_report(act: Act, report: Report, matched: Matched) -> None:
@@ -301,27 +303,3 @@ def record_report(act: Act, report: Report, matched: Matched) -> None:
     if responsible not in (lead, *act.progress.refused_by):
         told = {**content, "lead": lead, "rule": "the first receiver leads (首接负责)"}
         act.tell([responsible], "report_joined_elsewhere", told)
-
-
-def transfer_reports(act: Act, target: Case, ids: Sequence[UUID] | None) -> list[Report]:
-    """Give reports of the act's case to another (None: all), and the part with the last of them.
-
-    Gives them in the order in which people reported.
-    """
-    sent = send_reports(act.session, act.case, target, ids)
-    if ids is not None and act.case.part_code is not None:
-        act.case.part_code = part_of_reports(act.session, act.case, act.case.part_code)
-    return sent
-
-
-def record_transfer(
-    act: Act, action: str, other: Case, told: Mapping[str, Any], *, bodies: Collection[str] = ()
-) -> None:
-    """Record in a locked case what was done with it and another one, and tell its bodies.
-
-    ``bodies`` are told, the lead where none are named, and who leads the other case.
-    """
-    content = {"case_id": str(other.id), "district_code": other.district_code, **told}
-    act.record(action, content)
-    told_to = bodies or [act.case.lead_body]
-    act.tell(told_to, _TOPICS.get(action, action), {**content, "lead": other.lead_body})

@@ -1,61 +1,18 @@
-"""Every procedure in all its versions, and the rules and grades that choose one and its limit."""
+"""Reads every procedure in all its versions, and the rules and grades that choose among them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from gridsvc.city.calendar import Clock, Limit
-from gridsvc.city.classes import ClassKey
 from gridsvc.city.procedures.loader import load_procedure
-from gridsvc.city.procedures.model import Procedure
-from gridsvc.errors import BadFile, BadInput, Unavailable
+from gridsvc.city.procedures.model import ANY, Grade, Library, Procedure, Rule
+from gridsvc.errors import BadFile
 from gridsvc.tables import table
 
 _SHIPPED = Path(__file__).parent / "shipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Library:
-    """Procedures by name and version, grades by name, and the rules in the order of asking."""
-
-    procedures: Mapping[tuple[str, int], Procedure]
-    grades: Mapping[str, Grade]
-    rules: tuple[Rule, ...]
-
-    def get(self, name: str, version: int) -> Procedure:
-        """That version of a procedure. Raises Unavailable when its file is gone."""
-        found = self.procedures.get((name, version))
-        if found is None:
-            raise Unavailable(
-                f"A case runs by '{name}' in version {version}, whose file is missing; put"
-                f" {name}_v{version}.toml back into GRIDSVC_PROCEDURES_DIR."
-            )
-        return found
-
-    def of(self, name: str, version: int | None = None) -> Procedure:
-        """A procedure in a version, or in its newest one."""
-        return self.newest(name) if version is None else self.get(name, version)
-
-    def newest(self, name: str) -> Procedure:
-        """The newest version, by which new cases begin. Raises BadInput for an unknown name."""
-        versions = [version for known, version in self.procedures if known == name]
-        if not versions:
-            known = ", ".join(sorted({known for known, _ in self.procedures}))
-            raise BadInput(
-                f"There is no procedure '{name[:40]}'; there are {known}.", field="procedure"
-            )
-        return self.procedures[name, max(versions)]
-
-    def newest_of_all(self) -> tuple[Procedure, ...]:
-        """The newest version of every procedure, by name."""
-        return tuple(self.newest(name) for name in sorted({name for name, _ in self.procedures}))
-
-    def rule_for(self, channel: str, key: ClassKey) -> Rule:
-        """The rule of a channel and a class: the channel's own first, then the narrowest class."""
-        return next(rule for rule in self.rules if rule.fits(channel, key))
 
 
 def load_library(folders: Sequence[Path], own: Path | None = None) -> Library:
@@ -112,38 +69,6 @@ def _check_raise(made: Library, one: Procedure) -> None:
         )
 
 
-_ANY = "*"
-
-
-@dataclass(frozen=True, slots=True)
-class Grade:
-    """How urgent a case is, and its limit."""
-
-    name: str
-    limit: Limit
-    title: str
-    title_zh: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Reports of a channel (``*``: any), a kind (``*``) and classes with a prefix begin so."""
-
-    channel: str
-    kind: str
-    class_prefix: str
-    procedure: str
-    grade: str
-
-    def fits(self, channel: str, key: ClassKey) -> bool:
-        """Whether the rule speaks of a report."""
-        return (
-            self.channel in (_ANY, channel)
-            and self.kind in (_ANY, key.kind)
-            and key.code.startswith(self.class_prefix)
-        )
-
-
 def read_grades(path: Path) -> dict[str, Grade]:
     """The grades of a CSV: grade, hours, clock, title, title_zh. Raises BadFile with the line."""
     grades: dict[str, Grade] = {}
@@ -179,17 +104,17 @@ def read_rules(
             raise BadFile(f"{row.where}: there is no procedure '{rule.procedure}'.")
         if rule.grade not in grades:
             raise BadFile(f"{row.where}: there is no grade '{rule.grade}'.")
-        if rule.kind not in (_ANY, "part", "event") or not rule.channel:
+        if rule.kind not in (ANY, "part", "event") or not rule.channel:
             raise BadFile(f"{row.where}: the kind is part, event or *, the channel a name or *.")
         if re.fullmatch("[0-9]{0,5}", rule.class_prefix) is None:
             raise BadFile(
                 f"{row.where}: '{rule.class_prefix}' does not begin a class of five digits."
             )
         rules.append(rule)
-    if not any((rule.channel, rule.kind, rule.class_prefix) == (_ANY, _ANY, "") for rule in rules):
+    if not any((rule.channel, rule.kind, rule.class_prefix) == (ANY, ANY, "") for rule in rules):
         raise BadFile(f"{path.name}, line 1: the rule '*,*,' for everything else is missing.")
     return tuple(sorted(rules, key=_narrowness))
 
 
 def _narrowness(rule: Rule) -> tuple[bool, int, bool]:
-    return (rule.channel == _ANY, -len(rule.class_prefix), rule.kind == _ANY)
+    return (rule.channel == ANY, -len(rule.class_prefix), rule.kind == ANY)

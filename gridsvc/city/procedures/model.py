@@ -1,4 +1,4 @@
-"""What a procedure is: ordered steps, who takes each, its evidence, where it may go back to."""
+"""What a procedure is: ordered steps, who takes each, its evidence; and the library of them all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gridsvc.city.calendar import Limit
+from gridsvc.city.classes import ClassKey
+from gridsvc.errors import BadInput, Unavailable
+
+#: In a table, whatever it is.
+ANY = "*"
 
 
 class Actor(StrEnum):
@@ -208,3 +213,82 @@ class Procedure:
         """The step that follows, or None at the end."""
         i = self.index(name) + 1
         return self.steps[i] if i < len(self.steps) else None
+
+    def summoning_steps(self, since: str | None, until: str) -> tuple[Step, ...]:
+        """The service's own steps that summon, behind ``since`` (None: from the beginning).
+
+        Those before ``until``.
+        """
+        first = 0 if since is None else self.index(since) + 1
+        passed = self.steps[first : self.index(until)]
+        return tuple(step for step in passed if step.by is Actor.SYSTEM and step.calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """How urgent a case is, and its limit."""
+
+    name: str
+    limit: Limit
+    title: str
+    title_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Reports of a channel (``*``: any), a kind (``*``) and classes with a prefix begin so."""
+
+    channel: str
+    kind: str
+    class_prefix: str
+    procedure: str
+    grade: str
+
+    def fits(self, channel: str, key: ClassKey) -> bool:
+        """Whether the rule speaks of a report."""
+        return (
+            self.channel in (ANY, channel)
+            and self.kind in (ANY, key.kind)
+            and key.code.startswith(self.class_prefix)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Procedures by name and version, grades by name, and the rules in the order of asking."""
+
+    procedures: Mapping[tuple[str, int], Procedure]
+    grades: Mapping[str, Grade]
+    rules: tuple[Rule, ...]
+
+    def get(self, name: str, version: int) -> Procedure:
+        """That version of a procedure. Raises Unavailable when its file is gone."""
+        found = self.procedures.get((name, version))
+        if found is None:
+            raise Unavailable(
+                f"A case runs by '{name}' in version {version}, whose file is missing; put"
+                f" {name}_v{version}.toml back into GRIDSVC_PROCEDURES_DIR."
+            )
+        return found
+
+    def of(self, name: str, version: int | None = None) -> Procedure:
+        """A procedure in a version, or in its newest one."""
+        return self.newest(name) if version is None else self.get(name, version)
+
+    def newest(self, name: str) -> Procedure:
+        """The newest version, by which new cases begin. Raises BadInput for an unknown name."""
+        versions = [version for known, version in self.procedures if known == name]
+        if not versions:
+            known = ", ".join(sorted({known for known, _ in self.procedures}))
+            raise BadInput(
+                f"There is no procedure '{name[:40]}'; there are {known}.", field="procedure"
+            )
+        return self.procedures[name, max(versions)]
+
+    def newest_of_all(self) -> tuple[Procedure, ...]:
+        """The newest version of every procedure, by name."""
+        return tuple(self.newest(name) for name in sorted({name for name, _ in self.procedures}))
+
+    def rule_for(self, channel: str, key: ClassKey) -> Rule:
+        """The rule of a channel and a class: the channel's own first, then the narrowest class."""
+        return next(rule for rule in self.rules if rule.fits(channel, key))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -27,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from gridsvc.db.base import copy_rows
 from gridsvc.layers.model import Layer
 from gridsvc.spatial.reading import SentFeature
 
@@ -90,56 +89,23 @@ def layer_source(layer: Layer, rows: SelectBase, codes: Sequence[str]) -> Member
 def uploaded_source(session: Session, side: str, features: Sequence[SentFeature]) -> MemberSource:
     """Features in a table that lives until the commit. ``side`` is a or b."""
     name = {"a": "relation_upload_a", "b": "relation_upload_b"}[side]
-    for statement in _UPLOAD[name]:
+    for statement in (
+        f"drop table if exists pg_temp.{name}",
+        f"create temporary table {name} (key text primary key, code text, name text,"
+        " geometry geometry not null) on commit drop",
+        f"create index on {name} using gist (geometry)",
+    ):
         session.execute(text(statement))
-    lines = io.StringIO()
     blobs = shapely.to_wkb(
         shapely.set_srid([one.geometry for one in features], 4326), hex=True, include_srid=True
     )
-    csv.writer(lines).writerows(
+    rows = (
         (f"{one.number:08d}", one.label, one.name, blob)
         for one, blob in zip(features, blobs, strict=True)
     )
-    lines.seek(0)
-    cursor = session.connection().connection.cursor()
-    cursor.copy_expert(_UPLOAD_COPY[name], lines)
-    session.execute(text(_UPLOAD_ANALYZE[name]))
-    uploaded = table(
-        name,
-        column("key", String()),
-        column("code", String()),
-        column("name", String()),
-        column("geometry", Geometry(srid=4326)),
-    )
-    rows: Select[*tuple[Any, ...]] = select(
-        uploaded.c.key,
-        null().label("district"),
-        uploaded.c.code,
-        uploaded.c.name,
-        uploaded.c.geometry,
-    )
-    return MemberSource(rows, (uploaded.c.key,))
-
-
-_UPLOAD = {
-    "relation_upload_a": (
-        "drop table if exists pg_temp.relation_upload_a",
-        "create temporary table relation_upload_a (key text primary key, code text, name text,"
-        " geometry geometry not null) on commit drop",
-        "create index on relation_upload_a using gist (geometry)",
-    ),
-    "relation_upload_b": (
-        "drop table if exists pg_temp.relation_upload_b",
-        "create temporary table relation_upload_b (key text primary key, code text, name text,"
-        " geometry geometry not null) on commit drop",
-        "create index on relation_upload_b using gist (geometry)",
-    ),
-}
-_UPLOAD_COPY = {
-    "relation_upload_a": "copy relation_upload_a from stdin (format csv)",
-    "relation_upload_b": "copy relation_upload_b from stdin (format csv)",
-}
-_UPLOAD_ANALYZE = {
-    "relation_upload_a": "analyze relation_upload_a",
-    "relation_upload_b": "analyze relation_upload_b",
-}
+    copy_rows(session, f"copy {name} from stdin (format csv)", rows)
+    session.execute(text(f"analyze {name}"))
+    texts = (column(one, String()) for one in ("key", "code", "name"))
+    uploaded = table(name, *texts, column("geometry", Geometry(srid=4326)))
+    chosen: Select[*tuple[Any, ...]] = select(uploaded, null().label("district"))
+    return MemberSource(chosen, (uploaded.c.key,))

@@ -32,7 +32,7 @@ from gridsvc.registry.classes.repository import names_of
 from gridsvc.registry.disputes.models import Dispute
 from gridsvc.registry.disputes.service import dispute_or_refuse
 from gridsvc.registry.disputes.view import dispute_json
-from gridsvc.registry.disputes.what_if_repository import areas_by_code
+from gridsvc.registry.editions.repository import named_areas
 from gridsvc.registry.placement.repository import editions_on
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import extent_m, surroundings
@@ -259,7 +259,7 @@ def _sides(
     for edition_id in (dispute.edition_id, dispute.parent_edition_id, *in_force):
         missing = [code for code in dispute.side_codes if code not in shapes]
         if edition_id is not None and missing:
-            drawn = areas_by_code(session, edition_id, missing)
+            drawn = named_areas(session, edition_id, codes=missing)
             shapes |= {code: area for code, (_, area) in drawn.items()}
     sides = []
     for side in shown["sides"]:

@@ -39,8 +39,10 @@ class Provider:
         except jwt.InvalidTokenError:
             return False
 
-    def read(self, token: str) -> Caller:
-        """The caller that a token stands for. Raises NotAuthenticated, Unavailable.
+    def read(self, token: str, *, ask: bool) -> Caller:
+        """The caller that a token stands for; ``ask`` for keys that are not known yet.
+
+        Raises NotAuthenticated, Unavailable.
 
         The same person has the same id in all their tokens, so that what they opened stays theirs.
         """
@@ -48,7 +50,7 @@ class Provider:
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
-                self._key(str(jwt.get_unverified_header(token).get("kid", ""))),
+                self._key(str(jwt.get_unverified_header(token).get("kid", "")), ask),
                 algorithms=_ALGORITHMS,
                 issuer=self._issuer,
                 audience=self._audience,
@@ -75,10 +77,10 @@ class Provider:
             ) from None
         return caller
 
-    def _key(self, name: str) -> jwt.PyJWK:
+    def _key(self, name: str, ask: bool) -> jwt.PyJWK:
         """The provider's key of that name. Raises KeyError, Unavailable."""
         with self._lock:
-            if name not in self._keys and time.monotonic() - self._asked_at >= _PAUSE_S:
+            if ask and name not in self._keys and time.monotonic() - self._asked_at >= _PAUSE_S:
                 self._asked_at = time.monotonic()
                 self._keys = _published(self._issuer)
         return self._keys[name]

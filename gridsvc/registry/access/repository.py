@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller
-from gridsvc.db.driver import Prepared
+from gridsvc.db.base import Prepared
 from gridsvc.registry.access.models import RevokedToken, Token
 
 _REVOKED = Prepared("revoked", "select 1 from revoked_token where id = :id", {"id": "uuid"})

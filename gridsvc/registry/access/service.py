@@ -78,19 +78,25 @@ class Tokens:
     key: bytes
     provider: Provider | None = None
 
+    def holder(self, token: str, *, ask: bool = True) -> Caller:
+        """Whom a token was made for, revoked since or not. Raises NotAuthenticated, Unavailable.
+
+        ``ask``: for a key of the provider that is not known yet, which takes a while.
+        """
+        if self.provider is not None and self.provider.signed(token):
+            return self.provider.read(token, ask=ask)
+        return holder_of(self.key, token)
+
     def read(self, session: Session, token: str) -> Caller:
         """The caller that a token stands for. Raises NotAuthenticated, Unavailable."""
-        if self.provider is not None and self.provider.signed(token):
-            caller = self.provider.read(token)
-        else:
-            caller = read_own(self.key, token)
+        caller = self.holder(token)
         if repository.is_revoked(session, caller.token_id):
             raise NotAuthenticated("The token was revoked; ask for a new one.")
         return caller
 
 
-def read_own(key: bytes, token: str) -> Caller:
-    """The caller that one of our tokens stands for. Raises NotAuthenticated with the reason."""
+def holder_of(key: bytes, token: str) -> Caller:
+    """Whom one of our tokens was made for, revoked since or not. Raises NotAuthenticated."""
     try:
         claims = jwt.decode(
             token,

@@ -9,7 +9,7 @@ import uuid
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.callers import Caller
-from gridsvc.db.engine import transaction
+from gridsvc.db.base import transaction
 from gridsvc.errors import Unavailable
 from gridsvc.registry.access.repository import note_uses
 

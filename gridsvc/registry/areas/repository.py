@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, RowMapping, and_, case, func, select, text
 from sqlalchemy.orm import Session, aliased
 
+from gridsvc.db.base import copy_rows
 from gridsvc.registry.areas.models import Area
 from gridsvc.spatial.sharing import SAME_LINE_DEG, border_length_m
 
@@ -39,14 +38,11 @@ def copy_areas(session: Session, rows: Iterable[Sequence[object]]) -> None:
 
     A row is: edition, code, level, name, parent, geometry (EWKB in hexadecimal), m², note.
     """
-    lines = io.StringIO()
-    csv.writer(lines).writerows(rows)
-    lines.seek(0)
-    cursor = session.connection().connection.cursor()
-    cursor.copy_expert(
+    copy_rows(
+        session,
         "copy area (edition_id, code, level, name, parent_code, geometry, area_m2, note)"
         " from stdin (format csv, force_not_null (name))",
-        lines,
+        rows,
     )
 
 

@@ -17,9 +17,13 @@ from gridsvc.registry.audits.model import (
     ProjectedCount,
 )
 from gridsvc.registry.audits.repository import areas_to_audit
-from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.models import Edition
-from gridsvc.registry.editions.service import existing_edition, mark_audited
+from gridsvc.registry.editions.service import (
+    LEVELS,
+    edition_above,
+    existing_edition,
+    mark_audited,
+)
 from gridsvc.spatial.audit import (
     INLET_WIDTH_M,
     AreaFault,
@@ -33,8 +37,6 @@ from gridsvc.spatial.audit import (
 )
 from gridsvc.spatial.plane import MetricPlane
 
-#: From wide to narrow; a level is compared with those before it.
-LEVELS = ("district", "street", "community", "unit_grid")
 _ORDER = {kind: place for place, kind in enumerate(FaultKind)}
 # The edition keeps so many faults of each kind, the largest; the rest is in the totals.
 _KEPT = 500
@@ -81,6 +83,8 @@ def levels_above(
     an edition is of no level above.
     """
     above = [existing_edition(session, other) for other in against]
+    if not above and (right_above := edition_above(session, level, day)) is not None:
+        above = [right_above]
     for other in above:
         if LEVELS.index(other.level) >= LEVELS.index(level):
             raise BadInput(
@@ -90,7 +94,7 @@ def levels_above(
             )
     return [
         LevelAbove(it.id, it.level, it.accuracy_m, areas_to_audit(session, it.id, it.level))
-        for it in above or _right_above(session, level, day)
+        for it in above
     ]
 
 
@@ -163,15 +167,6 @@ def keep_audit(session: Session, report: AuditReport, *, by: str, at: dt.datetim
     The largest 500 faults of each kind are kept, and all totals. Raises NotFound.
     """
     return mark_audited(session, report.title, report.to_json(most=_KEPT), by=by, at=at)
-
-
-def _right_above(session: Session, level: str, day: dt.datetime) -> list[Edition]:
-    """The edition of the level right above that is in force on a day, if there is one."""
-    place = LEVELS.index(level)
-    if place == 0:
-        return []
-    found = edition_repository.edition_in_force(session, LEVELS[place - 1], day)
-    return [] if found is None else [found]
 
 
 def _own(areas: AreasToAudit, above: LevelAbove, right_above: bool) -> list[int | None]:

@@ -57,10 +57,7 @@ def import_bodies(session: Session, path: Path) -> Imported:
         _need(re.fullmatch(r"[0-9]{2,12}", row["area_code"]), "area_code", row["area_code"])
         url = row["webhook_url"] or None
         return {
-            "code": row["code"],
-            "name": row["name"],
-            "kind": row["kind"],
-            "area_code": row["area_code"],
+            **row,
             "webhook_url": None if url is None else http_url(url),
             "source": row["source"] or path.name,
         }

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import array, insert
 from sqlalchemy.orm import Session
 
 from gridsvc.city.classes import ClassKey
-from gridsvc.db.driver import Prepared
+from gridsvc.db.base import Prepared
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty, DutyGap
 from gridsvc.registry.in_force import LINE_HOLDS, PART, holds, part_stands, unit_grids_on
 

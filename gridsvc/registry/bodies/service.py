@@ -161,9 +161,7 @@ def _bodies(
             }
     for row in table(_FOLDER / "city_units.csv", ["code", "name", "kind"]):
         city = next(iter(districts))[:4]
-        yield {"code": row["code"], "name": row["name"], "kind": row["kind"], **common} | {
-            "area_code": city
-        }
+        yield {**row, "area_code": city, **common}
 
 
 def _duties(

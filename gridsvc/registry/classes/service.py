@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gridsvc.city.classes import STANDARD, ClassKey
-from gridsvc.db.driver import Prepared
+from gridsvc.db.base import Prepared
 from gridsvc.errors import BadFile, UnknownClass
 from gridsvc.registry.classes import repository
 from gridsvc.tables import Row, table

@@ -24,6 +24,7 @@ from gridsvc.registry.disputes.schemas import FoundAnswer
 from gridsvc.registry.disputes.view import record
 from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.models import Edition, EditionState
+from gridsvc.registry.editions.service import edition_above
 from gridsvc.spatial.disputed import (
     SAME_PLACE_SHARE,
     DisputedPlace,
@@ -35,8 +36,6 @@ from gridsvc.spatial.disputed import (
 )
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.polygons import multipolygon_of
-
-_ABOVE = {Level.STREET: Level.DISTRICT, Level.COMMUNITY: Level.STREET}
 
 
 def find_disputes(
@@ -59,21 +58,15 @@ def find_disputes(
             " streets or communities.",
             field="edition",
         )
-    above = edition_above(session, edition, now)
-    codes, geometries = areas.geometries_in(session, edition.id)
-    layer = Layer(codes, list(geometries), edition.accuracy_m)
-    over = None
-    if above is not None:
-        parent_codes, parents = areas.geometries_in(session, above.id)
-        over = Layer(parent_codes, list(parents), above.accuracy_m)
-    places = disputed_places(layer, over, plane=city.plane)
+    above = edition_above(session, edition.level, now)
+    over = None if above is None else _layer(session, above)
+    places = disputed_places(_layer(session, edition), over, plane=city.plane)
     return keep_places(session, city, edition, above, places, actor=actor, now=now)
 
 
-def edition_above(session: Session, edition: Edition, now: dt.datetime) -> Edition | None:
-    """The edition of the level above one that is in force."""
-    level = _ABOVE.get(Level(edition.level))
-    return None if level is None else edition_repository.edition_in_force(session, level, now)
+def _layer(session: Session, edition: Edition) -> Layer:
+    codes, geometries = areas.geometries_in(session, edition.id)
+    return Layer(codes, list(geometries), edition.accuracy_m)
 
 
 def keep_places(
@@ -177,7 +170,7 @@ def _open(
         "found",
         actor=actor,
         why=f"{place.kind.value} of {place.area_m2:,.1f} m² in edition {edition.id}",
-        content=_measures(edition, place.area_m2, place.width_m, place.sides),
+        content=_measures(dispute, edition),
         now=now,
     )
     return dispute
@@ -194,35 +187,29 @@ def _found_again(
     now: dt.datetime,
 ) -> bool:
     """Note what another edition shows of a known dispute; gives whether it is open again."""
-    if dispute.state == DisputeState.SETTLED:
+    reopened = dispute.state == DisputeState.SETTLED
+    if reopened:
         if not _is_back(session, dispute, edition, city.day(now)):
             return False
         dispute.state = DisputeState.OPEN.value
         dispute.terms = dispute.agreement_id = dispute.settled_by_edition = None
-        _measure(dispute, edition, places)
-        record(
-            session,
-            dispute,
-            "reopened",
-            actor=actor,
-            why=f"found again in edition {edition.id}",
-            content=_measures(edition, dispute.area_m2, dispute.width_m, dispute.side_codes),
-            now=now,
-        )
-        return True
-    drawn = [it for it in places if (it.kind == dispute.kind) or it.kind != DisputeKind.NEGLECT]
-    if drawn and dispute.edition_id != edition.id and edition.state == EditionState.ACTIVE:
-        _measure(dispute, edition, drawn)
-        record(
-            session,
-            dispute,
-            "found_again",
-            actor=actor,
-            why=f"{dispute.area_m2:,.1f} m² in edition {edition.id}",
-            content=_measures(edition, dispute.area_m2, dispute.width_m, dispute.side_codes),
-            now=now,
-        )
-    return False
+        drawn = places
+    else:
+        drawn = [it for it in places if it.kind == dispute.kind or it.kind != DisputeKind.NEGLECT]
+        if not drawn or dispute.edition_id == edition.id or edition.state != EditionState.ACTIVE:
+            return False
+    _measure(dispute, edition, drawn)
+    where = f"in edition {edition.id}"
+    record(
+        session,
+        dispute,
+        "reopened" if reopened else "found_again",
+        actor=actor,
+        why=f"found again {where}" if reopened else f"{dispute.area_m2:,.1f} m² {where}",
+        content=_measures(dispute, edition),
+        now=now,
+    )
+    return reopened
 
 
 def _is_back(session: Session, dispute: Dispute, edition: Edition, today: dt.date) -> bool:
@@ -248,12 +235,10 @@ def _measure(dispute: Dispute, edition: Edition, places: list[DisputedPlace]) ->
     dispute.side_codes = sides
 
 
-def _measures(
-    edition: Edition, size_m2: float, width_m: float, sides: tuple[str, ...] | list[str]
-) -> dict[str, object]:
+def _measures(dispute: Dispute, edition: Edition) -> dict[str, object]:
     return {
         "edition": edition.id,
-        "area_m2": round(size_m2, 2),
-        "width_m": round(width_m, 2),
-        "sides": list(sides),
+        "area_m2": round(dispute.area_m2, 2),
+        "width_m": round(dispute.width_m, 2),
+        "sides": list(dispute.side_codes),
     }

@@ -7,12 +7,11 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-import shapely
 from geoalchemy2.shape import to_shape
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, and_, func, select, text
 from sqlalchemy.orm import Session, defer
 
-from gridsvc.db.driver import Prepared
+from gridsvc.db.base import Prepared
 from gridsvc.registry.disputes.model import DisputeAt, PartInside
 from gridsvc.registry.disputes.models import Dispute, DisputeEntry, DisputeEvidence
 from gridsvc.registry.in_force import PART_STANDS
@@ -108,26 +107,21 @@ def disputes_at(session: Session, lon: float, lat: float) -> list[DisputeAt]:
     return [DisputeAt(row[0], row[1], row[2], tuple(row[3])) for row in rows]
 
 
+def _of(dispute: Dispute, table: type[DisputeEntry | DisputeEvidence]) -> ColumnElement[bool]:
+    """Whether a row belongs to a dispute."""
+    return and_(table.district_code == dispute.district_code, table.dispute_id == dispute.id)
+
+
 def next_entry_number(session: Session, dispute: Dispute) -> int:
     """The number of the next entry in a locked dispute's history, from 1."""
-    last = session.scalar(
-        select(func.max(DisputeEntry.n)).where(
-            DisputeEntry.district_code == dispute.district_code,
-            DisputeEntry.dispute_id == dispute.id,
-        )
-    )
+    last = session.scalar(select(func.max(DisputeEntry.n)).where(_of(dispute, DisputeEntry)))
     return 1 + (last or 0)
 
 
 def entries_of(session: Session, dispute: Dispute) -> Sequence[DisputeEntry]:
     """The history of a dispute, in its order."""
     return session.scalars(
-        select(DisputeEntry)
-        .where(
-            DisputeEntry.district_code == dispute.district_code,
-            DisputeEntry.dispute_id == dispute.id,
-        )
-        .order_by(DisputeEntry.n)
+        select(DisputeEntry).where(_of(dispute, DisputeEntry)).order_by(DisputeEntry.n)
     ).all()
 
 
@@ -135,10 +129,7 @@ def evidence_of(session: Session, dispute: Dispute) -> Sequence[DisputeEvidence]
     """The evidence of a dispute, the oldest first; files without their bytes."""
     return session.scalars(
         select(DisputeEvidence)
-        .where(
-            DisputeEvidence.district_code == dispute.district_code,
-            DisputeEvidence.dispute_id == dispute.id,
-        )
+        .where(_of(dispute, DisputeEvidence))
         .order_by(DisputeEvidence.id)
         .options(defer(DisputeEvidence.content))
     ).all()
@@ -155,9 +146,7 @@ def evidence_with_hash(session: Session, dispute: Dispute, sha256: str) -> Dispu
     """The evidence of a dispute that has these bytes."""
     return session.scalar(
         select(DisputeEvidence).where(
-            DisputeEvidence.district_code == dispute.district_code,
-            DisputeEvidence.dispute_id == dispute.id,
-            DisputeEvidence.sha256 == sha256,
+            _of(dispute, DisputeEvidence), DisputeEvidence.sha256 == sha256
         )
     )
 
@@ -173,18 +162,6 @@ def area_names(session: Session, codes: Sequence[str]) -> dict[str, str]:
         {"codes": list(codes)},
     )
     return {row[0]: row[1] for row in rows}
-
-
-def areas_near(session: Session, edition_id: str, ground: Any) -> tuple[list[str], list[Any]]:
-    """Codes and geometries of an edition's areas that touch some ground (WGS84), in code order."""
-    rows = session.execute(
-        text(
-            "select code, st_asbinary(geometry) from area where edition_id = :edition"
-            " and st_intersects(geometry, st_geomfromwkb(:ground, 4326)) order by code"
-        ),
-        {"edition": edition_id, "ground": ground.wkb},
-    ).all()
-    return [row[0] for row in rows], list(shapely.from_wkb([bytes(row[1]) for row in rows]))
 
 
 def parts_on(session: Session, ground: Any, day: dt.date) -> list[PartInside]:

@@ -12,11 +12,10 @@ from gridsvc.city import City
 from gridsvc.errors import BadInput, Conflict, NotFound
 from gridsvc.registry.bodies.agreements import create_agreement, read_draft
 from gridsvc.registry.bodies.models import Agreement
-from gridsvc.registry.disputes import repository
-from gridsvc.registry.disputes.finding import edition_above
 from gridsvc.registry.disputes.models import Dispute
 from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.models import Edition, EditionState
+from gridsvc.registry.editions.service import edition_above
 from gridsvc.spatial.disputed import Layer, left_in
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import MetricPlane
@@ -85,7 +84,7 @@ def _edition_in_force(
             field="edition_id",
         )
     own = edition_repository.edition(session, dispute.edition_id)
-    above = None if own is None else edition_above(session, own, now)
+    above = None if own is None else edition_above(session, own.level, now)
     levels = {dispute.level, *([above.level] if above and dispute.kind == "conflict" else [])}
     if edition.level not in levels:
         raise BadInput(
@@ -120,12 +119,9 @@ def _check_gone(
         if present is None:
             raise NotFound(f"No edition of level {dispute.level} is in force.", field="edition_id")
         own = present
-    above = edition_above(session, own, now)
-    layer = Layer(*repository.areas_near(session, own.id, ground), own.accuracy_m)
-    over = None
-    if above is not None:
-        over = Layer(*repository.areas_near(session, above.id, ground), above.accuracy_m)
-    left = left_in(ground, layer, over, plane=plane)
+    above = edition_above(session, own.level, now)
+    over = None if above is None else _near(session, above, ground)
+    left = left_in(ground, _near(session, own, ground), over, plane=plane)
     if left:
         size = float(area_m2(left).sum())
         at = left[0].representative_point()
@@ -136,3 +132,9 @@ def _check_gone(
             field="edition_id",
             left_m2=round(size, 2),
         )
+
+
+def _near(session: Session, edition: Edition, ground: Any) -> Layer:
+    """The areas of an edition that touch some ground (WGS84)."""
+    areas = edition_repository.named_areas(session, edition.id, touching=ground)
+    return Layer(list(areas), [area for _, area in areas.values()], edition.accuracy_m)

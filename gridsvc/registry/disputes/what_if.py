@@ -18,6 +18,7 @@ from gridsvc.registry.bodies.agreements import AgreementDraft, check_draft, draf
 from gridsvc.registry.bodies.repository import BodyRef
 from gridsvc.registry.bodies.service import AssetOwner, find_responsible
 from gridsvc.registry.disputes import what_if_repository as repository
+from gridsvc.registry.editions.repository import named_areas
 from gridsvc.registry.editions.service import edition_in_force
 from gridsvc.registry.placement.model import AreaRef, Placement
 from gridsvc.registry.placement.service import place
@@ -74,9 +75,9 @@ def change_of_border(session: Session, city: City, move: BorderMove, *, now: dt.
     """
     edition = edition_in_force(session, move.level, now)
     drawn = shapely.union_all(list(move.areas.values()))
-    known = repository.areas_by_code(session, edition.id, list(move.areas))
+    known = named_areas(session, edition.id, codes=list(move.areas))
     ground = shapely.union_all([drawn, *(area for _, area in known.values())])
-    before = repository.nearby_areas(session, edition.id, ground)
+    before = named_areas(session, edition.id, touching=ground)
     after = dict(before)
     for code, geometry in move.areas.items():
         name = before[code][0] if code in before else move.names.get(code, "")
@@ -104,7 +105,7 @@ def change_of_agreement(session: Session, draft: AgreementDraft, *, now: dt.date
     """
     check_draft(session, draft)
     edition = edition_in_force(session, "street", now)
-    areas = repository.nearby_areas(session, edition.id, draft.zone)
+    areas = named_areas(session, edition.id, touching=draft.zone)
     return Change(
         level="street",
         edition_id=edition.id,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import shapely
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gridsvc.registry.bodies.models import Agreement, Duty
@@ -79,29 +79,3 @@ def agreements_on(session: Session, ground: Any, day: dt.date) -> bool:
         func.st_intersects(Agreement.zone, func.st_geomfromwkb(ground.wkb, 4326)),
     )
     return bool(session.scalar(select(found.exists())))
-
-
-def nearby_areas(session: Session, edition_id: str, ground: Any) -> dict[str, tuple[str, Any]]:
-    """Name and geometry, by code, of an edition's areas that touch some ground (WGS84)."""
-    rows = session.execute(
-        text(
-            "select code, name, st_asbinary(geometry) from area where edition_id = :edition"
-            " and st_intersects(geometry, st_geomfromwkb(:ground, 4326)) order by code"
-        ),
-        {"edition": edition_id, "ground": ground.wkb},
-    )
-    return {row[0]: (row[1], shapely.from_wkb(bytes(row[2]))) for row in rows}
-
-
-def areas_by_code(
-    session: Session, edition_id: str, codes: Sequence[str]
-) -> dict[str, tuple[str, Any]]:
-    """Name and geometry (WGS84), by code, of those of these areas that an edition has."""
-    rows = session.execute(
-        text(
-            "select code, name, st_asbinary(geometry) from area where edition_id = :edition"
-            " and code = any(:codes) order by code"
-        ),
-        {"edition": edition_id, "codes": list(codes)},
-    )
-    return {row[0]: (row[1], shapely.from_wkb(bytes(row[2]))) for row in rows}

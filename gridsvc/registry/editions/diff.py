@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from gridsvc.answers import Named
 from gridsvc.errors import BadInput, Conflict
-from gridsvc.registry.editions import repository
 from gridsvc.registry.editions.models import Edition
 from gridsvc.registry.editions.points import grids_touching
+from gridsvc.registry.editions.repository import named_areas
 from gridsvc.registry.editions.schemas import (
     CutAnswer,
     DiffAnswer,
@@ -83,8 +83,7 @@ def diff_editions(session: Session, before: str, after: str) -> EditionDiff:
     Raises what ``comparable_editions`` raises.
     """
     first, second = comparable_editions(session, before, after)
-    old = repository.loaded_areas(session, first.id)
-    new = repository.loaded_areas(session, second.id)
+    old, new = named_areas(session, first.id), named_areas(session, second.id)
     moved = moved_ground(
         {code: shape for code, (_, shape) in old.items()},
         {code: shape for code, (_, shape) in new.items()},

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import shapely
-from sqlalchemy import exists, select, text
+from sqlalchemy import exists, func, select, text
 from sqlalchemy.orm import Session
 
 from gridsvc.registry.editions.models import Edition, EditionAction, EditionEvent
-from gridsvc.registry.in_force import edition_id_at
+from gridsvc.registry.in_force import AREA, edition_id_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +94,25 @@ def geometries_of(session: Session, keys: Sequence[tuple[str, str]]) -> list[Any
     return [shapely.from_wkb(bytes(row[0])) for row in rows]
 
 
-def loaded_areas(session: Session, edition_id: str) -> Mapping[str, tuple[str, Any]]:
-    """Name and geometry (WGS84) of every area of an edition, by code, in code order."""
-    rows = session.execute(
-        text(
-            "select code, name, st_asbinary(geometry) from area where edition_id = :edition"
-            " order by code"
-        ),
-        {"edition": edition_id},
-    ).all()
+def named_areas(
+    session: Session,
+    edition_id: str,
+    *,
+    codes: Sequence[str] | None = None,
+    touching: Any = None,
+) -> dict[str, tuple[str, Any]]:
+    """Name and geometry (WGS84) of an edition's areas, by code, in code order.
+
+    Of these ``codes`` alone, and of those ``touching`` some ground (WGS84), where one is given.
+    """
+    query = select(AREA.c.code, AREA.c.name, func.st_asbinary(AREA.c.geometry))
+    query = query.where(AREA.c.edition_id == edition_id).order_by(AREA.c.code)
+    if codes is not None:
+        query = query.where(AREA.c.code.in_(codes))
+    if touching is not None:
+        ground = func.st_geomfromwkb(touching.wkb, 4326)
+        query = query.where(func.st_intersects(AREA.c.geometry, ground))
+    rows = session.execute(query).all()
     shapes = shapely.from_wkb([bytes(row[2]) for row in rows])
     return {row[0]: (row[1], shape) for row, shape in zip(rows, shapes, strict=True)}
 

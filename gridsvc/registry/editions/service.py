@@ -17,6 +17,9 @@ from gridsvc.spatial.moves import NOISE_M2, changed_m2
 #: Who acts where no person is named.
 SERVICE = "gridsvc"
 
+#: From wide to narrow.
+LEVELS = ("district", "street", "community", "unit_grid")
+
 _PENDING = (EditionState.DRAFT, EditionState.AUDITED)
 _IN_FORCE = (EditionState.ACTIVE, EditionState.RETIRED)
 
@@ -181,6 +184,12 @@ def edition_in_force(session: Session, level: str, moment: dt.datetime) -> Editi
             field="as_of",
         )
     return edition
+
+
+def edition_above(session: Session, level: str, moment: dt.datetime) -> Edition | None:
+    """The edition of the level right above one that is in force at a moment, if there is one."""
+    place = LEVELS.index(level)
+    return repository.edition_in_force(session, LEVELS[place - 1], moment) if place else None
 
 
 def existing_edition(session: Session, edition_id: str) -> Edition:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from gridsvc.registry.grids.repository import copy_rows
+from gridsvc.db.base import copy_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,14 @@ def note_communities(session: Session, edition_id: str, barriers: Mapping[str, s
     )
 
 
+def _of(communities: Sequence[str]) -> dict[str, list[str]]:
+    """The parameters ``districts`` and ``communities``."""
+    return {
+        "districts": sorted({code[:6] for code in communities}),
+        "communities": list(communities),
+    }
+
+
 def note_edition(session: Session, edition_id: str, communities: Sequence[str]) -> None:
     """Keep that communities are in this edition as they were cut."""
     session.execute(
@@ -90,11 +98,7 @@ def note_edition(session: Session, edition_id: str, communities: Sequence[str]) 
             " where district_code = any(:districts) and community_code = any(:communities)"
             " and communities_edition_id <> :edition"
         ),
-        {
-            "edition": edition_id,
-            "districts": sorted({code[:6] for code in communities}),
-            "communities": list(communities),
-        },
+        {"edition": edition_id, **_of(communities)},
     )
 
 
@@ -105,10 +109,7 @@ def forget_communities(session: Session, communities: Sequence[str]) -> None:
             "delete from gridded_community where district_code = any(:districts)"
             " and community_code = any(:communities)"
         ),
-        {
-            "districts": sorted({code[:6] for code in communities}),
-            "communities": list(communities),
-        },
+        _of(communities),
     )
 
 
@@ -121,10 +122,7 @@ def valid_grids(session: Session, communities: Sequence[str]) -> GridRows:
             " and community_code = any(:communities) and state = 'valid'"
             " order by community_code, code"
         ),
-        {
-            "districts": sorted({code[:6] for code in communities}),
-            "communities": list(communities),
-        },
+        _of(communities),
     ).all()
     return _grid_rows(rows)
 

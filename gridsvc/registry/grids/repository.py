@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from gridsvc.db.base import copy_rows
 
 
 def lock_districts(session: Session, districts: Sequence[str]) -> None:
@@ -49,14 +49,14 @@ def highest_numbers(session: Session, district: str) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def highest_serials(session: Session, district: str) -> dict[str, int]:
-    """The highest serial ever given in each community of a district, void grids too."""
+def highest_serials(session: Session, districts: Sequence[str]) -> dict[str, int]:
+    """The highest serial ever given in each community of districts, void grids too."""
     rows = session.execute(
         text(
             "select community_code, max(serial) from unit_grid"
-            " where district_code = :district group by community_code"
+            " where district_code = any(:districts) group by community_code"
         ),
-        {"district": district},
+        {"districts": list(districts)},
     )
     return {row[0]: row[1] for row in rows}
 
@@ -83,11 +83,3 @@ def copy_national_ids(session: Session, rows: Iterable[Sequence[object]]) -> Non
         "copy national_id (id, district_code, code, kind) from stdin (format csv)",
         ((*row, "unit_grid") for row in rows),
     )
-
-
-def copy_rows(session: Session, statement: str, rows: Iterable[Sequence[object]]) -> None:
-    """Write rows by a COPY statement that reads CSV."""
-    lines = io.StringIO()
-    csv.writer(lines).writerows(rows)
-    lines.seek(0)
-    session.connection().connection.cursor().copy_expert(statement, lines)

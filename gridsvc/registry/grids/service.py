@@ -114,11 +114,7 @@ def telling(tell: Callable[[str], None]) -> Callable[[int, int], None]:
 
 def _room(session: Session, districts: Sequence[str], codes: Sequence[str]) -> int:
     """How many cells every community has serials for."""
-    serials = {
-        community: serial
-        for district in districts
-        for community, serial in repository.highest_serials(session, district).items()
-    }
+    serials = repository.highest_serials(session, districts)
     room = SERIALS - max((serials.get(code, 0) for code in codes), default=0)
     if room < 1:
         full = max(codes, key=lambda code: serials.get(code, 0))

@@ -158,11 +158,7 @@ def number_cells(session: Session, communities: Sequence[str]) -> list[GridNumbe
         for district in districts
         for street, number in repository.highest_numbers(session, district).items()
     }
-    serials = {
-        community: serial
-        for district in districts
-        for community, serial in repository.highest_serials(session, district).items()
-    }
+    serials = repository.highest_serials(session, districts)
     numbers = []
     for community in communities:
         street = community[:9]

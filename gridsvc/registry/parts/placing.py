@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from gridsvc.codes import Level, level_of
 from gridsvc.errors import BadCode, NotFound
+from gridsvc.registry.areas.repository import geometries_in
+from gridsvc.registry.editions.repository import named_areas
 from gridsvc.registry.parts import repository
 from gridsvc.registry.placement.repository import editions_on
 from gridsvc.spatial.crs import Crs, to_wgs84
@@ -55,15 +57,16 @@ def district_of(session: Session, code: str, now: dt.datetime) -> District:
     if level_of(code) is not Level.DISTRICT:
         raise BadCode(f"{code!r} is not a district; give its 6 digits.", field="district")
     edition = _editions(session, now).get("district")
-    found = repository.district_shape(session, edition, code) if edition is not None else None
-    if found is None:
+    found = {} if edition is None else named_areas(session, edition, codes=[code])
+    if code not in found:
         raise NotFound(
             f"The boundaries in force have no district {code}; load them first with 'gridsvc"
             " import areas'.",
             field="district",
         )
-    shapely.prepare(found[1])
-    return District(code, *found)
+    name, shape = found[code]
+    shapely.prepare(shape)
+    return District(code, name, shape)
 
 
 def own_placer(session: Session, district: str, now: dt.datetime) -> Placer:
@@ -73,16 +76,14 @@ def own_placer(session: Session, district: str, now: dt.datetime) -> Placer:
     where the locator's index, made for millions of questions, takes a second or two to build.
     """
     editions = _editions(session, now)
-    streets, communities = (
-        repository.areas_in(session, editions[level], district)
-        if level in editions
-        else repository.AreaRows(np.array([], dtype="U12"), np.array([], dtype=object))
+    found: list[tuple[Iterable[str], Any]] = [
+        geometries_in(session, editions[level], [district]) if level in editions else ([], [])
         for level in ("street", "community")
-    )
+    ]
     grids = repository.grids_in(session, district)
+    found.append((grids.codes, grids.geometries))
     levels = [
-        (shapely.STRtree(rows.geometries), np.append(rows.codes, ""))
-        for rows in (streets, communities, grids)
+        (shapely.STRtree(shapes), np.array([*codes, ""], dtype="U12")) for codes, shapes in found
     ]
 
     def place(lon: Floats, lat: Floats) -> Placed:

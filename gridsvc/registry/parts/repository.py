@@ -6,7 +6,6 @@ import datetime as dt
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,17 +20,20 @@ from gridsvc.registry.parts.models import Part
 
 # A degree of latitude has at least 110.57 km, one of longitude at least cos(lat) times 111.32 km:
 # a box of 110.5 km to the degree holds the whole circle, with room for the change of cos(lat).
+_IN_REACH = (
+    "geometry && st_makeenvelope("
+    " :lon - :reach_m / (110500.0 * cos(radians(:lat))), :lat - :reach_m / 110500.0,"
+    " :lon + :reach_m / (110500.0 * cos(radians(:lat))), :lat + :reach_m / 110500.0, 4326)"
+)
+_DISTANCE_M = (
+    "st_distance(geometry::geography, st_setsrid(st_makepoint(:lon, :lat), 4326)::geography)"
+)
 _WITHIN = text(
     f"""
     with near as (
-        select district_code, code, st_distance(
-            geometry::geography, st_setsrid(st_makepoint(:lon, :lat), 4326)::geography
-        ) as distance_m
+        select district_code, code, {_DISTANCE_M} as distance_m
         from part
-        where geometry && st_makeenvelope(
-                :lon - :reach_m / (110500.0 * cos(radians(:lat))), :lat - :reach_m / 110500.0,
-                :lon + :reach_m / (110500.0 * cos(radians(:lat))), :lat + :reach_m / 110500.0, 4326
-            )
+        where {_IN_REACH}
             and (cast(:class_code as text) is null or class_code = :class_code)
             and {PART_REGISTERED}
     )
@@ -46,14 +48,7 @@ _WITHIN = text(
 _CLASSES_BESIDE = text(
     f"""
     select distinct class_code from part
-    where geometry && st_makeenvelope(
-            :lon - :reach_m / (110500.0 * cos(radians(:lat))), :lat - :reach_m / 110500.0,
-            :lon + :reach_m / (110500.0 * cos(radians(:lat))), :lat + :reach_m / 110500.0, 4326
-        )
-        and {PART_STANDS}
-        and st_distance(
-            geometry::geography, st_setsrid(st_makepoint(:lon, :lat), 4326)::geography
-        ) <= :reach_m
+    where {_IN_REACH} and {PART_STANDS} and {_DISTANCE_M} <= :reach_m
     order by class_code
     """  # noqa: S608 - our own words
 )
@@ -131,14 +126,6 @@ def within(
 
 
 @dataclass(frozen=True, slots=True)
-class AreaRows:
-    """Areas of a district in code order, with their polygons (WGS84)."""
-
-    codes: NDArray[np.str_]
-    geometries: NDArray[np.object_]
-
-
-@dataclass(frozen=True, slots=True)
 class GridRows:
     """Valid unit grids of a district in code order, each with its community and street."""
 
@@ -156,30 +143,6 @@ def lock_register(session: Session, district: str) -> None:
     )
 
 
-def district_shape(session: Session, edition_id: str, district: str) -> tuple[str, Any] | None:
-    """Name and polygon (WGS84) of a district in an edition; None if it is not in it."""
-    row = session.execute(
-        text(
-            "select name, st_asbinary(geometry) from area"
-            " where edition_id = :edition and code = :code"
-        ),
-        {"code": district, "edition": edition_id},
-    ).one_or_none()
-    return None if row is None else (row[0], shapely.from_wkb(bytes(row[1])))
-
-
-def areas_in(session: Session, edition_id: str, district: str) -> AreaRows:
-    """The areas of an edition whose codes begin with the district's."""
-    rows = session.execute(
-        text(
-            "select code, st_asbinary(geometry) from area where edition_id = :edition"
-            " and starts_with(code, :district) order by code"
-        ),
-        {"district": district, "edition": edition_id},
-    ).all()
-    return AreaRows(np.array([row[0] for row in rows], dtype="U12"), _shapes(rows, 1))
-
-
 def grids_in(session: Session, district: str) -> GridRows:
     """The valid unit grids of a district."""
     rows = session.execute(
@@ -193,7 +156,7 @@ def grids_in(session: Session, district: str) -> GridRows:
         np.array([row[0] for row in rows], dtype="U8"),
         np.array([row[1] for row in rows], dtype="U12"),
         np.array([row[2] for row in rows], dtype="U9"),
-        _shapes(rows, 3),
+        np.asarray(shapely.from_wkb([bytes(row[3]) for row in rows]), dtype=object),
     )
 
 
@@ -284,7 +247,3 @@ def copy_rows(session: Session, table: str, rows: pd.DataFrame) -> None:
         cursor.copy_expert(statement, buffer)
     finally:
         cursor.close()
-
-
-def _shapes(rows: Sequence[Any], column: int) -> NDArray[np.object_]:
-    return np.asarray(shapely.from_wkb([bytes(row[column]) for row in rows]), dtype=object)

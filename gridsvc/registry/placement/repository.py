@@ -115,6 +115,19 @@ def grids_on(connection: Connection, day: dt.date) -> GridRows:
     )
 
 
+def count_areas_touching(connection: Connection, edition_id: str, footprint_wkb: bytes) -> int:
+    """How many areas of one edition have bounding boxes that touch the footprint's."""
+    return int(
+        connection.execute(
+            text(
+                "select count(*) from area where edition_id = :edition"
+                " and geometry && st_geomfromwkb(:footprint, 4326)"
+            ),
+            {"edition": edition_id, "footprint": footprint_wkb},
+        ).scalar_one()
+    )
+
+
 def areas_touching(connection: Connection, edition_id: str, footprint_wkb: bytes) -> AreaRows:
     """The areas of one edition whose bounding boxes touch the footprint's, in code order."""
     rows: Sequence[Any] = connection.execute(

@@ -61,22 +61,18 @@ class AtlasStore:
         self._stamp = ""
         self._in_force = ""
         self._kept: OrderedDict[tuple[str, str], Atlas] = OrderedDict()
-        self._present: Atlas | None = None
+        #: The present atlas while the store is watched; None before there is one.
+        self.present: Atlas | None = None
         self._ended = threading.Event()
         self._watcher: threading.Thread | None = None
-
-    @property
-    def present(self) -> Atlas | None:
-        """The present atlas while the store is watched; None before there is one."""
-        return self._present
 
     def get(self, as_of: dt.datetime | None = None) -> Atlas:
         """The atlas in force at ``as_of`` (now when None).
 
         Raises NotFound when no edition of districts was in force then.
         """
-        if as_of is None and self._present is not None:
-            return self._present
+        if as_of is None and self.present is not None:
+            return self.present
         return self._kept_or_built(as_of)
 
     def watch(self) -> None:
@@ -96,10 +92,10 @@ class AtlasStore:
             self._renew()
 
     def _renew(self) -> None:
-        before = self._present
+        before = self.present
         try:
-            self._present = self._kept_or_built(None)
-            if self._present is not before:
+            self.present = self._kept_or_built(None)
+            if self.present is not before:
                 # An atlas holds a hundred thousand small objects for good. Looking through them
                 # at every full collection would hold all requests up for a tenth of a second.
                 gc.collect()

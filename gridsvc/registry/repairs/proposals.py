@@ -18,9 +18,8 @@ from sqlalchemy.orm import Session
 
 from gridsvc.errors import BadInput, Conflict, NotFound
 from gridsvc.registry.areas import repository as areas_repository
-from gridsvc.registry.editions import repository as edition_repository
 from gridsvc.registry.editions.models import Edition
-from gridsvc.registry.editions.service import existing_edition
+from gridsvc.registry.editions.service import edition_above, existing_edition
 from gridsvc.registry.repairs import repository
 from gridsvc.registry.repairs.model import (
     CodedProposal,
@@ -46,7 +45,6 @@ _ID = re.compile(r"([0-9a-f]{12}):(give|snap|midline)(?::([0-9]{6,12}))?")
 _COMPARED = (*MENDABLE, FaultKind.DUPLICATE)
 # Faults nearer than this touch each other: 0.1 mm.
 _TOUCHING_DEG = 1e-9
-_ABOVE = {"street": "district", "community": "street"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +81,10 @@ def read_ground(
     if not areas:
         raise Conflict(f"The edition {edition_id!r} holds no areas; there is nothing to repair.")
     parents: dict[str, Any] = {}
-    above = _ABOVE.get(edition.level)
+    above = edition_above(session, edition.level, edition.effective_from)
     if above is not None:
-        in_force = edition_repository.edition_in_force(session, above, edition.effective_from)
-        if in_force is not None:
-            codes, shapes = areas_repository.geometries_in(session, in_force.id)
-            parents = dict(zip(codes, shapes, strict=True))
+        codes, shapes = areas_repository.geometries_in(session, above.id)
+        parents = dict(zip(codes, shapes, strict=True))
     found = _faults_in([it.geometry for it in areas], edition.accuracy_m, inlet_width_m, plane)
     faults = {_fault_id(fault, areas): fault for fault in found}
     return Ground(edition, areas, parents, faults, inlet_width_m, plane)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, fields
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
@@ -14,16 +15,7 @@ from gridsvc.registry.social_grids.tree import Grid
 def grids_under(session: Session, prefix: str) -> list[Grid]:
     """The social grids whose area's code begins with a prefix, by district and code."""
     rows = session.execute(
-        select(
-            SocialGrid.code,
-            SocialGrid.name,
-            SocialGrid.level,
-            SocialGrid.parent_code,
-            SocialGrid.area_code,
-            SocialGrid.households,
-            SocialGrid.people,
-            SocialGrid.workers,
-        )
+        select(*(getattr(SocialGrid, one.name) for one in fields(Grid)))
         .where(SocialGrid.area_code.startswith(prefix, autoescape=True))
         .order_by(SocialGrid.district_code, SocialGrid.code)
     )
@@ -39,19 +31,5 @@ def replace_grids(
         return
     session.execute(
         insert(SocialGrid),
-        [
-            {
-                "district_code": district_code,
-                "code": grid.code,
-                "level": grid.level,
-                "name": grid.name,
-                "parent_code": grid.parent,
-                "area_code": grid.area,
-                "households": grid.households,
-                "people": grid.people,
-                "workers": grid.workers,
-                "source": source,
-            }
-            for grid in grids
-        ],
+        [{"district_code": district_code, "source": source, **asdict(grid)} for grid in grids],
     )

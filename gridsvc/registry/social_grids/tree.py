@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """One social grid; ``parent`` is the level-1 grid of a level-2 one."""
+    """One social grid; ``parent_code`` is the level-1 grid of a level-2 one."""
 
     code: str
     name: str
     level: int
-    parent: str | None
-    area: str
+    parent_code: str | None
+    area_code: str
     households: int | None
     people: int | None
     workers: int
@@ -38,7 +38,7 @@ class Totals:
 
     def to_json(self) -> dict[str, int]:
         """``{level_1, level_2, workers}``."""
-        return {"level_1": self.level_1, "level_2": self.level_2, "workers": self.workers}
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ def grow(areas: Mapping[str, str], grids: Sequence[Grid], *, prefix: str = "") -
     """
     second: dict[str, list[Node]] = {}
     for grid in grids:
-        if grid.parent is not None:
+        if grid.parent_code is not None:
             leaf = Node(grid.code, grid.name, "social_grid_2", Totals(0, 1, grid.workers))
-            second.setdefault(grid.parent, []).append(leaf)
+            second.setdefault(grid.parent_code, []).append(leaf)
     first: dict[str, list[Node]] = {}
     for grid in grids:
         if grid.level != 1:
@@ -83,7 +83,7 @@ def grow(areas: Mapping[str, str], grids: Sequence[Grid], *, prefix: str = "") -
         node = Node(
             grid.code, grid.name, "social_grid_1", own + _sum(one.totals for one in below), below
         )
-        first.setdefault(_home(grid.area, areas), []).append(node)
+        first.setdefault(_home(grid.area_code, areas), []).append(node)
     under: dict[str, list[str]] = {}
     for code in sorted(areas):
         under.setdefault(code[:-3] if len(code) > 6 else "", []).append(code)
@@ -118,8 +118,8 @@ def mismatches(grids: Sequence[Grid]) -> list[tuple[Grid, str]]:
     """Level-1 grids whose own numbers of households or people are not those of their level 2."""
     below: dict[str, list[Grid]] = {}
     for grid in grids:
-        if grid.parent is not None:
-            below.setdefault(grid.parent, []).append(grid)
+        if grid.parent_code is not None:
+            below.setdefault(grid.parent_code, []).append(grid)
     found = []
     for grid in grids:
         children = below.get(grid.code, [])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -51,19 +53,8 @@ def lie_on(points: Objects, lines: Objects) -> NDArray[np.bool_]:
 
 def union_find(count: int, a: Ints, b: Ints) -> Ints:
     """Number the groups (0 to k - 1, by their least member) into which pairs join ``count``."""
-    parent = list(range(count))
-
-    def root(k: int) -> int:
-        while parent[k] != k:
-            parent[k] = parent[parent[k]]
-            k = parent[k]
-        return k
-
-    for i, j in zip(a.tolist(), b.tolist(), strict=True):
-        first, second = sorted((root(i), root(j)))
-        parent[second] = first
-    roots = np.array([root(k) for k in range(count)], dtype=np.int64)
-    return np.unique(roots, return_inverse=True)[1].astype(np.int64)
+    joined = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(count, count))
+    return np.asarray(connected_components(joined, directed=False)[1], dtype=np.int64)
 
 
 def join_narrow(

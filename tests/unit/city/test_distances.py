@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gridsvc.cases.intake.match import kinds_of, reach_of
 from gridsvc.city.classes import STANDARD, ClassKey
-from gridsvc.city.merging import DISTANCES, kinds_of, reach_of, read_distances
+from gridsvc.city.merging import DISTANCES, read_distances
 from gridsvc.errors import BadFile
 from gridsvc.settings import Settings
 from tests.cities import city

@@ -17,6 +17,7 @@ from pyproj.crs.coordinate_operation import ToWGS84Transformation
 
 from gridsvc.errors import BadCoordinate, UnknownCrs
 from gridsvc.spatial import crs
+from gridsvc.spatial.crs_text import Parameters
 
 METRES_PER_DEGREE = 111_320.0
 
@@ -124,7 +125,8 @@ def test_a_datum_with_only_a_ballpark_to_wgs84_is_refused(code, as_wkt):
 
 def test_an_old_datum_with_the_user_s_own_parameters_is_taken():
     own = BoundCRS(4214, 4326, ToWGS84Transformation(4214, 15.8, -154.4, -82.3))
-    lon, lat = crs.to_wgs84(116.4, 39.9, own.to_wkt())
+    told = crs.parse_crs(own.to_wkt(), Parameters.NUMBERS)
+    lon, lat = crs.to_wgs84(116.4, 39.9, told)
     assert 10 < metres_apart(lon, lat, 116.4, 39.9) < 300
 
 
@@ -208,3 +210,60 @@ def test_good_coordinates_come_back_as_floats():
 def test_easting_and_northing_that_are_no_place_are_refused():
     with pytest.raises(BadCoordinate, match="easting first"):
         crs.check_lon_lat(1e12, 1e12, "EPSG:4548")
+
+
+PLAIN = pyproj.CRS(4548).to_wkt("WKT1_GDAL")
+BOUND = BoundCRS(4214, 4326, ToWGS84Transformation(4214, 15.8, -154.4, -82.3)).to_wkt()
+GRID = BOUND[: BOUND.index("ABRIDGEDTRANSFORMATION")] + (
+    'ABRIDGEDTRANSFORMATION["x",METHOD["NTv2",ID["EPSG",9615]],'
+    'PARAMETERFILE["Latitude and longitude difference file","/tmp/pipe"]]]'
+)
+TEXT_FOR_PROJ = "+proj=longlat +ellps=krass +nadgrids=/tmp/pipe +no_defs"
+DEGREES = pyproj.CRS(4326).to_wkt("WKT1_GDAL")
+
+#: Each makes PROJ open a path, or run a text of its own.
+LEADING_AWAY = {
+    "parameter file": GRID,
+    "parameter file in small letters": GRID.replace("PARAMETERFILE[", "parameterfile ("),
+    "behind a quotation mark": GRID.replace('"x"', '"a ""b"" [c"'),
+    "behind a printed quotation mark": "\N{LEFT DOUBLE QUOTATION MARK}" + GRID,
+    "extension": DEGREES[:-1] + f',EXTENSION["PROJ4","{TEXT_FOR_PROJ}"]]',
+    "extension of heights": DEGREES[:-1] + ',EXTENSION["PROJ4_GRIDS","/tmp/pipe"]]',
+    "remark": DEGREES[:-1] + f',REMARK["PROJ CRS string: {TEXT_FOR_PROJ}"]]',
+    "method": PLAIN.replace(
+        '"Transverse_Mercator"', '"PROJ-based operation method: +proj=hgridshift +grids=/tmp/pipe"'
+    ),
+    "web maps with a grid": pyproj.CRS(3857).to_wkt("WKT1_GDAL").replace("@null", "/tmp/pipe"),
+    "operation": 'CONCATENATEDOPERATION["x",SOURCECRS[' + DEGREES + "]]",
+    "a second system": DEGREES + "," + GRID,
+}
+
+
+@pytest.mark.parametrize("allowed", [Parameters.PLAIN, Parameters.NUMBERS])
+@pytest.mark.parametrize("text", LEADING_AWAY.values(), ids=LEADING_AWAY.keys())
+def test_a_system_that_leads_to_files_or_runs_a_text_is_refused(text, allowed):
+    with pytest.raises(UnknownCrs, match="more than a plain system"):
+        crs.parse_crs(text, allowed)
+
+
+@pytest.mark.parametrize("text", [*LEADING_AWAY.values(), TEXT_FOR_PROJ, "init=/tmp/pipe:1", "{"])
+def test_what_a_file_says_of_its_system_is_never_run(text):
+    with pytest.raises(UnknownCrs):
+        crs.crs_of_file(text)
+
+
+def test_strangers_name_no_bound_system_and_no_text_without_end():
+    with pytest.raises(UnknownCrs, match="BOUNDCRS"):
+        crs.parse_crs(BOUND)
+    with pytest.raises(UnknownCrs, match="characters"):
+        crs.parse_crs(PLAIN + " " * 10_000 + "]")
+
+
+@pytest.mark.parametrize("code", [4490, 4548, 3857, 32650, 2154, 27700, 7415])
+@pytest.mark.parametrize("dialect", ["WKT1_GDAL", "WKT1_ESRI", "WKT2_2015", "WKT2_2019"])
+def test_a_system_of_epsg_is_read_from_its_wkt_in_every_dialect(code, dialect):
+    wkt = pyproj.CRS(code).to_wkt(dialect)
+    if wkt is None:
+        pytest.skip("PROJ writes no such WKT of it")
+    named = crs.from_wgs84(116.4, 39.9, f"EPSG:{code}")
+    assert crs.from_wgs84(116.4, 39.9, wkt) == pytest.approx(named, abs=1e-6)

@@ -9,7 +9,6 @@ from shapely.geometry import MultiPolygon, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from gridsvc.errors import BadGeometry
-from gridsvc.spatial import gridding
 from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.gridding import CommunityGrid, grid_communities, grid_community
 
@@ -45,10 +44,6 @@ def assert_fills(community: BaseGeometry, grid: CommunityGrid) -> None:
 
 def spread(grid: CommunityGrid) -> float:
     return float(grid.area_m2.max() / grid.area_m2.min() - 1.0)
-
-
-def test_public_names_are_sorted() -> None:
-    assert gridding.__all__ == sorted(gridding.__all__)
 
 
 SHAPES = {

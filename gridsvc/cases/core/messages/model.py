@@ -56,6 +56,7 @@ class Delivery:
     content: dict[str, Any]
     tries: int
     webhook_url: str
+    request_id: str | None
 
     def payload(self) -> bytes:
         """The JSON that the webhook receives, the same bytes at every try."""
@@ -70,6 +71,15 @@ class Delivery:
                 "written_at": self.written_at,
             }
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Messages that are due and wait, how long the oldest has, and those that were given up."""
+
+    due: int
+    oldest_due_s: float
+    given_up: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ class Message(Base):
 
     Every message is in its body's inbox; a body with a webhook is also called. The
     id stays the same through every try, so a receiver can drop a repeated one. A message is
-    not shown before its ``due_at``, and may be withdrawn until then.
+    not shown before its ``due_at``, and may be withdrawn until then. ``request_id`` is the request
+    that wrote it, None for a command's.
     """
 
     __tablename__ = "message"
@@ -33,6 +34,7 @@ class Message(Base):
             "next_try_at",
             postgresql_where=text("state = 'waiting'"),
         ),
+        Index("ix_message_given_up", "id", postgresql_where=text("state = 'given_up'")),
         {"postgresql_partition_by": "RANGE (written_at)"},
     )
 
@@ -49,3 +51,4 @@ class Message(Base):
     next_try_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     last_error: Mapped[str | None]
     delivered_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    request_id: Mapped[str | None] = mapped_column(String(64))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import CursorResult, exists, select, tuple_, update
+from sqlalchemy import CursorResult, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.messages.model import Delivery, Outcome, Place
+from gridsvc.cases.core.messages.model import Backlog, Delivery, Outcome, Place
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.registry.bodies.models import Body
 
@@ -32,6 +32,27 @@ def due_messages(
     if after is not None:
         query = query.where(tuple_(Message.due_at, Message.id) > (after.due_at, after.id))
     return list(session.scalars(query))
+
+
+def due_since(
+    session: Session, bodies: Iterable[str], *, since: dt.datetime, now: dt.datetime
+) -> Sequence[uuid.UUID]:
+    """The ids of the messages of some bodies that fell due after a moment and are not withdrawn."""
+    query = select(Message.id).where(
+        Message.body_code.in_(bodies),
+        Message.due_at > since,
+        Message.due_at <= now,
+        Message.state != "withdrawn",
+    )
+    return session.scalars(query).all()
+
+
+def messages_by_id(session: Session, ids: Sequence[uuid.UUID]) -> Sequence[Message]:
+    """The messages of these ids, in the order in which they fell due."""
+    if not ids:
+        return []
+    query = select(Message).where(Message.id.in_(ids)).order_by(Message.due_at, Message.id)
+    return session.scalars(query).all()
 
 
 def withdraw(
@@ -152,6 +173,7 @@ def claim(
         content=message.content,
         tries=message.tries,
         webhook_url=webhook_url,
+        request_id=message.request_id,
     )
 
 
@@ -176,6 +198,17 @@ def settle(session: Session, delivery: Delivery, outcome: Outcome, *, now: dt.da
     )
     assert isinstance(result, CursorResult)
     return result.rowcount == 1
+
+
+def backlog(session: Session, *, now: dt.datetime) -> Backlog:
+    """How many messages are due and wait, since when, and how many were given up."""
+    late = Message.state == "waiting", Message.next_try_at <= now
+    due, oldest = session.execute(
+        select(func.count(), func.min(Message.next_try_at)).where(*late)
+    ).one()
+    given_up = session.scalar(select(func.count()).where(Message.state == "given_up"))
+    waited = dt.timedelta() if oldest is None else now - oldest
+    return Backlog(due, waited.total_seconds(), given_up or 0)
 
 
 def given_up(session: Session, *, limit: int | None = None) -> list[Message]:

@@ -1,4 +1,4 @@
-"""Messages: written with what made them necessary, shown in inboxes, claimed and settled."""
+"""Messages: delivered to inboxes, claimed for webhooks, judged, tried again."""
 
 from __future__ import annotations
 
@@ -9,24 +9,11 @@ from collections.abc import Collection, Sequence
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.messages import repository
-from gridsvc.cases.core.messages.model import Delivery, Outcome, Place, pause_after
-from gridsvc.cases.core.messages.models import Message
+from gridsvc.cases.core.messages.model import Delivery, Outcome, pause_after
 from gridsvc.errors import NotFound
 
 #: Inbox messages that one transaction marks as delivered, at most.
 INBOX_BATCH = 1_000
-
-
-def inbox(
-    session: Session,
-    body_code: str,
-    *,
-    after: Place | None,
-    limit: int,
-    now: dt.datetime,
-) -> list[Message]:
-    """The messages of a body that are due, as they fell due, from behind ``after``."""
-    return repository.due_messages(session, body_code, after=after, limit=limit, now=now)
 
 
 def deliver_to_inboxes(session: Session, *, now: dt.datetime) -> int:
@@ -83,16 +70,6 @@ def judge(
         return Outcome("given_up", error, None)
     pause = pause_after(delivery.tries, base_s=base_s, chance=chance)
     return Outcome("waiting", error, now + pause)
-
-
-def settle(session: Session, delivery: Delivery, outcome: Outcome, *, now: dt.datetime) -> bool:
-    """Write down how a try ended; False when another worker has taken the message over."""
-    return repository.settle(session, delivery, outcome, now=now)
-
-
-def list_given_up(session: Session, *, limit: int) -> list[Message]:
-    """The messages that no try could deliver, the oldest first."""
-    return repository.given_up(session, limit=limit)
 
 
 def retry_given_up(session: Session, ids: Sequence[uuid.UUID], *, now: dt.datetime) -> int:

@@ -51,6 +51,8 @@ async def call(
         "Gridsvc-Signature": signature(webhook_secret(key, delivery.body_code), payload, now),
         "User-Agent": "gridsvc",
     }
+    if delivery.request_id is not None:
+        headers["X-Request-ID"] = delivery.request_id
     try:
         async with (
             asyncio.timeout(timeout_s),

@@ -22,11 +22,11 @@ import httpx
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
-from gridsvc.cases.core.messages import service
+from gridsvc.cases.core.messages import repository, service
 from gridsvc.cases.core.messages.model import Delivery, Outcome
 from gridsvc.cases.core.messages.service import INBOX_BATCH
 from gridsvc.cases.core.messages.webhook import call
-from gridsvc.db.engine import transaction
+from gridsvc.db.base import transaction
 from gridsvc.errors import Unavailable
 from gridsvc.settings import Settings
 
@@ -114,7 +114,12 @@ class Worker:
     async def _deliver(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
         timeout_s = self.settings.webhook_timeout_s
         error = await call(client, delivery, key=self.key, now=self.clock(), timeout_s=timeout_s)
-        about = {"message": str(delivery.id), "body": delivery.body_code, "tries": delivery.tries}
+        about = {
+            "message": str(delivery.id),
+            "body": delivery.body_code,
+            "tries": delivery.tries,
+            "request_id": delivery.request_id,
+        }
         try:
             outcome = await asyncio.to_thread(self._settle, delivery, error)
         except Unavailable:
@@ -144,5 +149,5 @@ class Worker:
             now=now,
         )
         with transaction(self.sessions) as session:
-            kept = service.settle(session, delivery, outcome, now=now)
+            kept = repository.settle(session, delivery, outcome, now=now)
         return outcome if kept else None

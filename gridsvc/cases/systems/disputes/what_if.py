@@ -9,7 +9,7 @@ from typing import Any
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.intake.route import asset_of
+from gridsvc.cases.intake.service import asset_of
 from gridsvc.cases.systems.disputes import repository
 from gridsvc.cases.systems.disputes.repository import CaseOn, cases_on
 from gridsvc.city import City

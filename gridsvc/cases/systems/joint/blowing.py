@@ -12,7 +12,7 @@ from geoalchemy2.shape import from_shape
 from shapely.geometry import MultiPolygon
 
 from gridsvc.cases.core.act import Act, Occasion
-from gridsvc.cases.core.engine import begin, carried_over
+from gridsvc.cases.core.progress import begin, carried_over
 from gridsvc.cases.systems.whistles import (
     CalledBody,
     Whistle,

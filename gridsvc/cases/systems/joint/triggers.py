@@ -13,6 +13,7 @@ from shapely.geometry import MultiPolygon
 from gridsvc.cases.core.act import Act
 from gridsvc.cases.intake import repository
 from gridsvc.cases.intake.model import PinMoved, ReportFiled
+from gridsvc.cases.intake.reports_repository import others_drew
 from gridsvc.cases.systems.joint.blowing import JointGround, blow_joint, drop_proposal
 from gridsvc.cases.systems.whistles import joint_whistle_of
 from gridsvc.city.classes import ClassKey
@@ -20,7 +21,7 @@ from gridsvc.registry.bodies.repository import Ground, bodies_by_code
 from gridsvc.registry.disputes.model import DisputeAt
 from gridsvc.registry.disputes.repository import disputes_at
 from gridsvc.registry.placement.model import AreaRef, Neighbour, Placement
-from gridsvc.registry.placement.straddle import Straddle
+from gridsvc.registry.placement.service import Straddle
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ def _follow(act: Act, site: _Site, *, new_case: bool) -> dict[str, Any]:
         or _disputed(act, site)
     )
     near = trigger_for_near(site.placement, site.ground) if certain is None else None
-    asks = act.city.settings.joint_whistle_asks
     present = None if new_case else joint_whistle_of(act.session, act.case)
+    asks = act.city.settings.joint_whistle_asks or _unconfirmed(act, certain, new_case=new_case)
     if present is not None and present.state == "open":
         return {"joint_whistle_id": present.id}
     if certain is not None and (present is None or not asks):
@@ -89,6 +90,18 @@ def _follow(act: Act, site: _Site, *, new_case: bool) -> dict[str, Any]:
     if crowd is None:
         return answer
     return answer | {"joint_whistle_id": _blow(act, crowd, site, ask_first=True, new_case=new_case)}
+
+
+def _unconfirmed(act: Act, trigger: JointTrigger | None, *, new_case: bool) -> bool:
+    """Whether only one person, whose role does not suffice, says that a footprint straddles.
+
+    A footprint is whatever its sender draws; claims and disputes are in the boundaries themselves.
+    """
+    if trigger is None or trigger.ground is not JointGround.FOOTPRINT:
+        return False
+    if act.caller.role in act.city.settings.joint_whistle_roles.split(","):
+        return False
+    return new_case or not others_drew(act.session, act.case, act.caller.subject)
 
 
 def _disputed(act: Act, site: _Site) -> JointTrigger | None:

@@ -11,7 +11,7 @@ from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.events import CaseClosed
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.service import refuse_joined
-from gridsvc.cases.intake.service import record_transfer, transfer_reports
+from gridsvc.cases.intake.reports import record_transfer, transfer_reports
 from gridsvc.cases.systems.merging.rights import (
     AcceptedDifference,
     bodies_in,

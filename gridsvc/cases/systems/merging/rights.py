@@ -16,9 +16,10 @@ from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
 from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.core.service import refuse_joined
+from gridsvc.cases.intake.match import kinds_of, reach_of
 from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
-from gridsvc.city.merging import DISTANCES, kinds_of, reach_of
+from gridsvc.city.merging import DISTANCES
 from gridsvc.errors import NotAllowed, StepRefused
 
 

@@ -13,11 +13,11 @@ from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.opening import open_case, opening_by_rule
 from gridsvc.cases.core.service import refuse_joined
-from gridsvc.cases.intake.case_reports_repository import report_count
-from gridsvc.cases.intake.model import place_of
+from gridsvc.cases.intake.locate import place_of
 from gridsvc.cases.intake.models import Report
-from gridsvc.cases.intake.route import responsible_for
-from gridsvc.cases.intake.service import find_report, record_transfer, transfer_reports
+from gridsvc.cases.intake.reports import find_report, record_transfer, transfer_reports
+from gridsvc.cases.intake.reports_repository import report_count
+from gridsvc.cases.intake.service import responsible_for
 from gridsvc.cases.systems.merging.rights import (
     AcceptedDifference,
     check_differences,

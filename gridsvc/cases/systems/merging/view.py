@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from gridsvc.answers import ClassNamed
 from gridsvc.cases.core.models import Case
-from gridsvc.cases.intake.case_reports_repository import (
+from gridsvc.cases.intake.models import Report
+from gridsvc.cases.intake.reports_repository import (
     cases_joined_into,
     first_reported_at,
     report_count,
     reports_page,
 )
-from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.merging.schemas import JoinedCase, ReportRow
 from gridsvc.city import City
 from gridsvc.errors import BadInput

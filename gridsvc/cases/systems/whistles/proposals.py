@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
-from gridsvc.cases.intake import repository as reports
-from gridsvc.cases.intake.case_reports_repository import reports_of
 from gridsvc.cases.intake.models import Report
+from gridsvc.cases.intake.reports_repository import last_placement, reports_of
 from gridsvc.cases.systems.whistles.facts import FACTS, suggested
 from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
@@ -111,7 +110,7 @@ def _rank(proposal: Proposal) -> tuple[int, bool, str]:
 
 def _areas(session: Session, case: Case, filed: Sequence[Report]) -> list[str]:
     """The codes of the place's areas, from the city down, as its first report was placed."""
-    placed = reports.last_placement(session, filed[0].district_code, filed[0].id) if filed else None
+    placed = last_placement(session, filed[0].district_code, filed[0].id) if filed else None
     drawn = {} if placed is None else placed.placement
     levels = (drawn.get(level) for level in ("district", "street", "community"))
     codes = [level["code"] for level in levels if level] or [case.district_code]

@@ -1,7 +1,7 @@
 """The register of tokens: who has which, made by whom, until when, and when it was used last.
 
 Revision ID: 0019
-Revises: 0018
+Revises: 0025
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0019"
-down_revision = "0018"
+down_revision = "0025"
 
 
 def upgrade() -> None:

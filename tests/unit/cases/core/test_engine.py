@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from gridsvc.cases.core.engine import SUPERVISION, begin, go_back, open_steps, parties, take
-from gridsvc.cases.core.progress import Progress
+from gridsvc.cases.core.engine import SUPERVISION, go_back, open_steps, parties, take
+from gridsvc.cases.core.progress import Progress, begin
 from gridsvc.city.procedures.model import Actor, Requirement
 from gridsvc.errors import StepRefused
 from tests.cities import city

@@ -13,8 +13,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from gridsvc.cases.core.engine import COMMAND, SUPERVISION, begin, go_back, open_steps, take
-from gridsvc.cases.core.progress import Progress, Summoned
+from gridsvc.cases.core.engine import COMMAND, SUPERVISION, go_back, open_steps, take
+from gridsvc.cases.core.progress import Progress, Summoned, begin
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
 from tests.cities import city
 

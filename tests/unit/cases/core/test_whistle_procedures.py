@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gridsvc.cases.core.engine import begin, take
+from gridsvc.cases.core.engine import take
+from gridsvc.cases.core.progress import begin
 from gridsvc.city.procedures.library import load_library
 from gridsvc.city.procedures.loader import load_procedure
 from gridsvc.errors import BadFile, StepRefused

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from gridsvc.cases.intake.match_repository import box_around, surroundings
+from gridsvc.cases.intake.repository import box_around, surroundings
 from gridsvc.city.classes import STANDARD, ClassKey
 
 GEOD = Geod(ellps="WGS84")

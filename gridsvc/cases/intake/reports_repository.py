@@ -1,4 +1,4 @@
-"""The queries of the reports of a case."""
+"""The queries of stored reports: one by its name, those of a case, where all of them are."""
 
 from __future__ import annotations
 
@@ -6,11 +6,75 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.models import Case
-from gridsvc.cases.intake.models import Report
+from gridsvc.cases.intake.models import Receipt, Report, ReportPlacement
+from gridsvc.errors import BadInput
+from gridsvc.registry.editions.points import PlacedThings, read_places
+
+
+def report_by_id(session: Session, report_id: uuid.UUID) -> Report | None:
+    """The report of an id."""
+    return session.scalar(select(Report).where(Report.id == report_id))
+
+
+def others_drew(session: Session, case: Case, subject: str) -> bool:
+    """Whether somebody else has sent a footprint with a report of a case."""
+    drawn = select(Report.id).where(
+        Report.case_district == case.district_code,
+        Report.case_id == case.id,
+        Report.reporter_subject != subject,
+        Report.footprint.is_not(None),
+    )
+    return bool(session.scalar(select(drawn.exists())))
+
+
+def report_by_receipt(session: Session, value: str) -> Report | None:
+    """The report of a receipt."""
+    receipt = session.get(Receipt, value)
+    if receipt is None:
+        return None
+    return session.get(Report, (receipt.district_code, receipt.report_id))
+
+
+_POINTS = text(
+    "select district_code, id, st_x(point), st_y(point) from report"
+    " where (district_code, id) > (:district, cast(:id as uuid))"
+    " order by district_code, id limit :limit"
+)
+
+
+def report_points(session: Session, after: tuple[str, str], limit: int) -> PlacedThings:
+    """Where reports are, behind a pair of district and id; the pin that was set last.
+
+    Raises BadInput for what is not an id of a report.
+    """
+    district, id = after
+    try:
+        known = uuid.UUID(id) if id else uuid.UUID(int=0)
+    except ValueError:
+        raise BadInput(
+            "Invalid cursor; pass `next` of the previous page.",
+            field="cursor",
+        ) from None
+    return read_places(session, _POINTS, (district, str(known)), limit)
+
+
+def last_placement(
+    session: Session, district_code: str, report_id: uuid.UUID
+) -> ReportPlacement | None:
+    """The newest placement of a report."""
+    return session.scalar(
+        select(ReportPlacement)
+        .where(
+            ReportPlacement.district_code == district_code,
+            ReportPlacement.report_id == report_id,
+        )
+        .order_by(ReportPlacement.n.desc())
+        .limit(1)
+    )
 
 
 def cases_joined_into(session: Session, case: Case) -> list[Case]:

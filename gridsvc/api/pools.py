@@ -1,0 +1,75 @@
+"""Connections and threads of one kind of work each, so that none can take those of another.
+
+A process opens at most 36 connections: 16 for the intake, 2 for the boundaries in force, 4 for
+exports, 14 for whatever else is asked.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import anyio
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from gridsvc.db.engine import create_engine, session_factory
+
+#: Threads that take reports in, each with a connection that nobody else can have.
+_WRITERS = 16
+_KEPT, _MORE = 8, 6
+_EXPORTS = 4
+_BOUNDARIES = 2
+_BATCHES = 16
+#: What waits longer for its own transaction to go on than this has forgotten it.
+_IDLE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """Sessions of the intake and of exports, each on connections of its own; and threads.
+
+    ``boundaries`` has those by which the editions are watched, ``general`` those of everything
+    else. ``writers`` run the intake, ``exporting``
+    and ``batching`` bound the threads that write exports and place batches.
+    """
+
+    general: Engine
+    boundaries: Engine
+    intake: sessionmaker[Session]
+    exports: sessionmaker[Session]
+    writers: ThreadPoolExecutor
+    exporting: anyio.CapacityLimiter
+    batching: anyio.CapacityLimiter
+
+    @classmethod
+    def of(cls, url: str, role: str | None) -> Pools:
+        """The pools on a database, with the rights of a role. Raises BadInput."""
+
+        def engine(work: str, size: int, more: int, timeout_s: float) -> Engine:
+            return create_engine(
+                url,
+                application_name=f"gridsvc {work}",
+                pool_size=size,
+                max_overflow=more,
+                statement_timeout_s=timeout_s,
+                idle_timeout_s=_IDLE_S,
+                role=role,
+            )
+
+        return cls(
+            engine("api", _KEPT, _MORE, 30.0),
+            engine("boundaries", _BOUNDARIES, 0, 30.0),
+            session_factory(engine("intake", _WRITERS, 0, 10.0)),
+            session_factory(engine("exports", _EXPORTS, 0, 30.0)),
+            ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer"),
+            anyio.CapacityLimiter(_EXPORTS),
+            anyio.CapacityLimiter(_BATCHES),
+        )
+
+    def close(self) -> None:
+        """End the threads, then the connections."""
+        self.writers.shutdown()
+        mine = (self.intake.kw["bind"], self.exports.kw["bind"])
+        for engine in (self.general, self.boundaries, *mine):
+            engine.dispose()
