@@ -17,7 +17,6 @@ from gridsvc.api.dependencies import (
     CurrentService,
     DbSession,
     IdempotencyKey,
-    WritingOccasion,
     once,
 )
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
@@ -97,7 +96,7 @@ def get_proposals(
 def post_whistle(
     case_id: uuid.UUID,
     given: Annotated[FollowUpIn, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Blow a further whistle inside a case, from what was found; the case waits for it too."""
