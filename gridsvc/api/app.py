@@ -24,7 +24,7 @@ from gridsvc.api.addresses import networks
 from gridsvc.api.allowances import read_allowances
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import Service
-from gridsvc.api.limits import BodyLimit
+from gridsvc.api.limits import ARROW, BodyLimit
 from gridsvc.api.listening import Listening
 from gridsvc.api.pools import Pools
 from gridsvc.api.problems import Problem
@@ -53,7 +53,6 @@ from gridsvc.api.v1 import (
     whistle_calls,
     whistles,
 )
-from gridsvc.api.v1.arrow import ARROW
 from gridsvc.api.watching import Watched
 from gridsvc.city import City
 from gridsvc.db.engine import database_url, session_factory

@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gridsvc.api.problems import problem_response
 from gridsvc.errors import TooLarge, TooSlow, UnsupportedMedia
 
+#: Bodies of this media type may be of any length.
+ARROW = "application/vnd.apache.arrow.stream"
 _BODILESS = ("GET", "HEAD", "OPTIONS")
 #: So fast a body must come once the first seconds are over.
 _SLOWEST_BYTES_A_S = 10_000

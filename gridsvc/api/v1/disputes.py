@@ -47,7 +47,6 @@ from gridsvc.errors import (
     TooLarge,
     UnknownCrs,
 )
-from gridsvc.maps.dossier import dossier_geopackage, dossier_page, read_dossier
 from gridsvc.maps.exports import parse_bbox
 from gridsvc.maps.self_contained import CONTENT_POLICY
 from gridsvc.registry.access.service import read_token
@@ -337,6 +336,9 @@ def post_what_if(
 )
 def get_dossier(dispute_id: uuid.UUID, service: CurrentService, session: DbSession) -> HTMLResponse:
     """The dossier as one file: map, sides, reports and parts inside, evidence, history."""
+    # folium
+    from gridsvc.maps.dossier import dossier_page, read_dossier
+
     read = read_dossier(session, service.city, dispute_id, now=clock.utc_now())
     page = dossier_page(read, service.city)
     headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
@@ -353,6 +355,9 @@ def get_dossier(dispute_id: uuid.UUID, service: CurrentService, session: DbSessi
 )
 def get_geopackage(dispute_id: uuid.UUID, service: CurrentService, session: DbSession) -> Response:
     """The dossier for a GIS: layers dispute, sides, reports, parts, history."""
+    # geopandas
+    from gridsvc.maps.dossier import dossier_geopackage, read_dossier
+
     content = dossier_geopackage(
         read_dossier(session, service.city, dispute_id, now=clock.utc_now())
     )

@@ -40,7 +40,6 @@ from gridsvc.errors import (
     NotFound,
     StepRefused,
 )
-from gridsvc.maps.demand_letter import letter_page, read_letter
 from gridsvc.maps.self_contained import CONTENT_POLICY
 
 router = APIRouter(prefix="/v1", tags=["whistles"])
@@ -120,6 +119,9 @@ def post_whistle(
 )
 def get_letter(whistle_id: uuid.UUID, service: CurrentService, session: DbSession) -> HTMLResponse:
     """The demand letter (需求函) of a whistle as one page that prints on A4; it is public."""
+    # folium
+    from gridsvc.maps.demand_letter import letter_page, read_letter
+
     city = service.city
     page = letter_page(read_letter(session, city, whistle_id), city)
     headers = {

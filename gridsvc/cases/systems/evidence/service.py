@@ -16,7 +16,6 @@ from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.systems.evidence import repository
 from gridsvc.cases.systems.evidence.models import Evidence
-from gridsvc.cases.systems.evidence.photo import read_photo
 from gridsvc.cases.systems.evidence.store import EvidenceStore, digest_of
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotFound, StepRefused, TooLarge
@@ -31,6 +30,9 @@ def add_photo(occasion: Occasion, store: EvidenceStore, case_id: uuid.UUID, raw:
     The same bytes given twice are one photo. The file is in the store before the trace names it.
     Raises TooLarge, BadEvidence, StepRefused for a closed case.
     """
+    # Pillow
+    from gridsvc.cases.systems.evidence.photo import read_photo
+
     session, city = occasion.session, occasion.city
     settings = city.settings
     if len(raw) > settings.max_evidence_bytes:
