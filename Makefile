@@ -1,6 +1,6 @@
 # Everything starts here; `make` alone lists the targets. Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve unit fmt check test bench bench-cases wheel clean
+.PHONY: help demo serve unit fmt check test bench bench-cases test-faults wheel clean fuzz
 
 PORT ?= 8000
 BIN := .venv/bin
@@ -36,6 +36,15 @@ test: check ## check, then all tests: what CI runs; prints what the unit tests c
 	@scripts/timed.sh $(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m "not alone" --ignore=tests/unit
 	@scripts/timed.sh $(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m "not alone" --cov=gridsvc tests/unit
 	@scripts/timed.sh $(BIN)/python -m pytest -m alone
+
+test-faults: ## kill, cut and tear at random, 100 rounds (an hour; GRIDSVC_FAULT_ROUNDS)
+	@scripts/setup.sh test
+	@GRIDSVC_FAULT_ROUNDS=$${GRIDSVC_FAULT_ROUNDS:-100} $(BIN)/python -m pytest -q -m alone tests/faults
+
+fuzz: ## an hour of spoilt input for every reader (SECONDS=3600); what breaks one is kept
+	@scripts/setup.sh test
+	@$(BIN)/pip install --quiet atheris==3.0.0 || echo "No atheris for this Python: our own generator chooses."
+	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),3600)
 
 bench: ## compare the locator with other tools: docs/benchmarks*.md (20 minutes, a quiet machine)
 	@scripts/setup.sh bench

@@ -28,6 +28,7 @@
     │   ├── StepRefused               409 step-refused
     │   ├── CoverageBroken            409 coverage-broken
     │   └── IdempotencyMismatch       409 idempotency-mismatch
+    ├── StorageFull                   507 storage-full
     ├── DamagedIndex                  503 damaged-index
     └── Unavailable                   503 unavailable
         └── MissingPrerequisite       503 missing-prerequisite
@@ -257,6 +258,14 @@ class IdempotencyMismatch(Conflict):
 
     type = "idempotency-mismatch"
     title = "The idempotency key belongs to another request"
+
+
+class StorageFull(GridsvcError):
+    """A disk of the service has no room left."""
+
+    status = 507
+    type = "storage-full"
+    title = "The disk is full"
 
 
 class DamagedIndex(GridsvcError):

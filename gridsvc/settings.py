@@ -27,6 +27,12 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _plain_name(name: str) -> str:
+    if not name or "+" in name or any(char.isspace() for char in name):
+        raise ValueError(f"'{name}' has a space or a '+'; write a name without, such as a host's")
+    return name
+
+
 class Settings(BaseSettings):
     """The settings, with their defaults and units."""
 
@@ -36,6 +42,14 @@ class Settings(BaseSettings):
         default=None,
         validation_alias=AliasChoices("GRIDSVC_DATABASE_URL", "DATABASE_URL"),
         description="A PostGIS database of the user's own; without it a private cluster is used.",
+    )
+    owner_database_url: str | None = Field(
+        default=None,
+        description="The same database for its owner, for 'gridsvc db migrate' alone.",
+    )
+    public_database_url: str | None = Field(
+        default=None,
+        description="The same database for the login that only reads what anybody may see.",
     )
     var_dir: Path = Field(
         default=Path("var"), description="Where the private cluster, indexes and keys live."
@@ -169,6 +183,20 @@ class Settings(BaseSettings):
     webhook_key: str | None = Field(
         default=None, description="64 hexadecimal digits that sign webhooks; else made in var/keys."
     )
+    log_key: str | None = Field(
+        default=None,
+        description="64 hexadecimal digits that sign the log's checkpoints; else made in var/keys.",
+    )
+    log_origin: Annotated[str, AfterValidator(_plain_name)] = Field(
+        default="gridsvc", description="The name of the log in its checkpoints."
+    )
+    log_every_s: float = Field(
+        default=10.0, gt=0, description="What was written in traces is logged after so long."
+    )
+    log_publish_to: str | None = Field(
+        default=None,
+        description="A file that each checkpoint is appended to, or an address that it is sent to.",
+    )
     joint_whistle_asks: bool = Field(
         default=False, description="Propose joint whistles to a person instead of blowing them."
     )
@@ -231,6 +259,12 @@ class Settings(BaseSettings):
     )
     relations_at_once: int = Field(
         default=2, ge=1, description="Questions about relations that one process answers at a time."
+    )
+    min_free_bytes: int = Field(
+        default=200_000_000, ge=0, description="With less room on a disk, /readyz says so."
+    )
+    backup_passphrase_file: Path | None = Field(
+        default=None, description="The file whose first line opens backups; else it is asked for."
     )
     token_days: int = Field(default=365, description="Days until a token expires.")
 

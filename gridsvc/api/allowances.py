@@ -23,7 +23,7 @@ class Allowance:
     once: requests, and answers that are read for long (exports, event streams). Of ``reports`` so
     many an hour are taken in as they come, then one in ``then_every_s`` seconds; 0 is no limit, and
     those in the row ``anonymous`` are of all citizens of one address. ``body_bytes`` are of one
-    body.
+    body that is not a photo: JSON is read in the event loop, where all wait for it.
     """
 
     look_ups: int

@@ -19,16 +19,15 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 
 from gridsvc import __version__
-from gridsvc.api import exports, map, problems, rules, tiles, watching
-from gridsvc.api.addresses import networks
+from gridsvc.api import docs_page, exports, map, problems, rules, tiles, watching
 from gridsvc.api.allowances import read_allowances
+from gridsvc.api.answering import Answering
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import Service
-from gridsvc.api.limits import ARROW, BodyLimit
 from gridsvc.api.listening import Listening
 from gridsvc.api.pools import Pools
 from gridsvc.api.problems import Problem
-from gridsvc.api.quotas import Pace, Quotas
+from gridsvc.api.quotas import Pace, Quotas, networks
 from gridsvc.api.v1 import (
     areas,
     assessments,
@@ -40,11 +39,13 @@ from gridsvc.api.v1 import (
     evidence,
     health,
     locate,
+    log,
     merging,
     messages,
     no_mans_land,
     opening,
     parts,
+    personal,
     point,
     relations,
     repairs,
@@ -54,15 +55,14 @@ from gridsvc.api.v1 import (
     whistles,
 )
 from gridsvc.api.watching import Watched
+from gridsvc.cases.log.service import LogKey
+from gridsvc.cases.log.writer import LogWriter
 from gridsvc.city import City
-from gridsvc.db.engine import database_url, session_factory
+from gridsvc.db.engine import database_url, public_url, session_factory
 from gridsvc.errors import BadInput, GridsvcError, TooLarge, UnknownParameter
-from gridsvc.registry.access.keys import secret_key
+from gridsvc.registry.access.keys import KeyRing, secret_key
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings, get_settings
-
-#: The database role of the service: it may write the trace, never change it.
-SERVICE_ROLE = "gridsvc_service"
 
 #: Asked all day, so looked up first: the others are tried one after the other.
 _DIRECT = (point, reports)
@@ -77,6 +77,8 @@ _ROUTES = (
     codes,
     parts,
     reports,
+    log,
+    personal,
     callbacks,
     assessments,
     cases,
@@ -92,6 +94,7 @@ _ROUTES = (
     tiles,
     exports,
     map,
+    docs_page,
 )
 
 _DESCRIPTION = """Whose place is this? A report by point, code or footprint is routed to its unit
@@ -101,7 +104,7 @@ grid, community and street; where a border runs through it, a joint whistle call
 def make_service(settings: Settings) -> Service:
     """The shared parts of a process. Raises MissingPrerequisite, Unavailable."""
     allowances = read_allowances(settings.allowances)
-    pools = Pools.of(database_url(settings), SERVICE_ROLE)
+    pools = Pools.of(database_url(settings), public_url(settings))
     # A fault in a procedure or a table is told at the start, not to the first reporter.
     city = City.load(settings)
     keys = settings.var_dir / "keys"
@@ -114,7 +117,8 @@ def make_service(settings: Settings) -> Service:
         sessions=sessions,
         atlases=AtlasStore(pools.boundaries, city, utc_now),
         token_key=token_key,
-        reporter_key=secret_key(keys, "reporter", settings.reporter_key),
+        reporter_keys=KeyRing(keys, "reporter", settings.reporter_key),
+        log_key=LogKey(settings.log_origin, secret_key(keys, "log", settings.log_key)),
         pools=pools,
         allowances=allowances,
         pace=Pace(allowances),
@@ -125,15 +129,26 @@ def make_service(settings: Settings) -> Service:
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; a server calls it once a process."""
     service = make_service(settings or get_settings())
+    log_writer = LogWriter(
+        service.sessions,
+        service.log_key,
+        utc_now,
+        every_s=service.settings.log_every_s,
+        publish_to=service.settings.log_publish_to,
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(service.atlases.watch)
+        log_writer.start()
         yield
+        log_writer.close()
         service.atlases.close()
         service.pools.close()
 
     app: FastAPI = FastAPIOffline(
+        docs_url=None,
+        redoc_url=None,
         title="gridsvc",
         version=__version__,
         description=_DESCRIPTION,
@@ -155,6 +170,7 @@ def _middleware(service: Service) -> list[Middleware]:
     settings = service.settings
     return [
         Middleware(Watched),
+        Middleware(Answering),
         Middleware(
             Quotas,
             allowances=service.allowances,
@@ -163,10 +179,10 @@ def _middleware(service: Service) -> list[Middleware]:
             at_once=settings.requests_at_once,
         ),
         Middleware(
-            BodyLimit,
+            rules.BodyLimit,
             max_bytes=settings.max_body_bytes,
             max_stream_bytes=settings.max_stream_bytes,
-            streamed=frozenset({ARROW}),
+            streamed=frozenset({rules.ARROW}),
             timeout_s=settings.body_timeout_s,
         ),
     ]

@@ -50,7 +50,7 @@ class BoundedConfig(Config):
     """Settings of a server whose connections are bounded."""
 
     def __init__(self, app: Any, *, limits: ConnectionLimits, **more: Any) -> None:
-        # Which address in a header is believed, gridsvc.api.addresses decides alone.
+        # Which address in a header is believed, gridsvc.api.quotas decides alone.
         super().__init__(app, http=_Bounded, ws="none", proxy_headers=False, **more)
         self.limits = limits
 

@@ -28,10 +28,12 @@ from gridsvc.api.quotas import Pace
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake.repository import claim_key, keep_answer
+from gridsvc.cases.log.service import LogKey
 from gridsvc.city import City
 from gridsvc.city.calendar import Calendar
 from gridsvc.db.base import transaction
 from gridsvc.errors import BadInput, IdempotencyMismatch, NotAllowed, NotAuthenticated
+from gridsvc.registry.access.keys import KeyRing
 from gridsvc.registry.access.service import read_token
 from gridsvc.registry.placement.store import Atlas, AtlasStore, DatedAtlas
 from gridsvc.settings import Settings
@@ -47,7 +49,8 @@ class Service:
     sessions: sessionmaker[Session]
     atlases: AtlasStore
     token_key: bytes
-    reporter_key: bytes
+    reporter_keys: KeyRing
+    log_key: LogKey
     pools: Pools
     allowances: Mapping[str, Allowance]
     pace: Pace
@@ -83,6 +86,16 @@ def db_session(service: CurrentService) -> Iterator[Session]:
 
 #: One transaction a request, committed before the answer is sent: what was acknowledged is kept.
 DbSession = Annotated[Session, Depends(db_session, scope="function")]
+
+
+def public_session(service: CurrentService) -> Iterator[Session]:
+    """A transaction of the request's own, for questions of anybody."""
+    with transaction(service.pools.public) as session:
+        yield session
+
+
+#: The same for a question that anybody may ask: nothing can be written in it, nor read of people.
+PublicSession = Annotated[Session, Depends(public_session, scope="function")]
 
 
 def parse_as_of(value: str | None, calendar: Calendar) -> dt.datetime | None:

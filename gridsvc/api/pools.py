@@ -1,7 +1,7 @@
 """Connections and threads of one kind of work each, so that none can take those of another.
 
 A process opens at most 36 connections: 16 for the intake, 2 for the boundaries in force, 4 for
-exports, 14 for whatever else is asked.
+exports, 4 for what anybody may ask, 10 for the rest.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.db.engine import create_engine, session_factory
+from gridsvc.db.roles import PUBLIC_ROLE, SERVICE_ROLE
 
 #: Threads that take reports in, each with a connection that nobody else can have.
 _WRITERS = 16
-_KEPT, _MORE = 8, 6
+_KEPT, _MORE = 5, 5
+_PUBLIC = 4
 _EXPORTS = 4
 _BOUNDARIES = 2
 _BATCHES = 16
@@ -29,39 +31,44 @@ _IDLE_S = 60.0
 class Pools:
     """Sessions of the intake and of exports, each on connections of its own; and threads.
 
-    ``boundaries`` has those by which the editions are watched, ``general`` those of everything
-    else. ``writers`` run the intake, ``exporting``
-    and ``batching`` bound the threads that write exports and place batches.
+    ``boundaries`` has those by which the editions are watched, ``public`` those of what anybody may
+    ask; these and the exports log in as somebody who reads nothing of people. ``general`` has those
+    of everything else. ``writers`` run the intake, ``exporting`` and ``batching`` bound the threads
+    that write exports and place batches.
     """
 
     general: Engine
     boundaries: Engine
     intake: sessionmaker[Session]
     exports: sessionmaker[Session]
+    public: sessionmaker[Session]
     writers: ThreadPoolExecutor
     exporting: anyio.CapacityLimiter
     batching: anyio.CapacityLimiter
 
     @classmethod
-    def of(cls, url: str, role: str | None) -> Pools:
-        """The pools on a database, with the rights of a role. Raises BadInput."""
+    def of(cls, url: str, public_url: str) -> Pools:
+        """The pools on a database, by the logins of the service and the public. Raises BadInput."""
 
-        def engine(work: str, size: int, more: int, timeout_s: float) -> Engine:
+        def engine(
+            work: str, size: int, more: int, timeout_s: float, *, public: bool = False
+        ) -> Engine:
             return create_engine(
-                url,
+                public_url if public else url,
                 application_name=f"gridsvc {work}",
                 pool_size=size,
                 max_overflow=more,
                 statement_timeout_s=timeout_s,
                 idle_timeout_s=_IDLE_S,
-                role=role,
+                role=PUBLIC_ROLE if public else SERVICE_ROLE,
             )
 
         return cls(
             engine("api", _KEPT, _MORE, 30.0),
-            engine("boundaries", _BOUNDARIES, 0, 30.0),
+            engine("boundaries", _BOUNDARIES, 0, 30.0, public=True),
             session_factory(engine("intake", _WRITERS, 0, 10.0)),
-            session_factory(engine("exports", _EXPORTS, 0, 30.0)),
+            session_factory(engine("exports", _EXPORTS, 0, 30.0, public=True)),
+            session_factory(engine("public", _PUBLIC, 0, 30.0, public=True)),
             ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer"),
             anyio.CapacityLimiter(_EXPORTS),
             anyio.CapacityLimiter(_BATCHES),
@@ -70,6 +77,7 @@ class Pools:
     def close(self) -> None:
         """End the threads, then the connections."""
         self.writers.shutdown()
-        mine = (self.intake.kw["bind"], self.exports.kw["bind"])
-        for engine in (self.general, self.boundaries, *mine):
+        for engine in (self.general, self.boundaries):
             engine.dispose()
+        for sessions in (self.intake, self.exports, self.public):
+            sessions.kw["bind"].dispose()

@@ -28,6 +28,7 @@ from gridsvc.errors import (
     TooSlow,
 )
 from gridsvc.texts import LANGUAGES, said_in
+from gridsvc.whole import full, is_full
 
 _log = structlog.get_logger(__name__)
 
@@ -71,7 +72,13 @@ def problems(*errors: type[GridsvcError]) -> dict[int | str, dict[str, Any]]:
 def problem_response(error: GridsvcError, scope: Scope) -> JSONResponse:
     """The response that tells the sender of the request in ``scope`` of an error."""
     language = _language(Headers(scope=scope).get("accept-language", ""))
-    headers = {"Content-Language": language, "Vary": "Accept-Language"}
+    headers = {
+        "Content-Language": language,
+        "Vary": "Accept-Language",
+        # Also where no middleware of ours is on the way.
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
     if isinstance(error, NotAuthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     if "retry_after_s" in error.extra:
@@ -131,6 +138,8 @@ def install(app: FastAPI) -> None:
 
     async def on_unknown(request: Request, error: Exception) -> JSONResponse:
         _log.exception("request failed", path=request.url.path, exc_info=error)
+        if is_full(error):
+            return problem_response(full(), request.scope)
         internal = GridsvcError("An internal error occurred; nothing was changed. Try again.")
         return problem_response(internal, request.scope)
 

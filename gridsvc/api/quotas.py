@@ -5,10 +5,11 @@ A process counts for itself, in memory.
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from limits import (
@@ -19,13 +20,13 @@ from limits import (
 )
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gridsvc.api.addresses import Network, address_of
 from gridsvc.api.allowances import ANONYMOUS, Allowance
 from gridsvc.api.problems import problem_response
 from gridsvc.callers import Caller, Role
-from gridsvc.errors import GridsvcError, NotAuthenticated, TooMany, Unavailable
+from gridsvc.errors import BadInput, GridsvcError, NotAuthenticated, TooMany, Unavailable
 from gridsvc.registry.access.service import holder_of
 
 _LOOK_UP = "/v1/locate"
@@ -37,6 +38,51 @@ _LOT = 50
 _REMEMBERED = 10_000
 _FREE = ("/healthz",)
 _READING = frozenset({"GET", "HEAD"})
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def networks(text: str | None) -> tuple[Network, ...]:
+    """The networks of a list with commas. Raises BadInput."""
+    try:
+        return tuple(ipaddress.ip_network(one.strip()) for one in (text or "").split(",") if one)
+    except ValueError as error:
+        raise BadInput(
+            f"GRIDSVC_TRUSTED_PROXIES is {text!r}: {error}.", field="GRIDSVC_TRUSTED_PROXIES"
+        ) from None
+
+
+def address_of(scope: Scope, trusted: Sequence[Network]) -> str:
+    """The address of whoever asks; an IPv6 network of 64 bits counts as one.
+
+    Only a trusted proxy's ``X-Forwarded-For`` is read, from its end to the first address that is
+    not a trusted proxy's own.
+    """
+    peer = scope["client"][0] if scope.get("client") else ""
+    if not trusted or not _is_in(peer, trusted):
+        return _whole(peer)
+    forwarded = ",".join(Headers(scope=scope).getlist("x-forwarded-for"))
+    named = [*(one.strip() for one in forwarded.split(",") if one.strip()), peer]
+    strangers = [one for one in named if not _is_in(one, trusted)]
+    return _whole((strangers or named)[-1])
+
+
+def _is_in(address: str, trusted: Sequence[Network]) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(found in network for network in trusted)
+
+
+def _whole(address: str) -> str:
+    if ":" not in address:
+        return address[:45]
+    try:
+        return str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))
+    except ValueError:
+        return address[:45]
 
 
 class _Share:
@@ -92,6 +138,8 @@ class Quotas:
         self._holders: dict[bytes, Caller | None] = {}
         self._running: Counter[str] = Counter()
         self._all_running = 0
+        #: Whose work or bytes of a minute are used up: which, and until when (Unix seconds).
+        self._spent: dict[str, tuple[str, float]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the request, and pass it on if there is room for it."""
@@ -167,9 +215,11 @@ class Quotas:
                 " first.",
                 retry_after_s=1,
             )
-        for item, name in share.afterwards:
-            if not self._limiter.test(item, f"{name} {asker.key}"):
-                raise self._too_many(item, f"{name} {asker.key}", name)
+        if asker.key in self._spent:
+            name, until = self._spent[asker.key]
+            if time.time() < until:
+                raise used_up(name, until)
+            del self._spent[asker.key]
         self._take(share.requests, f"requests {asker.key}", "requests of this minute")
         citizen = asker.caller is None or asker.caller.role is Role.CITIZEN
         if citizen and path == _INTAKE and scope["method"] == "POST" and self._citizens.amount:
@@ -216,8 +266,10 @@ class Quotas:
             for (item, name), cost in zip(
                 asker.share.afterwards, (worked_ms, came // 1000), strict=True
             ):
-                if cost:
-                    self._limiter.hit(item, f"{name} {asker.key}", cost=cost)
+                key = f"{name} {asker.key}"
+                if cost and not self._limiter.hit(item, key, cost=cost):
+                    until = self._limiter.get_window_stats(item, key).reset_time
+                    self._spent[asker.key] = name, until
 
 
 class Pace:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
-from gridsvc.api.dependencies import CurrentService, DbSession, Moment
+from gridsvc.api.dependencies import CurrentService, Moment, PublicSession
 from gridsvc.api.problems import problems
 from gridsvc.errors import BadInput, NotFound, UnknownParameter
 from gridsvc.maps.tiles import render_tile
@@ -28,7 +28,7 @@ _MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 )
 def tile(
     service: CurrentService,
-    session: DbSession,
+    session: PublicSession,
     moment: Moment,
     layer: str,
     z: int,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from gridsvc.bulk.batch import BulkIndex, faults_of, locate_batch, located_schem
 from gridsvc.bulk.model import Placed, Portion
 from gridsvc.bulk.points import crs_text, geometry_column, geometry_crs
 from gridsvc.errors import BadFile
+from gridsvc.readers.gdal_layer import quietly
+from gridsvc.readers.layer import READ_ERRORS, in_short
 
 _ROWS_A_GROUP = 262_144
 
@@ -29,6 +31,18 @@ def place_table(content: pa.RecordBatch, index: BulkIndex) -> Placed:
     located = locate_batch(content, index)
     faults = tuple(faults_of(located, index.crs))
     return Placed(located.serialize().to_pybytes(), located.num_rows, faults)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Let a file that cannot be read to its end be a BadFile."""
+    try:
+        yield
+    except READ_ERRORS as error:
+        raise BadFile(
+            f"{path} cannot be read to its end: {in_short(error)}. Copy the file again.",
+            field="path",
+        ) from None
 
 
 class ParquetFile:
@@ -49,7 +63,7 @@ class ParquetFile:
                 self._groups = [
                     file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)
                 ]
-        except pa.ArrowInvalid as error:
+        except READ_ERRORS as error:
             raise BadFile(f"{path} is not a Parquet file: {error}.") from None
         self.unit = "rows"
         self.first = 0
@@ -60,7 +74,7 @@ class ParquetFile:
     def portions(self, start: int) -> Iterator[Portion]:
         """The batches from a row on; a batch never reaches into the next row group."""
         begin = 0
-        with pq.ParquetFile(self._path, memory_map=True) as file:
+        with _told(self._path), pq.ParquetFile(self._path, memory_map=True) as file:
             for group, rows in enumerate(self._groups):
                 at = begin
                 begin += rows
@@ -94,9 +108,9 @@ class FlatGeobufFile:
         self._rows = rows
         try:
             found = pyogrio.read_info(path, force_feature_count=True)
-            with pyogrio.open_arrow(path, use_pyarrow=True) as (meta, reader):
+            with quietly(), pyogrio.open_arrow(path, use_pyarrow=True) as (meta, reader):
                 self._schema: pa.Schema = reader.schema
-        except pyogrio.errors.DataSourceError as error:
+        except READ_ERRORS as error:
             raise BadFile(f"{path} is not a FlatGeobuf file: {error}.") from None
         self._meta: dict[str, Any] = meta
         self.total = int(found["features"])
@@ -110,9 +124,12 @@ class FlatGeobufFile:
     def portions(self, start: int) -> Iterator[Portion]:
         """The batches from a row on."""
         at = start
-        with pyogrio.open_arrow(
-            self._path, use_pyarrow=True, skip_features=start, batch_size=self._rows
-        ) as (_, reader):
+        with (
+            _told(self._path),
+            pyogrio.open_arrow(
+                self._path, use_pyarrow=True, skip_features=start, batch_size=self._rows
+            ) as (_, reader),
+        ):
             for batch in reader:
                 at += batch.num_rows
                 yield Portion(batch, at)

@@ -9,6 +9,7 @@ from gridsvc.cases.intake.models import (
     Reporter,
     ReportPlacement,
 )
+from gridsvc.cases.log.models import LogCheckpoint, LogLeaf, LogNode
 from gridsvc.cases.systems.appeals.models import Appeal
 from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.evidence.models import Evidence
@@ -21,6 +22,9 @@ __all__ = [
     "Case",
     "Evidence",
     "IdempotencyKey",
+    "LogCheckpoint",
+    "LogLeaf",
+    "LogNode",
     "Message",
     "Receipt",
     "Report",

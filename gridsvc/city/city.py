@@ -12,6 +12,7 @@ from gridsvc.city.calendar import Calendar
 from gridsvc.city.merging import DISTANCES, GENERIC_PLACES
 from gridsvc.city.procedures.library import load_library
 from gridsvc.city.procedures.model import Library
+from gridsvc.city.retention import PERIODS
 from gridsvc.city.system import System
 from gridsvc.city.table import Table
 from gridsvc.city.weights import WEIGHTS
@@ -19,7 +20,7 @@ from gridsvc.settings import Settings
 from gridsvc.spatial.plane import MetricPlane
 
 T = TypeVar("T")
-_TABLES: tuple[Table[Any], ...] = (DISTANCES, GENERIC_PLACES, WEIGHTS)
+_TABLES: tuple[Table[Any], ...] = (DISTANCES, GENERIC_PLACES, WEIGHTS, PERIODS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 
 import typer
 from rich.console import Console
 
-from gridsvc import __version__
+from gridsvc import __version__, faults
 from gridsvc.cli.deferred import defer
 from gridsvc.cli.logs import configure_logs
 from gridsvc.errors import GridsvcError
@@ -30,7 +31,11 @@ _COMMANDS = (
         "demo:demo",
         "Load real Beijing, cut unit grids, make up parts, play the story, and serve the map.",
     ),
-    ("doctor", "doctor:doctor", "Say what is wrong here and what to do about it."),
+    (
+        "doctor",
+        "doctor:doctor",
+        "Say what is wrong here and what to do about it. Exit code 1: something is.",
+    ),
     ("locate", "placing:locate", "Say whose place a point is, and how close the border is."),
     (
         "straddle",
@@ -62,6 +67,9 @@ _COMMANDS = (
     ("edition", "edition:app", "Editions (版本) of boundaries."),
     ("disputes", "disputes:app", "Disputes (边界争议) between areas."),
     ("grids", "grids:app", "Unit grids (单元网格)."),
+    ("personal", "personal:app", "A person's own data: shown, erased."),
+    ("retention", "personal:periods", "How long what is personal is kept."),
+    ("keys", "personal:keys", "The keys that seal what is personal."),
     ("token", "token:app", "Tokens for the HTTP service."),
     ("trace", "trace:app", "The trace of cases, which nobody changes."),
     ("whistles", "whistles:app", "Whistles (哨): rates per street, demand letters."),
@@ -87,6 +95,9 @@ def version() -> None:
 def main() -> None:
     """Run the command; an error of ours is one sentence and exit code 1."""
     configure_logs()
+    sys.excepthook = faults.tell_uncaught
+    # What a process holds in its memory, keys too, is not written beside it when it crashes.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         app()
     except GridsvcError as error:

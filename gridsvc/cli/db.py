@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from gridsvc.cli.runtime import AsJson, console, database, print_json
+from gridsvc.api.clock import utc_now
+from gridsvc.cli.backup import backup, restore
+from gridsvc.cli.runtime import AsJson, console, print_json
+from gridsvc.db import migrate as schema
 from gridsvc.db.cluster import PrivateCluster
-from gridsvc.db.migrate import current
+from gridsvc.db.engine import create_engine, owner_url
+from gridsvc.db.partitions import ensure_partitions
+from gridsvc.db.roles import PUBLIC_ROLE, SERVICE_ROLE, make_login
 from gridsvc.errors import Conflict
 from gridsvc.settings import get_settings
 
@@ -47,7 +52,24 @@ def status(as_json: AsJson = False) -> None:
         console.print(f"not running; data in {found.home}")
 
 
+app.command()(backup)
+app.command()(restore)
+
+
 @app.command()
 def migrate() -> None:
-    """Migrate the schema to the newest revision."""
-    console.print(f"The schema is at revision {current(database())}.")
+    """Migrate the schema to the newest revision, as its owner; make the other logins."""
+    settings = get_settings()
+    url = owner_url(settings)
+    schema.migrate(url)
+    engine = create_engine(url, pool_size=1)
+    try:
+        with engine.begin() as connection:
+            if settings.database_url is not None:
+                make_login(connection, settings.database_url, SERVICE_ROLE)
+            if settings.public_database_url is not None:
+                make_login(connection, settings.public_database_url, PUBLIC_ROLE)
+            ensure_partitions(connection, utc_now())
+    finally:
+        engine.dispose()
+    console.print(f"The schema is at revision {schema.current(url)}.")

@@ -17,12 +17,13 @@ from sqlalchemy.orm import Session
 
 from gridsvc.api.clock import utc_now
 from gridsvc.cases.core.messages.repository import backlog
-from gridsvc.cases.core.trace import verify_all
+from gridsvc.cases.log.verifying import verify_against
 from gridsvc.city import City
 from gridsvc.cli.runtime import AsJson, console, print_json
 from gridsvc.db.engine import create_engine, database_url
 from gridsvc.db.migrate import current, head
 from gridsvc.db.partitions import missing_partitions
+from gridsvc.db.roles import may_change_the_trace
 from gridsvc.errors import DamagedIndex, GridsvcError
 from gridsvc.settings import Settings, get_settings
 from gridsvc.spatial.locator import Locator
@@ -31,7 +32,7 @@ _LEAST_FREE_BYTES = 2_000_000_000
 _LEAST_FREE_SHARE = 0.05
 _CLOCKS_APART_S = 5.0
 _WAITING_S = 600.0
-_KEYS = ("token", "reporter", "webhook")
+_KEYS = ("token", "reporter", "webhook", "log")
 _CHECKED_CASES = 1_000
 
 
@@ -97,6 +98,7 @@ def _examine(settings: Settings, cases: int | None) -> _Findings:
     engine = create_engine(url, application_name="gridsvc doctor", statement_timeout_s=60.0)
     questions: tuple[tuple[str, Callable[[Connection], _Findings]], ...] = (
         ("PostGIS", _postgis),
+        ("login", _login),
         ("clock", _clock),
         ("partitions", _partitions),
         ("boundaries", _boundaries),
@@ -189,6 +191,15 @@ def _clock(connection: Connection) -> _Findings:
         yield Finding("clock", State.OK, f"{apart_s:.2f} s from the database's")
 
 
+def _login(connection: Connection) -> _Findings:
+    if may_change_the_trace(connection):
+        found = "it may rewrite the trace"
+        advice = "Give it one of its own: docs/operations.md, 'A database of your own'."
+        yield Finding("login", State.WARNING, found, advice)
+    else:
+        yield Finding("login", State.OK, "may add to the trace, not change it")
+
+
 def _partitions(connection: Connection) -> _Findings:
     missing = missing_partitions(connection, utc_now())
     if missing:
@@ -223,7 +234,7 @@ def _messages(connection: Connection) -> _Findings:
 
 def _trace(connection: Connection, cases: int | None) -> _Findings:
     checked = 0
-    for district, case_id, verified in verify_all(Session(connection), lambda *_: None):
+    for district, case_id, verified in verify_against(Session(connection), []):
         if not verified.intact:
             found = f"case {case_id} of {district}, entry {verified.broken_at}: {verified.reason}"
             advice = "Somebody changed it: keep the database as it is and compare with a backup."

@@ -38,15 +38,16 @@ def reports(
     """
     rows, faults = read_rows(file)
     city = load_city()
-    settings, now, filed = city.settings, utc_now(), 0
+    settings, filed = city.settings, 0
     key = secret_key(settings.var_dir / "keys", "reporter", settings.reporter_key)
     with open_atlas(city) as (atlas, sessions):
         with transaction(sessions) as session:
-            new, refused = check_rows(Occasion(session, city, OPERATOR, now), atlas, rows)
+            new, refused = check_rows(Occasion(session, city, OPERATOR, utc_now()), atlas, rows)
         faults = sorted([*faults, *refused], key=lambda fault: fault.line)
         for begin in range(0, 0 if faults or dry_run else len(new), BATCH):
             with transaction(sessions) as session:
-                occasion = Occasion(session, city, OPERATOR, now)
+                # When it is written, not when the command began: the log goes by it.
+                occasion = Occasion(session, city, OPERATOR, utc_now())
                 filed += file_rows(occasion, atlas, new[begin : begin + BATCH], reporter_key=key)
             notes.print(f"{filed:,} of {len(new):,} recorded")
     _tell(len(rows), filed, len(rows) - len(new) - len(refused), faults, as_json=as_json)

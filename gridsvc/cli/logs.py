@@ -8,6 +8,7 @@ import sys
 import structlog
 from structlog.typing import EventDict
 
+from gridsvc import faults
 from gridsvc.callers import REQUEST_ID
 
 
@@ -17,15 +18,7 @@ def configure_logs() -> None:
     In a terminal for reading, in colours; elsewhere one JSON object a line, in UTC.
     """
     shown = sys.stderr.isatty()
-    renderers: list[structlog.typing.Processor] = (
-        # Plain: other formatters print local variables, where contacts and keys may stand.
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-        if shown
-        else [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ]
-    )
+    logging.setLogRecordFactory(faults.log_record)
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -35,7 +28,11 @@ def configure_logs() -> None:
                 fmt="%Y-%m-%d %H:%M:%S" if shown else "iso", utc=not shown
             ),
             _add_request,
-            *renderers,
+            # Messages of exceptions and local variables hold contacts, words and keys.
+            faults.in_entry,
+            structlog.dev.ConsoleRenderer()
+            if shown
+            else structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
     )
 

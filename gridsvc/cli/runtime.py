@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from gridsvc.api.clock import utc_now
 from gridsvc.callers import Caller, Role
 from gridsvc.db.base import transaction
-from gridsvc.db.engine import create_engine, database_url, session_factory
-from gridsvc.db.migrate import migrate
-from gridsvc.errors import BadFile, TooLarge
+from gridsvc.db.engine import create_engine, database_url, owner_url, session_factory
+from gridsvc.db.migrate import current, head, migrate
+from gridsvc.errors import BadFile, TooLarge, Unavailable
 from gridsvc.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -86,9 +86,21 @@ def load_city() -> City:
 
 
 def database(settings: Settings | None = None) -> str:
-    """The URL of a migrated database: the user's own, or the private cluster, joined until exit."""
-    url = database_url(settings or get_settings())
-    migrate(url)
+    """The URL of a migrated database: the user's own, or the private cluster, joined until exit.
+
+    The private cluster is kept by whoever joins it, so its owner migrates it here where that is
+    due. Raises Unavailable where a database of the user's own has another schema.
+    """
+    settings = settings or get_settings()
+    url = database_url(settings)
+    found, needed = current(url), head()
+    if found != needed and settings.database_url is None:
+        migrate(owner_url(settings))
+    elif found != needed:
+        raise Unavailable(
+            f"The schema of the database is at revision {found or 'none'}, and this version needs"
+            f" {needed}; run 'gridsvc db migrate'."
+        )
     return url
 
 

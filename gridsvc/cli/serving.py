@@ -20,6 +20,7 @@ from gridsvc.cli.processes import DependentConfig, serve_apart
 from gridsvc.cli.runtime import database, notes
 from gridsvc.db.engine import create_engine
 from gridsvc.db.partitions import ensure_partitions
+from gridsvc.db.roles import may_change_the_trace
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.registry.access.service import issue_token
 from gridsvc.settings import Settings, get_settings
@@ -84,12 +85,17 @@ def serve(
 
 
 def prepare(settings: Settings) -> str:
-    """Bring the schema and its partitions up to date, make the first token; give the URL."""
+    """Make the coming partitions and the first token; give the URL of the database."""
     url = database(settings)
     engine = create_engine(url, statement_timeout_s=0.0)
     try:
         with engine.begin() as connection:
             ensure_partitions(connection, utc_now())
+            if may_change_the_trace(connection):
+                notes.print(
+                    "DATABASE_URL logs in as somebody who may rewrite the trace; give the service"
+                    " a login of its own (docs/operations.md, 'A database of your own')."
+                )
     finally:
         engine.dispose()
     _first_token(settings)

@@ -25,13 +25,13 @@ from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, se
 from gridsvc.db.base import transaction
 from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.db.partitions import ensure_partitions
+from gridsvc.db.roles import SERVICE_ROLE
 from gridsvc.errors import Unavailable
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.settings import get_settings
 
 _log = structlog.get_logger(__name__)
 
-_ROLE = "gridsvc_service"
 _DAY_S = 86_400.0
 _SOON_S = 60.0
 
@@ -46,14 +46,12 @@ def worker(
     settings = get_settings()
     key = secret_key(settings.var_dir / "keys", "webhook", settings.webhook_key)
     url = database(settings)
-    ours = create_engine(url, application_name="gridsvc worker", role=_ROLE)
-    owner = create_engine(url, application_name="gridsvc worker upkeep", pool_size=1)
+    engine = create_engine(url, application_name="gridsvc worker", role=SERVICE_ROLE)
     try:
-        loop = Worker(session_factory(ours), settings, key, utc_now)
-        tally = asyncio.run(_run(loop, owner, once=once))
+        loop = Worker(session_factory(engine), settings, key, utc_now)
+        tally = asyncio.run(_run(loop, engine, once=once))
     finally:
-        ours.dispose()
-        owner.dispose()
+        engine.dispose()
     if as_json:
         print_json(asdict(tally))
     else:
@@ -63,7 +61,7 @@ def worker(
         )
 
 
-async def _run(loop: Worker, owner: Engine, *, once: bool) -> DeliveryCount:
+async def _run(loop: Worker, engine: Engine, *, once: bool) -> DeliveryCount:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -71,7 +69,7 @@ async def _run(loop: Worker, owner: Engine, *, once: bool) -> DeliveryCount:
         return await loop.run(stop, once=True)
     notes.print("The worker delivers messages until Ctrl-C.")
     keep = dt.timedelta(days=loop.settings.idempotency_days)
-    upkeep = asyncio.create_task(_keep_up(owner, loop.sessions, keep, stop))
+    upkeep = asyncio.create_task(_keep_up(engine, loop.sessions, keep, stop))
     try:
         return await loop.run(stop)
     finally:
@@ -80,13 +78,13 @@ async def _run(loop: Worker, owner: Engine, *, once: bool) -> DeliveryCount:
 
 
 async def _keep_up(
-    owner: Engine, sessions: sessionmaker[Session], keep: dt.timedelta, stop: asyncio.Event
+    engine: Engine, sessions: sessionmaker[Session], keep: dt.timedelta, stop: asyncio.Event
 ) -> None:
     """Once a day make next months' partitions and forget old keys; failed, again in a minute."""
     while not stop.is_set():
         pause_s = _DAY_S
         try:
-            made = await asyncio.to_thread(_make_partitions, owner)
+            made = await asyncio.to_thread(_make_partitions, engine)
             if made:
                 _log.info("partitions were made", partitions=made)
             forgotten = await asyncio.to_thread(_forget_keys, sessions, utc_now() - keep)
@@ -102,8 +100,8 @@ async def _keep_up(
             continue
 
 
-def _make_partitions(owner: Engine) -> list[str]:
-    with owner.begin() as connection:
+def _make_partitions(engine: Engine) -> list[str]:
+    with engine.begin() as connection:
         # A new partition locks its table: better none today than every writer waiting behind it.
         connection.execute(text("set local lock_timeout = '4s'"))
         return ensure_partitions(connection, utc_now())

@@ -36,11 +36,13 @@ from sqlalchemy.orm import (
 )
 
 from gridsvc.errors import Unavailable
+from gridsvc.whole import full
 
 if TYPE_CHECKING:
     from geoalchemy2 import WKBElement
 
 _QUERY_CANCELED = "57014"
+_DISK_FULL = "53100"
 _DEADLOCK_DETECTED = "40P01"
 _Read = Callable[[dict[str, Any]], Any]
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
@@ -85,7 +87,8 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
     """One transaction: committed at the end, rolled back whole on any error.
 
     Raises ``Unavailable`` when the database does not answer, a statement took too long, no
-    connection became free, or two transactions waited for each other and this one gave way.
+    connection became free, or two transactions waited for each other and this one gave way;
+    ``StorageFull`` when its disk has no room.
     """
     try:
         with sessions.begin() as session:
@@ -101,6 +104,8 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
             raise Unavailable(
                 "The database took too long for this and stopped; ask for less, or try again later."
             ) from error
+        if code == _DISK_FULL:
+            raise full() from error
         if code == _DEADLOCK_DETECTED:
             raise Unavailable(
                 "Someone else was changing the same things; nothing was changed. Try again."

@@ -7,7 +7,8 @@ folder, its *home*, ``var/pg``:
 
 =========== ====================================================================================
 data        the data folder, owned by the user that PostgreSQL runs as
-password    of the role ``gridsvc``, readable by its owner alone
+password    of the role ``gridsvc``, the owner, readable by the folder's owner alone
+*.password  those of the service's logins (``roles.py``), the same
 port        on 127.0.0.1; written when the server has answered, and tried first the next time
 lock        held while somebody starts or stops the server
 users       a shared lock for each process that uses it
@@ -43,6 +44,7 @@ import psycopg2
 
 from gridsvc.db.binaries import as_user, find_binaries, server_user
 from gridsvc.db.home import ROLE, initialise, last_line, make_home, write_private
+from gridsvc.db.roles import make_private_logins, private_password
 from gridsvc.errors import Conflict, Unavailable
 
 _GUARDIAN = Path(__file__).with_name("guardian.py")
@@ -160,8 +162,8 @@ class PrivateCluster:
         port = _read_port(home) if running else None
         return ClusterStatus(port is not None, (home / "keep").exists(), port, home)
 
-    def url(self, database: str | None = None) -> str:
-        """The SQLAlchemy URL of a database of the server, with its password.
+    def url(self, database: str | None = None, *, login: str = ROLE) -> str:
+        """The SQLAlchemy URL of a database of the server for a login, with its password.
 
         Raises ``Unavailable`` if the server does not run.
         """
@@ -172,9 +174,9 @@ class PrivateCluster:
                 f"The private cluster in {self._place} is not running; 'gridsvc db start' starts"
                 " it."
             )
-        password = (home / "password").read_text().strip()
+        kept = home / "password" if login == ROLE else private_password(home, login)
         name = database or self._database
-        return f"postgresql+psycopg2://{ROLE}:{password}@127.0.0.1:{port}/{name}"
+        return f"postgresql+psycopg2://{login}:{kept.read_text().strip()}@127.0.0.1:{port}/{name}"
 
     # --- starting ----------------------------------------------------------------------------
 
@@ -203,7 +205,7 @@ class PrivateCluster:
         """Start a guardian with its server; gives the place in the log where it begins."""
         data = home / "data"
         version = int((data / "PG_VERSION").read_text())
-        settings = _settings(port) | self._options
+        settings = _settings(port) | _log_kept(home) | self._options
         command = [*as_user(server_user(data)), str(find_binaries(version).folder / "postgres")]
         command += ["-D", str(data)]
         for key, value in settings.items():
@@ -248,7 +250,7 @@ class PrivateCluster:
         raise Unavailable(f"The private cluster does not answer; see {home / 'log'}.")
 
     def _has_database(self, home: Path, port: int) -> bool:
-        """Whether the server answers; the database is made on the way."""
+        """Whether the server answers; the database and the logins are made on the way."""
         try:
             connection = psycopg2.connect(
                 host="127.0.0.1",
@@ -266,6 +268,7 @@ class PrivateCluster:
                 cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [self._database])
                 if cursor.fetchone() is None:
                     cursor.execute(f"CREATE DATABASE {_quoted(self._database)}")
+                make_private_logins(home, cursor)
         finally:
             connection.close()
         return True
@@ -289,9 +292,25 @@ def _settings(port: int) -> dict[str, str]:
         "jit": "off",  # costs 100 ms and more on the first run of each PostGIS query
         "timezone": "UTC",
         "log_timezone": "UTC",
-        "log_min_duration_statement": "1000",
+        # Statements, and details of faults, quote what reporters wrote.
+        "log_min_messages": "log",
+        "log_min_error_statement": "panic",
+        "log_min_duration_statement": "-1",
+        "log_error_verbosity": "terse",
         "fsync": "on",
         "synchronous_commit": "on",
+    }
+
+
+def _log_kept(home: Path) -> dict[str, str]:
+    """Leave what PostgreSQL writes ahead in ``wal``, once a backup has made that folder."""
+    kept = f'"{home / "wal"}/%f'
+    steps = f'cp "%p" {kept}.new" && sync {kept}.new" && mv {kept}.new" {kept}"'
+    return {
+        "archive_mode": "on",
+        "archive_command": f'test ! -d "{home / "wal"}" || ({steps})',
+        "archive_timeout": "60",
+        "wal_keep_size": "512MB",
     }
 
 

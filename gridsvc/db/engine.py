@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.db.cluster import PrivateCluster
+from gridsvc.db.roles import PUBLIC_ROLE, SERVICE_ROLE
 from gridsvc.errors import BadInput
 from gridsvc.settings import Settings
 
@@ -43,11 +44,29 @@ def normalised_url(url: str) -> str:
 def database_url(settings: Settings) -> str:
     """The user's own database, or the private cluster's, which is then joined until exit.
 
-    Raises ``BadInput`` for a bad ``DATABASE_URL``, ``MissingPrerequisite`` without PostGIS,
-    ``Unavailable`` if the private cluster does not start.
+    In the private cluster it is the login of the service. Raises ``BadInput`` for a bad
+    ``DATABASE_URL``, ``MissingPrerequisite`` without PostGIS, ``Unavailable`` if the private
+    cluster does not start.
     """
     if settings.database_url:
         return normalised_url(settings.database_url)
+    return _joined(settings.var_dir.resolve()).url(login=SERVICE_ROLE)
+
+
+def public_url(settings: Settings) -> str:
+    """The same database for questions of anybody. Raises as ``database_url`` does."""
+    if settings.public_database_url:
+        return normalised_url(settings.public_database_url)
+    if settings.database_url:
+        return normalised_url(settings.database_url)
+    return _joined(settings.var_dir.resolve()).url(login=PUBLIC_ROLE)
+
+
+def owner_url(settings: Settings) -> str:
+    """The same database for its owner, who alone migrates it. Raises as ``database_url`` does."""
+    given = settings.owner_database_url or settings.database_url
+    if settings.database_url and given:
+        return normalised_url(given)
     return _joined(settings.var_dir.resolve()).url()
 
 
@@ -84,6 +103,7 @@ def create_engine(
     return sqlalchemy.create_engine(
         normalised_url(url),
         pool_pre_ping=True,
+        hide_parameters=True,
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_timeout=pool_timeout_s,

@@ -92,7 +92,7 @@ def read_case_history(session: Session, city: City, case_id: uuid.UUID) -> CaseH
                     {step.name: (step.title_zh, step.title) for step in procedure.steps},
                 ),
                 names.get(entry.body_code or "", entry.actor),
-                str(entry.content.get("note") or entry.content.get("reason") or ""),
+                str(entry.told.get("note") or entry.told.get("reason") or ""),
             )
             for entry in entries
             if entry.action not in (*_REPORTED, "callback")

@@ -146,7 +146,7 @@ def _entries(
                 title=titles[entry.action][0],
                 title_zh=titles[entry.action][1],
                 by=names.get(entry.body_code or "", entry.body_code or ""),
-                note=_said(entry.content),
+                note=_said(entry.told),
                 action=actions if acted else None,
             )
         )

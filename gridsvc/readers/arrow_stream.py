@@ -44,6 +44,10 @@ class _Broken(Exception):
     """A message that does not fit together."""
 
 
+#: What Arrow says of what it cannot read; names that are not UTF-8 are told when they are read.
+_READ_ERRORS = (pa.ArrowException, OSError, UnicodeError, _Broken)
+
+
 def read_stream(source: Any, limits: StreamLimits) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """The schema of a stream, and its batches, each sound in itself.
 
@@ -53,10 +57,10 @@ def read_stream(source: Any, limits: StreamLimits) -> tuple[pa.Schema, Iterator[
     """
     try:
         reader = pa.ipc.open_stream(_Messages(source, limits))
-    except (pa.ArrowException, OSError, _Broken) as error:
+        for field in reader.schema:
+            _check_column(field)
+    except _READ_ERRORS as error:
         raise _incomplete(error) from None
-    for field in reader.schema:
-        _check_column(field)
     return reader.schema, _sound(reader)
 
 
@@ -68,7 +72,7 @@ def _sound(reader: pa.RecordBatchStreamReader) -> Iterator[pa.RecordBatch]:
             batch = reader.read_next_batch()
         except StopIteration:
             return
-        except (pa.ArrowException, OSError, _Broken) as error:
+        except _READ_ERRORS as error:
             raise _incomplete(error) from None
         try:
             batch.validate(full=True)

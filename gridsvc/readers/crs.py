@@ -69,7 +69,7 @@ def crs_of_geojson(path: Path) -> str | None:
         return json.dumps(member)
     try:
         crs_of_file(name)
-    except (CRSError, UnknownCrs):
+    except UnknownCrs:
         return name
     return None
 

@@ -27,6 +27,18 @@ _MAX_ZIP_MEMBERS = 10_000
 # GDAL keeps KML, and JSON that is not a list of features, whole in memory: in six times and in
 # fifty times its text.
 _MOST_KML_BYTES, _MOST_JSON_BYTES = 200_000_000, 20_000_000
+# What zipfile raises for what is no zip: names in no encoding and wrong lengths among them.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 # Texts that lead GDAL to other files, hosts or commands.
 _LEADING_AWAY = (b"<OGRVRTDataSource", b"gdal_streamed_alg", b"<OGRWFSDataSource")
 
@@ -187,7 +199,7 @@ def _unpacked(path: Path, folder: Path, limits: ReadLimits) -> Path:
             for member in members:
                 # Extraction drops drive letters, leading slashes and "..", so it stays in folder.
                 archive.extract(member, folder)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+    except _ZIP_ERRORS as error:
         raise BadFile(
             f"{path.name} cannot be unpacked ({error}): it is cut off, damaged, or packed in an"
             " unknown way.",

@@ -1,5 +1,6 @@
 """Every table of the registry, in one place for migrations and tests."""
 
+from gridsvc.registry.access.audit import AuditEntry
 from gridsvc.registry.access.models import RevokedToken
 from gridsvc.registry.areas.models import Area
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty, DutyGap
@@ -21,6 +22,7 @@ __all__ = [
     "Agreement",
     "AgreementDuty",
     "Area",
+    "AuditEntry",
     "Body",
     "Dispute",
     "DisputeEntry",

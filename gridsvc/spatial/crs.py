@@ -121,23 +121,27 @@ def parse_crs(text: str, allowed: Parameters = Parameters.PLAIN) -> Crs:
 def crs_of_file(told: str | Mapping[str, Any]) -> pyproj.CRS:
     """The system that a file names: AUTH:n or a URN, WKT, or PROJJSON; no text that PROJ would run.
 
-    Raises UnknownCrs, CRSError.
+    Raises UnknownCrs.
     """
     if isinstance(told, str) and told.lstrip().startswith("{"):
         try:
             told = json.loads(told)
         except (ValueError, RecursionError):
             told = ""
-    if isinstance(told, Mapping):
-        return pyproj.CRS.from_json_dict(dict(told))
-    if "[" in told:
-        check_wkt(told.strip(), Parameters.NUMBERS)
-        return pyproj.CRS.from_wkt(told)
-    if not _NAME.fullmatch(told):
-        raise UnknownCrs(
-            f"The file calls its CRS {_shown(told)}, which is not a name: {_HOW}.", field="crs"
-        )
-    return pyproj.CRS.from_user_input(told)
+    try:
+        if isinstance(told, Mapping):
+            return pyproj.CRS.from_json_dict(dict(told))
+        if "[" in told:
+            check_wkt(told.strip(), Parameters.NUMBERS)
+            return pyproj.CRS.from_wkt(told)
+        if _NAME.fullmatch(told):
+            return pyproj.CRS.from_user_input(told)
+    except CRSError:
+        pass
+    raise UnknownCrs(
+        f"The file calls its CRS {_shown(str(told))}, which is not known to PROJ: {_HOW}.",
+        field="crs",
+    )
 
 
 def _refuse_unusable(name: str, definition: pyproj.CRS) -> None:
@@ -179,8 +183,7 @@ def _is_ballpark(geodetic: pyproj.CRS) -> bool:
     ellipsoid = geodetic.ellipsoid
     if ellipsoid is None or abs(ellipsoid.semi_major_metre - _WGS84_AXIS_M) < _AGREEING_AXIS_M:
         return False
-    transformer = pyproj.Transformer.from_crs(geodetic, _longlat(), always_xy=True)
-    return "ballpark" in transformer.description.lower()
+    return "ballpark" in _transformer(geodetic, _longlat()).description.lower()
 
 
 def _shown(text: str) -> str:
@@ -335,16 +338,21 @@ def _longlat() -> pyproj.CRS:
     return pyproj.CRS.from_epsg(4326)
 
 
-def transform_between(source: pyproj.CRS, target: pyproj.CRS) -> Transform:
-    """The transform from one system to another, x first. Raises UnknownCrs where PROJ has none."""
-    # A pyproj Transformer keeps one PROJ context per thread, so it may be shared and kept. (The
-    # caches above have keys of their own: hashing a pyproj CRS writes out its WKT each time.)
+def _transformer(source: pyproj.CRS, target: pyproj.CRS) -> pyproj.Transformer:
+    """PROJ's way from one system to another. Raises UnknownCrs: some are of other planets."""
     try:
-        transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
+        return pyproj.Transformer.from_crs(source, target, always_xy=True)
     except ProjError as error:
         raise UnknownCrs(
             f"PROJ cannot transform {source.name} to {target.name}: {_HOW}.", field="crs"
         ) from error
+
+
+def transform_between(source: pyproj.CRS, target: pyproj.CRS) -> Transform:
+    """The transform from one system to another, x first. Raises UnknownCrs where PROJ has none."""
+    # A pyproj Transformer keeps one PROJ context per thread, so it may be shared and kept. (The
+    # caches above have keys of their own: hashing a pyproj CRS writes out its WKT each time.)
+    transformer = _transformer(source, target)
 
     def transform(x: Floats, y: Floats) -> Pair:
         out_x, out_y = transformer.transform(x, y)

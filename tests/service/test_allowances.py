@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -91,6 +92,7 @@ def test_the_address_that_a_trusted_proxy_names_counts(serve_with) -> None:
 
 def test_work_and_bytes_of_a_minute_are_counted(serve_with) -> None:
     busy = serve_with("anonymous", work_s=0)
+    assert busy.get("/v1/areas").status_code == 200
     assert "work" in too_many(busy.get("/v1/areas"))["detail"]
     client = serve_with("citizen", megabytes=1)
     citizen = Person(client, token_of(Role.CITIZEN))
@@ -105,8 +107,13 @@ def test_a_body_without_a_token_that_holds_is_small(client: httpx.Client) -> Non
     for headers in ({}, {"Authorization": "Bearer x"}):
         for path in ("/v1/straddle", "/v1/reports", "/v1/reports/similar", "/v1/locate/batch"):
             refusal(client.post(path, content=b" " * 1_000_001, headers=headers), 413)
-    staff = Person(client, token_of(Role.CITY))
+    citizen, staff = (Person(client, token_of(role)) for role in (Role.CITIZEN, Role.CITY))
+    refusal(citizen.send("POST", "/v1/reports", content=b" " * 1_000_001), 413)
     refusal(staff.send("POST", "/v1/straddle", content=b" " * 1_000_001), 422)
+    photo = {"Content-Type": "Image/JPEG"}
+    path = f"/v1/cases/{uuid.UUID(int=7)}/evidence"
+    refusal(citizen.send("POST", path, content=b" " * 1_000_001, headers=photo), 404)
+    refusal(client.post(path, content=b" " * 1_000_001, headers=photo), 413)
 
 
 def test_unread_streams_of_one_caller_are_bounded(serve_with) -> None:

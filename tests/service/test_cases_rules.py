@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from gridsvc.api.app import SERVICE_ROLE
 from gridsvc.callers import Role
 from gridsvc.db import create_engine
+from gridsvc.db.roles import SERVICE_ROLE
 from gridsvc.spatial.crs import from_wgs84
 from tests.service import joint_city as city
 from tests.service.joint_case import at_once

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from gridsvc.api.app import SERVICE_ROLE
 from gridsvc.db import create_engine
+from gridsvc.db.roles import SERVICE_ROLE
 from tests.service import joint_city as city
 
 

@@ -18,7 +18,7 @@ from tests.waiting import GRIDSVC, Command
 @pytest.fixture
 def var(tmp_path: Path) -> Path:
     """A folder with the keys that a first start makes."""
-    for name in ("token", "reporter", "webhook"):
+    for name in ("token", "reporter", "webhook", "log"):
         secret_key(tmp_path / "keys", name, None)
     return tmp_path
 
@@ -55,6 +55,11 @@ def fault(found, subject: str) -> str:
     assert found[subject]["state"] == "fault", found[subject]
     assert found[subject]["advice"]
     return found[subject]["found"]
+
+
+def test_a_login_that_may_rewrite_the_trace(examine, service_database):
+    assert examine(expect=0)["login"]["state"] == "warning"
+    assert examine(expect=0, DATABASE_URL=service_database)["login"]["state"] == "ok"
 
 
 def test_a_key_that_others_can_read(examine, var):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI, Request
 
+from gridsvc.api.leaving import until_gone
 from tests.service import joint_city as city
 from tests.service.conftest import Person, refusal, report
+from tests.waiting import PATIENCE_S
 
 NEAR = np.array([city.beside_border(-300)[name] for name in ("lon", "lat")])
 
@@ -82,3 +87,23 @@ def test_a_footprint_that_is_not_small_is_worked_on_elsewhere_and_answered_alike
 def test_a_layer_with_too_many_vertices_is_refused(serve: Callable[..., httpx.Client]) -> None:
     client = serve(relations_max_vertices=100)
     assert "vertices" in refusal(related(client, star(200)), 413)["detail"]
+
+
+def test_work_is_ended_when_its_client_leaves(serve: Callable[..., httpx.Client]) -> None:
+    begun, gone = threading.Event(), threading.Event()
+
+    def work() -> bool:
+        begun.set()
+        return gone.wait(2 * PATIENCE_S)
+
+    def with_work(app: FastAPI) -> None:
+        @app.post("/work")
+        async def _work(request: Request) -> bool:
+            return await until_gone(request, work, gone.set)
+
+    url = serve(with_work).base_url
+    with socket.create_connection((url.host, url.port)) as leaving:
+        leaving.sendall(b"POST /work HTTP/1.1\r\nHost: here\r\nContent-Length: 2\r\n\r\n{}")
+        assert begun.wait(PATIENCE_S)
+        assert not gone.is_set()
+    assert gone.wait(PATIENCE_S)

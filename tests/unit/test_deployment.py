@@ -33,13 +33,17 @@ def test_compose_opens_the_api_to_this_machine_only_and_the_database_to_nobody(
         assert "ports" not in compose["services"][name]
 
 
-def test_compose_takes_one_password_from_the_environment_for_both_sides(
-    compose: dict[str, Any],
-) -> None:
-    password = compose["services"]["postgis"]["environment"]["POSTGRES_PASSWORD"]
-    assert password.startswith("${POSTGRES_PASSWORD:-")
+def test_compose_lets_the_migration_alone_log_in_as_the_owner(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    owner = services["postgis"]["environment"]["POSTGRES_PASSWORD"]
+    assert owner.startswith("${POSTGRES_PASSWORD:-")
+    given = services["migrate"]["environment"]["GRIDSVC_OWNER_DATABASE_URL"]
+    assert f"//gridsvc:{owner}@" in given
     for name in ("migrate", "api", "worker"):
-        assert password in compose["services"][name]["environment"]["DATABASE_URL"]
+        url = services[name]["environment"]["DATABASE_URL"]
+        assert url.startswith("postgresql://gridsvc_service:${SERVICE_PASSWORD:-")
+    for name in ("api", "worker"):
+        assert set(services[name]["environment"]) == {"DATABASE_URL"}
 
 
 def test_compose_keeps_every_lasting_folder_in_a_named_volume(compose: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Path, Query, Response
 
-from gridsvc.api.dependencies import DbSession, Moment
+from gridsvc.api.dependencies import Moment, PublicSession
 from gridsvc.api.problems import problems
 from gridsvc.codes import Level
 from gridsvc.errors import BadCode, BadInput, NotFound, UnknownParameter
@@ -25,7 +25,7 @@ Cursor = Annotated[str | None, Query(description="'next' of the previous page.")
 
 @router.get("", responses=problems(UnknownParameter, BadInput, BadCode, NotFound))
 def areas(
-    session: DbSession,
+    session: PublicSession,
     moment: Moment,
     level: Annotated[Level | None, Query(description="All three levels when left out.")] = None,
     parent: Annotated[str | None, Query(description="The code of the area above.")] = None,
@@ -42,21 +42,21 @@ def areas(
 
 
 @router.get("/{code}", responses=problems(UnknownParameter, BadCode, NotFound))
-def area(session: DbSession, moment: Moment, code: Code) -> AreaRead:
+def area(session: PublicSession, moment: Moment, code: Code) -> AreaRead:
     """One area and the edition that draws it."""
     return lookup.find_area(session, code, moment)
 
 
 @router.get("/{code}/children", responses=problems(UnknownParameter, BadInput, BadCode, NotFound))
 def children(
-    session: DbSession, moment: Moment, code: Code, limit: Limit = 100, cursor: Cursor = None
+    session: PublicSession, moment: Moment, code: Code, limit: Limit = 100, cursor: Cursor = None
 ) -> AreaPage:
     """The streets of a district or the communities of a street."""
     return lookup.children_page(session, code, limit=limit, cursor=cursor, moment=moment)
 
 
 @router.get("/{code}/neighbours", responses=problems(UnknownParameter, BadCode, NotFound))
-def neighbours(session: DbSession, moment: Moment, code: Code) -> AreaNeighbours:
+def neighbours(session: PublicSession, moment: Moment, code: Code) -> AreaNeighbours:
     """The areas of the same level that share a border, with its length; the longest first."""
     return lookup.neighbours_of(session, code, moment)
 
@@ -67,7 +67,7 @@ def neighbours(session: DbSession, moment: Moment, code: Code) -> AreaNeighbours
     responses=problems(UnknownParameter, BadCode, NotFound)
     | {200: {"description": "A GeoJSON MultiPolygon.", "content": {_GEOJSON: {}}}},
 )
-def geometry(session: DbSession, moment: Moment, code: Code) -> Response:
+def geometry(session: PublicSession, moment: Moment, code: Code) -> Response:
     """The border of an area as a GeoJSON geometry, never simplified; lon before lat, WGS84."""
     found: dict[str, Any] = lookup.area_geometry(session, code, moment)
     return Response(orjson.dumps(found), media_type=_GEOJSON)

@@ -15,7 +15,7 @@ from anyio import CapacityLimiter, from_thread
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 
-from gridsvc.api.limits import ARROW
+from gridsvc.api.rules import ARROW
 from gridsvc.api.spool import spooled
 from gridsvc.bulk import BulkIndex, locate_batch
 from gridsvc.bulk.batch import faults_of

@@ -28,6 +28,7 @@ from gridsvc.cases.core.service import StepGiven, readable_case, take_step
 from gridsvc.cases.core.trace import verify
 from gridsvc.cases.core.trace_repository import entries
 from gridsvc.cases.core.view import case_json, case_summary
+from gridsvc.cases.systems.merging.view import for_caller
 from gridsvc.cases.systems.schemas import CaseAnswer
 from gridsvc.errors import (
     BadCoordinate,
@@ -111,7 +112,7 @@ def list_cases(
 def get_case(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
     """A case: where it stands, what is due and from whom, its reports and whistles."""
     case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
-    return case_json(occasion.session, occasion.city, case)
+    return for_caller(occasion.caller, case_json(occasion.session, occasion.city, case))
 
 
 @router.post(
@@ -143,7 +144,7 @@ def post_step(
 def get_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> TraceAnswer:
     """Everything that happened in a case, in its order, each entry chained to the one before."""
     case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
-    kept = [TraceEntry.of(entry) for entry in entries(occasion.session, case)]
+    kept = [TraceEntry.of(entry, content=entry.told) for entry in entries(occasion.session, case)]
     return TraceAnswer(case_id=case.id, entries=kept)
 
 

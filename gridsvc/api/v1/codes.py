@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from gridsvc.api.dependencies import DbSession, Then
+from gridsvc.api.dependencies import PublicSession, Then
 from gridsvc.api.problems import problems
 from gridsvc.errors import BadCode, NotFound, UnknownParameter
 from gridsvc.registry.codes.schemas import CodeMatches
@@ -16,7 +16,7 @@ _RESPONSES = problems(BadCode, NotFound, UnknownParameter)
 
 
 @router.get("/codes/{code}", responses=_RESPONSES)
-def get_code(code: str, session: DbSession, then: Then) -> CodeMatches:
+def get_code(code: str, session: PublicSession, then: Then) -> CodeMatches:
     """The unit grids and parts that bear an 8-digit code or a national id, in every district.
 
     Their areas are those that they were registered in; with ``as_of``, those of that day, and
@@ -26,6 +26,6 @@ def get_code(code: str, session: DbSession, then: Then) -> CodeMatches:
 
 
 @router.get("/districts/{district}/codes/{code}", responses=_RESPONSES)
-def get_district_code(district: str, code: str, session: DbSession, then: Then) -> CodeMatches:
+def get_district_code(district: str, code: str, session: PublicSession, then: Then) -> CodeMatches:
     """The unit grid or part that bears the code in one district; ``as_of`` as in every district."""
     return look_up(session, code, district, then=then)

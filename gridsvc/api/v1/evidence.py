@@ -20,7 +20,7 @@ from gridsvc.cases.systems.evidence.models import Evidence
 from gridsvc.cases.systems.evidence.schemas import MEDIA_TYPES, PhotoAnswer, PhotosAnswer
 from gridsvc.cases.systems.evidence.service import add_photo, photo_or_refuse, photos_of
 from gridsvc.cases.systems.evidence.store import store_of
-from gridsvc.errors import BadEvidence, NotAllowed, StepRefused, TooLarge, Unavailable
+from gridsvc.errors import BadEvidence, NotAllowed, NotFound, StepRefused, TooLarge, Unavailable
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
@@ -88,6 +88,12 @@ def get_evidence(
         raise NotAllowed(
             "The original photo may reveal where its author lives; only the supervision of"
             f" {case.district_code} may see it. Leave 'original' out.",
+            field="original",
+        )
+    if original and photo.original_erased_at is not None:
+        raise NotFound(
+            f"The original was erased at {photo.original_erased_at.isoformat()}; leave 'original'"
+            " out.",
             field="original",
         )
     store = store_of(service.settings)

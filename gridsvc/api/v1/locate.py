@@ -21,15 +21,14 @@ from gridsvc.answers import as_built
 from gridsvc.api.dependencies import (
     CurrentAtlas,
     CurrentService,
-    DbSession,
+    PublicSession,
     Service,
     bearer,
     caller_of,
 )
 from gridsvc.api.leaving import until_gone
-from gridsvc.api.limits import ARROW
 from gridsvc.api.problems import problems, validation_problem
-from gridsvc.api.rules import Sent
+from gridsvc.api.rules import ARROW, Sent
 from gridsvc.db.base import transaction
 from gridsvc.errors import (
     BadCoordinate,
@@ -159,7 +158,7 @@ async def post_straddle(
     outline: Annotated[Outline, Body()],
     atlas: CurrentAtlas,
     service: CurrentService,
-    session: DbSession,
+    session: PublicSession,
 ) -> dict[str, Any]:
     """How a footprint is shared among the areas of a level, and whether a border runs through."""
     gone = threading.Event()

@@ -25,7 +25,7 @@ from gridsvc.cases.systems.merging.joining import join_cases
 from gridsvc.cases.systems.merging.rights import AcceptedDifference
 from gridsvc.cases.systems.merging.schemas import ReportsOfCase
 from gridsvc.cases.systems.merging.splitting import split_case
-from gridsvc.cases.systems.merging.view import history
+from gridsvc.cases.systems.merging.view import for_caller, history
 from gridsvc.cases.systems.schemas import CaseAnswer, CaseSplit
 from gridsvc.errors import BadInput, IdempotencyMismatch, OutsideCity, StepRefused
 
@@ -69,7 +69,8 @@ def get_reports(
 ) -> dict[str, Any]:
     """Everybody who reported a case, in the order of time: when, by which channel, the receipt."""
     case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
-    return history(occasion.session, case, cursor=cursor, limit=limit, count=count)
+    found = history(occasion.session, case, cursor=cursor, limit=limit, count=count)
+    return for_caller(occasion.caller, found)
 
 
 @router.post("/{case_id}/join", response_model=CaseAnswer, responses=problems(*_WRITING))

@@ -114,7 +114,8 @@ def post_case(
             whistle=None if given.whistle is None else OpeningWhistle(**dict(given.whistle)),
             made_at=None if given.whistle is None else given.whistle.made_at,
         )
-        case, filed = file_report(occasion, atlas, new, reporter_key=service.reporter_key)
+        key_now = service.reporter_keys.current
+        case, filed = file_report(occasion, atlas, new, reporter_key=key_now)
         session.flush()
         return {"case": case_json(session, occasion.city, case), "report": filed}
 

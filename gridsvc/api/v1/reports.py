@@ -150,7 +150,8 @@ def post_report(
     def write() -> dict[str, Any]:
         again = service.pace.admit(occasion.caller)
         new = new_report(occasion.session, service, given)
-        case, answer = file_report(occasion, atlas, new, reporter_key=service.reporter_key)
+        key_now = service.reporter_keys.current
+        case, answer = file_report(occasion, atlas, new, reporter_key=key_now)
         if again:
             refuse_repeated(occasion, case, answer["receipt"])
         count_report(answer)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from gridsvc.answers import as_built
 from gridsvc.api import clock
-from gridsvc.api.dependencies import DbSession
+from gridsvc.api.dependencies import PublicSession
 from gridsvc.api.problems import problems
 from gridsvc.errors import BadInput
 from gridsvc.registry.social_grids.schemas import SocialNode
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1", tags=["areas"])
 
 @router.get("/social-grids", response_model=as_built(SocialNode), responses=problems(BadInput))
 def get_social_grids(
-    session: DbSession,
+    session: PublicSession,
     area: Annotated[
         str, Query(pattern=r"^(\d{6}|\d{9}|\d{12})?$", description="A district, street, community.")
     ] = "",

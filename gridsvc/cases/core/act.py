@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -21,6 +19,7 @@ from gridsvc.cases.core.messages.models import Message
 from gridsvc.cases.core.messages.repository import withdraw
 from gridsvc.cases.core.models import Case, TraceEntry
 from gridsvc.cases.core.progress import Progress, due_at, next_limit, present_step, started
+from gridsvc.cases.core.words import apart, canonical, plain
 from gridsvc.city import City
 from gridsvc.city.calendar import Limit
 from gridsvc.city.procedures.model import Procedure
@@ -137,7 +136,7 @@ class Act(Occasion):
         entry = next_entry(
             self.case,
             action=action,
-            actor=self.caller.subject if actor is None else actor,
+            actor=self.caller.named if actor is None else actor,
             content=dict(content),
             at=at or self.now,
             now=self.now,
@@ -205,6 +204,7 @@ def next_entry(
 
     ``at`` is when it happened, ``now`` when it is written.
     """
+    kept, words = apart(content)
     entry = TraceEntry(
         district_code=case.district_code,
         case_id=case.id,
@@ -214,18 +214,20 @@ def next_entry(
         action=action,
         actor=actor,
         body_code=body_code,
-        content=content,
+        content=kept,
         previous_hash=case.trace_head,
         hash="",
     )
+    if words is not None:
+        entry.words = words
     entry.hash = hash_of(entry)
     case.trace_entries, case.trace_head = entry.n, entry.hash
     return entry
 
 
-def hash_of(entry: TraceEntry) -> str:
-    """SHA-256 of every column but the hash itself, as canonical JSON."""
-    columns = {
+def hashed_columns(entry: TraceEntry) -> dict[str, Any]:
+    """Every column of an entry but the hash itself and the words, as the hash is taken of them."""
+    return {
         "district_code": entry.district_code,
         "case_id": str(entry.case_id),
         "n": entry.n,
@@ -234,22 +236,14 @@ def hash_of(entry: TraceEntry) -> str:
         "action": entry.action,
         "actor": entry.actor,
         "body_code": entry.body_code,
-        "content": _plain(entry.content),
+        "content": plain(entry.content),
         "previous_hash": entry.previous_hash,
     }
-    canonical = json.dumps(columns, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    """The value with every whole number written alike: PostgreSQL gives 1e16 back as an integer."""
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(Decimal(repr(value)))
-    return value
+def hash_of(entry: TraceEntry) -> str:
+    """SHA-256 of :func:`hashed_columns`, as canonical JSON."""
+    return hashlib.sha256(canonical(hashed_columns(entry))).hexdigest()
 
 
 def _utc(moment: dt.datetime) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, S
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from gridsvc.cases.core.words import is_hash, together
 from gridsvc.db.base import Base
 
 
@@ -143,11 +144,22 @@ class TraceEntry(Base):
     """One thing that happened in a case; partitioned by month, never updated or deleted.
 
     ``at`` is when it happened, ``written_at`` when it was written: after-the-fact records
-    differ. ``hash`` covers every column and the ``previous_hash``.
+    differ. ``hash`` covers every column and the ``previous_hash``, but not ``words``: what people
+    wrote, of which ``content`` holds salted hashes (:mod:`gridsvc.cases.core.words`). It is None
+    where nobody wrote anything, and once it is erased.
     """
 
     __tablename__ = "trace"
-    __table_args__ = ({"postgresql_partition_by": "RANGE (written_at)"},)
+    __table_args__ = (
+        # Entries are written in the order of their time: the log of all traces reads the newest.
+        Index(
+            "ix_trace_written_at",
+            "written_at",
+            postgresql_using="brin",
+            postgresql_with={"autosummarize": "on"},
+        ),
+        {"postgresql_partition_by": "RANGE (written_at)"},
+    )
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
     case_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -158,5 +170,21 @@ class TraceEntry(Base):
     actor: Mapped[str] = mapped_column(String(100))
     body_code: Mapped[str | None] = mapped_column(String(18))
     content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    words: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The content with the words in their places; those that were erased are left out."""
+        return together(self.content, self.words)
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The salted hash of each of the words, by its name in the content."""
+        return {name: held["sha256"] for name, held in self.content.items() if is_hash(held)}
+
+    @property
+    def salt(self) -> str | None:
+        """That of the hashes; None where there are no words, or none any more."""
+        return self.words["salt"] if self.words else None

@@ -120,7 +120,11 @@ class TraceEntry(Answer):
     action: str
     actor: str
     body_code: str | None
-    content: dict[str, Any]
+    content: dict[str, Any] = Field(description="As it was said; what was erased is left out.")
+    hashes: dict[str, str] = Field(
+        description="Salted SHA-256 of each of the words in the content, by which it is chained."
+    )
+    salt: str | None = Field(description="Of those hashes; null when the words were erased.")
     previous_hash: str
     hash: str
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from gridsvc.cases.core import trace_repository as repository
 from gridsvc.cases.core.act import BEGINNING, hash_of
 from gridsvc.cases.core.models import Case, TraceEntry
+from gridsvc.cases.core.words import unchanged
 
 _CASES_AT_ONCE = 1_000
 
@@ -28,16 +29,21 @@ class Verification:
 
 def verify(session: Session, case: Case) -> Verification:
     """Check every number, every link and every hash of a case's trace, and its end."""
-    return _checked(case, repository.entries(session, case))
+    return check_trace(case, repository.entries(session, case))
 
 
-def verify_all(
+def traces_without_case(session: Session) -> Iterator[tuple[str, uuid.UUID, Verification]]:
+    """What is found of entries whose case file is gone."""
+    for district_code, case_id in repository.entries_without_case(session):
+        yield district_code, case_id, Verification(False, 0, 1, "its case file is gone")
+
+
+def traces(
     session: Session, progress: Callable[[int, int], None] | None = None
-) -> Iterator[tuple[str, uuid.UUID, Verification]]:
-    """Check the traces of all cases, in batches; gives each case and what was found.
+) -> Iterator[list[tuple[Case, list[TraceEntry]]]]:
+    """All cases with their traces, in batches.
 
-    ``progress`` is told how many cases are done, of how many. Entries whose case file is gone are
-    broken from their first on.
+    ``progress`` is told how many cases are done, of how many.
     """
     total = repository.case_count(session)
     done = 0
@@ -48,18 +54,15 @@ def verify_all(
         by_case: dict[tuple[str, uuid.UUID], list[TraceEntry]] = defaultdict(list)
         for entry in repository.entries_between(session, first, after):
             by_case[entry.district_code, entry.case_id].append(entry)
-        for case in batch:
-            entries = by_case[case.district_code, case.id]
-            yield case.district_code, case.id, _checked(case, entries)
+        yield [(case, by_case[case.district_code, case.id]) for case in batch]
         session.expunge_all()
         done += len(batch)
         if progress is not None:
             progress(done, max(total, done))
-    for district_code, case_id in repository.entries_without_case(session):
-        yield district_code, case_id, Verification(False, 0, 1, "its case file is gone")
 
 
-def _checked(case: Case, entries: Sequence[TraceEntry]) -> Verification:
+def check_trace(case: Case, entries: Sequence[TraceEntry]) -> Verification:
+    """Whether every number, every link and every hash is right, and the end that of the case."""
     previous = BEGINNING
     for n, entry in enumerate(entries, 1):
         reason = None
@@ -69,6 +72,8 @@ def _checked(case: Case, entries: Sequence[TraceEntry]) -> Verification:
             reason = "it does not follow from the entry before"
         elif entry.hash != hash_of(entry):
             reason = "its content was changed after it was written"
+        elif not unchanged(entry.content, entry.words):
+            reason = "its words were changed after they were written"
         if reason is not None:
             return Verification(False, len(entries), n, reason)
         previous = entry.hash

@@ -121,3 +121,8 @@ class PinMoved:
     placement: Placement
     responsibility: Responsibility
     case_moved: bool
+
+
+def proof_path(receipt: str) -> str:
+    """Where it is proved that a report was recorded."""
+    return f"/v1/reports/{receipt}/proof"

@@ -30,7 +30,8 @@ class Report(Base):
     ``created_at`` is when the person reported; ``recorded_at`` when staff wrote it down later, None
     for a report that came in by itself. ``place_key`` is the form of ``place_text`` by which it is
     compared. ``reporter_subject`` is the subject of the token that filed it, ``secret_hash`` the
-    SHA-256 of the secret in its receipt's link.
+    SHA-256 of the secret in its receipt's link. ``words_salt`` is that of the hash which its trace
+    holds of what the reporter wrote; both are None once that is erased, at ``erased_at``.
     """
 
     __tablename__ = "report"
@@ -78,6 +79,8 @@ class Report(Base):
     place_key: Mapped[str | None]
     reporter_subject: Mapped[str | None] = mapped_column(String(100))
     secret_hash: Mapped[str | None] = mapped_column(String(64))
+    words_salt: Mapped[str | None] = mapped_column(String(32))
+    erased_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class ReportPlacement(Base):

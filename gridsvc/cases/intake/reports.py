@@ -13,6 +13,7 @@ from gridsvc.cases.core import repository as cases
 from gridsvc.cases.core.act import Act
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.intake import reports_repository as repository
+from gridsvc.cases.intake.model import proof_path
 from gridsvc.cases.intake.models import Report
 from gridsvc.errors import NotFound
 from gridsvc.registry.placement.model import Placement
@@ -55,6 +56,7 @@ def report_json(session: Session, report: Report) -> dict[str, Any]:
         "part_code": report.part_code,
         "created_at": report.created_at,
         "recorded_at": report.recorded_at,
+        "proof": proof_path(report.receipt),
         "placement": placed.placement,
         "responsibility": placed.responsibility,
         "placements": placed.n,

@@ -70,6 +70,7 @@ class ReportAnswer(BaseModel):
     mended: str | None = Field(description="What was repaired in the footprint.")
     created_at: dt.datetime
     recorded_at: dt.datetime | None = Field(description="Of an earlier report: when it came in.")
+    proof: str = Field(description="Where it is proved, soon after, that the report was recorded.")
 
 
 class CaseOfReport(Answer):
@@ -94,6 +95,7 @@ class ReportRead(Answer):
     part_code: str | None
     created_at: dt.datetime
     recorded_at: dt.datetime | None = Field(description="Of an earlier report: when it came in.")
+    proof: str = Field(description="Where it is proved, soon after, that the report was recorded.")
     placement: PointAnswer
     responsibility: ResponsibilityAnswer
     placements: int = Field(description="How often it was placed.")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 import secrets
 import uuid
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken
 from geoalchemy2.shape import from_shape
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
@@ -20,6 +16,7 @@ from gridsvc.callers import Role
 from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.opening import choose_opening, open_case
+from gridsvc.cases.intake.contact import seal
 from gridsvc.cases.intake.locate import locate, place_of
 from gridsvc.cases.intake.match import (
     criteria_of,
@@ -28,8 +25,16 @@ from gridsvc.cases.intake.match import (
     ranked,
     reason_not_joined,
 )
-from gridsvc.cases.intake.model import Located, Matched, NewReport, ReportFiled, Routed
+from gridsvc.cases.intake.model import (
+    Located,
+    Matched,
+    NewReport,
+    ReportFiled,
+    Routed,
+    proof_path,
+)
 from gridsvc.cases.intake.models import Report, Reporter, ReportPlacement
+from gridsvc.cases.intake.personal import words_hash
 from gridsvc.cases.intake.reports_repository import report_counts
 from gridsvc.cases.intake.repository import (
     claim_receipt,
@@ -39,7 +44,6 @@ from gridsvc.cases.intake.repository import (
 )
 from gridsvc.city.classes import ClassKey
 from gridsvc.db.base import uuid7, write_added
-from gridsvc.errors import Unavailable
 from gridsvc.registry.bodies.repository import Responsibility
 from gridsvc.registry.bodies.service import AssetOwner, find_responsible
 from gridsvc.registry.parts.models import Part
@@ -88,6 +92,7 @@ def file_report(
         "mended": None if new.footprint is None else new.footprint.mended,
         "created_at": report.created_at.isoformat(),
         "recorded_at": report.recorded_at and report.recorded_at.isoformat(),
+        "proof": proof_path(report.receipt),
     }
 
 
@@ -202,24 +207,6 @@ def secret_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def seal(key: bytes, contact: Mapping[str, Any]) -> bytes:
-    """The contact, encrypted (Fernet) with a key of 32 bytes."""
-    return _fernet(key).encrypt(json.dumps(dict(contact), ensure_ascii=False).encode())
-
-
-def unseal(key: bytes, sealed: bytes) -> dict[str, Any]:
-    """The contact that :func:`seal` encrypted. Raises Unavailable with another key."""
-    try:
-        contact: dict[str, Any] = json.loads(_fernet(key).decrypt(sealed))
-    except InvalidToken:
-        raise Unavailable("The contact was sealed with another key; restore var/keys.") from None
-    return contact
-
-
-def _fernet(key: bytes) -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(key))
-
-
 def _stored(occasion: Occasion, matched: Matched, secret: str, reporter_key: bytes) -> Report:
     """The report, its placement, and its reporter's contact, added to the session."""
     session, routed, case = occasion.session, matched.routed, matched.case
@@ -295,7 +282,8 @@ def record_report(act: Act, report: Report, matched: Matched) -> None:
         content["border_crossed"] = matched.crossed.to_json()
     if report.recorded_at is not None:
         content |= {"recorded_later": True, "received_at": report.created_at.isoformat()}
-    act.record("report_joined" if report.joined else "report_filed", content, at=report.created_at)
+    kept = content | {"words_sha256": words_hash(report)}
+    act.record("report_joined" if report.joined else "report_filed", kept, at=report.created_at)
     if not report.joined:
         return
     lead, responsible = act.case.lead_body, matched.routed.responsibility.lead.code

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from gridsvc.cases.core.events import BodyRefused, CaseClosed, CaseRaised, StepAsked, StepTaken
 from gridsvc.cases.intake.model import PinMoved, ReportFiled
+from gridsvc.cases.intake.personal import ReportErased
 from gridsvc.cases.systems.appeals import service as appeals
-from gridsvc.cases.systems.evidence.service import check_named
+from gridsvc.cases.systems.callbacks.service import erase_said
+from gridsvc.cases.systems.evidence.service import check_named, erase_originals
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.merging import view as merging
 from gridsvc.cases.systems.whistles import hearing, view
@@ -18,7 +20,8 @@ from gridsvc.city.system import System
 _HERE = Path(__file__).parent
 
 SYSTEMS = (
-    System("evidence", hears={StepAsked: check_named}),
+    System("evidence", hears={StepAsked: check_named, ReportErased: erase_originals}),
+    System("callbacks", hears={ReportErased: erase_said}),
     System(
         "whistles",
         _HERE / "whistles",

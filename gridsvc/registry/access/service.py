@@ -80,6 +80,10 @@ def holder_of(key: bytes, token: str) -> Caller:
         )
     except jwt.ExpiredSignatureError:
         raise NotAuthenticated("The token has expired; ask for a new one.") from None
+    except jwt.ImmatureSignatureError:
+        raise NotAuthenticated(
+            "The token was made later than it is here; check the clocks, or wait."
+        ) from None
     except (jwt.InvalidTokenError, KeyError, ValueError):
         raise NotAuthenticated(
             "The token is not one of this service; make one with 'gridsvc token create'."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.intake.models import Report
@@ -17,4 +17,17 @@ def callbacks_of(session: Session, report: Report) -> list[Callback]:
             .where(Callback.district_code == report.district_code, Callback.report_id == report.id)
             .order_by(Callback.n)
         )
+    )
+
+
+def erase_reasons(session: Session, report: Report, instead: str) -> None:
+    """Put other words in the place of the reasons of a report's callbacks."""
+    session.execute(
+        update(Callback)
+        .where(
+            Callback.district_code == report.district_code,
+            Callback.report_id == report.id,
+            Callback.reason.is_not(None),
+        )
+        .values(reason=instead)
     )

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller
-from gridsvc.cases.core.act import Occasion
+from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.engine import SUPERVISION, check_separation_of_duties
 from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.core.service import happened_at
 from gridsvc.cases.intake.models import Report
+from gridsvc.cases.intake.personal import ERASED, ReportErased
 from gridsvc.cases.systems.callbacks.models import Callback
-from gridsvc.cases.systems.callbacks.repository import callbacks_of
+from gridsvc.cases.systems.callbacks.repository import callbacks_of, erase_reasons
 from gridsvc.cases.systems.callbacks.schemas import Satisfied
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
 
@@ -97,6 +98,11 @@ def listed_callbacks(session: Session, caller: Caller, report: Report) -> list[C
     if not (caller.supervises(report.district_code) or caller.supervises(report.case_district)):
         raise NotAllowed("Callbacks may be read only by the supervision of the report's district.")
     return callbacks_of(session, report)
+
+
+def erase_said(act: Act, event: ReportErased) -> None:
+    """Erase why callbacks were not valid, or were repeated; their verdicts count on."""
+    erase_reasons(act.session, event.report, ERASED)
 
 
 def _check_whole(given: CallbackGiven) -> None:

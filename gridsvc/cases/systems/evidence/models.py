@@ -44,3 +44,4 @@ class Evidence(Base):
     metres_off: Mapped[float | None]
     given_by: Mapped[str] = mapped_column(String(100))
     given_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    original_erased_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))

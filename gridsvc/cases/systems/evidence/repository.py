@@ -58,6 +58,13 @@ def those_of_case(
     )
 
 
+def given_by(
+    session: Session, district_code: str, case_id: uuid.UUID, subject: str
+) -> list[Evidence]:
+    """The photos of a case that somebody gave."""
+    return [one for one in evidence_of(session, district_code, case_id) if one.given_by == subject]
+
+
 def all_evidence(session: Session, *, batch: int) -> Iterator[Evidence]:
     """Every photo of every case, by district and id, read in batches."""
     yield from session.scalars(

@@ -14,6 +14,7 @@ from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.events import StepAsked
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.repository import lock_case
+from gridsvc.cases.intake.personal import ERASED, ReportErased
 from gridsvc.cases.systems.evidence import repository
 from gridsvc.cases.systems.evidence.models import Evidence
 from gridsvc.cases.systems.evidence.store import EvidenceStore, digest_of
@@ -122,6 +123,20 @@ def check_named(act: Act, event: StepAsked) -> None:
             )
 
 
+def erase_originals(act: Act, event: ReportErased) -> None:
+    """Erase what the reporter's photos told of them; without metadata, they stay evidence.
+
+    The files go with the next run of the retention.
+    """
+    if event.subject is None:
+        return
+    subject = event.subject[:100]
+    case = act.case
+    for photo in repository.given_by(act.session, case.district_code, case.id, subject):
+        photo.original_erased_at, photo.given_by = act.now, ERASED
+        photo.point, photo.metres_off = None, None
+
+
 def check_photos(session: Session, store: EvidenceStore) -> Iterator[tuple[Evidence, str | None]]:
     """Every photo with the reason why its files are not what they were; None where they are."""
     for photo in repository.all_evidence(session, batch=_BATCH):
@@ -129,7 +144,10 @@ def check_photos(session: Session, store: EvidenceStore) -> Iterator[tuple[Evide
 
 
 def _fault(store: EvidenceStore, photo: Evidence) -> str | None:
-    for name, sha256 in (("file", photo.sha256), ("published file", photo.published_sha256)):
+    files = [("published file", photo.published_sha256)]
+    if photo.original_erased_at is None:
+        files.insert(0, ("file", photo.sha256))
+    for name, sha256 in files:
         try:
             content = store.get(sha256)
         except NotFound:

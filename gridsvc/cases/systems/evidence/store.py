@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, Protocol
 
 from gridsvc.errors import BadInput, MissingPrerequisite, NotFound, Unavailable
 from gridsvc.settings import Settings
+from gridsvc.whole import full, is_full, written_whole
 
 _BUCKET = "s3://"
 
@@ -29,6 +28,9 @@ class EvidenceStore(Protocol):
     def get(self, sha256: str) -> bytes:
         """The bytes of a hash. Raises NotFound when there are none, Unavailable."""
 
+    def remove(self, sha256: str) -> None:
+        """Forget the bytes of a hash, if they are there. Raises Unavailable."""
+
 
 class FolderStore:
     """Files in a folder, spread over 256 folders by the first two digits."""
@@ -42,17 +44,12 @@ class FolderStore:
         path = self._path(sha256)
         if path.exists():
             return sha256
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as draft:
-            draft.write(content)
-            draft.flush()
-            os.fsync(draft.fileno())
-        Path(draft.name).replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise (full() if is_full(error) else error) from None
+        with written_whole(path) as out:
+            out.write(content)
         return sha256
 
     def get(self, sha256: str) -> bytes:
@@ -61,6 +58,10 @@ class FolderStore:
             return self._path(sha256).read_bytes()
         except FileNotFoundError:
             raise _gone(sha256) from None
+
+    def remove(self, sha256: str) -> None:
+        """Forget the bytes of a hash, if they are there."""
+        self._path(sha256).unlink(missing_ok=True)
 
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256
@@ -107,6 +108,13 @@ class BucketStore:
         except self._faults.BotoCoreError as error:
             raise self._unavailable(error) from None
         return content
+
+    def remove(self, sha256: str) -> None:
+        """Forget the bytes of a hash, if they are there."""
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + sha256)
+        except (self._faults.ClientError, self._faults.BotoCoreError) as error:
+            raise self._unavailable(error) from None
 
     def _unavailable(self, error: Exception) -> Unavailable:
         return Unavailable(

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gridsvc.answers import ClassNamed
+from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.intake.reports_repository import (
@@ -42,6 +43,14 @@ def shown_in_case(session: Session, _: City, case: Case) -> dict[str, Any]:
             JoinedCase.of(joined, case_id=joined.id) for joined in cases_joined_into(session, case)
         ],
     }
+
+
+def for_caller(caller: Caller, answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer with reports in it; an analyst is not staff of the case and gets no words."""
+    if caller.role is not Role.ANALYST:
+        return answer
+    silent = {"description": "", "place_text": None}
+    return answer | {"reports": [row.model_copy(update=silent) for row in answer["reports"]]}
 
 
 def history(

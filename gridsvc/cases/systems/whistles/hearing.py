@@ -189,7 +189,7 @@ def _classified(
     for step in act.procedure.steps:
         if {"kind", "ground"} <= step.choices.keys() and not {"kind", "ground"} <= given.keys():
             entry = trace.last_of(act.session, act.case, step.name)
-            given = (dict(entry.content) if entry is not None else {}) | given
+            given = (entry.told if entry is not None else {}) | given
     otherwise = opening or OpeningWhistle()
     if opening is None and last is not None:
         otherwise = replace(

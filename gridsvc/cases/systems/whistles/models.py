@@ -38,6 +38,8 @@ class Whistle(Base):
         Index("ix_whistle_case", "district_code", "case_id"),
         Index("ix_whistle_blown", "blown_at"),
         Index("ix_whistle_participant", "participant_district"),
+        Index("ix_whistle_point", "point", postgresql_using="gist"),
+        Index("ix_whistle_footprint", "footprint", postgresql_using="gist"),
     )
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)

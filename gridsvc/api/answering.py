@@ -1,0 +1,73 @@
+"""What every answer has: safe headers, a HEAD for each GET, compression of text."""
+
+from __future__ import annotations
+
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: Answers that are too small and too often asked for.
+_SMALL = ("/v1/locate", "/v1/reports")
+_SMALLEST_BYTES = 1_000
+#: Beyond this a level costs more time than it saves bytes.
+_LEVEL = 4
+
+#: For answers that say nothing else; a page has a policy of its own.
+_DEFAULTS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+_PUBLIC = (*_DEFAULTS, (b"cache-control", b"no-cache"))
+_PRIVATE = (*_DEFAULTS, (b"cache-control", b"no-store"))
+
+
+class Answering:
+    """ASGI middleware: the headers of answers, and HEAD as a GET without its body.
+
+    What was asked with a token, or changed something, no cache keeps unless the route says so.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._compressing = GZipMiddleware(app, _SMALLEST_BYTES, _LEVEL)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and its answer with what is missing in it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        method = scope["method"]
+        public, compressed = method in ("GET", "HEAD"), False
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                public = False
+            elif name == b"accept-encoding":
+                compressed = b"gzip" in value and scope["path"] not in _SMALL
+        defaults = _PUBLIC if public else _PRIVATE
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message["headers"]
+                said = {name for name, _ in headers}
+                headers += [one for one in defaults if one[0] not in said]
+            await send(message)
+
+        app = self._compressing if compressed else self._app
+        if method == "HEAD":
+            await app({**scope, "method": "GET"}, receive, _without_body(sending))
+        else:
+            await app(scope, receive, sending)
+
+
+def _without_body(send: Send) -> Send:
+    """Send the head and end there: the server then tells a stream that nobody listens."""
+    ended = False
+
+    async def sending(message: Message) -> None:
+        nonlocal ended
+        if message["type"] == "http.response.start":
+            await send(message)
+        elif not ended:
+            ended = True
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return sending
