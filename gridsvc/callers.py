@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -30,17 +31,26 @@ _SUPERVISORS = {Role.DISTRICT, Role.CITY, Role.ADMIN}
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The holder of a token. The prefix ``110102`` covers ``110102020``; empty covers all."""
+    """The holder of a token. The prefix ``110102`` covers ``110102020``; empty covers all.
+
+    ``expires_at`` is when the token does, None for whoever has none.
+    """
 
     subject: str
     role: Role
     area: str
     body: str | None
     token_id: uuid.UUID
+    expires_at: dt.datetime | None = None
 
-    def covers(self, code: str) -> bool:
-        """Whether an area lies inside the caller's own."""
-        return code.startswith(self.area)
+    def covers(self, *codes: str | None) -> bool:
+        """Whether one of these areas lies inside the caller's own; None is no area."""
+        return any(code is not None and code.startswith(self.area) for code in codes)
+
+    @property
+    def staff(self) -> bool:
+        """Whether the caller works for the city: a citizen sees what everybody does."""
+        return self.role is not Role.CITIZEN
 
     def supervises(self, district_code: str) -> bool:
         """Whether the caller files, checks and closes in a district."""

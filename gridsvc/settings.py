@@ -155,6 +155,10 @@ class Settings(BaseSettings):
     import_max_geometry_bytes: int = Field(
         default=50_000_000, gt=0, description="Largest geometry of one feature, as a file holds it."
     )
+    open_parts: bool = Field(
+        default=False,
+        description="Tell owners, maintainers and notes of parts to everybody, as open data.",
+    )
     idempotency_days: int = Field(
         default=7, ge=1, description="Days for which an Idempotency-Key is remembered."
     )
@@ -266,7 +270,28 @@ class Settings(BaseSettings):
     backup_passphrase_file: Path | None = Field(
         default=None, description="The file whose first line opens backups; else it is asked for."
     )
-    token_days: int = Field(default=365, description="Days until a token expires.")
+    token_hours: int = Field(
+        default=24, ge=1, description="Hours until a token expires; its holder can renew it."
+    )
+    token_days: int = Field(
+        default=30, ge=1, description="Days from its making on which a token can be renewed."
+    )
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="Address of the city's own identity provider (OpenID Connect), if any.",
+    )
+    oidc_audience: str = Field(
+        default="gridsvc", description="The audience that the provider's tokens must name."
+    )
+    oidc_role_claim: str = Field(
+        default="gridsvc_role", description="The claim of the provider that names the role."
+    )
+    oidc_area_claim: str = Field(
+        default="gridsvc_area", description="The claim that names the area prefix."
+    )
+    oidc_body_claim: str = Field(
+        default="gridsvc_body", description="The claim that names the body of a department."
+    )
 
 
 @lru_cache

@@ -31,6 +31,7 @@ from gridsvc.api.quotas import Pace, Quotas, networks
 from gridsvc.api.v1 import (
     areas,
     assessments,
+    audit,
     callbacks,
     cases,
     codes,
@@ -51,6 +52,7 @@ from gridsvc.api.v1 import (
     repairs,
     reports,
     social_grids,
+    tokens,
     whistle_calls,
     whistles,
 )
@@ -61,6 +63,9 @@ from gridsvc.city import City
 from gridsvc.db.engine import database_url, public_url, session_factory
 from gridsvc.errors import BadInput, GridsvcError, TooLarge, UnknownParameter
 from gridsvc.registry.access.keys import KeyRing, secret_key
+from gridsvc.registry.access.provider import Provider
+from gridsvc.registry.access.service import Tokens
+from gridsvc.registry.access.uses import Uses
 from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import Settings, get_settings
 
@@ -91,6 +96,8 @@ _ROUTES = (
     disputes,
     no_mans_land,
     relations,
+    tokens,
+    audit,
     tiles,
     exports,
     map,
@@ -108,7 +115,7 @@ def make_service(settings: Settings) -> Service:
     # A fault in a procedure or a table is told at the start, not to the first reporter.
     city = City.load(settings)
     keys = settings.var_dir / "keys"
-    token_key = secret_key(keys, "token", settings.token_key)
+    tokens = Tokens(secret_key(keys, "token", settings.token_key), _provider(settings))
     sessions = session_factory(pools.general)
     return Service(
         settings=settings,
@@ -116,14 +123,23 @@ def make_service(settings: Settings) -> Service:
         engine=pools.general,
         sessions=sessions,
         atlases=AtlasStore(pools.boundaries, city, utc_now),
-        token_key=token_key,
+        tokens=tokens,
+        uses=Uses(sessions),
         reporter_keys=KeyRing(keys, "reporter", settings.reporter_key),
         log_key=LogKey(settings.log_origin, secret_key(keys, "log", settings.log_key)),
         pools=pools,
         allowances=allowances,
         pace=Pace(allowances),
-        listening=Listening(sessions, token_key, settings.event_streams),
+        listening=Listening(sessions, tokens, settings.event_streams),
     )
+
+
+def _provider(settings: Settings) -> Provider | None:
+    """The city's own identity provider, where it has one."""
+    if settings.oidc_issuer is None:
+        return None
+    claims = settings.oidc_role_claim, settings.oidc_area_claim, settings.oidc_body_claim
+    return Provider(settings.oidc_issuer, settings.oidc_audience, claims)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -141,7 +157,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(service.atlases.watch)
         log_writer.start()
+        service.uses.watch()
         yield
+        await run_in_threadpool(service.uses.close)
         log_writer.close()
         service.atlases.close()
         service.pools.close()
@@ -174,7 +192,7 @@ def _middleware(service: Service) -> list[Middleware]:
         Middleware(
             Quotas,
             allowances=service.allowances,
-            token_key=service.token_key,
+            tokens=service.tokens,
             trusted=networks(settings.trusted_proxies),
             at_once=settings.requests_at_once,
         ),

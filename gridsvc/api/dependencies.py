@@ -19,12 +19,14 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
+from starlette.types import Scope
 
 from gridsvc.api import clock
 from gridsvc.api.allowances import Allowance
 from gridsvc.api.listening import Listening
 from gridsvc.api.pools import Pools
 from gridsvc.api.quotas import Pace
+from gridsvc.api.rights import right_of
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake.repository import claim_key, keep_answer
@@ -32,9 +34,11 @@ from gridsvc.cases.log.service import LogKey
 from gridsvc.city import City
 from gridsvc.city.calendar import Calendar
 from gridsvc.db.base import transaction
-from gridsvc.errors import BadInput, IdempotencyMismatch, NotAllowed, NotAuthenticated
+from gridsvc.errors import BadInput, IdempotencyMismatch, NotAuthenticated
+from gridsvc.registry.access import audit
 from gridsvc.registry.access.keys import KeyRing
-from gridsvc.registry.access.service import read_token
+from gridsvc.registry.access.service import Tokens
+from gridsvc.registry.access.uses import Uses
 from gridsvc.registry.placement.store import Atlas, AtlasStore, DatedAtlas
 from gridsvc.settings import Settings
 
@@ -48,7 +52,8 @@ class Service:
     engine: Engine
     sessions: sessionmaker[Session]
     atlases: AtlasStore
-    token_key: bytes
+    tokens: Tokens
+    uses: Uses
     reporter_keys: KeyRing
     log_key: LogKey
     pools: Pools
@@ -82,6 +87,7 @@ def db_session(service: CurrentService) -> Iterator[Session]:
     """A transaction of the request's own."""
     with transaction(service.sessions) as session:
         yield session
+        audit.write_noted(session)
 
 
 #: One transaction a request, committed before the answer is sent: what was acknowledged is kept.
@@ -165,48 +171,78 @@ async def _then(service: CurrentService, as_of: AsOf, atlas: AtlasOfDay) -> Date
 Then = Annotated[DatedAtlas | None, Depends(_then)]
 
 
-def caller_of(
-    service: CurrentService,
-    session: DbSession,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+def let_in(
+    scope: Scope,
+    service: Service,
+    session: Session,
+    credentials: HTTPAuthorizationCredentials | None,
 ) -> Caller:
-    """The holder of the request's token. Raises NotAuthenticated."""
+    """The holder of a request's token, whom the table of rights lets in at its route.
+
+    Raises NotAuthenticated, NotAllowed.
+    """
     if credentials is None:
         raise NotAuthenticated(
             "This needs a token: send 'Authorization: Bearer ...' with one made by"
             " 'gridsvc token create'."
         )
-    return read_token(session, service.token_key, credentials.credentials)
-
-
-#: The holder of the request's token; without one the request is refused.
-CurrentCaller = Annotated[Caller, Depends(caller_of)]
-
-
-def may_write(caller: Caller) -> Caller:
-    """The caller, who may write something. Raises NotAllowed."""
-    if caller.role is Role.ANALYST:
-        raise NotAllowed("An analyst's token may only read; writing needs another role.")
+    now = clock.utc_now()
+    caller = service.tokens.read(session, credentials.credentials)
+    service.uses.note(caller, now)
+    right = right_of(scope, caller)
+    if right.audit:
+        act = f"{scope['method']} {scope['route'].path}"
+        done = audit.Done(now, caller.subject, caller.role.value, act, scope["path"])
+        audit.note(session, done)
     return caller
 
 
-def _occasion(service: CurrentService, session: DbSession, caller: CurrentCaller) -> Occasion:
+def _caller(
+    request: Request,
+    service: CurrentService,
+    session: DbSession,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> Caller:
+    return let_in(request.scope, service, session, credentials)
+
+
+#: The holder of the request's token; without one, or in a role that may not, it is refused.
+CurrentCaller = Annotated[Caller, Depends(_caller)]
+
+
+def _perhaps_caller(
+    request: Request,
+    service: CurrentService,
+    session: DbSession,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> Caller | None:
+    return None if credentials is None else let_in(request.scope, service, session, credentials)
+
+
+#: The holder of the request's token, None without one: staff are told more.
+PerhapsCaller = Annotated[Caller | None, Depends(_perhaps_caller)]
+
+
+def current_occasion(
+    service: CurrentService, session: DbSession, caller: CurrentCaller
+) -> Occasion:
+    """The request's transaction, city, caller and moment. Raises NotAuthenticated, NotAllowed."""
     return Occasion(session, service.city, caller, clock.utc_now())
 
 
 #: The request's transaction, city, caller and moment, for what is done in cases.
-CurrentOccasion = Annotated[Occasion, Depends(_occasion)]
+CurrentOccasion = Annotated[Occasion, Depends(current_occasion)]
+
+
+def parts_whole(service: Service, caller: Caller | None) -> bool:
+    """Whether owners, maintainers and notes of parts are told: to staff, or as open data."""
+    return service.settings.open_parts or (caller is not None and caller.staff)
 
 
 def _reporting_occasion(
-    service: CurrentService,
-    session: DbSession,
-    name: str,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    service: CurrentService, session: DbSession, name: str, caller: PerhapsCaller
 ) -> Occasion:
-    if credentials is not None:
-        caller = may_write(caller_of(service, session, credentials))
-    else:
+    if caller is None:
         # Nobody's token: what the receipt's secret does not open, they may not do.
         holder = uuid.uuid5(uuid.NAMESPACE_URL, f"receipt:{name}")
         caller = Caller(f"receipt {name[:80]}", Role.CITIZEN, "", None, holder)
@@ -216,15 +252,6 @@ def _reporting_occasion(
 #: The same for whoever holds a token, or no more than the secret of the report's receipt.
 ReportingOccasion = Annotated[Occasion, Depends(_reporting_occasion)]
 
-
-def writing_occasion(occasion: CurrentOccasion) -> Occasion:
-    """The occasion of a caller who may write something. Raises NotAllowed."""
-    may_write(occasion.caller)
-    return occasion
-
-
-#: The same, for a caller who may write something; what exactly, the services decide.
-WritingOccasion = Annotated[Occasion, Depends(writing_occasion)]
 
 IdempotencyKey = Annotated[
     str | None,
@@ -284,10 +311,3 @@ def once(
     response = _Answer(write(), status_code=status)
     keep_answer(session, holder, key, status, orjson.loads(response.body))
     return response
-
-
-def require_role(caller: Caller, *roles: Role) -> None:
-    """Refuse callers of other roles. Raises NotAllowed."""
-    if caller.role not in roles:
-        allowed = ", ".join(role.value for role in roles)
-        raise NotAllowed(f"A token of role {caller.role.value} may not do this; needed: {allowed}.")

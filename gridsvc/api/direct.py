@@ -32,15 +32,15 @@ from gridsvc.api import clock, rules
 from gridsvc.api.dependencies import (
     Service,
     bearer,
-    caller_of,
     current_atlas,
-    may_write,
+    current_occasion,
+    let_in,
     parse_as_of,
     service_of,
-    writing_occasion,
 )
 from gridsvc.cases.core.act import Occasion
 from gridsvc.db.base import transaction
+from gridsvc.registry.access import audit
 from gridsvc.registry.placement.store import Atlas
 
 
@@ -61,7 +61,7 @@ _Find = Callable[[_Asked], Any]
 def _occasion(asked: _Asked) -> Occasion:
     if asked.session is None:
         raise AssertionError("tokens are looked up in a transaction")
-    caller = may_write(caller_of(asked.service, asked.session, asked.credentials))
+    caller = let_in(asked.scope, asked.service, asked.session, asked.credentials)
     return Occasion(asked.session, asked.service.city, caller, clock.utc_now())
 
 
@@ -78,7 +78,7 @@ _IN_LOOP: Mapping[Any, _Find] = {service_of: lambda asked: asked.service}
 _IN_THREAD: Mapping[Any, _Find] = {
     **_IN_LOOP,
     current_atlas: _atlas,
-    writing_occasion: _occasion,
+    current_occasion: _occasion,
 }
 
 
@@ -145,6 +145,7 @@ class DirectRoute(APIRoute):
         with transaction(service.pools.intake) as session:
             asked = _Asked(scope, service, query, given, credentials, session)
             response: Response = self.endpoint(**self._arguments(asked))
+            audit.write_noted(session)
         return response
 
     def _query(self, scope: Scope) -> dict[str, str]:

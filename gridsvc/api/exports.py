@@ -8,7 +8,13 @@ from typing import IO, Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from gridsvc.api.dependencies import AsOf, CurrentService, Moment
+from gridsvc.api.dependencies import (
+    AsOf,
+    CurrentService,
+    Moment,
+    PerhapsCaller,
+    parts_whole,
+)
 from gridsvc.api.problems import problems
 from gridsvc.api.spool import spooled
 from gridsvc.db.base import transaction
@@ -40,6 +46,7 @@ async def export(
     service: CurrentService,
     as_of: AsOf,
     moment: Moment,
+    caller: PerhapsCaller,
     layer: str,
     bbox: Annotated[
         str | None, Query(description="west,south,east,north in degrees: what touches this box.")
@@ -50,7 +57,7 @@ async def export(
 
     The layers are districts, streets, communities, unit_grids, parts, joint_cases and disputes.
     Parts are those of the register, removed ones too; they bear the areas that they were registered
-    in, with ``as_of`` those of that day.
+    in, with ``as_of`` those of that day. Their owners and notes are told to staff.
     """
 
     def write(spool: IO[bytes]) -> None:
@@ -65,6 +72,7 @@ async def export(
                 bbox=bbox,
                 district=district,
                 of_day=as_of is not None,
+                whole=parts_whole(service, caller),
             )
             for piece in feature_collection(connection, service.city, selection):
                 spool.write(piece)

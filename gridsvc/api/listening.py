@@ -25,7 +25,7 @@ from gridsvc.cases.core.messages.repository import due_since, messages_by_id
 from gridsvc.cases.core.schemas import MessageAnswer
 from gridsvc.db.base import transaction
 from gridsvc.errors import NotAuthenticated, TooMany, Unavailable
-from gridsvc.registry.access.service import read_token
+from gridsvc.registry.access.service import Tokens
 
 _log = structlog.get_logger(__name__)
 
@@ -82,9 +82,9 @@ class Listener:
 class Listening:
     """The streams of a process."""
 
-    def __init__(self, sessions: sessionmaker[Session], token_key: bytes, most: int) -> None:
+    def __init__(self, sessions: sessionmaker[Session], tokens: Tokens, most: int) -> None:
         self._sessions = sessions
-        self._token_key = token_key
+        self._tokens = tokens
         self._most = most
         self._listeners: dict[Listener, None] = {}
         self._told: OrderedDict[uuid.UUID, None] = OrderedDict()
@@ -150,7 +150,7 @@ class Listening:
         with transaction(self._sessions) as session:
             for token in tokens:
                 try:
-                    read_token(session, self._token_key, token)
+                    self._tokens.read(session, token)
                 except NotAuthenticated:
                     ended.add(token)
         return ended

@@ -49,8 +49,7 @@ def static(name: str) -> FileResponse:
 )
 def joint_case(service: CurrentService, session: DbSession, whistle_id: uuid.UUID) -> HTMLResponse:
     """The page of a joint case: map, steps, bodies, ready to print."""
-    # folium
-    from gridsvc.maps.joint_case import joint_case_page, read_joint_case
+    from gridsvc.maps.joint_case import joint_case_page, read_joint_case  # folium
 
     city = service.city
     page = joint_case_page(read_joint_case(session, city, whistle_id), city)

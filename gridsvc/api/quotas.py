@@ -27,7 +27,7 @@ from gridsvc.api.allowances import ANONYMOUS, Allowance
 from gridsvc.api.problems import problem_response
 from gridsvc.callers import Caller, Role
 from gridsvc.errors import BadInput, GridsvcError, NotAuthenticated, TooMany, Unavailable
-from gridsvc.registry.access.service import holder_of
+from gridsvc.registry.access.service import Tokens
 
 _LOOK_UP = "/v1/locate"
 _INTAKE = "/v1/reports"
@@ -120,13 +120,13 @@ class Quotas:
         self,
         app: ASGIApp,
         allowances: Mapping[str, Allowance],
-        token_key: bytes,
+        tokens: Tokens,
         trusted: tuple[Network, ...],
         at_once: int,
     ) -> None:
         self._app = app
         self._shares = {role: _Share(allowance) for role, allowance in allowances.items()}
-        self._token_key = token_key
+        self._tokens = tokens
         self._trusted = trusted
         self._at_once = at_once
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
@@ -186,7 +186,7 @@ class Quotas:
         if scheme.lower() != "bearer":
             return None
         try:
-            caller = holder_of(self._token_key, token.strip())
+            caller = self._tokens.holder(token.strip(), ask=False)
         except NotAuthenticated:
             return None
         if len(self._holders) >= _REMEMBERED:

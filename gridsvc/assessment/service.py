@@ -33,17 +33,22 @@ _WHOLE = (Dimension.DISTRICT, Dimension.STREET)
 _SUPERVISORS = (Role.DISTRICT, Role.CITY, Role.ADMIN)
 
 
-def visible_area(caller: Caller, area: str | None, dimensions: Sequence[Dimension] = ()) -> str:
+def visible_area(
+    caller: Caller,
+    area: str | None,
+    dimensions: Sequence[Dimension] = (),
+    *,
+    single_cases: bool = False,
+) -> str:
     """The area that a caller is shown: what is asked for, inside the caller's own district.
 
-    Streets and departments see the whole district, to compare; inspectors are persons, so only
-    supervision sees them by name. Raises NotAllowed, BadInput.
+    Streets and departments see the figures of the whole district, to compare, and ``single_cases``
+    of their own area alone; inspectors are persons, so only supervision sees them by name. Raises
+    NotAllowed, BadInput.
     """
-    if caller.role is Role.CITIZEN:
-        raise NotAllowed("Assessments are for staff; a citizen follows a report by its receipt.")
     if Dimension.INSPECTOR in dimensions and caller.role not in _SUPERVISORS:
         raise NotAllowed("Only supervision may see inspectors: a token of role district or city.")
-    own = caller.area[:6]
+    own = caller.area if single_cases else caller.area[:6]
     wanted = own if area is None else area
     if re.fullmatch(r"[0-9]{0,6}|[0-9]{9}", wanted, re.ASCII) is None:
         raise BadInput(

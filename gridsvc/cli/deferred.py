@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from importlib import import_module
 from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperCommand
+
+#: The command that this process was given, without its arguments.
+command_given: ContextVar[str] = ContextVar("command_given", default="gridsvc")
 
 
 class Deferred(TyperCommand):
@@ -27,7 +31,10 @@ class Deferred(TyperCommand):
 
     def make_context(self, info_name: Any, *words: Any, **extra: Any) -> Any:
         """The context of the command behind it, which the caller then runs."""
-        return self.load().make_context(info_name, *words, **extra)
+        found = self.load()
+        below = [word for word in words[0][:1] if word in getattr(found, "commands", ())]
+        command_given.set(" ".join(["gridsvc", info_name, *below]))
+        return found.make_context(info_name, *words, **extra)
 
 
 def defer(app: typer.Typer, name: str, target: str, summary: str) -> None:

@@ -101,7 +101,7 @@ def show(dispute_id: DisputeId) -> None:
     with session() as opened:
         dispute = dispute_or_refuse(opened, dispute_id)
         shown = dispute_json(opened, dispute, named=True)
-        print_json({**shown, "inside": inside_json(opened, dispute, day)})
+        print_json({**shown, "inside": inside_json(opened, dispute, day, named=True)})
 
 
 @app.command()
@@ -168,7 +168,7 @@ def dossier(
         raise BadFile(f"{out} ends in '{out.suffix}'; a dossier is written to .html or .gpkg.")
     city = load_city()
     with session() as opened:
-        read = read_dossier(opened, city, dispute_id, now=utc_now())
+        read = read_dossier(opened, city, dispute_id, named=True, now=utc_now())
     if out.suffix == ".html":
         out.write_text(dossier_page(read, city), encoding="utf-8")
     else:
@@ -191,7 +191,7 @@ def what_if(
     drafted = "duties" in given
     proposal = read_draft(given, city.standard) if drafted else read_border_move(given, crs)
     with open_atlas(city) as (atlas, sessions), transaction(sessions) as opened:
-        answer = ask_what_if(opened, city, atlas, proposal, now=utc_now())
+        answer = ask_what_if(opened, city, atlas, proposal, seen=lambda _: True, now=utc_now())
     if as_json:
         print_json(answer)
     else:

@@ -20,12 +20,12 @@ from gridsvc.cases.intake.models import Report
 from gridsvc.cases.intake.personal_repository import moment, reports_filed_by, still_writing
 from gridsvc.cases.intake.reports import find_report
 from gridsvc.cases.systems.evidence.store import store_of
-from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, print_json
+from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, operator, print_json
 from gridsvc.db.base import transaction
 from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.keeping import retention
-from gridsvc.registry.access.audit import note
+from gridsvc.registry.access.audit import Done, note, write_noted
 from gridsvc.registry.access.keys import KeyRing
 from gridsvc.settings import get_settings
 
@@ -49,8 +49,9 @@ def show(
     ring = _ring()
     with _sessions() as sessions, transaction(sessions) as session:
         for report in _reports(session, ring, receipt, phone, subject):
-            note(session, _OPERATOR, "read own data", report.receipt, reason=reason, now=utc_now())
+            note(session, _done("read own data", report.receipt, reason))
             print_json(own_answer(session, report, ring.keys).model_dump(mode="json"))
+        write_noted(session)
 
 
 @app.command()
@@ -72,6 +73,7 @@ def erase(
             (personal.erase if what == "all" else personal.erase_contact)(
                 occasion, report, reason=reason
             )
+        write_noted(session)
     console.print(f"{len(found):,} reports: erased {what}.")
 
 
@@ -113,9 +115,14 @@ def rotate(
                 count, after = personal.reseal(session, after, ring.keys)
             done += count
         with transaction(sessions) as session:
-            note(session, _OPERATOR, "rotate key", name, now=utc_now())
+            note(session, _done("rotate key", name, ""))
+            write_noted(session)
     ring.end_rotation()
     console.print(f"{done:,} contacts are sealed with the new key.")
+
+
+def _done(act: str, subject: str, reason: str) -> Done:
+    return Done(utc_now(), operator(), "operator", act, subject, reason)
 
 
 def _writing(sessions: sessionmaker[Session], since: dt.datetime) -> bool:

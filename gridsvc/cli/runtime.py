@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,14 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.api.clock import utc_now
 from gridsvc.callers import Caller, Role
+from gridsvc.cli.deferred import command_given
 from gridsvc.db.base import transaction
 from gridsvc.db.engine import create_engine, database_url, owner_url, session_factory
 from gridsvc.db.migrate import current, head, migrate
 from gridsvc.errors import BadFile, TooLarge, Unavailable
+from gridsvc.registry.access import audit
 from gridsvc.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -113,8 +118,27 @@ def session(*, statement_timeout_s: float = 0.0) -> Iterator[Session]:
     try:
         with transaction(session_factory(engine)) as opened:
             yield opened
+            _enter_in_audit_log(opened)
     finally:
         engine.dispose()
+
+
+def operator() -> str:
+    """Who gives this command, as the machine knows them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a name for its user
+        return f"uid {os.getuid()}"
+
+
+def _enter_in_audit_log(opened: Session) -> None:
+    """A command that wrote something is an administrative act."""
+    opened.flush()
+    if opened.scalar(text("select pg_current_xact_id_if_assigned() is null")):
+        return
+    done = audit.Done(utc_now(), operator(), "operator", command_given.get(), "")
+    audit.note(opened, done)
+    audit.write_noted(opened)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import socket
 from collections.abc import Callable
@@ -12,17 +11,21 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.api.clock import utc_now
 from gridsvc.api.connections import ConnectionLimits
 from gridsvc.callers import Role
 from gridsvc.cli.processes import DependentConfig, serve_apart
-from gridsvc.cli.runtime import database, notes
-from gridsvc.db.engine import create_engine
+from gridsvc.cli.runtime import database, notes, operator
+from gridsvc.db.base import transaction
+from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.db.partitions import ensure_partitions
 from gridsvc.db.roles import may_change_the_trace
+from gridsvc.errors import NotAuthenticated
 from gridsvc.registry.access.keys import secret_key
-from gridsvc.registry.access.service import issue_token
+from gridsvc.registry.access.register import Life, make_token
+from gridsvc.registry.access.service import holder_of
 from gridsvc.settings import Settings, get_settings
 
 _GOODBYE_S = 5
@@ -96,24 +99,29 @@ def prepare(settings: Settings) -> str:
                     "DATABASE_URL logs in as somebody who may rewrite the trace; give the service"
                     " a login of its own (docs/operations.md, 'A database of your own')."
                 )
+        _first_token(settings, session_factory(engine))
     finally:
         engine.dispose()
-    _first_token(settings)
     return url
 
 
-def _first_token(settings: Settings) -> None:
-    """Make an admin's token on the first start, readable by its owner alone."""
+def _first_token(settings: Settings, sessions: sessionmaker[Session]) -> None:
+    """Make an admin's token, readable by its owner alone, where the one of before has expired."""
     path = settings.var_dir / "admin.token"
-    if path.exists():
+    key = secret_key(settings.var_dir / "keys", "token", settings.token_key)
+    with suppress(OSError, NotAuthenticated):
+        holder_of(key, path.read_text().strip())
         return
-    token = issue_token(
-        secret_key(settings.var_dir / "keys", "token", settings.token_key),
-        role=Role.ADMIN,
-        subject="admin",
-        valid_for=dt.timedelta(days=settings.token_days),
-        now=utc_now(),
-    )
+    with transaction(sessions) as session:
+        token = make_token(
+            session,
+            key,
+            role=Role.ADMIN,
+            subject="admin",
+            life=Life.of(settings),
+            made_by=operator(),
+            now=utc_now(),
+        ).token
     draft = path.with_name(f".admin.{os.getpid()}.token")
     draft.touch(mode=0o600)
     draft.write_text(token + "\n")

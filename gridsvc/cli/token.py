@@ -1,17 +1,21 @@
-"""Tokens: made and revoked."""
+"""Tokens: made, listed and revoked."""
 
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from gridsvc.api.clock import utc_now
 from gridsvc.callers import Role
-from gridsvc.cli.runtime import console, session
+from gridsvc.cli.runtime import AsJson, console, operator, print_json, session
 from gridsvc.registry.access.keys import secret_key
-from gridsvc.registry.access.service import issue_token, revoke_token
+from gridsvc.registry.access.register import Life, make_token, revoke_token
+from gridsvc.registry.access.repository import note_uses, tokens_page
+from gridsvc.registry.access.service import holder_of
 from gridsvc.settings import get_settings
 
 app = typer.Typer(help="Tokens for the HTTP service.", no_args_is_help=True)
@@ -27,24 +31,71 @@ def create(
 ) -> None:
     """Print a new token, alone on its line."""
     settings = get_settings()
-    typer.echo(
-        issue_token(
+    with session() as opened:
+        made = make_token(
+            opened,
             secret_key(settings.var_dir / "keys", "token", settings.token_key),
             role=role,
             area=area,
             body=body,
             subject=subject,
-            valid_for=dt.timedelta(days=days or settings.token_days),
+            life=Life.of(settings, None if days is None else dt.timedelta(days=days)),
+            made_by=operator(),
             now=utc_now(),
         )
-    )
+    typer.echo(made.token)
+
+
+@app.command("list")
+def list_tokens(
+    area: Annotated[str, typer.Option(help="Only those for areas under this prefix.")] = "",
+    json: AsJson = False,
+) -> None:
+    """List the register: who has which token, until when, and when it was used last."""
+    with session() as opened:
+        found = tokens_page(opened, prefix=area, after=None, limit=None)
+    listed = [
+        {
+            "id": str(entry.id),
+            "role": entry.role,
+            "area": entry.area,
+            "body": entry.body,
+            "subject": entry.subject,
+            "made_by": entry.made_by,
+            "made_at": entry.made_at,
+            "expires_at": entry.expires_at,
+            "renewable_until": entry.renewable_until,
+            "last_used_at": entry.last_used_at,
+            "revoked_at": revoked_at,
+        }
+        for entry, revoked_at in found
+    ]
+    if json:
+        print_json(listed)
+        return
+    shown = Table("id", "role", "area", "body", "subject", "made by", "expires", "used", "revoked")
+    for it in listed:
+        ends = (it["expires_at"], it["last_used_at"], it["revoked_at"])
+        names = (it["id"], it["role"], it["area"], it["body"], it["subject"], it["made_by"])
+        dates = ("" if end is None else f"{end:%Y-%m-%d %H:%M}" for end in ends)
+        shown.add_row(*(str(name or "") for name in names), *dates)
+    console.print(shown)
 
 
 @app.command()
-def revoke(token: Annotated[str, typer.Argument(help="The token itself.")]) -> None:
-    """Take a token back; it is refused from now on."""
+def revoke(
+    token: Annotated[str, typer.Argument(help="The token's id, or the token itself.")],
+) -> None:
+    """Take a token back with all its renewals; it is refused from now on."""
     settings = get_settings()
-    key = secret_key(settings.var_dir / "keys", "token", settings.token_key)
     with session() as opened:
-        token_id = revoke_token(opened, key, token, now=utc_now())
+        try:
+            token_id = uuid.UUID(token)
+        except ValueError:
+            caller = holder_of(
+                secret_key(settings.var_dir / "keys", "token", settings.token_key), token
+            )
+            note_uses(opened, [(caller, utc_now())])
+            token_id = caller.token_id
+        revoke_token(opened, token_id, by=None, now=utc_now())
     console.print(f"Token {token_id} is revoked.")

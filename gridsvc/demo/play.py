@@ -114,7 +114,7 @@ def play(
             tell("The story was interrupted: it goes on, and is told from its beginning.")
         else:
             number += 1
-        playing = Playing(number, http, service.token_key, service.sessions)
+        playing = Playing(number, http, service.tokens.key, service.sessions)
         playing.begin()
         with transaction(service.sessions) as session:
             lead, other = (_area(session, "street", code) for code in (LEAD, OTHER))

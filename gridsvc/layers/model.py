@@ -35,7 +35,7 @@ class ColumnType(StrEnum):
 class Column:
     """A column of a layer as readers know it; ``unit`` is ``m²`` or ``m``.
 
-    One that is not ``exported`` is in tiles alone.
+    One that is not ``exported`` is in tiles alone; one ``for_staff`` is only exported to them.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Column:
     title: str
     unit: str | None = None
     exported: bool = True
+    for_staff: bool = False
 
 
 #: The parameters of ``Layer.in_force``; see :func:`at`.

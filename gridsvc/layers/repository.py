@@ -47,26 +47,28 @@ def feature_chunks(
     bbox: Box | None = None,
     district: str | None = None,
     placed: bool = False,
+    whole: bool = False,
 ) -> Iterator[Sequence[str]]:
     """The features in force at a moment as GeoJSON texts in the order of their key, many at a time.
 
     They come from a cursor on the server. Coordinates are written with up to 15 decimals, the
     shortest that read back to the same number. ``placed``: in the areas of that moment.
+    ``whole``: with the columns that are for staff.
     """
-    query = _features(layer, placed, bbox is not None, district is not None)
+    query = _features(layer, placed, whole, bbox is not None, district is not None)
     given = {**at(city, moment), **_edges(bbox), "district": district}
     found = query.ask(connection, given, stream_results=True, yield_per=_ROWS_A_CHUNK)
     yield from found.scalars().partitions(_ROWS_A_CHUNK)
 
 
 @cache
-def _features(layer: Layer, placed: bool, in_box: bool, in_district: bool) -> Compiled:
+def _features(layer: Layer, placed: bool, whole: bool, in_box: bool, in_district: bool) -> Compiled:
     chosen = layer.placed if placed and layer.placed is not None else layer.in_force
     rows = chosen.subquery("feature")
     properties = [
         item
         for column in layer.columns
-        if column.exported
+        if column.exported and (whole or not column.for_staff)
         for item in (column.name, rows.c[column.name])
     ]
     feature = func.json_build_object(

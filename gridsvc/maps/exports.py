@@ -56,6 +56,7 @@ class Selection:
     """What an export holds: a layer at a moment, narrowed to a box (WGS84) or a district.
 
     ``of_day``: parts in the areas of the moment, not in those that they were registered in.
+    ``whole``: with the columns that are for staff.
     """
 
     layer: Layer
@@ -63,6 +64,7 @@ class Selection:
     bbox: Box | None
     district: str | None
     of_day: bool
+    whole: bool
 
 
 def select(
@@ -74,6 +76,7 @@ def select(
     bbox: str | None = None,
     district: str | None = None,
     of_day: bool = False,
+    whole: bool = False,
 ) -> Selection:
     """Check what is asked for, before the first byte is sent.
 
@@ -93,7 +96,7 @@ def select(
                 f"There is no district {district} in the edition in force; /v1/areas lists them.",
                 field="district",
             )
-    return Selection(chosen, moment, box, district, of_day)
+    return Selection(chosen, moment, box, district, of_day, whole)
 
 
 def feature_collection(connection: Connection, city: City, selection: Selection) -> Iterator[bytes]:
@@ -109,6 +112,7 @@ def feature_collection(connection: Connection, city: City, selection: Selection)
         bbox=selection.bbox,
         district=selection.district,
         placed=selection.of_day,
+        whole=selection.whole,
     )
     for chunk in chunks:
         yield (separator + ",\n".join(chunk)).encode()

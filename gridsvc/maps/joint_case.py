@@ -74,7 +74,7 @@ def read_joint_case(session: Session, city: City, whistle_id: uuid.UUID) -> Join
         streets=streets,
         unit_grids=places_around(session, UNIT_GRIDS, city, at, place, _GRIDS_AROUND_M),
         border=_border(sides, districts),
-        reports=tuple(reports),
+        reports=len(reports),
         called=tuple(called),
         names=names,
         entries=_entries(entries, names, city.procedures.of("joint")),
@@ -210,7 +210,7 @@ class JointCase:
     streets: tuple[Place, ...]
     unit_grids: tuple[Place, ...]
     border: shapely.Geometry | None
-    reports: tuple[Report, ...]
+    reports: int
     called: tuple[CalledBody, ...]
     names: Mapping[str, str]
     entries: tuple[Entry, ...]
@@ -246,15 +246,13 @@ def joint_case_page(joint: JointCase, city: City) -> str:
 
 
 def _draw(joint: JointCase) -> folium.Map:
-    """The map of the place: both sides, the border, the building, who reported and who came."""
+    """The map of the place: both sides, the border, the building, the place, and who came."""
     drawn = blank_map()
     view = _view(joint)
     _draw_areas(drawn, joint, view)
     if joint.footprint is not None:
         draw_shape(drawn, joint.footprint, color="#8f1a10", weight=2, fill=_ALARM, opacity=0.55)
-    for report in joint.reports:
-        pin = to_shape(report.point)
-        draw_dot(drawn, pin.x, pin.y, _VIOLET, f"上报 Report · {report.channel}")
+    draw_dot(drawn, joint.place.x, joint.place.y, _VIOLET, "案卷地点 place of the case")
     for body in joint.called:
         if body.reported_in_point is not None:
             _came(drawn, joint, body, to_shape(body.reported_in_point))

@@ -1,7 +1,6 @@
 """Every table of the registry, in one place for migrations and tests."""
 
-from gridsvc.registry.access.audit import AuditEntry
-from gridsvc.registry.access.models import RevokedToken
+from gridsvc.registry.access.models import AuditEntry, RevokedToken, Token
 from gridsvc.registry.areas.models import Area
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty, DutyGap
 from gridsvc.registry.classes.models import ListedClass
@@ -41,5 +40,6 @@ __all__ = [
     "RepairArea",
     "RevokedToken",
     "SocialGrid",
+    "Token",
     "UnitGrid",
 ]

@@ -109,8 +109,11 @@ def test_a_refusal_without_a_reason_is_refused(steps, lead):
     assert problem["missing"] == ["note"]
 
 
-def test_only_the_body_that_leads_refuses(steps, other):
-    problem = other.refused(steps, refuse(city.LEAD), status=409, type="step-refused")
+def test_only_the_body_that_leads_refuses(steps, other, as_):
+    problem = other.refused(steps, refuse(city.LEAD), status=403, type="not-allowed")
+    assert "its body was not called" in problem["detail"]
+    bureau = as_(Role.DEPARTMENT, city.WEST, f"{city.WEST}-CGJ")
+    problem = bureau.refused(steps, refuse(city.LEAD), status=409, type="step-refused")
     assert f"taken by {city.LEAD}" in problem["detail"]
 
 

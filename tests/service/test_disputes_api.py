@@ -229,7 +229,12 @@ def test_an_earlier_placement_of_a_moved_report_stands_in_the_dispute(
     to = {"location": {"lon": place.x, "lat": place.y, "accuracy_m": 5.0}, "reason": "misplaced"}
     lead.post(f"/v1/reports/{routed['id']}/move", to)
 
-    placements = citizen.get(f"/v1/disputes/{ids['gap']}")["inside"]["placements"]["listed"]
+    seen = citizen.get(f"/v1/disputes/{ids['gap']}")["inside"]
+    assert "reason" not in seen["placements"]["listed"][1]
+    assert "point" not in seen["reports"]["listed"][0]
+    inside_gap = lead.get(f"/v1/disputes/{ids['gap']}")["inside"]
+    assert inside_gap["reports"]["listed"][0]["point"] == pytest.approx([place.x, place.y])
+    placements = inside_gap["placements"]["listed"]
 
     assert [(it["n"], it["street_code"], it["reason"]) for it in placements] == [
         (1, city.LEAD, "as reported"),
@@ -255,6 +260,25 @@ def test_the_dossier_is_one_page_that_asks_nothing_of_any_host(
     assert "secret words" not in page.text
 
 
+def test_what_the_sides_say_is_told_to_the_sides(
+    ids: dict[str, str], west: Person, citizen: Person, as_: Callable[..., Person]
+) -> None:
+    where = f"/v1/disputes/{ids['overlap']}"
+    west.post(f"{where}/notes", {"note": "marked words"})
+    west.post(f"{where}/state", {"state": "under_negotiation", "why": "a marked reason"})
+    sent = west.send(
+        "POST", f"{where}/evidence", params={"name": "marked.pdf"}, content=b"a survey"
+    )
+    assert sent.status_code == 201
+    strangers = (citizen, as_(Role.DISTRICT, "110105"), as_(Role.STREET, city.LEAD_NORTH))
+    for page in (where, f"{where}/dossier.html"):
+        for stranger in strangers:
+            assert "marked" not in stranger.send("GET", page).text
+        assert "marked" not in citizen.client.get(page).text
+        told = west.send("GET", page).text
+        assert all(words in told for words in ("marked words", "a marked reason", "marked.pdf"))
+
+
 def geopackage(citizen: Person, dispute_id: str, folder: Path) -> Path:
     """The GeoPackage of a dispute as a file: GDAL knows it by its ending."""
     answer = citizen.send("GET", f"/v1/disputes/{dispute_id}/dossier.gpkg")
@@ -270,7 +294,11 @@ def test_gdal_reads_every_layer_of_the_geopackage(
     citizen.post("/v1/reports", at("CONFLICT"))
     west.post(f"/v1/disputes/{ids['conflict']}/notes", {"note": "x"})
 
-    file = geopackage(citizen, ids["conflict"], tmp_path)
+    told = geopackage(citizen, ids["conflict"], tmp_path)
+    assert pyogrio.read_dataframe(told, layer="evidence")["note"].isna().all()
+    assert pyogrio.read_dataframe(told, layer="reports").geometry.isna().all()
+
+    file = geopackage(west, ids["conflict"], tmp_path)
     layers = {str(name): kind for name, kind in pyogrio.list_layers(file)}
 
     assert layers == {

@@ -54,8 +54,39 @@ def run(
     get_settings.cache_clear()
 
 
-def test_editions_are_listed_page_by_page(drafted: list[str], client: httpx.Client) -> None:
-    every = client.get("/v1/editions").json()
+@pytest.fixture
+def staff(as_: Callable[..., Person]) -> Person:
+    return as_(Role.STREET, city.LEAD_NORTH)
+
+
+DRAFTS = ("/v1/editions/street-new", DIFF, f"{DIFF}/parts", f"{DIFF}/unit_grids")
+
+
+@pytest.mark.parametrize("path", DRAFTS)
+def test_a_draft_is_shown_to_staff_alone(
+    drafted: list[str], client: httpx.Client, citizen: Person, staff: Person, path: str
+) -> None:
+    for answer in (client.get(path), citizen.send("GET", path)):
+        assert "drafts are shown to staff" in refusal(answer, 404)["detail"]
+    staff.get(path)
+    listed = client.get("/v1/editions").json()["editions"]
+    assert "street-new" not in {it["id"] for it in listed}
+
+
+def test_who_did_what_to_an_edition_is_told_to_staff_alone(
+    client: httpx.Client, staff: Person
+) -> None:
+    for told, found in (
+        (False, client.get("/v1/editions/street-2020").json()),
+        (True, staff.get("/v1/editions/street-2020")),
+    ):
+        assert ["actor" in it for it in found["history"]] == [told, told]
+
+
+def test_editions_are_listed_page_by_page(
+    drafted: list[str], client: httpx.Client, staff: Person
+) -> None:
+    every = staff.get("/v1/editions")
     assert [(it["id"], it["state"]) for it in every["editions"]] == [
         ("community-2020", "active"),
         ("district-2020", "active"),
@@ -63,27 +94,29 @@ def test_editions_are_listed_page_by_page(drafted: list[str], client: httpx.Clie
         ("street-new", "draft"),
         ("grids-2020", "active"),
     ]
-    streets = client.get("/v1/editions?level=street&limit=1").json()
+    streets = staff.get("/v1/editions", level="street", limit=1)
     assert streets["next"] == "street-2020"
-    rest = client.get("/v1/editions?level=street&cursor=street-2020").json()
+    rest = staff.get("/v1/editions", level="street", cursor="street-2020")
     assert ([it["id"] for it in rest["editions"]], rest["next"]) == (["street-new"], None)
     assert refusal(client.get("/v1/editions?cursor=x"), 422)["field"] == "cursor"
     refusal(client.get("/v1/editions?level=city"), 422)
 
 
-def test_one_edition_tells_its_history(drafted: list[str], client: httpx.Client) -> None:
+def test_one_edition_tells_its_history(
+    drafted: list[str], client: httpx.Client, staff: Person
+) -> None:
     found = client.get("/v1/editions/street-2020").json()
     assert (found["areas"], found["state"]) == (4, "active")
     assert [it["action"] for it in found["history"]] == ["loaded", "activated"]
     assert found["history"][1]["details"]["without_audit"] == "made up for a test"
-    assert client.get("/v1/editions/street-new").json()["reason"] == "the river was moved"
+    assert staff.get("/v1/editions/street-new")["reason"] == "the river was moved"
     assert "edition list" in refusal(client.get("/v1/editions/nothing"), 404)["detail"]
 
 
 def test_a_diff_tells_ground_and_what_is_routed_differently(
-    drafted: list[str], client: httpx.Client
+    drafted: list[str], staff: Person
 ) -> None:
-    found = client.get(DIFF).json()
+    found = staff.get(DIFF)
     assert [it["code"] for it in found["born"]] == [NEW_STREET]
     assert found["moves_in_all"] == 2
     assert found["reports"] == {
@@ -92,13 +125,14 @@ def test_a_diff_tells_ground_and_what_is_routed_differently(
         "moves": [{"before": city.OTHER, "after": city.LEAD, "count": 2}],
     }
     assert found["parts"]["rerouted"] == 1
-    assert len(client.get(DIFF, params={"limit": 1}).json()["moves"]) == 1
+    assert len(staff.get(DIFF, limit=1)["moves"]) == 1
 
 
-def test_parts_that_go_elsewhere_are_public_and_reports_are_not(
-    drafted: list[str], client: httpx.Client, as_: Callable[..., Person]
+def test_parts_that_go_elsewhere_are_for_staff_and_reports_for_supervision(
+    drafted: list[str], client: httpx.Client, staff: Person, as_: Callable[..., Person]
 ) -> None:
-    parts = client.get(f"{DIFF}/parts").json()
+    parts = staff.get(f"{DIFF}/parts")
+    refusal(staff.send("GET", f"{DIFF}/reports"), 403)
     assert parts["things"] == [
         {"district_code": city.EAST, "id": city.SHARED, "before": city.OTHER, "after": city.LEAD}
     ]
@@ -125,9 +159,9 @@ def test_parts_that_go_elsewhere_are_public_and_reports_are_not(
     ],
 )
 def test_what_cannot_be_compared_is_a_clear_problem(
-    drafted: list[str], client: httpx.Client, path: str, status: int
+    drafted: list[str], staff: Person, path: str, status: int
 ) -> None:
-    refusal(client.get(path), status)
+    refusal(staff.send("GET", path), status)
 
 
 def test_the_command_line_puts_in_force_tells_what_changes_and_takes_it_back(

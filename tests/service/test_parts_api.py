@@ -61,7 +61,7 @@ def call(app):
 def token(app):
     def issue(role=Role.DISTRICT, area=world.DISTRICT):
         made = issue_token(
-            app.state.service.token_key,
+            app.state.service.tokens.key,
             role=role,
             area=area,
             body="110101-CGW" if role is Role.DEPARTMENT else None,
@@ -162,15 +162,42 @@ def test_a_registered_part_is_kept_and_a_repeated_request_makes_no_second(call, 
     assert first.status_code == again.status_code == 201
     assert first.json() == again.json()
     assert (first.json()["code"], first.json()["grid_code"]) == ("00210000", "00200011")
-    assert call("GET", "/v1/parts/110101/00210000").json() == first.json()
+    kept = call("GET", "/v1/parts/110101/00210000", headers=token(Role.STREET, "110101001"))
+    assert kept.json() == first.json()
     assert call("GET", "/v1/parts/110101/00210001").status_code == 404
+
+
+FOR_STAFF = {"owner_body", "maintainer_body", "note"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/parts/110101/00110001",
+        "/v1/codes/00110001",
+        "/v1/districts/110101/codes/00110001",
+    ],
+)
+def test_owners_and_notes_of_parts_are_told_to_staff_alone(call, token, app, path):
+    change = {"note": "behind the gate", "owner_body": "110101-CGW"}
+    changed = call("PATCH", "/v1/parts/110101/00110001", json=change, headers=token())
+    assert changed.status_code == 200, changed.text
+    for headers in ({}, token(Role.CITIZEN, "")):
+        public = call("GET", path, headers=headers)
+        assert public.status_code == 200
+        assert not any(f'"{name}"' in public.text for name in FOR_STAFF)
+    told = call("GET", path, headers=token(Role.STREET, "110101001")).text
+    assert "behind the gate" in told
+    assert all(f'"{name}"' in told for name in FOR_STAFF)
+    app.state.service.settings.open_parts = True
+    assert "behind the gate" in call("GET", path).text
 
 
 def test_a_change_is_kept_and_dated(call, token):
     change = {"state": "missing", "note": "gone since Monday"}
     changed = call("PATCH", "/v1/parts/110101/00110001", json=change, headers=token())
     assert changed.status_code == 200
-    kept = call("GET", "/v1/parts/110101/00110001").json()
+    kept = call("GET", "/v1/parts/110101/00110001", headers=token()).json()
     assert kept == changed.json()
     assert (kept["state"], kept["note"]) == ("missing", "gone since Monday")
     assert kept["change_date"] is not None

@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from gridsvc.api.app import SERVICE_ROLE
 from gridsvc.callers import Role
 from gridsvc.cases.intake.contact import seal, unseal
 from gridsvc.cases.systems.evidence.store import FolderStore
 from gridsvc.city.retention import load_periods
 from gridsvc.cli.app import app
 from gridsvc.db import create_engine, session_factory
+from gridsvc.db.roles import SERVICE_ROLE
 from gridsvc.errors import BadFile, Unavailable
 from gridsvc.keeping.retention import run
 from gridsvc.registry.access.keys import KeyRing

@@ -162,7 +162,7 @@ def test_a_further_whistle_is_refused_to_strangers_and_for_bodies_that_were_call
     first = published(world, (CGJ,))
     address = f"/v1/cases/{first.case.id}/whistles"
     world[CGJ].refused(address, further([GZ]), status=409)
-    world[city.OTHER].refused(address, further([GZ]), status=409)
+    world[city.OTHER].refused(address, further([GZ]), status=403)
     world["citizen"].refused(address, further([GZ]), status=403)
     lead = world[city.LEAD]
     lead.refused(address, further([CGJ]), status=422)

@@ -92,7 +92,7 @@ def get_cases(
         session,
         service.city,
         parse_period(period, service.city.calendar),
-        visible_area(caller, area, [by]),
+        visible_area(caller, area, [by], single_cases=True),
         now=clock.utc_now(),
     )
     after = None if cursor is None else _after(cursor)

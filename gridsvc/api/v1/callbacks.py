@@ -11,9 +11,9 @@ from pydantic import Field
 
 from gridsvc.api.dependencies import (
     CurrentCaller,
+    CurrentOccasion,
     DbSession,
     IdempotencyKey,
-    WritingOccasion,
     once,
 )
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
@@ -57,7 +57,7 @@ class CallbackIn(Sent):
 def post_callback(
     name: str,
     given: Annotated[CallbackIn, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Keep a callback (回访) after the closing; the newest valid one of a report counts."""

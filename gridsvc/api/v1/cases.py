@@ -16,13 +16,12 @@ from gridsvc.api.dependencies import (
     CurrentOccasion,
     DbSession,
     IdempotencyKey,
-    WritingOccasion,
     once,
 )
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.api.rules import JsonObject, Sent, Text
-from gridsvc.callers import Role
 from gridsvc.cases.core.repository import CasePlace, cases_of
+from gridsvc.cases.core.rights import own_body
 from gridsvc.cases.core.schemas import CasePage, TraceAnswer, TraceEntry, TraceVerified
 from gridsvc.cases.core.service import StepGiven, readable_case, take_step
 from gridsvc.cases.core.trace import verify
@@ -85,14 +84,13 @@ def list_cases(
     cursor: Annotated[str | None, Query(description="'next' of the previous page.")] = None,
 ) -> dict[str, Any]:
     """The cases of the caller's area, oldest first; the open ones also by their limit."""
-    if caller.role is Role.CITIZEN:
-        raise NotAllowed("Citizens look up their reports by receipt: GET /v1/reports/{receipt}.")
     by_limit = order == "limit"
     if by_limit and state != "open":
         raise BadInput("Closed cases have no limit; ask with state=open.", field="order")
     cases = cases_of(
         session,
         prefix=caller.area,
+        own_body=own_body(caller),
         body=body,
         state=state,
         by_limit=by_limit,
@@ -125,7 +123,7 @@ def get_case(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, Any]:
 def post_step(
     case_id: uuid.UUID,
     given: Annotated[StepIn, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Take a step or a return; it is refused out of order, by another body, without evidence."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Depends, Header, Query
+from fastapi import APIRouter, Body, Header, Query
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import Field
 from sqlalchemy.orm import Session
 
@@ -16,19 +15,19 @@ from gridsvc.api import clock
 from gridsvc.api.dependencies import (
     CurrentAtlas,
     CurrentCaller,
+    CurrentOccasion,
     CurrentService,
     DbSession,
     IdempotencyKey,
     Moment,
+    PerhapsCaller,
     RawBody,
-    WritingOccasion,
-    bearer,
     once,
-    require_role,
 )
 from gridsvc.api.problems import problems
 from gridsvc.api.rules import JsonObject, Sent, Text
-from gridsvc.callers import Caller, Role
+from gridsvc.callers import Caller
+from gridsvc.cases.systems.disputes.repository import CaseOn
 from gridsvc.cases.systems.disputes.schemas import DisputeWhole, WhatIfAnswer
 from gridsvc.cases.systems.disputes.what_if import inside_json, what_if
 from gridsvc.city import City
@@ -49,7 +48,6 @@ from gridsvc.errors import (
 )
 from gridsvc.maps.exports import parse_bbox
 from gridsvc.maps.self_contained import CONTENT_POLICY
-from gridsvc.registry.access.service import read_token
 from gridsvc.registry.bodies.agreements import read_draft
 from gridsvc.registry.disputes import repository
 from gridsvc.registry.disputes.evidence import add_file, add_note, evidence_or_refuse
@@ -61,19 +59,12 @@ from gridsvc.registry.disputes.service import Move, dispute_or_refuse, move
 from gridsvc.registry.disputes.view import dispute_json, evidence_json, summaries_json
 from gridsvc.registry.disputes.what_if import read_border_move
 
+if TYPE_CHECKING:
+    from gridsvc.maps.dossier import Dossier
+
 router = APIRouter(prefix="/v1", tags=["disputes"])
 
 _WRITING = problems(NotAuthenticated, NotAllowed, NotFound, BadInput, Conflict, IdempotencyMismatch)
-
-
-def _perhaps_caller(
-    service: CurrentService,
-    session: DbSession,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-) -> Caller | None:
-    if credentials is None:
-        return None
-    return read_token(session, service.token_key, credentials.credentials)
 
 
 @router.get(
@@ -124,14 +115,13 @@ class Search(Sent):
 @router.post("/disputes/find", status_code=201, response_model=FoundAnswer, responses=_WRITING)
 def post_find(
     given: Annotated[Search, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Make a dispute of every gap, overlap and conflict of an edition above the accuracy.
 
     For the whole city; a place found again is the dispute that it was. Takes seconds.
     """
-    require_role(occasion.caller, Role.CITY, Role.ADMIN)
 
     def write() -> FoundAnswer:
         actor = Actor.of(occasion.caller)
@@ -151,18 +141,18 @@ def get_dispute(
     dispute_id: uuid.UUID,
     service: CurrentService,
     session: DbSession,
-    caller: Annotated[Caller | None, Depends(_perhaps_caller)],
+    caller: PerhapsCaller,
 ) -> dict[str, Any]:
     """One dispute: its ground, sides, terms, evidence, history, and what lies inside.
 
-    The names of persons are told to tokens of its sides only.
+    Persons, reasons, notes, and the points of reports are told to tokens of its sides only.
     """
     dispute = dispute_or_refuse(session, dispute_id)
     return _whole(session, service.city, dispute, caller)
 
 
 class Note(Sent):
-    """A note, kept for good; everybody may read it."""
+    """A note, kept for good; the sides may read it."""
 
     note: Text = Field(min_length=1, max_length=10_000)
 
@@ -176,7 +166,7 @@ class Note(Sent):
 def post_note(
     dispute_id: uuid.UUID,
     given: Annotated[Note, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Add a note, for one of the sides."""
@@ -206,7 +196,7 @@ def post_evidence(
     name: Annotated[str, Query(description="The file's name, such as survey-2026.pdf.")],
     content: RawBody,
     service: CurrentService,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     content_type: Annotated[str, Header()] = "application/octet-stream",
 ) -> dict[str, Any]:
     """Add a file, for one of the sides: its bytes are the body, its type the Content-Type."""
@@ -272,7 +262,7 @@ class StateIn(Sent):
 def post_state(
     dispute_id: uuid.UUID,
     given: Annotated[StateIn, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Move a dispute into another state, for one of its sides.
@@ -316,17 +306,19 @@ def post_what_if(
 ) -> dict[str, Any]:
     """Which ground, parts, unit grids, open cases, duties and bodies would change sides.
 
-    Nothing is written.
+    Nothing is written. Of the cases, those of the token's area are told.
     """
-    if caller.role is Role.CITIZEN:
-        raise NotAllowed("What-if answers mention open cases; they need a staff member's token.")
+
+    def seen(case: CaseOn) -> bool:
+        return caller.covers(case.district_code, case.street_code, case.community_code)
+
     if (given.geojson is None) == (given.agreement is None):
         raise BadInput("Send exactly one of 'geojson' and 'agreement'.", field="geojson")
     if given.agreement is not None:
         draft = read_draft(given.agreement, service.city.standard)
-        return what_if(session, service.city, atlas, draft, now=moment)
+        return what_if(session, service.city, atlas, draft, seen=seen, now=moment)
     moved = read_border_move(given.geojson or {}, given.crs)
-    return what_if(session, service.city, atlas, moved, now=moment)
+    return what_if(session, service.city, atlas, moved, seen=seen, now=moment)
 
 
 @router.get(
@@ -334,12 +326,16 @@ def post_what_if(
     response_class=HTMLResponse,
     responses=problems(NotFound, BadInput, MissingPrerequisite),
 )
-def get_dossier(dispute_id: uuid.UUID, service: CurrentService, session: DbSession) -> HTMLResponse:
-    """The dossier as one file: map, sides, reports and parts inside, evidence, history."""
-    # folium
-    from gridsvc.maps.dossier import dossier_page, read_dossier
+def get_dossier(
+    dispute_id: uuid.UUID, service: CurrentService, session: DbSession, caller: PerhapsCaller
+) -> HTMLResponse:
+    """The dossier as one file: map, sides, reports and parts inside, evidence, history.
 
-    read = read_dossier(session, service.city, dispute_id, now=clock.utc_now())
+    Reasons, notes and the points of reports are told to tokens of its sides only.
+    """
+    from gridsvc.maps.dossier import dossier_page  # folium
+
+    read = _dossier(session, service.city, dispute_id, caller)
     page = dossier_page(read, service.city)
     headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
     return HTMLResponse(page, headers=headers)
@@ -353,14 +349,13 @@ def get_dossier(dispute_id: uuid.UUID, service: CurrentService, session: DbSessi
         **problems(NotFound, BadInput),
     },
 )
-def get_geopackage(dispute_id: uuid.UUID, service: CurrentService, session: DbSession) -> Response:
-    """The dossier for a GIS: layers dispute, sides, reports, parts, history."""
-    # geopandas
-    from gridsvc.maps.dossier import dossier_geopackage, read_dossier
+def get_geopackage(
+    dispute_id: uuid.UUID, service: CurrentService, session: DbSession, caller: PerhapsCaller
+) -> Response:
+    """The dossier for a GIS: layers dispute, sides, reports, parts, history; told as the page."""
+    from gridsvc.maps.dossier import dossier_geopackage  # geopandas
 
-    content = dossier_geopackage(
-        read_dossier(session, service.city, dispute_id, now=clock.utc_now())
-    )
+    content = dossier_geopackage(_dossier(session, service.city, dispute_id, caller))
     return Response(
         content,
         media_type="application/geopackage+sqlite3",
@@ -370,11 +365,18 @@ def get_geopackage(dispute_id: uuid.UUID, service: CurrentService, session: DbSe
 
 def _is_of_a_side(caller: Caller | None, dispute: Dispute) -> bool:
     """Whether a caller belongs to one of the sides, or is above them."""
-    if caller is None or caller.role is Role.CITIZEN:
-        return False
-    return any(side.startswith(caller.area[:6]) for side in dispute.side_codes)
+    return caller is not None and caller.staff and caller.covers(*dispute.side_codes)
+
+
+def _dossier(session: Session, city: City, dispute_id: uuid.UUID, caller: Caller | None) -> Dossier:
+    from gridsvc.maps.dossier import read_dossier  # folium
+
+    named = _is_of_a_side(caller, dispute_or_refuse(session, dispute_id))
+    return read_dossier(session, city, dispute_id, named=named, now=clock.utc_now())
 
 
 def _whole(session: Session, city: City, dispute: Dispute, caller: Caller | None) -> dict[str, Any]:
-    shown = dispute_json(session, dispute, named=_is_of_a_side(caller, dispute))
-    return {**shown, "inside": inside_json(session, dispute, city.day(clock.utc_now()))}
+    named = _is_of_a_side(caller, dispute)
+    shown = dispute_json(session, dispute, named=named)
+    inside = inside_json(session, dispute, city.day(clock.utc_now()), named=named)
+    return {**shown, "inside": inside}

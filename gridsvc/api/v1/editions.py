@@ -11,11 +11,11 @@ from gridsvc.api.dependencies import (
     CurrentCaller,
     CurrentService,
     DbSession,
+    PerhapsCaller,
     Service,
-    require_role,
 )
 from gridsvc.api.problems import problems
-from gridsvc.callers import Role
+from gridsvc.callers import Caller
 from gridsvc.cases.intake.rerouting import rerouted, rerouting
 from gridsvc.cases.intake.schemas import ReroutingAnswer
 from gridsvc.errors import (
@@ -26,7 +26,7 @@ from gridsvc.errors import (
     NotFound,
     UnknownParameter,
 )
-from gridsvc.registry.areas.lookup import edition_detail, editions_page
+from gridsvc.registry.areas.lookup import edition_detail, editions_page, shown_edition
 from gridsvc.registry.areas.schemas import EditionDetail, EditionPage
 from gridsvc.registry.editions.schemas import ReroutedPageAnswer
 
@@ -41,25 +41,28 @@ _DIFF = problems(UnknownParameter, NotFound, BadInput, Conflict)
 _DIFF_REPORTS = problems(
     NotAuthenticated, NotAllowed, UnknownParameter, NotFound, BadInput, Conflict
 )
-#: Who may know which reports go elsewhere.
-_READERS = (Role.ANALYST, Role.DISTRICT, Role.CITY, Role.ADMIN)
 
 
 @router.get("", responses=problems(UnknownParameter, BadInput))
 def editions(
     session: DbSession,
+    caller: PerhapsCaller,
     level: Annotated[Level | None, Query(description="All levels when left out.")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> EditionPage:
-    """Editions by level and date: drafts, the ones in force, and those before them."""
-    return editions_page(session, level=level, limit=limit, cursor=cursor)
+    """Editions by level and date: the ones in force, those before them, and to staff drafts."""
+    return editions_page(session, drafts=_staff(caller), level=level, limit=limit, cursor=cursor)
 
 
-@router.get("/{edition}", responses=problems(UnknownParameter, NotFound))
-def one_edition(edition: EditionId, session: DbSession) -> EditionDetail:
+@router.get(
+    "/{edition}",
+    response_model_exclude_unset=True,
+    responses=problems(UnknownParameter, NotFound),
+)
+def one_edition(edition: EditionId, session: DbSession, caller: PerhapsCaller) -> EditionDetail:
     """One edition: what it holds, what its audit found, and what happened to it."""
-    return edition_detail(session, edition)
+    return edition_detail(session, edition, whole=_staff(caller))
 
 
 @router.get("/{before}/diff/{after}", responses=_DIFF)
@@ -68,12 +71,14 @@ def diff(
     after: EditionId,
     session: DbSession,
     service: CurrentService,
+    caller: PerhapsCaller,
     limit: Annotated[int, Query(ge=1, le=10_000, description="Most moves of each list.")] = 1000,
 ) -> ReroutingAnswer:
     """Areas born, gone, renamed, changed; ground moved from whom to whom; and what that reroutes.
 
     ``reports``, ``parts`` and ``unit_grids`` count what is stored and would be answered otherwise.
     """
+    _check_shown(session, caller, before, after)
     found = rerouting(session, service.atlases.index_dir, before, after)
     return found.answer(most_moves=limit)
 
@@ -92,8 +97,7 @@ def diff_reports(
     cursor: Cursor = None,
 ) -> ReroutedPageAnswer:
     """The reports of the caller's area that would be answered otherwise, by district and id."""
-    require_role(caller, *_READERS)
-    return _page(session, service, before, after, "reports", limit, cursor, caller.area[:6])
+    return _page(session, service, before, after, "reports", limit, cursor, caller.area)
 
 
 @router.get("/{before}/diff/{after}/{kind}", responses=_DIFF)
@@ -103,11 +107,23 @@ def diff_things(
     kind: Literal["parts", "unit_grids"],
     session: DbSession,
     service: CurrentService,
+    caller: PerhapsCaller,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> ReroutedPageAnswer:
     """The parts or unit grids that would be answered otherwise, by district and code."""
+    _check_shown(session, caller, before, after)
     return _page(session, service, before, after, kind, limit, cursor, "")
+
+
+def _staff(caller: Caller | None) -> bool:
+    return caller is not None and caller.staff
+
+
+def _check_shown(session: Session, caller: Caller | None, *editions: str) -> None:
+    """Refuse drafts to the public. Raises NotFound."""
+    for edition in editions:
+        shown_edition(session, edition, drafts=_staff(caller))
 
 
 def _page(

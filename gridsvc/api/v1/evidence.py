@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from geoalchemy2.shape import to_shape
 
 from gridsvc.answers import as_built
-from gridsvc.api.dependencies import CurrentOccasion, CurrentService, RawBody, WritingOccasion
+from gridsvc.api.dependencies import CurrentOccasion, CurrentService, RawBody
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Occasion
@@ -45,7 +45,7 @@ def post_evidence(
     case_id: uuid.UUID,
     raw: RawBody,
     service: CurrentService,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
 ) -> JSONResponse:
     """Give a photo (JPEG, PNG, WebP, HEIC) as evidence; the body is the file itself."""
     readable_case(occasion.session, occasion.city, occasion.caller, case_id)

@@ -16,6 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import Field, ValidationError
+from starlette.types import Scope
 
 from gridsvc.answers import as_built
 from gridsvc.api.dependencies import (
@@ -24,7 +25,7 @@ from gridsvc.api.dependencies import (
     PublicSession,
     Service,
     bearer,
-    caller_of,
+    let_in,
 )
 from gridsvc.api.leaving import until_gone
 from gridsvc.api.problems import problems, validation_problem
@@ -102,7 +103,7 @@ async def locate_batch(
     settings = service.settings
     known = credentials is not None
     if known:
-        await run_in_threadpool(_check_token, service, credentials)
+        await run_in_threadpool(_check_token, request.scope, service, credentials)
     most = settings.max_batch_points if known else settings.max_anonymous_batch_points
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     default = settings.report_accuracy_m
@@ -132,10 +133,12 @@ def _load_arrow() -> None:
     import gridsvc.api.v1.arrow  # noqa: F401
 
 
-def _check_token(service: Service, credentials: HTTPAuthorizationCredentials | None) -> None:
+def _check_token(
+    scope: Scope, service: Service, credentials: HTTPAuthorizationCredentials | None
+) -> None:
     """Whoever sends a token, and so sends much, is one of ours. Raises NotAuthenticated."""
     with transaction(service.sessions) as session:
-        caller_of(service, session, credentials)
+        let_in(scope, service, session, credentials)
 
 
 class Outline(Sent):

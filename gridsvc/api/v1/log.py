@@ -6,12 +6,11 @@ import datetime as dt
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import PlainTextResponse
-from fastapi.security import HTTPAuthorizationCredentials
 
 from gridsvc.api import clock
-from gridsvc.api.dependencies import CurrentService, DbSession, bearer, caller_of
+from gridsvc.api.dependencies import CurrentService, DbSession, PerhapsCaller
 from gridsvc.api.problems import problems
 from gridsvc.cases.core.act import hashed_columns
 from gridsvc.cases.core.service import readable_case
@@ -100,7 +99,7 @@ def get_proof(
     name: str,
     service: CurrentService,
     session: DbSession,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    caller: PerhapsCaller,
 ) -> ReceiptProof:
     """The proof that a report's entry is in the log; while it is too young, when it will be.
 
@@ -109,8 +108,7 @@ def get_proof(
     report = find_report(session, name)
     case, entry = filing_of(session, report)
     columns = None
-    if credentials is not None:
-        caller = caller_of(service, session, credentials)
+    if caller is not None:
         with suppress(NotAllowed):
             if caller.subject != report.reporter_subject:
                 readable_case(session, service.city, caller, case.id)

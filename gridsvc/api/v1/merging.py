@@ -14,7 +14,6 @@ from gridsvc.api.dependencies import (
     CurrentAtlas,
     CurrentOccasion,
     IdempotencyKey,
-    WritingOccasion,
     once,
 )
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
@@ -77,7 +76,7 @@ def get_reports(
 def post_join(
     case_id: uuid.UUID,
     given: Annotated[JoinIn, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Join a case into another, with all its reports; it closes as joined. Gives the other."""
@@ -105,7 +104,7 @@ def post_split(
     case_id: uuid.UUID,
     given: Annotated[SplitIn, Body()],
     atlas: CurrentAtlas,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Take reports out of a case, into a new one or into another that is open."""

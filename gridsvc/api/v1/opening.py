@@ -14,9 +14,9 @@ from pydantic import Field
 from gridsvc.answers import as_built
 from gridsvc.api.dependencies import (
     CurrentAtlas,
+    CurrentOccasion,
     CurrentService,
     IdempotencyKey,
-    WritingOccasion,
     once,
 )
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
@@ -101,7 +101,7 @@ def post_case(
     given: Annotated[CaseIn, Body()],
     service: CurrentService,
     atlas: CurrentAtlas,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Open a case by a procedure, inside the area of the token; it joins no other."""
@@ -132,7 +132,7 @@ def post_case(
 def post_appeal(
     case_id: uuid.UUID,
     given: Annotated[AppealIn, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """A body's one appeal after closing; the raw fact stays."""
@@ -154,7 +154,7 @@ def post_decision(
     case_id: uuid.UUID,
     body: str,
     given: Annotated[Decision, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Supervision accepts or rejects an appeal, once."""

@@ -9,13 +9,15 @@ from fastapi.responses import JSONResponse
 
 from gridsvc.api.dependencies import (
     CurrentAtlas,
+    CurrentOccasion,
     CurrentService,
     DbSession,
     IdempotencyKey,
     Moment,
+    PerhapsCaller,
     Then,
-    WritingOccasion,
     once,
+    parts_whole,
 )
 from gridsvc.api.problems import problems
 from gridsvc.callers import Caller
@@ -52,12 +54,17 @@ _MOST_RADIUS_M = 5_000.0
 _WRITE_PROBLEMS = (NotAuthenticated, NotAllowed, IdempotencyMismatch, BadInput)
 
 
-@router.get("", responses=problems(UnknownParameter, BadInput, BadCoordinate, UnknownCrs, NotFound))
+@router.get(
+    "",
+    response_model_exclude_unset=True,
+    responses=problems(UnknownParameter, BadInput, BadCoordinate, UnknownCrs, NotFound),
+)
 def list_near(
     service: CurrentService,
     session: DbSession,
     moment: Moment,
     then: Then,
+    caller: PerhapsCaller,
     near: Annotated[str, Query(description="'lon,lat' in the declared CRS.")],
     radius_m: Annotated[float, Query(gt=0, le=_MOST_RADIUS_M, description="Metres.")] = 100.0,
     class_code: Annotated[
@@ -85,6 +92,7 @@ def list_near(
     parts = [
         NearPartOut.of(
             one.part,
+            whole=parts_whole(service, caller),
             distance_m=round(one.distance_m, 3),
             **({} if then is None else areas_on(then.atlas, one.part)),
         )
@@ -93,14 +101,29 @@ def list_near(
     return PartPage(parts=parts, next=following)
 
 
-@router.get("/{district}/{code}", responses=problems(UnknownParameter, BadCode, NotFound))
-def get_one(district: str, code: str, session: DbSession, then: Then) -> PartOut:
+@router.get(
+    "/{district}/{code}",
+    response_model_exclude_unset=True,
+    responses=problems(UnknownParameter, BadCode, NotFound),
+)
+def get_one(
+    district: str,
+    code: str,
+    service: CurrentService,
+    session: DbSession,
+    then: Then,
+    caller: PerhapsCaller,
+) -> PartOut:
     """One part by its district and 8-digit code, in the areas that it was registered in.
 
     With ``as_of`` in the areas of that day.
     """
     part = get_part(session, district, code, day=None if then is None else then.day)
-    return PartOut.of(part, **({} if then is None else areas_on(then.atlas, part)))
+    return PartOut.of(
+        part,
+        whole=parts_whole(service, caller),
+        **({} if then is None else areas_on(then.atlas, part)),
+    )
 
 
 @router.post(
@@ -123,7 +146,7 @@ def get_one(district: str, code: str, session: DbSession, then: Then) -> PartOut
 def post_one(
     new: NewPart,
     atlas: CurrentAtlas,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Register a part; it is given its code, its national ids and its unit grid."""
@@ -132,7 +155,9 @@ def post_one(
         district = district_of_new(new, atlas)
         _check_supervises(occasion.caller, district)
         city = occasion.city
-        return PartOut.of(add_part(occasion.session, city, new, district, atlas, now=occasion.now))
+        return PartOut.of(
+            add_part(occasion.session, city, new, district, atlas, now=occasion.now), whole=True
+        )
 
     return once(occasion, key, ["part", new], write, status=201)
 
@@ -146,7 +171,7 @@ def patch_one(
     district: str,
     code: str,
     change: PartChange,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Change a part's state, note or bodies; the change date is set, the code never changes."""
@@ -154,7 +179,9 @@ def patch_one(
     def write() -> PartOut:
         _check_supervises(occasion.caller, district)
         day = occasion.city.day(occasion.now)
-        return PartOut.of(change_part(occasion.session, district, code, change, day=day))
+        return PartOut.of(
+            change_part(occasion.session, district, code, change, day=day), whole=True
+        )
 
     sent = change.model_dump(exclude_unset=True)
     return once(occasion, key, ["part change", district, code, sent], write)

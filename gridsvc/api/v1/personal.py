@@ -10,7 +10,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from gridsvc.answers import Answer
-from gridsvc.api.dependencies import CurrentService, ReportingOccasion, WritingOccasion
+from gridsvc.api.dependencies import CurrentOccasion, CurrentService, ReportingOccasion
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.api.rules import Sent, Text
 from gridsvc.cases.intake import personal
@@ -105,7 +105,7 @@ def read_contact(
     name: str,
     given: Annotated[ContactAsked, Body()],
     service: CurrentService,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
 ) -> ContactAnswer:
     """Read a reporter's contact to call them back; the reading is kept with its reason."""
     report = find_report(occasion.session, name)

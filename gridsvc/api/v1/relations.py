@@ -17,7 +17,7 @@ from gridsvc.api.dependencies import (
     DbSession,
     Service,
     bearer,
-    caller_of,
+    let_in,
     parse_as_of,
 )
 from gridsvc.api.leaving import until_gone
@@ -106,7 +106,7 @@ async def post_relations(
         if credentials is None:
             timeout_s = min(timeout_s, service.settings.relations_anonymous_timeout_s)
         else:
-            caller_of(service, session, credentials)
+            let_in(request.scope, service, session, credentials)
         return _page(question, service, session, timeout_s)
 
     connection = (await run_in_threadpool(session.connection)).connection

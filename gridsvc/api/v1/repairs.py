@@ -11,17 +11,16 @@ from pydantic import Field
 from gridsvc.answers import as_built
 from gridsvc.api.dependencies import (
     CurrentCaller,
+    CurrentOccasion,
     CurrentService,
     DbSession,
     IdempotencyKey,
-    WritingOccasion,
     once,
     parse_as_of,
-    require_role,
 )
 from gridsvc.api.problems import problems
 from gridsvc.api.rules import Sent
-from gridsvc.callers import Caller, Role
+from gridsvc.callers import Caller
 from gridsvc.errors import (
     BadGeometry,
     BadInput,
@@ -44,8 +43,6 @@ router = APIRouter(prefix="/v1/editions/{edition}/repairs", tags=["editions"])
 EditionId = Annotated[str, Path(description="The id of an edition, in any state.")]
 Limit = Annotated[int, Query(ge=1, le=100, description="Most faults on one page.")]
 
-#: Who may have an edition audited for its repairs: it takes seconds.
-_READERS = (Role.ANALYST, Role.DISTRICT, Role.CITY, Role.ADMIN)
 _READ = problems(
     NotAuthenticated, NotAllowed, UnknownParameter, BadInput, NotFound, Conflict, CoverageBroken
 )
@@ -101,13 +98,12 @@ def proposals(
     edition: EditionId,
     service: CurrentService,
     session: DbSession,
-    caller: CurrentCaller,
+    _: CurrentCaller,
     fault: Annotated[str | None, Query(description="Only this fault, by its id.")] = None,
     limit: Limit = 20,
     cursor: Annotated[str | None, Query(description="'next' of the previous page.")] = None,
 ) -> dict[str, Any]:
     """The faults of an edition and the ways to repair each, with m² per area."""
-    require_role(caller, *_READERS)
     found, following = proposals_of(
         session, edition, plane=service.city.plane, fault_id=fault, after=cursor, limit=limit
     )
@@ -119,11 +115,10 @@ def show_preview(
     edition: EditionId,
     service: CurrentService,
     session: DbSession,
-    caller: CurrentCaller,
+    _: CurrentCaller,
     proposal: Annotated[list[str], Query(description="Repeat it for more than one.")],
 ) -> dict[str, Any]:
     """What some proposals would change together; ``geojson`` has the areas before and after."""
-    require_role(caller, *_READERS)
     shown = preview(session, edition, proposal, service.city.plane)
     return {**shown.to_json(), "geojson": shown.to_geojson()}
 
@@ -132,7 +127,7 @@ def show_preview(
 def apply(
     edition: EditionId,
     new: NewRepairs,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Make a new draft in which these faults are repaired; the edition itself stays."""
@@ -159,7 +154,7 @@ def apply(
 def undo(
     edition: EditionId,
     named: UndoneRepairs,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Make a new draft without these repairs; its areas are as before, bit by bit."""

@@ -14,12 +14,13 @@ from gridsvc.answers import as_built
 from gridsvc.api.dependencies import (
     AtlasOfDay,
     CurrentAtlas,
+    CurrentOccasion,
     CurrentService,
     DbSession,
     IdempotencyKey,
+    PerhapsCaller,
     ReportingOccasion,
     Service,
-    WritingOccasion,
     once,
 )
 from gridsvc.api.direct import DirectRoute
@@ -29,7 +30,8 @@ from gridsvc.api.watching import count_report
 from gridsvc.cases.intake.model import GivenPoint, NewReport
 from gridsvc.cases.intake.moving import confirm_side, move_report
 from gridsvc.cases.intake.repeated import refuse_repeated
-from gridsvc.cases.intake.reports import find_report, placement_on, report_json
+from gridsvc.cases.intake.reports import find_report, placement_on, report_json, shown_placement
+from gridsvc.cases.intake.rights import may_see_pin
 from gridsvc.cases.intake.schemas import ReportAnswer, ReportRead, SimilarAnswer
 from gridsvc.cases.intake.service import file_report, similar_cases
 from gridsvc.city.classes import ClassKey
@@ -142,7 +144,7 @@ def post_report(
     given: Annotated[ReportIn, Body()],
     service: CurrentService,
     atlas: CurrentAtlas,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """File a report: it is placed, routed, and joined to a case or opens one."""
@@ -165,21 +167,32 @@ def post_similar(
     given: Annotated[ReportIn, Body()],
     service: CurrentService,
     atlas: CurrentAtlas,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
 ) -> dict[str, Any]:
     """What a report would join if it were filed, and what else is similar; nothing is kept."""
     return similar_cases(occasion, atlas, new_report(occasion.session, service, given))
 
 
 @router.get("/{name}", response_model=as_built(ReportRead), responses=problems(NotFound, BadInput))
-def get_report(name: str, session: DbSession, atlas: AtlasOfDay) -> dict[str, Any]:
+def get_report(
+    name: str,
+    service: CurrentService,
+    session: DbSession,
+    atlas: AtlasOfDay,
+    caller: PerhapsCaller,
+) -> dict[str, Any]:
     """A report by its id or its receipt: where it is, who answers, how its case stands.
 
     Its placement is the one that it was routed by; with ``as_of``, that of its pin on that day.
+    Where exactly the pin is, the staff of its case and whoever filed it are told.
     """
     report = find_report(session, name)
-    found = report_json(session, report)
-    return found if atlas is None else found | {"placement": placement_on(atlas, report).to_json()}
+    exact = caller is not None and may_see_pin(session, service.city, caller, report)
+    found = report_json(session, report, exact=exact)
+    if atlas is None:
+        return found
+    then = placement_on(atlas, report).to_json()
+    return found | {"placement": shown_placement(then, exact=exact)}
 
 
 class Confirmation(Sent):
@@ -211,7 +224,7 @@ def confirm(
         report = find_report(occasion.session, name)
         street, secret = confirmation.street, confirmation.secret
         confirm_side(occasion, atlas, report, street, secret=secret)
-        return report_json(occasion.session, report)
+        return report_json(occasion.session, report, exact=True)
 
     return once(occasion, key, ["confirm", name, confirmation], write)
 
@@ -236,7 +249,7 @@ def move(
     name: str,
     given: Annotated[Move, Body()],
     atlas: CurrentAtlas,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Move a report's pin: it is routed again, and leaves its case if it is about another place."""
@@ -251,7 +264,7 @@ def move(
             reason=given.reason,
             whole_case=given.whole_case,
         )
-        return report_json(occasion.session, report)
+        return report_json(occasion.session, report, exact=True)
 
     return once(occasion, key, ["move", name, given], write)
 

@@ -17,7 +17,6 @@ from gridsvc.api.dependencies import (
     CurrentService,
     DbSession,
     IdempotencyKey,
-    WritingOccasion,
     once,
 )
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
@@ -96,7 +95,7 @@ def get_proposals(
 def post_whistle(
     case_id: uuid.UUID,
     given: Annotated[FollowUpIn, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Blow a further whistle inside a case, from what was found; the case waits for it too."""
@@ -119,8 +118,7 @@ def post_whistle(
 )
 def get_letter(whistle_id: uuid.UUID, service: CurrentService, session: DbSession) -> HTMLResponse:
     """The demand letter (需求函) of a whistle as one page that prints on A4; it is public."""
-    # folium
-    from gridsvc.maps.demand_letter import letter_page, read_letter
+    from gridsvc.maps.demand_letter import letter_page, read_letter  # folium
 
     city = service.city
     page = letter_page(read_letter(session, city, whistle_id), city)

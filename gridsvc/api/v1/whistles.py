@@ -13,12 +13,13 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from gridsvc.answers import as_built
-from gridsvc.api.dependencies import DbSession, IdempotencyKey, WritingOccasion, once
+from gridsvc.api.dependencies import CurrentOccasion, DbSession, IdempotencyKey, once
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.api.rules import Sent, Text
 from gridsvc.api.watching import REPORT_INS
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.core.rights import acting_body
+from gridsvc.cases.core.service import readable_case
 from gridsvc.cases.systems.joint.blowing import approve as approve_whistle
 from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles import service as whistling
@@ -76,7 +77,7 @@ def get_whistle(whistle_id: uuid.UUID, session: DbSession) -> WhistleAnswer:
 
 @router.post("/{whistle_id}/approve", response_model=WhistleAnswer, responses=_WRITE_PROBLEMS)
 def approve(
-    whistle_id: uuid.UUID, occasion: WritingOccasion, key: IdempotencyKey = None
+    whistle_id: uuid.UUID, occasion: CurrentOccasion, key: IdempotencyKey = None
 ) -> JSONResponse:
     """Blow a whistle that was proposed; for the caller's side or its supervision."""
 
@@ -130,7 +131,7 @@ class Score(Sent):
 def accept(
     whistle_id: uuid.UUID,
     body: str,
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     given: Annotated[Moment | None, Body()] = None,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
@@ -153,7 +154,7 @@ def report_in(
     whistle_id: uuid.UUID,
     body: str,
     given: Annotated[Arrival, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """A called body arrives: late after the limit, flagged when too far from the place."""
@@ -176,7 +177,7 @@ def done(
     whistle_id: uuid.UUID,
     body: str,
     given: Annotated[Finished, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """A called body has done its part."""
@@ -195,7 +196,7 @@ def score(
     whistle_id: uuid.UUID,
     body: str,
     given: Annotated[Score, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """The caller scores a called body; a side the other side, or a department that it brought."""
@@ -215,7 +216,7 @@ def again(
     whistle_id: uuid.UUID,
     body: str,
     given: Annotated[NotSolved, Body()],
-    occasion: WritingOccasion,
+    occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """The caller finds it not solved: the body goes on until it is (事不完人不撤)."""
@@ -242,7 +243,9 @@ def _recorded(
 
 
 def _scorer(occasion: Occasion, whistle_id: uuid.UUID, named: str | None) -> str:
+    """The body for which a caller who has a part in the case scores. Raises NotAllowed."""
     whistle = _whistle(occasion.session, whistle_id)
+    readable_case(occasion.session, occasion.city, occasion.caller, whistle.case_id)
     return scoring_party(occasion.session, occasion.caller, whistle, named)
 
 

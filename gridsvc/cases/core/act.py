@@ -7,7 +7,6 @@ records in the trace, tells bodies, and emits events, which the systems of the c
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,16 +18,15 @@ from gridsvc.cases.core.messages.models import Message
 from gridsvc.cases.core.messages.repository import withdraw
 from gridsvc.cases.core.models import Case, TraceEntry
 from gridsvc.cases.core.progress import Progress, due_at, next_limit, present_step, started
-from gridsvc.cases.core.words import apart, canonical, plain
+from gridsvc.cases.core.words import apart
 from gridsvc.city import City
 from gridsvc.city.calendar import Limit
 from gridsvc.city.procedures.model import Procedure
 from gridsvc.db.base import uuid7
+from gridsvc.db.chain import chained_hash, plain
 
 #: The actor of what the service does by itself.
 SERVICE = "gridsvc"
-#: Precedes the first entry of every trace.
-BEGINNING = "0" * 64
 
 
 def procedure_of(city: City, case: Case) -> Procedure:
@@ -227,24 +225,21 @@ def next_entry(
 
 def hashed_columns(entry: TraceEntry) -> dict[str, Any]:
     """Every column of an entry but the hash itself and the words, as the hash is taken of them."""
-    return {
+    columns = {
         "district_code": entry.district_code,
         "case_id": str(entry.case_id),
         "n": entry.n,
-        "written_at": _utc(entry.written_at),
-        "at": _utc(entry.at),
+        "written_at": entry.written_at,
+        "at": entry.at,
         "action": entry.action,
         "actor": entry.actor,
         "body_code": entry.body_code,
-        "content": plain(entry.content),
+        "content": entry.content,
         "previous_hash": entry.previous_hash,
     }
+    return {name: plain(value) for name, value in columns.items()}
 
 
 def hash_of(entry: TraceEntry) -> str:
-    """SHA-256 of :func:`hashed_columns`, as canonical JSON."""
-    return hashlib.sha256(canonical(hashed_columns(entry))).hexdigest()
-
-
-def _utc(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds")
+    """The hash of an entry's columns, that of the entry before among them."""
+    return chained_hash(hashed_columns(entry))

@@ -12,7 +12,7 @@ from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller, Role
-from gridsvc.cases.core.act import BEGINNING, Act, Occasion
+from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.engine import REPORTER, SUPERVISION, parties
 from gridsvc.cases.core.events import CaseOpened
 from gridsvc.cases.core.models import Case
@@ -27,6 +27,7 @@ from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
 from gridsvc.city.procedures.model import SEATS, Actor, Procedure, Seat
 from gridsvc.db.base import uuid7
+from gridsvc.db.chain import BEGINNING
 from gridsvc.errors import BadInput, NotAllowed
 from gridsvc.registry.bodies.repository import Responsibility, bodies_by_code
 from gridsvc.registry.bodies.service import body_or_refuse, keep_gap

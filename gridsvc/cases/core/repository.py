@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.models import Case, Submission
@@ -56,22 +56,32 @@ def cases_of(
     session: Session,
     *,
     prefix: str,
+    own_body: str | None,
     body: str | None,
     state: str | None,
     by_limit: bool,
     after: CasePlace | None,
     limit: int,
 ) -> list[Case]:
-    """Cases of districts under a prefix (or joint ones), from behind ``after``.
+    """Cases of areas under a prefix, or of a district that takes part, from behind ``after``.
 
+    Those that ``own_body`` leads or is the other side of are among them, wherever they lie.
     The newest last; or with ``by_limit`` the most urgent first, those without a limit last.
     """
     query = select(Case).limit(limit)
     if prefix:
         district = prefix[:6]
-        query = query.where(
-            Case.district_code.startswith(district) | Case.participant_district.startswith(district)
+        of_district = or_(
+            Case.district_code.startswith(district), Case.participant_district.startswith(district)
         )
+        if len(prefix) > 6:
+            area = Case.street_code if len(prefix) <= 9 else Case.community_code
+            inside = area.startswith(prefix)
+            if own_body is not None:
+                other_side = Case.progress["other"].astext
+                inside |= (Case.lead_body == own_body) | (other_side == own_body)
+            of_district &= inside
+        query = query.where(of_district)
     if body is not None:
         query = query.where(Case.lead_body == body)
     if state is not None:

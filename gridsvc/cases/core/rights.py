@@ -6,10 +6,11 @@ from collections.abc import Collection
 
 from sqlalchemy.orm import Session
 
-from gridsvc.callers import Caller, Role
+from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Act
 from gridsvc.cases.core.engine import COMMAND, REPORTER, SUPERVISION, parties
 from gridsvc.cases.core.models import Case
+from gridsvc.cases.core.progress import Progress
 from gridsvc.city.procedures.model import Return, SideAct, Step
 from gridsvc.errors import BadInput, NotAllowed
 from gridsvc.registry.bodies.service import body_or_refuse
@@ -37,6 +38,11 @@ def acting_body(session: Session, caller: Caller, code: str) -> str:
     return body.code
 
 
+def opened_by(caller: Caller, progress: Progress) -> bool:
+    """Whether a case was opened with the caller's very token."""
+    return str(caller.token_id) == progress.reporter
+
+
 def acting_party(
     act: Act, step: Step | Return | SideAct, named: str | None, *, name: str | None = None
 ) -> str:
@@ -50,7 +56,7 @@ def acting_party(
     possible = parties(progress, step.by)
     label = name if isinstance(step, SideAct) else step.name
     if possible == (REPORTER,):
-        if str(caller.token_id) != progress.reporter:
+        if not opened_by(caller, progress):
             raise NotAllowed(f"'{label}' is for whoever opened the case, with the same token.")
         return REPORTER
     if possible == (COMMAND,):
@@ -84,8 +90,8 @@ def may_see(caller: Caller, case: Case, bodies: Collection[str]) -> bool:
 
     A case holds what reporters wrote; citizens see the public side of a report by its receipt.
     """
-    if caller.role is Role.CITIZEN:
+    if not caller.staff:
         return False
-    districts = {case.district_code, case.participant_district or case.district_code}
-    own = caller.body or caller.area
-    return own in bodies or any(district.startswith(caller.area[:6]) for district in districts)
+    return (caller.body or caller.area) in bodies or caller.covers(
+        case.district_code, case.street_code, case.community_code, case.participant_district
+    )

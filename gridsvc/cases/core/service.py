@@ -19,7 +19,7 @@ from gridsvc.cases.core.engine import go_back, take
 from gridsvc.cases.core.events import CaseClosed, StepAsked, StepTaken
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
-from gridsvc.cases.core.rights import acting_party, body_of, may_see
+from gridsvc.cases.core.rights import acting_party, body_of, may_see, opened_by
 from gridsvc.cases.core.sending_on import follow_refusal, responsible_now, tell_new_lead
 from gridsvc.cases.core.side_acts import take_side_act
 from gridsvc.cases.core.submissions import judged, keep_scores, submit
@@ -64,17 +64,22 @@ class StepGiven:
         return {**self.evidence, **noted}
 
 
-def readable_case(session: Session, city: City, caller: Caller, case_id: uuid.UUID) -> Case:
-    """The case, if the caller may read it. Raises NotFound, NotAllowed."""
-    case = repository.case_by_id(session, case_id)
-    if case is None:
-        raise NotFound(f"There is no case {case_id}.")
+def is_readable(session: Session, city: City, caller: Caller, case: Case) -> bool:
+    """Whether a caller may read a case."""
     progress = Progress.from_json(case.progress)
     bodies = {case.lead_body, *progress.called_bodies, *(body for _, body in progress.seats)}
     for system in city.systems:
         if system.bodies is not None:
             bodies |= set(system.bodies(session, case))
-    if not may_see(caller, case, bodies):
+    return may_see(caller, case, bodies)
+
+
+def readable_case(session: Session, city: City, caller: Caller, case_id: uuid.UUID) -> Case:
+    """The case, if the caller may read it. Raises NotFound, NotAllowed."""
+    case = repository.case_by_id(session, case_id)
+    if case is None:
+        raise NotFound(f"There is no case {case_id}.")
+    if not is_readable(session, city, caller, case):
         raise NotAllowed(
             f"The case belongs to {case.district_code}; a {caller.role.value}'s token for"
             f" '{caller.area}' does not cover it, and its body was not called."
@@ -95,8 +100,12 @@ def take_step(occasion: Occasion, case_id: uuid.UUID, given: StepGiven) -> Case:
                 " evidence.",
                 field=f"evidence.{name}",
             )
+    if occasion.caller.staff:
+        readable_case(occasion.session, occasion.city, occasion.caller, case_id)
     act = occasion.on(repository.lock_case(occasion.session, case_id))
     case, procedure = act.case, act.procedure
+    if not (act.caller.staff or opened_by(act.caller, act.progress)):
+        raise NotAllowed("Only whoever opened the case, with the same token, takes its steps.")
     refuse_joined(act.session, case)
     act.resume()
     if given.step in procedure.acts:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core import trace_repository as repository
-from gridsvc.cases.core.act import BEGINNING, hash_of
+from gridsvc.cases.core.act import hash_of
 from gridsvc.cases.core.models import Case, TraceEntry
 from gridsvc.cases.core.words import unchanged
+from gridsvc.db.chain import BEGINNING
 
 _CASES_AT_ONCE = 1_000
 

@@ -8,12 +8,12 @@ guess from the hash what was said.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import secrets
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
+
+from gridsvc.db.chain import canonical, plain
 
 #: Always words, whatever they look like; any other text that is not a code or a time is too.
 _WORDS = frozenset(
@@ -61,23 +61,6 @@ def is_hash(value: object) -> bool:
 def digest(salt: str, name: str, value: Any) -> str:
     """SHA-256 of ``[salt, name, value]`` as canonical JSON."""
     return hashlib.sha256(canonical([salt, name, plain(value)])).hexdigest()
-
-
-def canonical(value: Any) -> bytes:
-    """JSON of one form alone: sorted names, no blanks, UTF-8."""
-    form = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return form.encode()
-
-
-def plain(value: Any) -> Any:
-    """The value with every whole number written alike: PostgreSQL gives 1e16 back as an integer."""
-    if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(Decimal(repr(value)))
-    return value
 
 
 def _is_words(name: str, value: object) -> bool:

@@ -81,7 +81,7 @@ def place_of(placement: Placement, part: Part | None) -> Place:
 def covers_place(caller: Caller, placement: Placement) -> bool:
     """Whether a place lies inside the area of a token."""
     areas = (placement.district, placement.street, placement.community)
-    return any(area is not None and caller.covers(area.code) for area in areas)
+    return caller.covers(*(None if area is None else area.code for area in areas))
 
 
 def wgs84_of(point: GivenPoint, default_m: float) -> tuple[float, float, float]:

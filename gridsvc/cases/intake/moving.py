@@ -25,6 +25,7 @@ from gridsvc.cases.intake.model import GivenPoint, Located, NewReport, PinMoved,
 from gridsvc.cases.intake.models import Report, ReportPlacement
 from gridsvc.cases.intake.reports import record_transfer, transfer_reports
 from gridsvc.cases.intake.reports_repository import last_placement, reports_of
+from gridsvc.cases.intake.rights import covers_report, filed_by
 from gridsvc.cases.intake.service import match, responsible_for, secret_hash
 from gridsvc.city.classes import ClassKey
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
@@ -112,8 +113,8 @@ def move_report(
     closed case, and what placing a point raises.
     """
     session, city, caller = occasion.session, occasion.city, occasion.caller
-    if caller.role not in STAFF or not report.district_code.startswith(caller.area[:6]):
-        raise NotAllowed("Only staff of the report's district may move its pin.")
+    if caller.role not in STAFF or not covers_report(session, caller, report):
+        raise NotAllowed("Only staff of the report's place may move its pin.")
     act = _locked(occasion, report)
     if whole_case and not caller.supervises(act.case.district_code):
         raise NotAllowed(
@@ -145,7 +146,7 @@ def _check_may_confirm(
     caller = occasion.caller
     if hmac.compare_digest(secret_hash(secret or ""), report.secret_hash or ""):
         return
-    if report.reporter_subject is not None and caller.subject == report.reporter_subject:
+    if filed_by(caller, report):
         return
     if caller.role in STAFF and covers_place(caller, placement):
         return

@@ -23,7 +23,7 @@ from gridsvc.cases.intake import personal_repository as repository
 from gridsvc.cases.intake.contact import seal, unseal
 from gridsvc.cases.intake.models import Report
 from gridsvc.errors import NotAllowed, NotFound, StepRefused
-from gridsvc.registry.access.audit import note
+from gridsvc.registry.access.audit import Done, note
 
 #: In the place of what was erased, where a table must have something.
 ERASED = "erased"
@@ -72,8 +72,15 @@ def read_contact(
     held = repository.contact_of(session, report)
     if held is None:
         raise NotFound(f"Report {report.receipt} has no contact: none was given, or it was erased.")
-    note(session, caller, "read contact", report.receipt, reason=reason, now=occasion.now)
+    _note(occasion, "read contact", report, reason)
     return unseal(keys[0], held.sealed, *keys[1:])
+
+
+def _note(occasion: Occasion, act: str, report: Report, reason: str) -> None:
+    """Have it entered in the audit log at the end of the transaction."""
+    caller = occasion.caller
+    done = Done(occasion.now, caller.subject, caller.role.value, act, report.receipt, reason)
+    note(occasion.session, done)
 
 
 def check_own(caller: Caller, report: Report, secret: str | None) -> None:
@@ -92,8 +99,7 @@ def check_own(caller: Caller, report: Report, secret: str | None) -> None:
 
 def keep_reading(occasion: Occasion, report: Report) -> None:
     """Keep that the caller read everything about whoever filed a report."""
-    now = occasion.now
-    note(occasion.session, occasion.caller, "read own data", report.receipt, now=now)
+    _note(occasion, "read own data", report, "")
 
 
 def own_data(session: Session, report: Report, keys: Sequence[bytes]) -> dict[str, Any]:
@@ -144,7 +150,7 @@ def erase(occasion: Occasion, report: Report, *, reason: str) -> None:
     act.emit(ReportErased(report, subject))
     content = {"report_id": str(report.id), "district_code": report.district_code}
     act.record("erase", content)
-    note(session, occasion.caller, "erase report", report.receipt, reason=reason, now=occasion.now)
+    _note(occasion, "erase report", report, reason)
     session.flush()
 
 
@@ -152,14 +158,7 @@ def erase_contact(occasion: Occasion, report: Report, *, reason: str) -> None:
     """Erase the contact of a report at once; nobody is called back."""
     session = occasion.session
     if repository.erase_contact(session, report):
-        note(
-            session,
-            occasion.caller,
-            "erase contact",
-            report.receipt,
-            reason=reason,
-            now=occasion.now,
-        )
+        _note(occasion, "erase contact", report, reason)
 
 
 def reports_of_phone(session: Session, keys: Sequence[bytes], phone: str) -> Iterator[Report]:

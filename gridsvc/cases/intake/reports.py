@@ -41,8 +41,21 @@ def placement_on(atlas: Atlas, report: Report) -> Placement:
     return place(atlas, pin.x, pin.y, report.accuracy_m)
 
 
-def report_json(session: Session, report: Report) -> dict[str, Any]:
-    """A report as anybody may see it: no contact, no description of a person."""
+#: What of a placement tells where the pin itself is.
+_EXACT = frozenset({"point", "accuracy_m", "border"})
+
+
+def shown_placement(placement: dict[str, Any], *, exact: bool) -> dict[str, Any]:
+    """A placement whole, or without what tells where the pin itself is."""
+    return {name: it for name, it in placement.items() if exact or name not in _EXACT}
+
+
+def report_json(session: Session, report: Report, *, exact: bool) -> dict[str, Any]:
+    """A report as anybody may see it: no contact, no description of a person.
+
+    ``exact``: with where its pin is, for the staff of its case and whoever filed it; a receipt is
+    short and can be guessed, and a pin shows whose window it is.
+    """
     placed = repository.last_placement(session, report.district_code, report.id)
     case = cases.case_by_id(session, report.case_id)
     if placed is None or case is None:
@@ -57,7 +70,7 @@ def report_json(session: Session, report: Report) -> dict[str, Any]:
         "created_at": report.created_at,
         "recorded_at": report.recorded_at,
         "proof": proof_path(report.receipt),
-        "placement": placed.placement,
+        "placement": shown_placement(placed.placement, exact=exact),
         "responsibility": placed.responsibility,
         "placements": placed.n,
         "needs_confirmation": report.needs_confirmation,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from gridsvc.answers import Answer, ClassNamed
 from gridsvc.registry.bodies.repository import Ground
 from gridsvc.registry.editions.schemas import CutAnswer, DiffAnswer, TallyAnswer
-from gridsvc.registry.placement.schemas import PointAnswer
+from gridsvc.registry.placement.schemas import NearestBorder, PointAnswer, PointGeometry
 
 
 class BodyName(BaseModel):
@@ -84,6 +84,14 @@ class CaseOfReport(Answer):
     closed_at: dt.datetime | None
 
 
+class PlacementRead(PointAnswer):
+    """Where a report lies; where exactly is told to the staff of its case and whoever filed it."""
+
+    point: PointGeometry | None = None  # type: ignore[assignment] # left out, never null
+    accuracy_m: float | None = None  # type: ignore[assignment] # left out, never null
+    border: NearestBorder | None = None
+
+
 class ReportRead(Answer):
     """A report as anybody may see it."""
 
@@ -96,7 +104,7 @@ class ReportRead(Answer):
     created_at: dt.datetime
     recorded_at: dt.datetime | None = Field(description="Of an earlier report: when it came in.")
     proof: str = Field(description="Where it is proved, soon after, that the report was recorded.")
-    placement: PointAnswer
+    placement: PlacementRead
     responsibility: ResponsibilityAnswer
     placements: int = Field(description="How often it was placed.")
     needs_confirmation: bool

@@ -50,13 +50,14 @@ def dossier_geopackage(dossier: Dossier) -> bytes:
         )
         for name, fields in (("reports", _REPORT + _REPORT_CASE), ("parts", _PART)):
             rows = dossier.inside[name]["listed"]
-            points = [shapely.Point(row["point"]) for row in rows]
+            # Where a report lies is only told to the sides.
+            points = [shapely.Point(row["point"]) if "point" in row else None for row in rows]
             _layer(file, name, "Point", [_picked(row, fields) for row in rows], points, fields)
         placements = [_picked(row, _PLACEMENT) for row in dossier.inside["placements"]["listed"]]
         _table(file, "placements", placements, _PLACEMENT)
         _table(file, "evidence", [_picked(it, _EVIDENCE) for it in shown["evidence"]], _EVIDENCE)
         history = [
-            {**_picked(entry, _HISTORY), "content": _json(entry["content"])}
+            {**_picked(entry, _HISTORY), "content": _json(entry.get("content"))}
             for entry in shown["history"]
         ]
         _table(file, "history", history, (*_HISTORY, "content"))
@@ -100,7 +101,7 @@ def _layer(
 
 def _picked(row: Any, fields: Sequence[str]) -> dict[str, Any]:
     """These fields of a row; ids as text, which a GeoPackage can hold."""
-    picked = {field: row[field] for field in fields}
+    picked = {field: row.get(field) for field in fields}
     return {name: str(it) if isinstance(it, uuid.UUID) else it for name, it in picked.items()}
 
 

@@ -137,8 +137,9 @@ def _draw(dossier: Dossier) -> folium.Map:
         lon, lat = row["point"]
         draw_dot(drawn, lon, lat, _GREEN, f"部件 {row['name']} {row['code']}", radius=4)
     for row in dossier.inside["reports"]["listed"]:
-        lon, lat = row["point"]
-        draw_dot(drawn, lon, lat, _VIOLET, f"上报 Report · {row['channel']}")
+        if "point" in row:
+            lon, lat = row["point"]
+            draw_dot(drawn, lon, lat, _VIOLET, f"上报 Report · {row['channel']}")
     for n, side in enumerate(dossier.sides):
         if side.geometry is not None:
             _label(drawn, side.name or side.code, side.geometry, ground, view, n)
@@ -211,13 +212,16 @@ _LEAST_AROUND_M = 1_000.0
 
 
 def read_dossier(
-    session: Session, city: City, dispute_id: uuid.UUID, *, now: dt.datetime
+    session: Session, city: City, dispute_id: uuid.UUID, *, named: bool, now: dt.datetime
 ) -> Dossier:
-    """The dossier of a dispute, without anything personal. Raises NotFound."""
+    """The dossier of a dispute, without the names of persons. Raises NotFound.
+
+    ``named``: with what is only told to the sides: reasons, notes, the points of reports.
+    """
     dispute = dispute_or_refuse(session, dispute_id)
     ground = to_shape(dispute.geometry)
-    inside = inside_json(session, dispute, city.day(now))
-    shown = dispute_json(session, dispute, named=False)
+    inside = inside_json(session, dispute, city.day(now), named=named)
+    shown = dispute_json(session, dispute, named=named)
     placed = [it["lead_body"] for it in inside["placements"]["listed"] if it["lead_body"]]
     leading = [it["lead_body"] for it in inside["reports"]["listed"]]
     bodies = [*placed, *leading, *_agreed_bodies(shown)]

@@ -1,84 +1,115 @@
-"""Who read what is personal, and who changed what: entries in a chain, never changed."""
+"""The audit log: every read of personal data and every administrative act, in one chain.
+
+Entries are written last in their transaction, since of two that add to the chain one waits for the
+other's commit; what was refused, or failed, is not in it.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, String, select, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import inspect, select, text
+from sqlalchemy.orm import Session
 
-from gridsvc.callers import Caller
-from gridsvc.db.base import Base
+from gridsvc.db.chain import BEGINNING, chained_hash
+from gridsvc.registry.access.models import AuditEntry
 
-#: Precedes the first entry.
-BEGINNING = "0" * 64
-_LOCK = text("select pg_advisory_xact_lock(hashtext('gridsvc audit'))")
-
-
-class AuditEntry(Base):
-    """One act: who did what, to what or about whom, and why. ``hash`` covers all the others."""
-
-    __tablename__ = "audit_entry"
-
-    n: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
-    who: Mapped[str] = mapped_column(String(100))
-    role: Mapped[str] = mapped_column(String(20))
-    act: Mapped[str] = mapped_column(String(40))
-    subject: Mapped[str] = mapped_column(String(200))
-    reason: Mapped[str | None]
-    previous: Mapped[str] = mapped_column(String(64))
-    hash: Mapped[str] = mapped_column(String(64))
+_PENDING = "gridsvc audit"
+_LOCK = "select pg_advisory_xact_lock(hashtext('gridsvc audit'))"
+_AT_ONCE = 1_000
 
 
-def note(
-    session: Session,
-    caller: Caller,
-    act: str,
-    subject: str,
-    *,
-    reason: str | None = None,
-    now: dt.datetime,
-) -> AuditEntry:
-    """Keep that a caller did something, in their transaction; entries come one after the other."""
-    session.execute(_LOCK)
-    last = session.scalar(select(AuditEntry).order_by(AuditEntry.n.desc()).limit(1))
-    entry = AuditEntry(
-        n=1 if last is None else last.n + 1,
-        at=now,
-        who=caller.subject[:100],
-        role=caller.role.value,
-        act=act,
-        subject=subject,
-        reason=reason,
-        previous=BEGINNING if last is None else last.hash,
-    )
-    entry.hash = _hash(entry)
-    session.add(entry)
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What somebody does in a transaction: with which role, what, to what, and why."""
+
+    at: dt.datetime
+    who: str
+    role: str
+    act: str
+    subject: str
+    reason: str = ""
+
+
+def note(session: Session, done: Done) -> None:
+    """Have it entered at the end of this transaction, by :func:`write_noted`."""
+    session.info.setdefault(_PENDING, []).append(done)
+
+
+def write_noted(session: Session) -> None:
+    """Enter what was noted; nothing may be waited for between this and the commit."""
+    noted: list[Done] = session.info.pop(_PENDING, [])
+    if not noted:
+        return
     session.flush()
-    return entry
+    session.execute(text(_LOCK))
+    last = session.scalar(select(AuditEntry).order_by(AuditEntry.n.desc()).limit(1))
+    first, previous = (1, BEGINNING) if last is None else (last.n + 1, last.hash)
+    for n, done in enumerate(noted, first):
+        entry = AuditEntry(
+            n=n,
+            at=done.at,
+            who=done.who[:100],
+            role=done.role,
+            act=done.act[:200],
+            subject=done.subject[:500],
+            reason=done.reason[:1000],
+            previous=previous,
+            hash="",
+        )
+        previous = entry.hash = _hash(entry)
+        session.add(entry)
+    session.flush()
 
 
-def broken_at(session: Session) -> int | None:
-    """The number of the first entry that is missing, or was changed; None where all are whole."""
-    previous = BEGINNING
+def entries_before(session: Session, n: int | None, *, limit: int) -> list[AuditEntry]:
+    """The newest entries, from before number ``n`` on."""
+    query = select(AuditEntry).order_by(AuditEntry.n.desc()).limit(limit)
+    return list(session.scalars(query if n is None else query.where(AuditEntry.n < n)))
+
+
+@dataclass(frozen=True, slots=True)
+class AuditVerified:
+    """Whether the log is whole, how many entries it has, and the first one that is not."""
+
+    intact: bool
+    entries: int
+    broken_at: int | None
+    reason: str | None
+
+
+def verify_audit(session: Session) -> AuditVerified:
+    """Check every number, every link and every hash of the log."""
+    previous, n = BEGINNING, 0
     for n, entry in enumerate(_all(session), 1):
-        if (entry.n, entry.previous, entry.hash) != (n, previous, _hash(entry)):
-            return n
+        reason = None
+        if entry.n != n:
+            reason = f"entry {n} is missing"
+        elif entry.previous != previous:
+            reason = "it does not follow from the entry before"
+        elif entry.hash != _hash(entry):
+            reason = "its content was changed after it was written"
+        if reason is not None:
+            return AuditVerified(False, n, n, reason)
         previous = entry.hash
-    return None
+    return AuditVerified(True, n, None, None)
 
 
 def _all(session: Session) -> Iterator[AuditEntry]:
-    query = select(AuditEntry).order_by(AuditEntry.n).execution_options(yield_per=1_000)
-    yield from session.scalars(query)
+    return iter(
+        session.scalars(
+            select(AuditEntry).order_by(AuditEntry.n).execution_options(yield_per=_AT_ONCE)
+        )
+    )
 
 
 def _hash(entry: AuditEntry) -> str:
-    moment = entry.at.astimezone(dt.UTC).isoformat(timespec="microseconds")
-    told = [entry.n, moment, entry.who, entry.role, entry.act, entry.subject, entry.reason]
-    form = json.dumps([*told, entry.previous], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(form.encode()).hexdigest()
+    columns: dict[str, Any] = {
+        column.key: getattr(entry, column.key)
+        for column in inspect(AuditEntry).column_attrs
+        if column.key != "hash"
+    }
+    return chained_hash(columns)

@@ -27,19 +27,30 @@ from gridsvc.registry.areas.schemas import (
     ParentRead,
 )
 from gridsvc.registry.editions import repository as edition_repository
-from gridsvc.registry.editions.models import Edition
+from gridsvc.registry.editions.models import Edition, EditionState
 from gridsvc.registry.editions.repository import area_count
 from gridsvc.registry.editions.service import edition_in_force, existing_edition
 
+#: The states of editions that are or were in force.
+_PUBLIC = frozenset({EditionState.ACTIVE, EditionState.RETIRED})
+
 
 def editions_page(
-    session: Session, *, level: str | None = None, limit: int = 100, cursor: str | None = None
+    session: Session,
+    *,
+    drafts: bool,
+    level: str | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
 ) -> EditionPage:
     """Editions by level and date; ``cursor`` is the last page's ``next``.
 
+    ``drafts``: with those that were never in force, for staff.
+
     Raises BadInput for a cursor that no page gave.
     """
-    every = edition_repository.editions(session, level)
+    kept = edition_repository.editions(session, level)
+    every = [it for it in kept if drafts or it.state in _PUBLIC]
     ids = [edition.id for edition in every]
     if cursor is not None and cursor not in ids:
         raise BadInput("Invalid cursor; pass `next` of the previous page.", field="cursor")
@@ -51,15 +62,34 @@ def editions_page(
     )
 
 
-def edition_detail(session: Session, edition_id: str) -> EditionDetail:
-    """One edition with its audit and its history. Raises NotFound."""
+def shown_edition(session: Session, edition_id: str, *, drafts: bool) -> Edition:
+    """An edition, if it may be shown: ``drafts`` that were never in force to staff alone.
+
+    Raises NotFound.
+    """
     edition = existing_edition(session, edition_id)
+    if not drafts and edition.state not in _PUBLIC:
+        raise NotFound(
+            f"There is no edition {edition_id[:80]!r} that is or was in force; drafts are shown to"
+            " staff.",
+            field="edition",
+        )
+    return edition
+
+
+def edition_detail(session: Session, edition_id: str, *, whole: bool = True) -> EditionDetail:
+    """One edition with its audit and its history. Raises NotFound.
+
+    ``whole``: drafts too, and who did what, as staff are told.
+    """
+    edition = shown_edition(session, edition_id, drafts=whole)
+    told = EditionEventRead.model_fields.keys() - (set() if whole else {"actor"})
     return EditionDetail(
         **EditionSummary.model_validate(edition, from_attributes=True).model_dump(),
         areas=area_count(session, edition.id),
         audit=edition.audit,
         history=[
-            EditionEventRead.model_validate(it, from_attributes=True)
+            EditionEventRead.model_validate({name: getattr(it, name) for name in told})
             for it in edition_repository.events_of(session, edition.id)
         ],
     )

@@ -44,7 +44,7 @@ class EditionEventRead(BaseModel):
     """What happened to an edition: who did it, when, and why."""
 
     action: EditionAction
-    actor: str
+    actor: str | None = Field(default=None, description="Only told to staff.")
     at: dt.datetime
     reason: str | None
     details: dict[str, Any]

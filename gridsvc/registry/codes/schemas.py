@@ -46,7 +46,7 @@ class GridMatch(BaseModel):
         }
         drawn = to_shape(grid.geometry) if polygon is None else polygon
         geometry = json.loads(shapely.to_geojson(drawn))
-        return cls(geometry=geometry, **(columns | more))
+        return cls(kind="unit_grid", geometry=geometry, **(columns | more))
 
 
 class PartMatch(PartOut):

@@ -17,13 +17,19 @@ from gridsvc.registry.placement.store import DatedAtlas
 
 
 def look_up(
-    session: Session, code: str, district: str | None = None, *, then: DatedAtlas | None = None
+    session: Session,
+    code: str,
+    district: str | None = None,
+    *,
+    then: DatedAtlas | None = None,
+    whole: bool = False,
 ) -> CodeMatches:
     """All that bear ``code``; without a district, in every district.
 
     Takes 8 digits, or a national id of 14, 15, 16 or 17. Their areas are those that they were
-    registered in; with ``then`` those of its day, and cells are as they were. Raises BadCode for
-    another form and for a district that is none, NotFound when nothing bears the code.
+    registered in; with ``then`` those of its day, and cells are as they were. ``whole``: with what
+    is only told to staff. Raises BadCode for another form and for a district that is none, NotFound
+    when nothing bears the code.
     """
     if district is not None and level_of(district) is not Level.DISTRICT:
         raise BadCode(f"{district!r} is not a district; give its 6 digits.", field="district")
@@ -31,13 +37,13 @@ def look_up(
     parse_code(code)
     if kind is CodeKind.LOCAL:
         places = [district] if district is not None else repository.districts(session)
-        matches = _of_local(session, places, code, tuple(Thing), then)
+        matches = _of_local(session, places, code, tuple(Thing), then, whole)
     else:
         bearer = repository.bearer(session, code)
         matches = []
         if bearer is not None and district in (None, bearer.district_code):
             things = (Thing(bearer.kind),)
-            matches = _of_local(session, [bearer.district_code], bearer.code, things, then)
+            matches = _of_local(session, [bearer.district_code], bearer.code, things, then, whole)
     if not matches:
         where = "the city" if district is None else f"district {district}"
         if then is None:
@@ -52,6 +58,7 @@ def _of_local(
     code: str,
     things: tuple[Thing, ...],
     then: DatedAtlas | None,
+    whole: bool,
 ) -> list[GridMatch | PartMatch]:
     found: list[GridMatch | PartMatch] = []
     day = None if then is None else then.day
@@ -64,7 +71,7 @@ def _of_local(
     if Thing.PART in things:
         for part in repository.parts_with(session, districts, code, day):
             areas = {} if then is None else areas_on(then.atlas, part)
-            found.append(PartMatch.of(part, **areas))
+            found.append(PartMatch.of(part, whole=whole, kind="part", **areas))
     return sorted(found, key=lambda match: (match.district_code, match.kind))
 
 

@@ -78,11 +78,13 @@ class EvidenceAnswer(Answer):
 
     id: uuid.UUID
     kind: Literal["file", "note"]
-    name: str
+    name: str = Field(default="", description="Of the file; only told to the sides.")
     media_type: str
     size_bytes: int
     sha256: str
-    note: str | None = Field(description="The words of a note; null for a file.")
+    note: str | None = Field(
+        default=None, description="The words of a note, null for a file; only told to the sides."
+    )
     added_at: dt.datetime
     by: str = Field(description="The role and its area, such as 'district 110102'.")
     actor: str = Field(default="", description="The person; only told to the sides.")
@@ -96,8 +98,8 @@ class EntryAnswer(Answer):
     action: str
     state: DisputeState = Field(description="The state afterwards.")
     by: str = Field(description="The role and its area, such as 'district 110102'.")
-    why: str
-    content: dict[str, Any]
+    why: str = Field(default="", description="The reason; only told to the sides.")
+    content: dict[str, Any] = Field(default={}, description="Details; only told to the sides.")
     actor: str = Field(default="", description="The person; only told to the sides.")
 
 

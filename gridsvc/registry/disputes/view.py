@@ -1,4 +1,4 @@
-"""Disputes as others see them; the names of persons are for the sides only."""
+"""Disputes as others see them; persons, and what the sides say, are for the sides only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def summaries_json(session: Session, disputes: Sequence[Dispute]) -> list[dict[s
 def dispute_json(session: Session, dispute: Dispute, *, named: bool) -> dict[str, Any]:
     """One dispute with its ground, terms, evidence and history.
 
-    ``named``: whether persons' names (the subjects of tokens) are told.
+    ``named``: whether persons' names (the subjects of tokens) are told, and what the sides say:
+    reasons, notes, the names of files.
     """
     sides = sides_json(session, dispute.side_codes)
     agreement = dispute.agreement_id
@@ -61,20 +62,20 @@ def sides_json(session: Session, codes: Sequence[str]) -> dict[str, dict[str, An
 
 
 def evidence_json(evidence: DisputeEvidence, *, named: bool) -> dict[str, Any]:
-    """A file or a note; a note with its words."""
-    note = evidence.content.decode() if evidence.kind == "note" else None
-    return {
+    """A file or a note; ``named``: with its name, the words of a note, and who brought it."""
+    shown = {
         "id": str(evidence.id),
         "kind": evidence.kind,
-        "name": evidence.name,
         "media_type": evidence.media_type,
         "size_bytes": evidence.size_bytes,
         "sha256": evidence.sha256,
-        "note": note,
         "added_at": evidence.added_at,
         "by": _by(evidence.role, evidence.area),
-        **({"actor": evidence.added_by} if named else {}),
     }
+    if named:
+        note = evidence.content.decode() if evidence.kind == "note" else None
+        shown |= {"name": evidence.name, "note": note, "actor": evidence.added_by}
+    return shown
 
 
 def part_json(part: Any) -> dict[str, Any]:
@@ -110,16 +111,16 @@ def _summary(dispute: Dispute, sides: dict[str, dict[str, Any]]) -> dict[str, An
 
 
 def _entry(entry: DisputeEntry, named: bool) -> dict[str, Any]:
-    return {
+    shown = {
         "n": entry.n,
         "at": entry.at,
         "action": entry.action,
         "state": entry.state,
         "by": _by(entry.role, entry.area),
-        "why": entry.why,
-        "content": entry.content,
-        **({"actor": entry.actor} if named else {}),
     }
+    if named:
+        shown |= {"why": entry.why, "content": entry.content, "actor": entry.actor}
+    return shown
 
 
 def _by(role: str, area: str) -> str:

@@ -12,6 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gridsvc.registry.parts.models import Part, PartState, PositionClass
 
+#: What everybody is only told of a part where the city opens its register: whose property it is is
+#: a company's secret or a person's, and notes say what nobody has checked.
+STAFF_COLUMNS = frozenset({"owner_body", "maintainer_body", "note"})
+
 
 class PartOut(BaseModel):
     """A part of the register."""
@@ -29,18 +33,22 @@ class PartOut(BaseModel):
     grid_code: str | None
     state: PartState
     competent_body: str
-    owner_body: str | None
-    maintainer_body: str | None
+    owner_body: str | None = Field(default=None, description="Only told to staff.")
+    maintainer_body: str | None = Field(default=None, description="Only told to staff.")
     position_class: PositionClass
     first_date: dt.date
     change_date: dt.date | None
     source: str
-    note: str | None
+    note: str | None = Field(default=None, description="Only told to staff.")
 
     @classmethod
-    def of(cls, part: Part, **more: Any) -> Self:
-        """The outside view of a stored part; ``more`` are other fields, or other areas of it."""
-        columns = {name: getattr(part, name) for name in PartOut.model_fields if name != "geometry"}
+    def of(cls, part: Part, *, whole: bool, **more: Any) -> Self:
+        """The outside view of a stored part; ``more`` are other fields, or other areas of it.
+
+        ``whole``: with what is only told to staff (:data:`STAFF_COLUMNS`).
+        """
+        left_out = {"geometry"} if whole else {"geometry", *STAFF_COLUMNS}
+        columns = {name: getattr(part, name) for name in PartOut.model_fields.keys() - left_out}
         geometry = json.loads(shapely.to_geojson(to_shape(part.geometry)))
         return cls(geometry=geometry, **(columns | more))
 

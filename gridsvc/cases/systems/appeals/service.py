@@ -12,6 +12,7 @@ from gridsvc.cases.core.engine import SUPERVISION, check_separation_of_duties
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.repository import lock_case, submissions
 from gridsvc.cases.core.rights import acting_body
+from gridsvc.cases.core.service import readable_case
 from gridsvc.cases.systems.appeals import repository
 from gridsvc.cases.systems.appeals.models import Appeal
 from gridsvc.cases.systems.appeals.schemas import AppealRead
@@ -26,6 +27,7 @@ def appeal(occasion: Occasion, case_id: uuid.UUID, body: str, reason: str) -> Ca
     submitted nothing, and for a second appeal.
     """
     session = occasion.session
+    readable_case(session, occasion.city, occasion.caller, case_id)
     act = occasion.on(lock_case(session, case_id))
     case = act.case
     code = acting_body(session, occasion.caller, body)

@@ -25,6 +25,8 @@ class CaseOn:
     lead_body: str
     lon: float
     lat: float
+    street_code: str | None
+    community_code: str | None
 
 
 def reports_on(session: Session, ground: Any) -> list[ReportInside]:
@@ -66,8 +68,9 @@ def cases_on(session: Session, ground: Any) -> list[CaseOn]:
     rows = session.execute(
         text(
             "select district_code, id, standard, kind, class_code, part_code, lead_body,"
-            " st_x(point), st_y(point) from case_file where state = 'open'"
-            " and st_intersects(point, st_geomfromwkb(:ground, 4326)) order by opened_at, id"
+            " st_x(point), st_y(point), street_code, community_code from case_file"
+            " where state = 'open' and st_intersects(point, st_geomfromwkb(:ground, 4326))"
+            " order by opened_at, id"
         ),
         {"ground": ground.wkb},
     )

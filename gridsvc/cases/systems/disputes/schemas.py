@@ -28,7 +28,7 @@ class ReportInside(Answer):
     case_id: uuid.UUID
     case_state: str
     lead_body: str
-    point: Position
+    point: Position | None = Field(default=None, description="Only told to the sides.")
 
 
 class PlacementInside(Answer):
@@ -39,7 +39,7 @@ class PlacementInside(Answer):
     district_code: str | None
     street_code: str | None
     lead_body: str | None
-    reason: str
+    reason: str | None = Field(default=None, description="Only told to the sides.")
     placed_at: dt.datetime
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from geoalchemy2.shape import to_shape
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.intake.service import asset_of
 from gridsvc.cases.systems.disputes import repository
-from gridsvc.cases.systems.disputes.repository import cases_on
+from gridsvc.cases.systems.disputes.repository import CaseOn, cases_on
 from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
 from gridsvc.registry.bodies.agreements import AgreementDraft
@@ -45,12 +46,14 @@ def what_if(
     atlas: Atlas,
     proposal: BorderMove | AgreementDraft,
     *,
+    seen: Callable[[CaseOn], bool],
     now: dt.datetime,
 ) -> dict[str, Any]:
     """Which ground, parts, unit grids, open cases, duties and bodies change sides.
 
-    Every list has its ``count``; nothing is written. Raises NotFound where no edition of the level
-    is in force or a draft names an unknown body, BadInput for an unknown class.
+    Every list has its ``count``; of the cases only those that are ``seen`` are told. Nothing is
+    written. Raises NotFound where no edition of the level is in force or a draft names an unknown
+    body, BadInput for an unknown class.
     """
     if isinstance(proposal, BorderMove):
         change = change_of_border(session, city, proposal, now=now)
@@ -69,7 +72,7 @@ def what_if(
         "unclaimed_m2": round(change.redrawn.unclaimed_m2, 2) if change.redrawn else 0.0,
         "parts": parts_json(session, change, asked, bodies),
         "unit_grids": grids_json(session, change),
-        "cases": _cases(session, change, asked, bodies),
+        "cases": _cases(session, change, asked, bodies, seen),
         "duties": duties_json(session, change, bodies),
     }
     answer["bodies"] = counted(
@@ -78,10 +81,16 @@ def what_if(
     return answer
 
 
-def _cases(session: Session, change: Change, asked: Asked, bodies: set[BodyRef]) -> dict[str, Any]:
+def _cases(
+    session: Session,
+    change: Change,
+    asked: Asked,
+    bodies: set[BodyRef],
+    seen: Callable[[CaseOn], bool],
+) -> dict[str, Any]:
     """The open cases that change sides or would go to another body; adds those bodies."""
     rows = []
-    for case in cases_on(session, change.region):
+    for case in filter(seen, cases_on(session, change.region)):
         key = ClassKey(case.standard, case.kind, case.class_code)
         part = None if case.part_code is None else find(session, case.district_code, case.part_code)
         found = asked(case.lon, case.lat, key, None if part is None else asset_of(part))
@@ -100,12 +109,17 @@ def _cases(session: Session, change: Change, asked: Asked, bodies: set[BodyRef])
     return counted(rows)
 
 
-def inside_json(session: Session, dispute: Dispute, day: dt.date) -> dict[str, Any]:
-    """``{reports, placements, parts}``, each ``{count, listed}``: no persons; parts of a day."""
+def inside_json(session: Session, dispute: Dispute, day: dt.date, *, named: bool) -> dict[str, Any]:
+    """``{reports, placements, parts}``, each ``{count, listed}``: no persons; parts of a day.
+
+    ``named``: with the points of reports, and why they were placed anew, for staff of the sides.
+    """
     ground = to_shape(dispute.geometry)
+    reports = repository.reports_on(session, ground)
     placements = repository.placements_on(session, ground)
+    untold = set() if named else {"point", "reason"}
     return {
-        "reports": counted([it.model_dump() for it in repository.reports_on(session, ground)]),
-        "placements": counted([it.model_dump() for it in placements]),
+        "reports": counted([it.model_dump(exclude=untold) for it in reports]),
+        "placements": counted([it.model_dump(exclude=untold) for it in placements]),
         "parts": counted([part_json(it) for it in parts_on(session, ground, day)]),
     }

@@ -31,8 +31,7 @@ def add_photo(occasion: Occasion, store: EvidenceStore, case_id: uuid.UUID, raw:
     The same bytes given twice are one photo. The file is in the store before the trace names it.
     Raises TooLarge, BadEvidence, StepRefused for a closed case.
     """
-    # Pillow
-    from gridsvc.cases.systems.evidence.photo import read_photo
+    from gridsvc.cases.systems.evidence.photo import read_photo  # Pillow
 
     session, city = occasion.session, occasion.city
     settings = city.settings

@@ -14,7 +14,7 @@ from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Summoned
 from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.core.rights import acting_body, own_body
-from gridsvc.cases.core.service import happened_at
+from gridsvc.cases.core.service import happened_at, readable_case
 from gridsvc.cases.core.summons import named_bodies
 from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles.blowing import NewWhistle, blow
@@ -63,6 +63,7 @@ def whistle_again(occasion: Occasion, case_id: uuid.UUID, given: FollowUp) -> Wh
     Raises NotFound, NotAllowed, BadInput, and StepRefused where no whistle can be blown now.
     """
     session = occasion.session
+    readable_case(session, occasion.city, occasion.caller, case_id)
     act = occasion.on(lock_case(session, case_id))
     case, procedure, progress = act.case, act.procedure, act.progress
     _check_now(case, procedure)

@@ -4,7 +4,7 @@ The partitions of coming months, which it needs, are made for it by a function o
 role ``gridsvc_public`` reads what anybody may see, and writes nothing.
 
 Revision ID: 0021
-Revises: 0018
+Revises: 0020
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0021"
-down_revision = "0018"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

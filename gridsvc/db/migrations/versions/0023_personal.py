@@ -1,4 +1,4 @@
-"""What is personal can be erased, and who read it is kept in a chain.
+"""What is personal can be erased.
 
 The words of a trace lie beside its content, which holds their hashes; those of a report have a
 salted hash in its trace. The service may erase words and change nothing else of a trace.
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from gridsvc.db.columns import SERVICE_ROLE, only_add
+from gridsvc.db.columns import SERVICE_ROLE
 
 revision = "0023"
 down_revision = "0022"
@@ -30,24 +30,9 @@ def upgrade() -> None:
     op.add_column("report", sa.Column("words_salt", sa.String(32)))
     op.add_column("report", sa.Column("erased_at", _WHEN))
     op.add_column("evidence", sa.Column("original_erased_at", _WHEN))
-    op.create_table(
-        "audit_entry",
-        sa.Column("n", sa.BigInteger(), nullable=False, autoincrement=False),
-        sa.Column("at", _WHEN, nullable=False),
-        sa.Column("who", sa.String(length=100), nullable=False),
-        sa.Column("role", sa.String(length=20), nullable=False),
-        sa.Column("act", sa.String(length=40), nullable=False),
-        sa.Column("subject", sa.String(length=200), nullable=False),
-        sa.Column("reason", sa.String(), nullable=True),
-        sa.Column("previous", sa.String(length=64), nullable=False),
-        sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("n", name=op.f("pk_audit_entry")),
-    )
-    only_add("audit_entry")
 
 
 def downgrade() -> None:
-    op.drop_table("audit_entry")
     op.drop_column("evidence", "original_erased_at")
     op.drop_column("report", "erased_at")
     op.drop_column("report", "words_salt")

@@ -1,0 +1,162 @@
+"""A small city in which every route has something to be asked about, and all who may ask.
+
+Everything lies in the western street of the border (``own``); the *called* ones take part in its
+joint case from the other side.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from gridsvc.api.rights import Reach
+from gridsvc.callers import Role
+from gridsvc.registry.areas.service import load_edition
+from gridsvc.registry.editions.service import activate_edition
+from tests import cities
+from tests.service import disputed_city as disputed
+from tests.service import joint_city as city
+from tests.service.conftest import Person, report, token_of
+from tests.service.joint_case import JointCase
+
+#: A district that has nothing to do with any of it.
+FAR = "110105"
+#: Where the tokens of each role lie: inside, beside, far away, and on the called side.
+AREAS: dict[Role, tuple[str, str, str, str]] = {
+    Role.CITIZEN: ("", "", "", ""),
+    Role.GRID_WORKER: (city.LEAD, city.LEAD_NORTH, f"{FAR}001", city.OTHER),
+    Role.STREET: (city.LEAD, city.LEAD_NORTH, f"{FAR}001", city.OTHER),
+    **dict.fromkeys(
+        (Role.DEPARTMENT, Role.DISTRICT, Role.CITY, Role.ANALYST, Role.ADMIN),
+        (city.WEST, city.EAST, FAR, city.EAST),
+    ),
+}
+RELATIONS = ("own", "neighbouring", "foreign", "called")
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Somebody with a token, and how its area lies to what is asked about."""
+
+    role: Role
+    relation: str
+    area: str
+    body: str | None
+    subject: str | None
+
+    @property
+    def token(self) -> str:
+        return token_of(self.role, self.area, self.body, subject=self.subject)
+
+    @property
+    def own_body(self) -> str:
+        """The body for which they would act."""
+        if self.role is Role.STREET:
+            return self.area
+        return self.body or (city.OTHER if self.relation == "called" else city.LEAD)
+
+
+def askers() -> list[Asker]:
+    """Those who may least come first, so that nothing has changed when they are refused."""
+    found = []
+    for relation in ("foreign", "neighbouring", "called", "own"):
+        for role in Role:
+            area = AREAS[role][RELATIONS.index(relation)]
+            body = f"{area}-CGJ" if role is Role.DEPARTMENT else None
+            subject = "a resident" if role is Role.CITIZEN and relation == "own" else None
+            found.append(Asker(role, relation, area, body, subject))
+    return found
+
+
+def reaches(reach: Reach, asker: Asker, *, both_sides: bool) -> bool:
+    """Whether a right of this reach lets somebody have what lies in the western street.
+
+    ``both_sides``: it lies in the eastern street too.
+    """
+    match reach:
+        case Reach.NO | Reach.SECRET | Reach.TOKEN:
+            return False
+        case Reach.ALL | Reach.LISTED:
+            return True
+        case Reach.DISTRICT:
+            return asker.area[:6] == city.WEST
+        case Reach.PART | Reach.BODY:
+            return asker.relation in ("own", "called")
+        case Reach.OWN:
+            return asker.relation == "own" or (both_sides and asker.relation == "called")
+        case Reach.WHOLE:
+            return asker.area == ""
+        case Reach.LEAD:
+            return asker.relation == "own"
+        case Reach.MINE:
+            return asker.subject is not None
+
+
+def draw_streets_again(session: Session) -> None:
+    """A second edition of the streets that is in force, so that two can be compared."""
+    load_edition(
+        session,
+        id="street-2021",
+        level="street",
+        title="Made up",
+        source="made up for a test",
+        licence="CC0",
+        accuracy_m=5.0,
+        approximate=False,
+        effective_from=city.SINCE + dt.timedelta(days=366),
+        areas=city.STREETS,
+        at=cities.now(),
+    )
+    activate_edition(session, "street-2021", without_audit="made up for a test", at=cities.now())
+
+
+class World:
+    """The things of the city, by the names that the recipes use."""
+
+    def __init__(self, client: httpx.Client, engine: Engine) -> None:
+        self.client = client
+        with Session(engine) as session, session.begin():
+            draw_streets_again(session)
+            disputed.draw(session)
+            self.dispute = str(disputed.by_kind(session, disputed.find(session))["overlap"].id)
+        resident = Person(client, token_of(Role.CITIZEN, subject="a resident"))
+        self.admin = Person(client, token_of(Role.ADMIN))
+        joint = JointCase(client).agree()
+        self.joint, self.whistle = joint.id, joint.whistle.rpartition("/")[2]
+        filed = resident.report(-700)
+        self.report, self.receipt, self.secret = filed["id"], filed["receipt"], filed["secret"]
+        self.case = filed["case_id"]
+        led = resident.report(-600, **{"class": city.RUBBISH})
+        self.bureau_case = led["case_id"]
+        far = resident.report(-1_500, **{"class": city.RUBBISH})
+        self.bureau_target = far["case_id"]
+        self.noise_case = resident.report(-650, **{"class": city.NOISE})["case_id"]
+        note = {"note": "The stone stands here."}
+        self.evidence = self.admin.post(f"/v1/disputes/{self.dispute}/notes", note)["id"]
+        self.token = self.admin.post("/v1/tokens", {"role": "street", "area": city.LEAD})["id"]
+        self.proposal, made = self.mend()
+        self.mended, self.repair = made["edition"], made["repairs"][0]["id"]
+
+    def mend(self) -> tuple[str, Any]:
+        """A repair that changes no area but the west's, and what came of it."""
+        west = Person(self.client, token_of(Role.DISTRICT, city.WEST))
+        faults = west.get("/v1/editions/street-2026/repairs/proposals")["faults"]
+        for proposal in (it["id"] for one in faults for it in one["proposals"]):
+            wish = {"proposals": [proposal], "why": "mended"}
+            answer = west.send("POST", "/v1/editions/street-2026/repairs", json=wish)
+            if answer.is_success:
+                return proposal, answer.json()
+        raise AssertionError("no fault of the city is mended inside the west")
+
+    def of(self, asker: Asker | None) -> str:
+        """The case: the joint one for those who are called into it."""
+        return self.joint if asker is not None and asker.relation == "called" else self.case
+
+
+def new_report() -> dict[str, Any]:
+    return report(-700)

@@ -1,0 +1,246 @@
+"""The table of rights, every cell of it, asked over HTTP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from sqlalchemy import Engine
+from starlette.routing import Mount, Route
+
+from gridsvc.api.rights import RIGHTS, Reach
+from gridsvc.callers import Role
+from tests.service import joint_city as city
+from tests.service.conftest import refusal
+from tests.service.rights_world import Asker, World, askers, new_report, reaches
+
+Recipe = Callable[[World, Asker | None], dict[str, Any]]
+
+
+def json(body: Any) -> Recipe:
+    return lambda world, asker: {"json": body(world, asker) if callable(body) else body}
+
+
+def query(**asked: str) -> Recipe:
+    return lambda world, asker: {"params": asked}
+
+
+POINT = city.beside_border(-700)
+PLACE = query(lon=str(POINT["lon"]), lat=str(POINT["lat"]))
+YEAR = query(period="2026", area=city.WEST)
+
+#: What must be sent beside the path, where anything must.
+SENT: dict[str, Recipe] = {
+    "GET /v1/locate": PLACE,
+    "POST /v1/locate/batch": json({"points": [list(POINT.values())]}),
+    "POST /v1/straddle": json({"geometry": city.astride(), "level": "street"}),
+    "GET /v1/parts": query(near=f"{POINT['lon']},{POINT['lat']}"),
+    "GET /v1/editions/{edition}/repairs/preview": lambda world, _: {
+        "params": {"proposal": world.proposal}
+    },
+    "POST /v1/editions/{edition}/repairs": json(
+        lambda world, _: {"proposals": [world.proposal], "why": "asked"}
+    ),
+    "POST /v1/editions/{edition}/repairs/undo": json(
+        lambda world, _: {"repairs": [world.repair], "why": "asked"}
+    ),
+    "POST /v1/parts": json(
+        {
+            "class": city.COVER,
+            "geometry": {"type": "Point", "coordinates": list(POINT.values())},
+            "competent_body": f"{city.WEST}-CGJ",
+        }
+    ),
+    "PATCH /v1/parts/{district}/{code}": json({"state": "damaged"}),
+    "POST /v1/reports": json(new_report()),
+    "POST /v1/reports/similar": json(new_report()),
+    "POST /v1/reports/{name}/confirm": json({"street": city.LEAD}),
+    "POST /v1/reports/{name}/move": json({"location": POINT, "reason": "seen there"}),
+    "POST /v1/reports/{name}/callbacks": json({"contacted": False}),
+    "GET /v1/assessments": YEAR,
+    "GET /v1/assessments/table.csv": YEAR,
+    "GET /v1/assessments/review": YEAR,
+    "GET /v1/assessments/yearly": YEAR,
+    "GET /v1/assessments/cases": query(period="2026", count="received", area=city.LEAD),
+    "GET /v1/whistles/rates": YEAR,
+    "POST /v1/cases": json(
+        lambda _, asker: (
+            new_report()
+            | {"procedure": "post_48h" if asker and asker.role is Role.CITIZEN else "hazard"}
+        )
+    ),
+    "POST /v1/cases/{case_id}/steps": json(
+        lambda _, asker: {
+            "step": "handle" if asker is None or asker.relation != "called" else "joint_action",
+            "body": asker.own_body if asker else city.LEAD,
+            "note": "done",
+        }
+    ),
+    "POST /v1/cases/{case_id}/appeals": json(
+        lambda _, asker: {"body": asker.own_body if asker else city.LEAD, "reason": "not us"}
+    ),
+    "POST /v1/cases/{case_id}/appeals/{body}/decision": json({"accepted": True, "note": "so"}),
+    "POST /v1/cases/{case_id}/join": json(
+        lambda world, asker: {
+            "into": world.bureau_target
+            if asker and asker.role is Role.DEPARTMENT
+            else world.noise_case,
+            "reason": "one",
+        }
+    ),
+    "POST /v1/cases/{case_id}/split": json(
+        lambda world, _: {"reports": [world.report], "reason": "two"}
+    ),
+    "POST /v1/cases/{case_id}/evidence": lambda world, asker: {"content": b"no photo"},
+    "POST /v1/cases/{case_id}/whistles": json(
+        lambda _, asker: {
+            "bodies": [f"{city.WEST}-CGJ"],
+            "demand": "Come.",
+            "by": asker.own_body if asker else city.LEAD,
+        }
+    ),
+    "POST /v1/whistles/{whistle_id}/bodies/{body}/report-in": json(POINT),
+    "POST /v1/whistles/{whistle_id}/bodies/{body}/done": json({"note": "done"}),
+    "POST /v1/whistles/{whistle_id}/bodies/{body}/score": json({"score": 90}),
+    "POST /v1/whistles/{whistle_id}/bodies/{body}/again": json({"note": "more"}),
+    "POST /v1/disputes/find": json({"edition": "street-2026"}),
+    "POST /v1/disputes/{dispute_id}/notes": json({"note": "Ours."}),
+    "POST /v1/disputes/{dispute_id}/evidence": lambda world, asker: {
+        "params": {"name": "survey.pdf"},
+        "content": b"a survey",
+    },
+    "POST /v1/disputes/{dispute_id}/state": json({"state": "agreed", "why": "asked"}),
+    "POST /v1/what-if": json({}),
+    "POST /v1/no-mans-land/disputes": json({}),
+    "POST /v1/tokens": json({"role": "street", "area": city.LEAD}),
+    "POST /v1/relations": json(
+        {"relation": "touches", "a": {"layer": "streets"}, "b": {"layer": "districts"}}
+    ),
+}
+#: What has two sides: whoever lies beside the western street may be on the other one.
+BOTH_SIDES = ("/v1/disputes/", "/v1/whistles/")
+#: Reading them gives 404 here, behind the right to read them.
+ABSENT = {"GET /v1/cases/{case_id}/evidence/{evidence_id}"}
+
+
+def every_route(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Method and path of all that an application answers."""
+    for outer in app.routes:
+        included: Any = getattr(outer, "original_router", None)
+        for route in [outer] if included is None else included.routes:
+            if isinstance(route, Mount):
+                yield "GET", f"{route.path}/{{path:path}}"
+            elif isinstance(route, APIRoute | Route):
+                for method in (route.methods or set()) - {"HEAD"}:
+                    yield method, route.path
+
+
+def test_every_route_is_in_the_table_and_every_row_is_a_route(
+    serve: Callable[..., httpx.Client],
+) -> None:
+    apps: list[FastAPI] = []
+    serve(apps.append)
+    assert sorted(every_route(apps[0])) == sorted(RIGHTS)
+
+
+def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
+    """The path of a thing in the western street; for the called, of the joint case."""
+    called = asker is not None and asker.relation == "called"
+    department = asker is not None and asker.role is Role.DEPARTMENT
+    own_body = asker.own_body if asker and asker.relation in ("own", "called") else city.LEAD
+    case = world.of(asker)
+    if RIGHTS[tuple(row.split())].roles[Role.DEPARTMENT] is Reach.LEAD and department:  # type: ignore[index]
+        case = world.bureau_case
+    edition = world.mended if path.endswith("/undo") else "street-2026"
+    names = {
+        "case_id": case if not path.endswith("whistles") or not called else world.joint,
+        "name": world.receipt,
+        "evidence_id": world.evidence,
+        "token_id": world.token,
+        "body": own_body,
+        "whistle_id": world.whistle,
+        "dispute_id": world.dispute,
+        "edition": edition if "/repairs" in path else "street-2020",
+        "before": "street-2020",
+        "after": "street-2021",
+        "kind": "parts",
+        "district": city.WEST,
+        "code": city.LEAD if "/areas" in path else city.OWNED,
+        "layer": "districts",
+        "z": "0",
+        "x": "0",
+        "y": "0",
+        "path:path": "swagger-ui.css",
+    }
+    if path == "/map/static/{name}":
+        names["name"] = "map.css"
+    return re.sub(r"\{([\w:]+)\}", lambda found: names[found[1]], path)
+
+
+def asked(world: World, row: str, asker: Asker | None) -> httpx.Response:
+    method, path = row.split()
+    sent = SENT.get(row, lambda *_: {})(world, asker)
+    headers = {} if asker is None else {"Authorization": f"Bearer {asker.token}"}
+    where = path_of(world, row, path, asker)
+    with world.client.stream(method, where, headers=headers, **sent) as response:
+        if "event-stream" not in response.headers.get("content-type", ""):
+            response.read()
+        return response
+
+
+def beside_is_called(asker: Asker, path: str) -> bool:
+    """Whether somebody's neighbouring district is the other side of what is asked for."""
+    beside = asker.relation == "neighbouring" and asker.area == city.EAST
+    return beside and path.startswith(BOTH_SIDES)
+
+
+def has(world: World, row: str, response: httpx.Response) -> bool | None:
+    """Whether an answer gives what was asked for, a list the case; None for a faulty one."""
+    if response.status_code in (401, 403):
+        refusal(response, response.status_code)
+        return False
+    if row.startswith("GET ") and response.status_code not in (
+        {404} if row in ABSENT else {200, 204}
+    ):
+        return None
+    if response.status_code >= 500:
+        return None
+    if row == "GET /v1/cases":
+        return world.case in response.text
+    return True
+
+
+@pytest.mark.slow
+def test_whoever_asks_is_answered_as_the_table_says(
+    serve: Callable[..., httpx.Client], city_engine: Engine
+) -> None:
+    # The joint case of the world is blown by what a citizen drew.
+    client = serve(joint_whistle_roles=",".join(Role))
+    world = World(client, city_engine)
+    wrong = []
+    for (method, path), right in RIGHTS.items():
+        row = f"{method} {path}"
+        answer = asked(world, row, None)
+        if (right.nobody is Reach.ALL) != has(world, row, answer):
+            wrong.append(f"{row} without a token: {answer.status_code}")
+        for asker in askers():
+            reach = right.roles[asker.role]
+            # Where the area does not matter, those ask who stand nearest.
+            anywhere = reach in (Reach.NO, Reach.ALL) and asker.relation != "own"
+            if anywhere or beside_is_called(asker, path):
+                continue
+            may = reaches(reach, asker, both_sides=path.startswith(BOTH_SIDES))
+            if row == "GET /v1/cases":  # it lists what lies inside, and nothing else
+                may = reach is Reach.LISTED and asker.relation == "own"
+            answer = asked(world, row, asker)
+            if may != has(world, row, answer):
+                said = answer.json().get("detail", "")[:90] if answer.status_code >= 400 else ""
+                wrong.append(
+                    f"{row} by {asker.role} {asker.relation} ({reach}): {answer.status_code} {said}"
+                )
+    assert wrong == [], "\n".join(wrong)
