@@ -56,7 +56,6 @@ from gridsvc.api.v1 import (
     whistle_calls,
     whistles,
 )
-from gridsvc.api.v1.arrow import ARROW
 from gridsvc.api.watching import Watched
 from gridsvc.cases.log.service import LogKey
 from gridsvc.cases.log.writer import LogWriter
@@ -201,7 +200,7 @@ def _middleware(service: Service) -> list[Middleware]:
             rules.BodyLimit,
             max_bytes=settings.max_body_bytes,
             max_stream_bytes=settings.max_stream_bytes,
-            streamed=frozenset({ARROW}),
+            streamed=frozenset({rules.ARROW}),
             timeout_s=settings.body_timeout_s,
         ),
     ]

@@ -11,7 +11,6 @@ from gridsvc.api import clock
 from gridsvc.api.dependencies import CurrentService, DbSession
 from gridsvc.api.problems import problems
 from gridsvc.errors import BadInput, MissingPrerequisite, NotFound, UnknownParameter
-from gridsvc.maps.joint_case import joint_case_page, read_joint_case
 from gridsvc.maps.self_contained import CONTENT_POLICY as CASE_POLICY
 from gridsvc.maps.viewer import CONTENT_POLICY, asset, viewer_page
 
@@ -50,6 +49,8 @@ def static(name: str) -> FileResponse:
 )
 def joint_case(service: CurrentService, session: DbSession, whistle_id: uuid.UUID) -> HTMLResponse:
     """The page of a joint case: map, steps, bodies, ready to print."""
+    from gridsvc.maps.joint_case import joint_case_page, read_joint_case  # folium
+
     city = service.city
     page = joint_case_page(read_joint_case(session, city, whistle_id), city)
     headers = {**_PAGE_HEADERS, "Content-Security-Policy": CASE_POLICY}

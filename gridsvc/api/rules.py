@@ -29,6 +29,8 @@ from gridsvc.errors import (
     UnsupportedMedia,
 )
 
+#: Bodies of this media type may be of any length.
+ARROW = "application/vnd.apache.arrow.stream"
 _BODILESS = ("GET", "HEAD", "OPTIONS")
 #: So fast a body must come once the first seconds are over.
 _SLOWEST_BYTES_A_S = 10_000

@@ -10,7 +10,7 @@ import folium
 import numpy as np
 import shapely
 
-from gridsvc.maps.self_contained import (
+from gridsvc.maps.drawing import (
     blank_map,
     corners,
     draw_shape,

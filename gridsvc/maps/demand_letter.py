@@ -24,7 +24,7 @@ from gridsvc.city.calendar import Calendar
 from gridsvc.errors import NotFound
 from gridsvc.layers.catalogue import AREA_LAYERS, UNIT_GRIDS
 from gridsvc.maps.around import JOINT_GROUNDS, Place, places_around
-from gridsvc.maps.self_contained import blank_map, corners, draw_dot, draw_shape, render
+from gridsvc.maps.drawing import blank_map, corners, draw_dot, draw_shape, render
 from gridsvc.registry.bodies.repository import bodies_by_code
 from gridsvc.registry.classes.repository import names_of
 from gridsvc.spatial.ellipsoid import area_m2

@@ -25,7 +25,7 @@ from gridsvc.city.procedures.model import Procedure
 from gridsvc.errors import NotFound
 from gridsvc.layers.catalogue import DISTRICTS, STREETS, UNIT_GRIDS
 from gridsvc.maps.around import JOINT_GROUNDS, Place, places_around
-from gridsvc.maps.self_contained import (
+from gridsvc.maps.drawing import (
     blank_map,
     corners,
     draw_dot,

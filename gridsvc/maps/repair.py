@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from gridsvc.maps.self_contained import blank_map, corners, draw_shape, render
+from gridsvc.maps.drawing import blank_map, corners, draw_shape, render
 from gridsvc.registry.repairs.model import (
     CodedProposal,
     FaultProposals,

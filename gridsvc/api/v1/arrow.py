@@ -15,6 +15,7 @@ from anyio import CapacityLimiter, from_thread
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 
+from gridsvc.api.rules import ARROW
 from gridsvc.api.spool import spooled
 from gridsvc.bulk import BulkIndex, locate_batch
 from gridsvc.bulk.batch import faults_of
@@ -22,8 +23,6 @@ from gridsvc.errors import BadCoordinate
 from gridsvc.readers.arrow_stream import StreamLimits, read_stream
 from gridsvc.registry.placement.store import Atlas
 from gridsvc.settings import Settings
-
-ARROW = "application/vnd.apache.arrow.stream"
 
 
 def stream_limits(settings: Settings, *, known: bool) -> StreamLimits:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Header, Query
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -46,7 +46,6 @@ from gridsvc.errors import (
     TooLarge,
     UnknownCrs,
 )
-from gridsvc.maps.dossier import Dossier, dossier_geopackage, dossier_page, read_dossier
 from gridsvc.maps.exports import parse_bbox
 from gridsvc.maps.self_contained import CONTENT_POLICY
 from gridsvc.registry.bodies.agreements import read_draft
@@ -59,6 +58,9 @@ from gridsvc.registry.disputes.schemas import DisputePage, EvidenceAnswer, Found
 from gridsvc.registry.disputes.service import Move, dispute_or_refuse, move
 from gridsvc.registry.disputes.view import dispute_json, evidence_json, summaries_json
 from gridsvc.registry.disputes.what_if import read_border_move
+
+if TYPE_CHECKING:
+    from gridsvc.maps.dossier import Dossier
 
 router = APIRouter(prefix="/v1", tags=["disputes"])
 
@@ -331,6 +333,8 @@ def get_dossier(
 
     Reasons, notes and the points of reports are told to tokens of its sides only.
     """
+    from gridsvc.maps.dossier import dossier_page  # folium
+
     read = _dossier(session, service.city, dispute_id, caller)
     page = dossier_page(read, service.city)
     headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
@@ -349,6 +353,8 @@ def get_geopackage(
     dispute_id: uuid.UUID, service: CurrentService, session: DbSession, caller: PerhapsCaller
 ) -> Response:
     """The dossier for a GIS: layers dispute, sides, reports, parts, history; told as the page."""
+    from gridsvc.maps.dossier import dossier_geopackage  # geopandas
+
     content = dossier_geopackage(_dossier(session, service.city, dispute_id, caller))
     return Response(
         content,
@@ -363,6 +369,8 @@ def _is_of_a_side(caller: Caller | None, dispute: Dispute) -> bool:
 
 
 def _dossier(session: Session, city: City, dispute_id: uuid.UUID, caller: Caller | None) -> Dossier:
+    from gridsvc.maps.dossier import read_dossier  # folium
+
     named = _is_of_a_side(caller, dispute_or_refuse(session, dispute_id))
     return read_dossier(session, city, dispute_id, named=named, now=clock.utc_now())
 

@@ -17,8 +17,7 @@ from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.service import readable_case
 from gridsvc.cases.systems.evidence.models import Evidence
-from gridsvc.cases.systems.evidence.photo import MEDIA_TYPES
-from gridsvc.cases.systems.evidence.schemas import PhotoAnswer, PhotosAnswer
+from gridsvc.cases.systems.evidence.schemas import MEDIA_TYPES, PhotoAnswer, PhotosAnswer
 from gridsvc.cases.systems.evidence.service import add_photo, photo_or_refuse, photos_of
 from gridsvc.cases.systems.evidence.store import store_of
 from gridsvc.errors import BadEvidence, NotAllowed, NotFound, StepRefused, TooLarge, Unavailable

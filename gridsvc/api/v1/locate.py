@@ -29,8 +29,7 @@ from gridsvc.api.dependencies import (
 )
 from gridsvc.api.leaving import until_gone
 from gridsvc.api.problems import problems, validation_problem
-from gridsvc.api.rules import Sent
-from gridsvc.api.v1.arrow import ARROW, arrow_answer, stream_limits
+from gridsvc.api.rules import ARROW, Sent
 from gridsvc.db.base import transaction
 from gridsvc.errors import (
     BadCoordinate,
@@ -110,6 +109,9 @@ async def locate_batch(
     default = settings.report_accuracy_m
     accuracy = default if accuracy_m is None else accuracy_m
     if kind == ARROW:
+        await run_in_threadpool(_load_arrow)
+        from gridsvc.api.v1.arrow import arrow_answer, stream_limits
+
         return await arrow_answer(
             request,
             atlas,
@@ -124,6 +126,11 @@ async def locate_batch(
     if kind not in ("application/json", ""):
         raise BadInput(f"The body is {kind}; send application/json, text/csv or {ARROW}.")
     return await run_in_threadpool(_json_answer, body, atlas, settings, crs, most)
+
+
+def _load_arrow() -> None:
+    """Import pyarrow, which takes a second the first time, where nobody else waits for it."""
+    import gridsvc.api.v1.arrow  # noqa: F401
 
 
 def _check_token(

@@ -39,7 +39,6 @@ from gridsvc.errors import (
     NotFound,
     StepRefused,
 )
-from gridsvc.maps.demand_letter import letter_page, read_letter
 from gridsvc.maps.self_contained import CONTENT_POLICY
 
 router = APIRouter(prefix="/v1", tags=["whistles"])
@@ -119,6 +118,8 @@ def post_whistle(
 )
 def get_letter(whistle_id: uuid.UUID, service: CurrentService, session: DbSession) -> HTMLResponse:
     """The demand letter (需求函) of a whistle as one page that prints on A4; it is public."""
+    from gridsvc.maps.demand_letter import letter_page, read_letter  # folium
+
     city = service.city
     page = letter_page(read_letter(session, city, whistle_id), city)
     headers = {

@@ -17,7 +17,7 @@ from gridsvc.cases.systems.disputes.what_if import inside_json
 from gridsvc.city import City
 from gridsvc.layers.catalogue import AREA_LAYERS
 from gridsvc.maps.around import Place, places_around
-from gridsvc.maps.self_contained import (
+from gridsvc.maps.drawing import (
     blank_map,
     corners,
     draw_dot,

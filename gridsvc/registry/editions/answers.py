@@ -86,7 +86,7 @@ def answers_of(session: Session, index_dir: Path, before: str, after: str) -> An
     found = []
     for edition in comparable_editions(session, before, after):
         rows = areas_of(session.connection(), edition.id)
-        found.append(locator_of(index_dir, edition.level, rows.geometries, rows.codes))
+        found.append(locator_of(index_dir, edition.level, rows.wkb, rows.codes))
     return Answers(*found)
 
 

@@ -6,9 +6,9 @@ import datetime as dt
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from psycopg2 import sql
@@ -17,6 +17,9 @@ from sqlalchemy.orm import Session
 
 from gridsvc.registry.in_force import PART_REGISTERED, PART_STANDS
 from gridsvc.registry.parts.models import Part
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # A degree of latitude has at least 110.57 km, one of longitude at least cos(lat) times 111.32 km:
 # a box of 110.5 km to the degree holds the whole circle, with room for the change of cos(lat).

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
@@ -20,10 +19,8 @@ from gridsvc.city import City
 from gridsvc.codes import CodeKind, Level, kind_of, level_of
 from gridsvc.errors import BadCode, BadInput, Conflict, NotFound, OutsideCity
 from gridsvc.registry.parts import repository
-from gridsvc.registry.parts.importer import import_parts
 from gridsvc.registry.parts.models import Part, PartState
 from gridsvc.registry.parts.placing import Floats, Placed, Placer
-from gridsvc.registry.parts.reading import parts_of_table
 from gridsvc.registry.parts.repository import Near
 from gridsvc.registry.parts.schemas import NewPart, PartChange
 from gridsvc.registry.placement.store import Atlas
@@ -140,6 +137,12 @@ def add_part(
     Raises Conflict when the code is taken, BadGeometry, BadCoordinate, UnknownCrs, BadCode and
     NotFound for the district, and BadInput with every reason why the part is refused.
     """
+    # pandas
+    import pandas as pd
+
+    from gridsvc.registry.parts.importer import import_parts
+    from gridsvc.registry.parts.reading import parts_of_table
+
     geometry = read_geometry(new.geometry, new.crs)
     if new.code is not None and repository.owners_of_codes(session, district, [new.code]):
         raise Conflict(

@@ -5,11 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import shapely
 from sqlalchemy import Connection, func, select, text
 
 from gridsvc.registry.in_force import EDITION, edition_holds, unit_grids_on
@@ -18,11 +16,11 @@ from gridsvc.registry.placement.model import EditionRef, GridRef
 
 @dataclass(frozen=True, slots=True)
 class AreaRows:
-    """The areas of one edition in code order: codes, names, parents, shapely geometries."""
+    """The areas of one edition in code order: codes, names, geometries as WKB (WGS84)."""
 
     codes: tuple[str, ...]
     names: tuple[str, ...]
-    geometries: npt.NDArray[np.object_]
+    wkb: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +28,11 @@ class GridRows:
     """The unit grids in force on a day, in order of district and code."""
 
     refs: tuple[GridRef, ...]
-    geometries: npt.NDArray[np.object_]
+    wkb: tuple[bytes, ...]
 
 
+#: So many unit grids are taken from the database at a time; all of a city's would stay in the heap.
+_AT_ONCE = 2_000
 _EDITION_REF = ("id", "level", "accuracy_m", "approximate", "effective_from")
 
 
@@ -73,7 +73,7 @@ def areas_of(connection: Connection, edition_id: str) -> AreaRows:
     return AreaRows(
         codes=tuple(row[0] for row in rows),
         names=tuple(row[1] for row in rows),
-        geometries=shapely.from_wkb([bytes(row[2]) for row in rows]),
+        wkb=tuple(bytes(row[2]) for row in rows),
     )
 
 
@@ -99,7 +99,7 @@ def grid_stamp(connection: Connection, moment: dt.datetime, day: dt.date) -> str
 def grids_on(connection: Connection, day: dt.date) -> GridRows:
     """The unit grids valid on a day of the city, in order of district and code."""
     grid = unit_grids_on(day).subquery("grid").c
-    rows: Sequence[Any] = connection.execute(
+    rows = connection.execute(
         select(
             grid.district_code,
             grid.code,
@@ -107,12 +107,15 @@ def grids_on(connection: Connection, day: dt.date) -> GridRows:
             grid.community_code,
             grid.nominal_m2,
             func.st_asbinary(grid.geometry),
-        ).order_by(grid.district_code, grid.code)
-    ).all()
-    return GridRows(
-        refs=tuple(GridRef(*row[:5]) for row in rows),
-        geometries=shapely.from_wkb([bytes(row[5]) for row in rows]),
+        ).order_by(grid.district_code, grid.code),
+        execution_options={"yield_per": _AT_ONCE},
     )
+    refs, wkb = [], []
+    for district, code, national_id, community, nominal_m2, geometry in rows:
+        # Many grids share these two; each row comes with strings of its own.
+        refs.append(GridRef(intern(district), code, national_id, intern(community), nominal_m2))
+        wkb.append(bytes(geometry))
+    return GridRows(tuple(refs), tuple(wkb))
 
 
 def count_areas_touching(connection: Connection, edition_id: str, footprint_wkb: bytes) -> int:
@@ -140,5 +143,5 @@ def areas_touching(connection: Connection, edition_id: str, footprint_wkb: bytes
     return AreaRows(
         codes=tuple(row[0] for row in rows),
         names=tuple(row[1] for row in rows),
-        geometries=shapely.from_wkb([bytes(row[2]) for row in rows]),
+        wkb=tuple(bytes(row[2]) for row in rows),
     )

@@ -247,8 +247,9 @@ def straddle(
         count = repository.count_areas_touching(session.connection(), edition, outline)
         check_product(vertices, count, field="geometry")
     rows = repository.areas_touching(session.connection(), edition, outline)
-    given = footprint, list(rows.geometries), list(rows.codes)
-    beside = int(shapely.get_num_coordinates(rows.geometries).sum())
+    geometries = shapely.from_wkb(rows.wkb)
+    given = footprint, list(geometries), list(rows.codes)
+    beside = int(shapely.get_num_coordinates(geometries).sum())
     small = vertices * len(rows.codes) + beside < _SMALL
     found = shares(*given) if small else workers.run(shares, *given, gone=gone)
     names = dict(zip(rows.codes, rows.names, strict=True))

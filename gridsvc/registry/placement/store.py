@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
+import shapely
 import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -161,10 +160,10 @@ class AtlasStore:
                 return level
         rows = repository.areas_of(connection, edition.id)
         refs = tuple(AreaRef(*ref) for ref in zip(rows.codes, rows.names, strict=True))
-        locator = locator_of(self.index_dir, edition.level, rows.geometries, rows.codes)
+        locator = locator_of(self.index_dir, edition.level, rows.wkb, rows.codes)
         borders = None
         if edition.level in _BORDERED:
-            shapes = list(rows.geometries)
+            shapes = list(shapely.from_wkb(rows.wkb))
             borders = BorderIndex.build(shapes, list(rows.codes), locator=locator)
         return AreaLevel(edition, refs, locator, borders)
 
@@ -178,7 +177,7 @@ class AtlasStore:
         if not rows.refs:
             return None
         codes = [ref.district_code + ref.code for ref in rows.refs]
-        locator = locator_of(self.index_dir, "unit_grid", rows.geometries, codes)
+        locator = locator_of(self.index_dir, "unit_grid", rows.wkb, codes)
         return GridLevel(stamp, rows.refs, locator)
 
 
@@ -228,24 +227,22 @@ class DatedAtlas:
     day: dt.date
 
 
-def locator_of(
-    index_dir: Path, level: str, geometries: npt.NDArray[np.object_], codes: Sequence[str]
-) -> Locator:
-    """The index of n geometries (WGS84), from its file when one was made of the same input.
+def locator_of(index_dir: Path, level: str, wkb: Sequence[bytes], codes: Sequence[str]) -> Locator:
+    """The index of n geometries (WKB, WGS84), from its file when one was made of the same input.
 
     Raises BadGeometry as ``Locator.build`` does.
     """
     digest = hashlib.sha256()
-    for code, geometry in zip(codes, geometries, strict=True):
+    for code, geometry in zip(codes, wkb, strict=True):
         digest.update(code.encode())
-        digest.update(geometry.wkb)
+        digest.update(geometry)
     path = index_dir / f"{level}-{digest.hexdigest()[:24]}.idx"
     if path.exists():
         try:
             return Locator.open(path)
         except DamagedIndex as error:
             _log.warning("index file is built anew", path=str(path), reason=str(error))
-    locator = Locator.build(list(geometries), list(codes))
+    locator = Locator.build(list(shapely.from_wkb(wkb)), codes)
     index_dir.mkdir(parents=True, exist_ok=True)
     locator.save(path)
     return locator

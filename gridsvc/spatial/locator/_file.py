@@ -166,9 +166,13 @@ def read_index(
         at += _padded(length)
     if at != size:
         raise refuse("is longer than it should be")
+    codes = tuple(json.loads(sections[3].tobytes()))
+    if sys.platform == "linux":
+        # What was read to be checked stays in the system's cache; a process holds what it looks at.
+        mapped.madvise(mmap.MADV_DONTNEED)
     return (
         sections[0].view(np.float64),
         sections[1].view(np.int32),
         sections[2].view(np.float64).reshape(-1, 4),
-        tuple(json.loads(sections[3].tobytes())),
+        codes,
     )

@@ -52,6 +52,27 @@ def test_another_process_opens_the_same_file(built: Locator, saved: Path) -> Non
         assert pool.apply(_answer, (saved,)) == built.claims(116.1, 39.05)
 
 
+def _resident_bytes(path: Path) -> int:
+    """How much of a mapped file this process holds."""
+    held, ours = 0, False
+    for line in Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
+        name, *rest = line.split()
+        if not name.endswith(":"):
+            ours = rest[-1:] == [str(path)]
+        elif ours and name == "Rss:":
+            held += int(rest[0]) * 1024
+    return held
+
+
+def test_a_process_holds_what_it_looks_at_and_not_the_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "street.locator"
+    fields(0.01).save(path)
+    opened = Locator.open(path)
+    assert _resident_bytes(path) == 0
+    assert opened.locate_one(116.505, 39.505) == 5050
+    assert 0 < _resident_bytes(path) < path.stat().st_size / 2
+
+
 def test_an_open_index_outlives_its_replacement(built: Locator, saved: Path) -> None:
     opened = Locator.open(saved)
     Locator.build([shapely.box(0, 0, 1, 1)], ["other"]).save(saved)

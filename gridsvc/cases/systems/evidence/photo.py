@@ -15,19 +15,11 @@ from typing import Any
 import pillow_heif
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from gridsvc.cases.systems.evidence.schemas import FORMATS
 from gridsvc.errors import BadEvidence
 
 pillow_heif.register_heif_opener()
 
-_FORMATS = {
-    "JPEG": "image/jpeg",
-    "MPO": "image/jpeg",
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-    "HEIF": "image/heic",
-}
-#: What is taken; browsers do not show HEIC, which is published as JPEG.
-MEDIA_TYPES = frozenset(_FORMATS.values())
 _PUBLISHED_AS = {"JPEG": "JPEG", "MPO": "JPEG", "HEIF": "JPEG", "PNG": "PNG", "WEBP": "WEBP"}
 _JPEG_QUALITY = 92
 
@@ -74,7 +66,7 @@ def read_photo(raw: bytes, *, max_pixels: int, zone: dt.tzinfo) -> Photo:
 
 
 def _read(image: Any, max_pixels: int, zone: dt.tzinfo) -> Photo:
-    if image.format not in _FORMATS:
+    if image.format not in FORMATS:
         raise BadEvidence(
             f"The image is {image.format or 'of an unknown kind'}; send JPEG, PNG, WebP or HEIC."
         )
@@ -89,14 +81,14 @@ def _read(image: Any, max_pixels: int, zone: dt.tzinfo) -> Photo:
     upright = ImageOps.exif_transpose(image)
     kind = _PUBLISHED_AS[image.format]
     return Photo(
-        media_type=_FORMATS[image.format],
+        media_type=FORMATS[image.format],
         width=upright.width,
         height=upright.height,
         taken_at=_moment(exif, zone),
         lon=lon,
         lat=lat,
         published=_stripped(upright, kind),
-        published_type=_FORMATS[kind],
+        published_type=FORMATS[kind],
     )
 
 

@@ -9,6 +9,17 @@ from pydantic import Field
 
 from gridsvc.answers import Answer, Point
 
+#: The formats that are taken, as Pillow names them, each with its media type.
+FORMATS = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "HEIF": "image/heic",
+}
+#: What is taken; browsers do not show HEIC, which is published as JPEG.
+MEDIA_TYPES = frozenset(FORMATS.values())
+
 
 class PhotoAnswer(Answer):
     """A photo of a case; ``published`` is the one without metadata."""

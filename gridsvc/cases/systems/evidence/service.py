@@ -17,7 +17,6 @@ from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.intake.personal import ERASED, ReportErased
 from gridsvc.cases.systems.evidence import repository
 from gridsvc.cases.systems.evidence.models import Evidence
-from gridsvc.cases.systems.evidence.photo import read_photo
 from gridsvc.cases.systems.evidence.store import EvidenceStore, digest_of
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotFound, StepRefused, TooLarge
@@ -32,6 +31,8 @@ def add_photo(occasion: Occasion, store: EvidenceStore, case_id: uuid.UUID, raw:
     The same bytes given twice are one photo. The file is in the store before the trace names it.
     Raises TooLarge, BadEvidence, StepRefused for a closed case.
     """
+    from gridsvc.cases.systems.evidence.photo import read_photo  # Pillow
+
     session, city = occasion.session, occasion.city
     settings = city.settings
     if len(raw) > settings.max_evidence_bytes:
