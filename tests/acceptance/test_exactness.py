@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import numpy as np
 import numpy.typing as npt
@@ -65,12 +67,13 @@ def _stratified(levels: dict[str, tuple[list[str], npt.NDArray[np.object_]]]) ->
 
 
 def test_batch_answers_as_geos_does_on_more_than_a_hundred_thousand_points(
-    http: httpx.Client, city_engine: Engine
+    http: httpx.Client, city_engine: Engine, token: Any
 ) -> None:
     levels = _levels(city_engine)
     points = _stratified(levels)
     assert len(points) > 100_000
-    answer = http.post("/v1/locate/batch", json={"points": points.tolist()})
+    sent = {"points": points.tolist()}
+    answer = http.post("/v1/locate/batch", json=sent, headers=token("analyst"))
     assert answer.status_code == 200, answer.text
     results = answer.json()["results"]
     for level, (codes, shapes) in levels.items():
