@@ -20,7 +20,7 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
 from gridsvc.callers import Role
-from gridsvc.cases.core.act import BEGINNING, hashed_columns
+from gridsvc.cases.core.act import hashed_columns
 from gridsvc.cases.core.models import Case, TraceEntry
 from gridsvc.cases.log import merkle
 from gridsvc.cases.log.checkpoint import read_notes
@@ -29,6 +29,7 @@ from gridsvc.cases.log.repository import chain_of_case
 from gridsvc.cases.log.service import LogKey, leaf_text, write_log
 from gridsvc.cases.log.verifying import log_faults, verify_against
 from gridsvc.db import create_engine, session_factory
+from gridsvc.db.chain import BEGINNING
 from tests.service import joint_city as city
 from tests.service.conftest import Person, token_of
 from tests.waiting import GRIDSVC, Command, wait_until

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
@@ -77,6 +76,8 @@ class LogWriter:
     def _publish(self) -> None:
         if self._unpublished is None or self._publish_to is None:
             return
+        import httpx  # rare
+
         try:
             publish(self._unpublished, self._publish_to)
         except (OSError, httpx.HTTPError) as error:
@@ -91,6 +92,8 @@ def publish(note: str, where: str) -> None:
     Raises OSError, httpx.HTTPError.
     """
     if where.startswith(("http://", "https://")):
+        import httpx  # rare
+
         headers = {"Content-Type": "text/plain; charset=utf-8"}
         sent = httpx.post(
             where, content=note.encode(), headers=headers, timeout=_PUBLISHED_WITHIN_S

@@ -8,7 +8,6 @@ import time
 import uuid
 from typing import Any
 
-import httpx
 import jwt
 
 from gridsvc.callers import Caller, Role
@@ -88,6 +87,8 @@ class Provider:
 
 def _published(issuer: str) -> dict[str, jwt.PyJWK]:
     """The keys that an issuer publishes for signatures, by their names. Raises Unavailable."""
+    import httpx  # rare
+
     try:
         with httpx.Client(timeout=_TIMEOUT_S) as http:
             about = http.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")

@@ -7,7 +7,18 @@ import sys
 import pytest
 
 #: What only some requests need; the first of them loads it.
-_HEAVY = ("PIL", "alembic", "dask", "folium", "geopandas", "pandas", "pyarrow", "pyogrio")
+_HEAVY = (
+    "PIL",
+    "alembic",
+    "dask",
+    "folium",
+    "geopandas",
+    "httpx",
+    "pandas",
+    "pyarrow",
+    "pyogrio",
+    "scipy.stats",
+)
 _MOST_MB = 230
 
 _LOAD = """
@@ -27,7 +38,7 @@ def loaded() -> tuple[int, set[str]]:
     return resident_mb, set(modules)
 
 
-@pytest.mark.parametrize("package", [*_HEAVY, "scipy.stats"])
+@pytest.mark.parametrize("package", _HEAVY)
 def test_a_server_starts_without_what_few_requests_need(
     loaded: tuple[int, set[str]], package: str
 ) -> None:
