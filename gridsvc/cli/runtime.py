@@ -132,7 +132,9 @@ def operator() -> str:
 
 
 def _enter_in_audit_log(opened: Session) -> None:
-    """A command that wrote something is an administrative act."""
+    """A command that wrote something is an administrative act; a trial run was taken back."""
+    if not opened.in_transaction():
+        return
     opened.flush()
     if opened.scalar(text("select pg_current_xact_id_if_assigned() is null")):
         return

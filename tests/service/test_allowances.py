@@ -112,7 +112,7 @@ def test_a_body_without_a_token_that_holds_is_small(client: httpx.Client) -> Non
     refusal(staff.send("POST", "/v1/straddle", content=b" " * 1_000_001), 422)
     photo = {"Content-Type": "Image/JPEG"}
     path = f"/v1/cases/{uuid.UUID(int=7)}/evidence"
-    refusal(citizen.send("POST", path, content=b" " * 1_000_001, headers=photo), 404)
+    refusal(staff.send("POST", path, content=b" " * 1_000_001, headers=photo), 404)
     refusal(client.post(path, content=b" " * 1_000_001, headers=photo), 413)
 
 

@@ -122,7 +122,12 @@ def post_renewal(service: CurrentService, session: DbSession, caller: CurrentCal
     return TokenIssued.issued(made)
 
 
-@router.delete("/{token_id}", status_code=204, responses=problems(*_PROBLEMS, NotFound, Conflict))
+@router.delete(
+    "/{token_id}",
+    status_code=204,
+    response_class=Response,
+    responses=problems(*_PROBLEMS, NotFound, Conflict),
+)
 def delete_token(token_id: uuid.UUID, session: DbSession, caller: CurrentCaller) -> Response:
     """Revoke a token at once, with all of its renewals: the own one, or as an admin of its area."""
     revoke_token(session, token_id, by=caller, now=clock.utc_now())
