@@ -163,7 +163,7 @@ def test_a_score_comes_once_after_done_and_from_the_right_side(case):
     ):
         problem = who.refused(address, score, status=409, type="step-refused")
         assert says in problem["detail"]
-    case.person(Role.STREET, city.LEAD_NORTH).refused(lead_scored, score, status=409)
+    case.person(Role.STREET, city.LEAD_NORTH).refused(lead_scored, score, status=403)
     case.lead.refused(lead_scored, {**score, "by": city.OTHER}, status=403)
     case.other.post(lead_scored, score)
     problem = case.other.refused(lead_scored, score, status=409, type="step-refused")
