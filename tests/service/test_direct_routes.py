@@ -125,7 +125,7 @@ def token() -> str:
 
 def told(answer: httpx.Response) -> dict[str, Any]:
     """What two reports at one place have in common."""
-    own = ("id", "receipt", "secret", "case_id", "joined", "similar", "created_at")
+    own = ("id", "receipt", "secret", "proof", "case_id", "joined", "similar", "created_at")
     return {name: value for name, value in answer.json().items() if name not in own}
 
 

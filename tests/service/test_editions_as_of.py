@@ -233,6 +233,10 @@ ASKED_APART = {
 WITHOUT_AREAS = {
     "/healthz": "says that the service lives",
     "/readyz": "says that the service answers",
+    "/metrics": "counts what happens now",
+    "/v1/tokens": "tells who may ask",
+    "/v1/audit": "tells who did what",
+    "/v1/log": "proves what was recorded",
     "/map": "pages; what they show they ask for here",
     "/v1/editions": "names its editions itself",
     "/v1/cases": "tells what was decided then, and by whom",
