@@ -118,7 +118,7 @@ def test_a_district_proposes_its_own_no_mans_land_as_disputes(
     assert elsewhere == []
     assert {it["id"] for it in first} == {it["id"] for it in again}
     assert first[0]["stretch"]["near"]["refused_share"] > 0.2
-    shown = client.get(f"/v1/disputes/{first[0]['id']}").json()
+    shown = east.get(f"/v1/disputes/{first[0]['id']}")
     assert shown["kind"] == "neglect"
     assert [side["code"] for side in shown["sides"]] == [city.LEAD, city.OTHER]
     told = [it for it in shown["history"] if it["action"] == "cases_compared"]
