@@ -156,7 +156,7 @@ def test_what_is_erased_is_nowhere_and_the_trace_stays_whole(
     after = {entry["n"]: entry["hash"] for entry in lead.get(trace)["entries"]}
     assert before.items() <= after.items()
     assert lead.get(f"{trace}/verify")["intact"] is True
-    assert _audit(city_session) == ["erase report"]
+    assert _audit(city_session).count("erase report") == 1  # among the readings of the trace
     supervision.refused(f"/v1/reports/{closed['receipt']}/contact", WHY, status=404)
     found = client.get(f"/v1/reports/{closed['receipt']}").json()
     assert found["case"]["state"] == "closed"
