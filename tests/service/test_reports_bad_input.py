@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from gridsvc.callers import Role
 from tests.service import joint_city as city
 from tests.service.conftest import refusal, report
 
@@ -150,16 +151,17 @@ def test_evidence_that_cannot_be_kept_is_refused(citizen, lead, city_session, ev
     assert city.counts(city_session) == before
 
 
-def test_a_footprint_of_100_000_vertices_is_too_large(citizen, city_session):
+def test_a_footprint_of_100_000_vertices_is_too_large(as_, city_session):
     problem = refusal(
-        citizen.send("POST", "/v1/reports", json=report(footprint=closed(ring(100_000)))), 413
+        as_(Role.CITY).send("POST", "/v1/reports", json=report(footprint=closed(ring(100_000)))),
+        413,
     )
     assert "10,000 vertices" in problem["detail"]
     assert not any(city.counts(city_session).values())
 
 
-def test_an_announced_body_of_50_mb_is_refused_before_it_is_sent(citizen):
-    problem = refusal(citizen.send("POST", "/v1/reports", content=b"x" * BIG), 413)
+def test_an_announced_body_of_50_mb_is_refused_before_it_is_sent(as_):
+    problem = refusal(as_(Role.CITY).send("POST", "/v1/reports", content=b"x" * BIG), 413)
     assert "10,000,000 bytes" in problem["detail"]
 
 

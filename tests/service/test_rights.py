@@ -18,6 +18,7 @@ from gridsvc.callers import Role
 from tests.service import joint_city as city
 from tests.service.conftest import refusal
 from tests.service.rights_world import Asker, World, askers, new_report, reaches
+from tests.waiting import wait_until
 
 Recipe = Callable[[World, Asker | None], dict[str, Any]]
 
@@ -117,6 +118,11 @@ SENT: dict[str, Recipe] = {
     "POST /v1/disputes/{dispute_id}/state": json({"state": "agreed", "why": "asked"}),
     "POST /v1/what-if": json({}),
     "POST /v1/no-mans-land/disputes": json({}),
+    "POST /v1/reports/{name}/contact": json({"reason": "to call back"}),
+    "POST /v1/reports/{name}/own": json({}),
+    "POST /v1/reports/{name}/erase": json({"reason": "asked for it"}),
+    "GET /v1/log/consistency": query(first="1", second="1"),
+    "GET /v1/log/inclusion": query(leaf="0", size="1"),
     "POST /v1/tokens": json({"role": "street", "area": city.LEAD}),
     "POST /v1/relations": json(
         {"relation": "touches", "a": {"layer": "streets"}, "b": {"layer": "districts"}}
@@ -220,8 +226,9 @@ def test_whoever_asks_is_answered_as_the_table_says(
     serve: Callable[..., httpx.Client], city_engine: Engine
 ) -> None:
     # The joint case of the world is blown by what a citizen drew.
-    client = serve(joint_whistle_roles=",".join(Role))
+    client = serve(joint_whistle_roles=",".join(Role), log_every_s=0.1)
     world = World(client, city_engine)
+    wait_until(lambda: client.get("/v1/log").json()["checkpoint"])
     wrong = []
     for (method, path), right in RIGHTS.items():
         row = f"{method} {path}"

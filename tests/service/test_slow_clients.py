@@ -193,7 +193,7 @@ def test_a_report_has_a_connection_when_all_others_are_taken(
     with ExitStack() as taken:
 
         def take_all(app: FastAPI) -> None:
-            for _ in range(14):
+            for _ in range(10):
                 taken.enter_context(app.state.service.engine.connect())
 
         client = serve(take_all)
