@@ -23,6 +23,7 @@ _PUBLIC = 4
 _EXPORTS = 4
 _BOUNDARIES = 2
 _BATCHES = 16
+_LISTENERS = 4
 #: What waits longer for its own transaction to go on than this has forgotten it.
 _IDLE_S = 60.0
 
@@ -33,8 +34,8 @@ class Pools:
 
     ``boundaries`` has those by which the editions are watched, ``public`` those of what anybody may
     ask; these and the exports log in as somebody who reads nothing of people. ``general`` has those
-    of everything else. ``writers`` run the intake, ``exporting`` and ``batching`` bound the threads
-    that write exports and place batches.
+    of everything else. ``writers`` run the intake; the limiters bound the threads that write
+    exports, place batches and begin event streams.
     """
 
     general: Engine
@@ -45,6 +46,7 @@ class Pools:
     writers: ThreadPoolExecutor
     exporting: anyio.CapacityLimiter
     batching: anyio.CapacityLimiter
+    listening: anyio.CapacityLimiter
 
     @classmethod
     def of(cls, url: str, public_url: str) -> Pools:
@@ -72,6 +74,7 @@ class Pools:
             ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer"),
             anyio.CapacityLimiter(_EXPORTS),
             anyio.CapacityLimiter(_BATCHES),
+            anyio.CapacityLimiter(_LISTENERS),
         )
 
     def close(self) -> None:

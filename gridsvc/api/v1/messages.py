@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
-from fastapi.concurrency import run_in_threadpool
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials
 from sqlalchemy.orm import Session
@@ -16,7 +17,14 @@ from starlette.types import Receive, Scope, Send
 
 from gridsvc.answers import as_built
 from gridsvc.api import clock
-from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, Service, bearer
+from gridsvc.api.dependencies import (
+    CurrentCaller,
+    CurrentService,
+    DbSession,
+    Service,
+    bearer,
+    let_in,
+)
 from gridsvc.api.listening import LOOK_BACK, Event, Listener
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.callers import Caller
@@ -26,6 +34,7 @@ from gridsvc.cases.core.messages.repository import due_messages
 from gridsvc.cases.core.schemas import Inbox, MessageAnswer
 from gridsvc.db.base import transaction
 from gridsvc.errors import BadInput, NotAllowed, TooMany
+from gridsvc.registry.access import audit
 from gridsvc.registry.bodies.service import body_or_refuse
 
 router = APIRouter(prefix="/v1/bodies", tags=["messages"])
@@ -60,10 +69,9 @@ def get_inbox(
 )
 async def get_events(
     body: str,
+    request: Request,
     service: CurrentService,
-    session: DbSession,
-    caller: CurrentCaller,
-    credentials: Annotated[HTTPAuthorizationCredentials, Depends(bearer)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """A body's messages as they fall due (server-sent events), each with its stable id.
@@ -71,10 +79,20 @@ async def get_events(
     With ``Last-Event-ID`` the stream goes on behind that message, and may repeat those of the
     minute before it; without one it begins now. It ends with its token.
     """
-    await run_in_threadpool(_may_read, session, caller, body)
+    let = partial(_let_listen, request.scope, service, credentials, body)
+    await to_thread.run_sync(let, limiter=service.pools.listening)
     last = None if last_event_id is None else Place.from_text(last_event_id)
-    listener = service.listening.open(body, credentials.credentials)
+    listener = service.listening.open(body, credentials.credentials if credentials else "")
     return _Stream(service, listener, last)
+
+
+def _let_listen(
+    scope: Scope, service: Service, credentials: HTTPAuthorizationCredentials | None, body: str
+) -> None:
+    """In one turn: many who come at once would hold connections while they wait for a thread."""
+    with transaction(service.sessions) as session:
+        _may_read(session, let_in(scope, service, session, credentials), body)
+        audit.write_noted(session)
 
 
 class _Stream(StreamingResponse):
@@ -100,7 +118,10 @@ async def _events(service: Service, listener: Listener, last: Place | None) -> A
     sent = {} if last is None else {last.id: None}
     start = Place((now if last is None else last.due_at) - LOOK_BACK, _FIRST)
     first = b": the messages of " + listener.body.encode() + b"\n\n"
-    while found := await run_in_threadpool(_read, service, listener.body, start):
+    limiter = service.pools.listening
+    while found := await to_thread.run_sync(
+        partial(_read, service, listener.body, start), limiter=limiter
+    ):
         if last is not None:
             yield first + b"".join(one.content for one in found if one.id not in sent)
             first = b""
