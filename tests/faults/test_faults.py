@@ -74,7 +74,7 @@ class Phones:
 
     def _report(self, name: str) -> None:
         chance = random.Random(name)
-        token = token_of(Role.DISTRICT, subject=name)
+        token = token_of(Role.CITY, subject=name)
         number = 0
         with httpx.Client(timeout=20.0) as client:
             while not self._stop.is_set():
@@ -215,7 +215,7 @@ def kill_everything(town: Town, chance: random.Random) -> None:
 
 def lose_answers(town: Town, chance: random.Random) -> None:
     """Connections that are cut when the request has been sent, before its answer is read."""
-    token = token_of(Role.DISTRICT, subject="cut off")
+    token = token_of(Role.CITY, subject="cut off")
     body = json.dumps(report(-100)).encode()
     for n in range(10):
         key = f"cut-{chance.getrandbits(64):x}-{n}"
