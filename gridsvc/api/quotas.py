@@ -18,12 +18,12 @@ from limits import (
     RateLimitItemPerMinute,
     RateLimitItemPerSecond,
 )
-from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gridsvc.api.allowances import ANONYMOUS, Allowance
+from gridsvc.api.counts import Counts
 from gridsvc.api.problems import problem_response
 from gridsvc.callers import Caller, Role
 from gridsvc.errors import BadInput, GridsvcError, NotAuthenticated, TooMany, Unavailable
@@ -129,7 +129,7 @@ class Quotas:
         self._tokens = tokens
         self._trusted = trusted
         self._at_once = at_once
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(Counts())
         anonymous = allowances[ANONYMOUS]
         self._look_ups = RateLimitItemPerMinute(anonymous.look_ups)
         self._lot = min(_LOT, anonymous.look_ups)
@@ -277,7 +277,7 @@ class Pace:
 
     def __init__(self, allowances: Mapping[str, Allowance]) -> None:
         self._allowances = allowances
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(Counts())
 
     def admit(self, caller: Caller) -> bool:
         """Count one report; whether it comes after those that nobody looks at twice.

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import bindparam, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.models import Case, Submission
@@ -25,17 +25,21 @@ def cases_by_id(session: Session, case_ids: Sequence[uuid.UUID]) -> dict[uuid.UU
     return {case.id: case for case in found}
 
 
+#: Made once: to build it costs as much as to ask it.
+_LOCKED_CASE = (
+    select(Case)
+    .where(Case.id == bindparam("id"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
+
 def lock_case(session: Session, case_id: uuid.UUID) -> Case:
     """The case of an id, kept for this transaction: of two at once, one waits.
 
     Raises NotFound.
     """
-    case = session.scalar(
-        select(Case)
-        .where(Case.id == case_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    case = session.scalar(_LOCKED_CASE, {"id": case_id})
     if case is None:
         raise NotFound(f"There is no case {case_id}.")
     return case

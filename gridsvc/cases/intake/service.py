@@ -259,7 +259,8 @@ def _stored(occasion: Occasion, matched: Matched, secret: str, reporter_key: byt
 
 def _receipt(session: Session, district_code: str, report_id: uuid.UUID) -> str:
     while True:
-        digits = "".join(secrets.choice(_DIGITS) for _ in range(8))
+        drawn = secrets.randbits(5 * 8)
+        digits = "".join(_DIGITS[drawn >> 5 * n & 31] for n in range(8))
         value = f"{digits[:4]}-{digits[4:]}"
         if claim_receipt(session, value, district_code, report_id):
             return value

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.models import Case
@@ -19,16 +19,18 @@ def whistle_by_id(session: Session, whistle_id: uuid.UUID) -> Whistle | None:
     return session.scalar(select(Whistle).where(Whistle.id == whistle_id))
 
 
+#: Made once: to build it costs as much as to ask it.
+_JOINT = select(Whistle).where(
+    Whistle.district_code == bindparam("district"),
+    Whistle.case_id == bindparam("case"),
+    Whistle.joint,
+    Whistle.state.in_(("proposed", "open")),
+)
+
+
 def joint_whistle_of(session: Session, case: Case) -> Whistle | None:
     """The joint whistle of a case that is proposed or open."""
-    return session.scalar(
-        select(Whistle).where(
-            Whistle.district_code == case.district_code,
-            Whistle.case_id == case.id,
-            Whistle.joint,
-            Whistle.state.in_(("proposed", "open")),
-        )
-    )
+    return session.scalar(_JOINT, {"district": case.district_code, "case": case.id})
 
 
 def open_whistles(session: Session, case: Case) -> list[Whistle]:
