@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,12 +19,12 @@ from limits import (
     RateLimitItemPerMinute,
     RateLimitItemPerSecond,
 )
+from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gridsvc.api.allowances import ANONYMOUS, Allowance
-from gridsvc.api.counts import Counts
 from gridsvc.api.problems import problem_response
 from gridsvc.callers import Caller, Role
 from gridsvc.errors import BadInput, GridsvcError, NotAuthenticated, TooMany, Unavailable
@@ -36,6 +37,7 @@ _LONG_AT, _LONG_TO = "/exports/", "/events"
 #: So many look-ups are counted at once: to count each costs a tenth of answering it.
 _LOT = 50
 _REMEMBERED = 10_000
+_SWEPT_AT_LEAST = 10_000
 _FREE = ("/healthz",)
 _READING = frozenset({"GET", "HEAD"})
 
@@ -85,6 +87,60 @@ def _whole(address: str) -> str:
         return address[:45]
 
 
+class _Counts(Storage):
+    """Counters that expire; the library's own start a thread every 10 ms to forget them.
+
+    What has expired is dropped when there are twice as many as were left the last time.
+    """
+
+    STORAGE_SCHEME = None
+    base_exceptions = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        #: Each key's count, and until when it holds (Unix seconds).
+        self._counts: dict[str, tuple[int, float]] = {}
+        self._sweep_at = _SWEPT_AT_LEAST
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Count, for ``expiry`` seconds from the first; gives the count."""
+        now = time.time()
+        with self._lock:
+            count, until = self._counts.get(key, (0, 0.0))
+            if until <= now:
+                count, until = 0, now + expiry
+            self._counts[key] = count + amount, until
+            if len(self._counts) > self._sweep_at:
+                self._counts = {k: one for k, one in self._counts.items() if one[1] > now}
+                self._sweep_at = max(_SWEPT_AT_LEAST, 2 * len(self._counts))
+        return count + amount
+
+    def get(self, key: str) -> int:
+        """The count of a key; 0 where none holds."""
+        count, until = self._counts.get(key, (0, 0.0))
+        return count if until > time.time() else 0
+
+    def get_expiry(self, key: str) -> float:
+        """Until when a key's count holds (Unix seconds); now where none does."""
+        return max(self._counts.get(key, (0, 0.0))[1], time.time())
+
+    def check(self) -> bool:
+        """Memory is always there."""
+        return True
+
+    def reset(self) -> int:
+        """Forget all; gives how many keys there were."""
+        with self._lock:
+            forgotten, self._counts = len(self._counts), {}
+        return forgotten
+
+    def clear(self, key: str) -> None:
+        """Forget a key."""
+        with self._lock:
+            self._counts.pop(key, None)
+
+
 class _Share:
     """The allowance of a role, as the library counts it."""
 
@@ -129,7 +185,7 @@ class Quotas:
         self._tokens = tokens
         self._trusted = trusted
         self._at_once = at_once
-        self._limiter = FixedWindowRateLimiter(Counts())
+        self._limiter = FixedWindowRateLimiter(_Counts())
         anonymous = allowances[ANONYMOUS]
         self._look_ups = RateLimitItemPerMinute(anonymous.look_ups)
         self._lot = min(_LOT, anonymous.look_ups)
@@ -277,7 +333,7 @@ class Pace:
 
     def __init__(self, allowances: Mapping[str, Allowance]) -> None:
         self._allowances = allowances
-        self._limiter = FixedWindowRateLimiter(Counts())
+        self._limiter = FixedWindowRateLimiter(_Counts())
 
     def admit(self, caller: Caller) -> bool:
         """Count one report; whether it comes after those that nobody looks at twice.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from typing import Any
 
 import httpx
 
@@ -31,8 +32,8 @@ class JointCase:
         self.whistle = f"/v1/whistles/{filed['joint_whistle_id']}"
         self.time = dt.datetime.now(dt.UTC)
 
-    def person(self, role: Role, area: str = "", body: str | None = None) -> Person:
-        return Person(self.client, token_of(role, area, body))
+    def person(self, role: Role, area: str = "", body: str | None = None, **more: Any) -> Person:
+        return Person(self.client, token_of(role, area, body, **more))
 
     def everybody(self) -> dict[str, Person]:
         return {city.LEAD: self.lead, city.OTHER: self.other, **self.departments}

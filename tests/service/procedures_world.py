@@ -63,6 +63,7 @@ class World:
             "supervision": self.person(Role.DISTRICT, west, subject="supervision of the west"),
             "city": self.person(Role.CITY, subject="the city"),
             city.LEAD: self.person(Role.STREET, city.LEAD),
+            "leader": self.person(Role.STREET, city.LEAD, subject="the main leader"),
             city.OTHER: self.person(Role.STREET, city.OTHER),
         }
         for body in (COMMUNITY, CGJ, GZ, BUILDER, POWER, city.WATER):
@@ -110,6 +111,18 @@ class Case:
             if outside in evidence:
                 given[outside] = evidence.pop(outside)
         return given
+
+    def approve(
+        self, demand: Any, bodies: list[str], by: str = "leader", name: str = "confirmed_by"
+    ) -> Any:
+        given = {"approval": name, "demand": demand, "bodies": bodies}
+        return self.world[by].post(f"/v1/cases/{self.id}/approvals", given)
+
+    def publish(self, demand: Any, bodies: list[str], *, confirmed: bool = True) -> Any:
+        """The street sends the letter, once its leader has confirmed it."""
+        if confirmed:
+            self.approve(demand, bodies)
+        return self.take(city.LEAD, "publish", demand=demand, bodies=bodies)
 
     def seen(self) -> Any:
         return self.world["supervision"].get(f"/v1/cases/{self.id}")

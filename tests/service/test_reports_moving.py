@@ -132,8 +132,8 @@ def test_the_bodies_that_are_coming_are_told_the_new_place(citizen, lead, west, 
         "bodies": [f"{city.WEST}-CGJ"],
         "demand": "Come.",
         "found": "More than we can do.",
-        "ground": "enforcement",
-        "confirmed_by": "the main leader",
+        "ground": "emergency",
+        "kind": "emergency",
     }
     blown = lead.post(f"/v1/cases/{filed['case_id']}/whistles", given)
     move(lead, filed, -1_200)

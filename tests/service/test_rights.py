@@ -98,6 +98,14 @@ SENT: dict[str, Recipe] = {
         lambda world, _: {"reports": [world.report], "reason": "two"}
     ),
     "POST /v1/cases/{case_id}/evidence": lambda world, asker: {"content": b"no photo"},
+    "POST /v1/cases/{case_id}/approvals": json(
+        lambda _, asker: {
+            "approval": "confirmed_by",
+            "bodies": [f"{city.WEST}-CGJ"],
+            "demand": "Come.",
+            "by": asker.own_body if asker else city.LEAD,
+        }
+    ),
     "POST /v1/cases/{case_id}/whistles": json(
         lambda _, asker: {
             "bodies": [f"{city.WEST}-CGJ"],
@@ -164,7 +172,7 @@ def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
         case = world.bureau_case
     edition = world.mended if path.endswith("/undo") else "street-2026"
     names = {
-        "case_id": case if not path.endswith("whistles") or not called else world.joint,
+        "case_id": world.joint if called and path.endswith(("whistles", "approvals")) else case,
         "name": world.receipt,
         "evidence_id": world.evidence,
         "token_id": world.token,

@@ -9,7 +9,6 @@ from tests.service import joint_city as city
 from tests.service.joint_case import JointCase
 from tests.service.procedures_world import BUILDER, CGJ, GZ, Case, Clock, World
 from tests.service.whistles_world import (
-    CONFIRMED,
     GREENERY,
     HERE,
     WATER_BUREAU,
@@ -106,7 +105,7 @@ def test_the_proposals_stand_in_the_case_until_the_demand_is_published(world):
     case = world.open(city.LEAD, "whistle_3")
     assert [one["body_code"] for one in case.seen()["whistle_proposals"]] == [CGJ]
     case.take(city.LEAD, "classify", kind="everyday", ground="enforcement")
-    case.take(city.LEAD, "publish", demand="Come.", bodies=[CGJ, BUILDER], **CONFIRMED)
+    case.publish("Come.", [CGJ, BUILDER])
     assert case.seen()["whistle_proposals"] is None
     for_what = newest(case).seen()["facts"]["called_for"]
     assert for_what[CGJ][0]["ground"] == "duty"
@@ -124,7 +123,7 @@ def test_proposals_are_for_those_who_may_see_the_case(world):
 
 
 def further(bodies: list[str], **more: object) -> dict[str, object]:
-    return {"bodies": bodies, "demand": "Clear the bank.", **CONFIRMED, **more}
+    return {"bodies": bodies, "demand": "Clear the bank.", **more}
 
 
 @pytest.mark.system(6)
@@ -133,11 +132,13 @@ def test_a_second_and_a_third_whistle_follow_the_first_and_the_case_waits_for_th
     case = first.case
     address = f"/v1/cases/{case.id}/whistles"
     clock.forward(hours=1)
+    case.approve("Clear the bank.", [WATER_BUREAU])
     made = world[city.LEAD].post(address, further([WATER_BUREAU], found="A river behind it."))
     second = Blown(case, made["id"])
     assert (made["follows"], made["level"], made["kind"]) == (first.id, 3, "everyday")
     assert made["facts"]["found"] == "A river behind it."
     assert made["facts"]["called_for"][WATER_BUREAU][0]["ground"] == "fact"
+    case.approve("Clear the bank.", [GREENERY])
     made = world[city.LEAD].post(address, further([GREENERY], found="Trees were felled."))
     third = Blown(case, made["id"])
     assert made["follows"] == second.id
@@ -166,7 +167,7 @@ def test_a_further_whistle_is_refused_to_strangers_and_for_bodies_that_were_call
     world["citizen"].refused(address, further([GZ]), status=403)
     lead = world[city.LEAD]
     lead.refused(address, further([CGJ]), status=422)
-    lead.refused(address, further([city.LEAD]), status=422)
+    lead.refused(address, further([city.LEAD], kind="emergency"), status=422)
     lead.refused(address, further(["nobody"]), status=404)
     lead.refused(address, further([]), status=422)
     lead.refused(address, further([GZ], follows=first.case.id), status=404)
@@ -187,6 +188,7 @@ def test_the_street_of_an_ordinary_case_whistles_departments_and_closes_after_th
     filed = world["citizen"].report(-300)
     case = Case(world, filed["case_id"])
     assert case.seen()["lead_body"] == city.LEAD
+    case.approve("Clear the bank.", [CGJ])
     made = world[city.LEAD].post(
         f"/v1/cases/{case.id}/whistles", further([CGJ], ground="enforcement")
     )
@@ -207,6 +209,9 @@ def test_a_side_of_a_joint_whistle_calls_more_and_both_sides_wait_for_them(clien
     address = f"/v1/cases/{case.id}/whistles"
     water = case.person(Role.DEPARTMENT, city.WEST, WATER_BUREAU)
     case.lead.refused(address, further([WATER_BUREAU]), status=422)
+    leader = case.person(Role.STREET, city.LEAD, subject="the main leader")
+    agreed = {"approval": "confirmed_by", "bodies": [WATER_BUREAU], "demand": "Clear the bank."}
+    leader.post(f"/v1/cases/{case.id}/approvals", agreed)
     made = case.lead.post(address, further([WATER_BUREAU], ground="enforcement"))
     assert made["follows"] == case.whistle.rpartition("/")[2]
     for side in (case.lead, case.other):

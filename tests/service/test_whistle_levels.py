@@ -11,7 +11,6 @@ from tests.service import joint_city as city
 from tests.service.joint_case import at_once
 from tests.service.procedures_world import CGJ, COMMUNITY, GZ, Clock, World
 from tests.service.whistles_world import (
-    CONFIRMED,
     HERE,
     newest,
     published,
@@ -157,9 +156,9 @@ def test_the_time_of_the_meeting_in_the_demand_starts_the_half_hour(world, clock
 )
 def test_a_demand_of_a_wrong_form_is_refused_and_nothing_is_kept(world, demand):
     case = world.open(city.LEAD, "whistle_3")
-    case.take(city.LEAD, "classify", kind="everyday", ground="enforcement")
+    case.take(city.LEAD, "classify", kind="emergency", ground="enforcement")
     entries = case.trace()
-    given = {"demand": demand, "bodies": [CGJ], **CONFIRMED}
+    given = {"demand": demand, "bodies": [CGJ]}
     problem = case.refused(city.LEAD, "publish", 422, **given)
     assert problem["field"].startswith("evidence.demand")
     assert case.trace() == entries
@@ -168,8 +167,8 @@ def test_a_demand_of_a_wrong_form_is_refused_and_nothing_is_kept(world, demand):
 
 def test_a_street_does_not_whistle_itself(world):
     case = world.open(city.LEAD, "whistle_3")
-    case.take(city.LEAD, "classify", kind="everyday", ground="enforcement")
-    case.refused(city.LEAD, "publish", 422, demand="Come.", bodies=[city.LEAD], **CONFIRMED)
+    case.take(city.LEAD, "classify", kind="emergency", ground="enforcement")
+    case.refused(city.LEAD, "publish", 422, demand="Come.", bodies=[city.LEAD])
 
 
 def test_a_closed_whistle_and_another_district_are_refused(world, as_):
@@ -213,8 +212,8 @@ def test_of_two_who_sign_in_at_the_same_moment_one_wins_and_the_other_is_told(wo
 @pytest.mark.parametrize(
     ("kind", "agreed", "hours"),
     [
-        ("everyday", CONFIRMED, 168),
-        ("tough", {**CONFIRMED, "approved_by": "the district's leader"}, 720),
+        ("everyday", {"confirmed_by": "leader"}, 168),
+        ("tough", {"confirmed_by": "leader", "approved_by": "command"}, 720),
         ("emergency", {}, 24),
     ],
 )
@@ -222,11 +221,13 @@ def test_the_kind_sets_the_limit_and_who_must_agree(world, clock, kind, agreed, 
     case = world.open(city.LEAD, "whistle_3")
     case.refused(city.LEAD, "classify", 422, kind="loud", ground="enforcement")
     case.take(city.LEAD, "classify", kind=kind, ground="emergency")
-    given = {"demand": "Come.", "bodies": [CGJ]}
-    for name in agreed:
-        lacking = {k: v for k, v in agreed.items() if k != name}
-        assert case.refused(city.LEAD, "publish", **given, **lacking)["missing"] == [name]
-    case.take(city.LEAD, "publish", **given, **agreed)
+    lacking = list(agreed)
+    for name, who in agreed.items():
+        problem = case.refused(city.LEAD, "publish", demand="Come.", bodies=[CGJ])
+        assert problem["missing"] == lacking
+        case.approve("Come.", [CGJ], who, name)
+        lacking.remove(name)
+    case.take(city.LEAD, "publish", demand="Come.", bodies=[CGJ])
     seen = newest(case).seen()
     assert (seen["kind"], seen["level"], seen["ground"]) == (kind, 3, "emergency")
     due = moment(seen["called"][0]["done_by"])
@@ -262,7 +263,7 @@ def test_an_unsolved_whistle_is_raised_one_level_at_a_time_and_none_is_skipped(w
     third = case.take(city.LEAD, "raise", note="It needs the departments.")
     assert (third["procedure"]["name"], third["step"]) == ("whistle_3", "classify")
     case.take(city.LEAD, "classify", kind="everyday", ground="emergency")
-    case.take(city.LEAD, "publish", demand="Come.", bodies=[CGJ], **CONFIRMED)
+    case.publish("Come.", [CGJ])
     blown = case.seen()["whistles"]
     assert [(one["level"], one["state"]) for one in blown] == [
         (1, "raised"),
@@ -383,6 +384,7 @@ def test_a_case_that_began_by_an_older_version_goes_on_by_it(world, city_engine)
     with city_engine.begin() as connection:
         connection.exec_driver_sql("update case_file set procedure_version = 1")
     case.take(city.LEAD, "classify", kind="tough", ground="enforcement")
-    case.take(city.LEAD, "publish", demand="Come.", bodies=[CGJ], **CONFIRMED)
+    confirmed = {"confirmed_by": "the main leader"}
+    case.take(city.LEAD, "publish", demand="Come.", bodies=[CGJ], **confirmed)
     case.take(CGJ, "accept")
     assert case.take(CGJ, "report_in", place="here")["step"] == "handle"

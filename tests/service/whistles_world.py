@@ -13,7 +13,6 @@ from tests.service import joint_city as city
 from tests.service.procedures_world import CGJ, GZ, Case, World, register
 
 WATER_BUREAU, GREENERY = f"{city.WEST}-SW", f"{city.WEST}-YL"
-CONFIRMED = {"confirmed_by": "the main leader"}
 HERE = city.beside_border(-300)
 
 
@@ -75,13 +74,15 @@ def newest(case: Case) -> Blown:
 
 
 def published(
-    world: World, bodies: tuple[str, ...] = (CGJ, GZ), kind: str = "everyday", **more: Any
+    world: World,
+    bodies: tuple[str, ...] = (CGJ, GZ),
+    kind: str = "everyday",
+    demand: Any = "Come and clear it.",
 ) -> Blown:
     """A whistle of level 3 that its street has blown."""
     case = world.open(city.LEAD, "whistle_3")
     case.take(city.LEAD, "classify", kind=kind, ground="enforcement")
-    given = {"demand": {"task": "Come and clear it."}, "bodies": list(bodies), **CONFIRMED, **more}
-    case.take(city.LEAD, "publish", **given)
+    case.publish(demand, list(bodies), confirmed=kind != "emergency")
     return newest(case)
 
 

@@ -54,6 +54,7 @@ async def arrow_answer(
     )
 
 
+_PIECE_BYTES = 1 << 20
 #: What was learnt about the cells of an atlas is kept for the next request of the same kind.
 _indexes: dict[tuple[str, float], BulkIndex] = {}
 _MOST_INDEXES = 8
@@ -91,7 +92,13 @@ class _Body:
         return b"".join(taken)
 
     async def _next(self) -> bytes | None:
-        return await anext(self._chunks, None)
+        """What comes next, in large pieces: each costs a turn from the thread to the loop."""
+        pieces: list[bytes] = []
+        size = 0
+        while size < _PIECE_BYTES and (piece := await anext(self._chunks, None)) is not None:
+            pieces.append(piece)
+            size += len(piece)
+        return b"".join(pieces) if pieces else None
 
 
 def _locate(body: _Body, spool: IO[bytes], index: BulkIndex, limits: StreamLimits) -> None:

@@ -23,9 +23,11 @@ from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.api.rules import JsonObject, Sent, Text
 from gridsvc.assessment.period import parse_period
 from gridsvc.assessment.service import visible_area
+from gridsvc.cases.core.schemas import TraceEntry
 from gridsvc.cases.core.service import readable_case
+from gridsvc.cases.systems.whistles.approvals import ApprovalGiven, approve
 from gridsvc.cases.systems.whistles.follow_up import FollowUp, whistle_again
-from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
+from gridsvc.cases.systems.whistles.kinds import Approval, WhistleGround, WhistleKind
 from gridsvc.cases.systems.whistles.proposals import proposals
 from gridsvc.cases.systems.whistles.rates import Terms, rate_whistles
 from gridsvc.cases.systems.whistles.schemas import ProposalsAnswer, RatesAnswer, WhistleAnswer
@@ -47,7 +49,7 @@ _READING = (*TOKEN_PROBLEMS, BadInput)
 
 
 class FollowUpIn(Sent):
-    """A further whistle: the bodies, what was found, what they shall do, who agreed."""
+    """A further whistle: the bodies, what was found, what they shall do."""
 
     bodies: list[Text] = Field(min_length=1, max_length=100)
     demand: Text | JsonObject = Field(description="The task, or {task, tasks, place, time, ...}.")
@@ -62,9 +64,16 @@ class FollowUpIn(Sent):
     by: Text | None = Field(default=None, description="The calling street, where not clear.")
     kind: WhistleKind | None = Field(default=None, description="As the previous whistle.")
     ground: WhistleGround | None = Field(default=None, description="As the previous whistle.")
-    confirmed_by: Text = ""
-    approved_by: Text = ""
     at: dt.datetime | None = Field(default=None, description="RFC 3339; now when left out.")
+
+
+class ApprovalIn(Sent):
+    """Which approval is given, and of which letter: these bodies and this demand, no others."""
+
+    approval: Approval
+    bodies: list[Text] = Field(min_length=1, max_length=100)
+    demand: Text | JsonObject = Field(description="As the whistle will have it.")
+    by: Text | None = Field(default=None, description="The calling street, where not clear.")
 
 
 @router.get(
@@ -87,6 +96,28 @@ def get_proposals(
 
 
 @router.post(
+    "/cases/{case_id}/approvals",
+    status_code=201,
+    response_model=TraceEntry,
+    responses=problems(*_READING, StepRefused, IdempotencyMismatch),
+)
+def post_approval(
+    case_id: uuid.UUID,
+    given: Annotated[ApprovalIn, Body()],
+    occasion: CurrentOccasion,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Agree to a whistle before it is blown, by another token than the one that blows it."""
+
+    def write() -> TraceEntry:
+        entry = approve(occasion, case_id, ApprovalGiven(**dict(given)))
+        occasion.session.flush()
+        return TraceEntry.of(entry, content=entry.told)
+
+    return once(occasion, key, ["approval", str(case_id), given], write, status=201)
+
+
+@router.post(
     "/cases/{case_id}/whistles",
     status_code=201,
     response_model=WhistleAnswer,
@@ -101,10 +132,7 @@ def post_whistle(
     """Blow a further whistle inside a case, from what was found; the case waits for it too."""
 
     def write() -> WhistleAnswer:
-        said = dict(given)
-        agreed = {name: said.pop(name) for name in ("confirmed_by", "approved_by")}
-        further = FollowUp(**said, agreed=agreed)
-        blown = whistle_again(occasion, case_id, further)
+        blown = whistle_again(occasion, case_id, FollowUp(**dict(given)))
         occasion.session.flush()
         return whistles_json(occasion.session, [blown])[0]
 

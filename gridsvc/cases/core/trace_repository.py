@@ -36,6 +36,19 @@ def last_of(session: Session, case: Case, action: str) -> TraceEntry | None:
     )
 
 
+def all_of(session: Session, case: Case, action: str) -> Sequence[TraceEntry]:
+    """The entries of an action in a case, in their order."""
+    return session.scalars(
+        select(TraceEntry)
+        .where(
+            TraceEntry.district_code == case.district_code,
+            TraceEntry.case_id == case.id,
+            TraceEntry.action == action,
+        )
+        .order_by(TraceEntry.n)
+    ).all()
+
+
 def case_count(session: Session) -> int:
     """How many cases there are."""
     return session.scalar(select(func.count()).select_from(Case)) or 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,16 +13,14 @@ from gridsvc.cases.core.engine import check_separation_of_duties, record_actor
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Summoned
 from gridsvc.cases.core.repository import lock_case
-from gridsvc.cases.core.rights import acting_body, own_body
 from gridsvc.cases.core.service import happened_at, readable_case
 from gridsvc.cases.core.summons import named_bodies
 from gridsvc.cases.systems.whistles import repository
+from gridsvc.cases.systems.whistles.approvals import agreed_to, calling_street
 from gridsvc.cases.systems.whistles.blowing import NewWhistle, blow
 from gridsvc.cases.systems.whistles.demand import read_demand
 from gridsvc.cases.systems.whistles.hearing import (
     acting_step,
-    agreed_to,
-    caller_of,
     limit_by_called,
 )
 from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
@@ -30,7 +28,6 @@ from gridsvc.cases.systems.whistles.models import Whistle
 from gridsvc.cases.systems.whistles.proposals import reasons_for
 from gridsvc.city.procedures.model import Procedure
 from gridsvc.errors import BadInput, NotFound, StepRefused
-from gridsvc.registry.bodies.service import body_or_refuse
 
 #: A street calls departments: that is level 3.
 _LEVEL = 3
@@ -51,7 +48,6 @@ class FollowUp:
     by: str | None
     kind: WhistleKind | None
     ground: WhistleGround | None
-    agreed: Mapping[str, str]
     at: dt.datetime | None
 
 
@@ -67,7 +63,7 @@ def whistle_again(occasion: Occasion, case_id: uuid.UUID, given: FollowUp) -> Wh
     act = occasion.on(lock_case(session, case_id))
     case, procedure, progress = act.case, act.procedure, act.progress
     _check_now(case, procedure)
-    party = _party(act, given.by)
+    party = calling_street(act, given.by)
     check_separation_of_duties(progress, "whistle", party, act.caller.subject)
     before = _before(act, given.follows)
     at = happened_at(
@@ -83,14 +79,15 @@ def whistle_again(occasion: Occasion, case_id: uuid.UUID, given: FollowUp) -> Wh
             raise BadInput(f"{code} has already been called.", field="bodies")
     kind, ground = _classified(given, before)
     facts = reasons_for(session, act.city, case, codes, found=given.found)
+    demand = read_demand(given.demand, bodies=codes, told_at=at, field="demand")
     new = NewWhistle(
         level=_LEVEL,
         kind=kind,
         ground=ground,
         caller=party,
         bodies=codes,
-        demand=read_demand(given.demand, bodies=codes, told_at=at, field="demand"),
-        agreed=agreed_to(act.city, kind, given.agreed, "whistle", field="confirmed_by"),
+        demand=demand,
+        agreed=agreed_to(act, kind, codes, demand, "whistle", field="demand"),
         facts=facts | ({"found": given.found} if given.found else {}),
         longest=None,
         follows=None if before is None else before.id,
@@ -124,23 +121,6 @@ def _check_now(case: Case, procedure: Procedure) -> None:
             f"A further whistle follows while the called bodies act ('{acting.name}'); the case is"
             f" at '{case.step}'."
         )
-
-
-def _party(act: Act, named: str | None) -> str:
-    """The street that calls: the whistle's caller, a side, or the lead."""
-    procedure, progress = act.procedure, act.progress
-    levelled = procedure.level is not None
-    allowed = (caller_of(procedure, progress),) if levelled else progress.sides
-    own = named or own_body(act.caller)
-    code = acting_body(act.session, act.caller, own or allowed[0])
-    if code not in allowed:
-        raise StepRefused(f"Here {' or '.join(allowed)} may whistle, not {code}.", field="by")
-    body = body_or_refuse(act.session, code, field="by")
-    if body.kind != "street":
-        raise StepRefused(
-            f"{body.name} ({code}) is not a street; only a street whistles.", field="by"
-        )
-    return code
 
 
 def _before(act: Act, named: uuid.UUID | None) -> Whistle | None:

@@ -11,19 +11,16 @@ from geoalchemy2.shape import to_shape
 
 from gridsvc.cases.core import trace_repository as trace
 from gridsvc.cases.core.act import SERVICE, Act
-from gridsvc.cases.core.engine import parties
 from gridsvc.cases.core.events import CaseClosed, CaseRaised, StepAsked, StepTaken
-from gridsvc.cases.core.progress import Progress
 from gridsvc.cases.intake.model import PinMoved
 from gridsvc.cases.systems.whistles import repository
+from gridsvc.cases.systems.whistles.approvals import agreed_to, caller_of
 from gridsvc.cases.systems.whistles.blowing import NewWhistle, blow
 from gridsvc.cases.systems.whistles.demand import Demand, read_demand
-from gridsvc.cases.systems.whistles.kinds import KINDS, WhistleGround, WhistleKind
+from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
 from gridsvc.cases.systems.whistles.models import Whistle
 from gridsvc.cases.systems.whistles.proposals import reasons_for
-from gridsvc.city import City
 from gridsvc.city.procedures.model import Actor, Procedure, Requirement, Step
-from gridsvc.errors import StepRefused
 from gridsvc.registry.classes.repository import names_of
 
 
@@ -79,7 +76,7 @@ def blow_at_step(act: Act, event: StepTaken) -> None:
         demand = read_demand(said, bodies=event.summoned, told_at=event.at, field=field)
     agreed, facts = {}, {}
     if not by_itself:
-        agreed = agreed_to(act.city, kind, event.evidence, step.name)
+        agreed = agreed_to(act, kind, event.summoned, demand, step.name, field="evidence")
         facts = reasons_for(act.session, act.city, act.case, event.summoned)
     acting = acting_step(procedure)
     new = NewWhistle(
@@ -128,11 +125,6 @@ def close_with_case(act: Act, event: CaseClosed) -> None:
             whistle.state, whistle.closed_at = "closed", event.at
 
 
-def caller_of(procedure: Procedure, progress: Progress) -> str:
-    """The party that scores and closes the whistle of a procedure."""
-    return parties(progress, procedure.steps[-1].by)[0]
-
-
 def acting_step(procedure: Procedure) -> Step | None:
     """The step in which the called bodies act, None for a procedure without."""
     return next((step for step in procedure.steps if step.by is Actor.CALLED), None)
@@ -155,27 +147,6 @@ def limit_by_called(act: Act, procedure: Procedure) -> None:
     if case.due_at == case.limit_at:
         case.due_at = last
     case.limit_at = last
-
-
-def agreed_to(
-    city: City,
-    kind: WhistleKind,
-    evidence: Mapping[str, Any],
-    name: str,
-    *,
-    field: str = "evidence",
-) -> dict[str, str]:
-    """Who agreed to a whistle before it is blown. Raises StepRefused when somebody has not."""
-    rule = city.table(KINDS)[kind]
-    if missing := rule.missing(evidence):
-        raise StepRefused(
-            f"'{name}' of a whistle of kind '{kind}' ({rule.title_zh}) must carry"
-            f" {', '.join(missing)}: who agreed to it.",
-            field=field,
-            missing=missing,
-        )
-    names = ("confirmed_by", "approved_by")
-    return {name: str(evidence[name]) for name in names if evidence.get(name)}
 
 
 def _classified(

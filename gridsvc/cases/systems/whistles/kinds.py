@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from gridsvc.city.calendar import Calendar, Clock, Limit, deadline
 from gridsvc.city.table import Table
@@ -18,8 +16,6 @@ _COLUMNS = [
     *("kind", "title", "title_zh", "accept_hours", "report_in_minutes", "done_hours"),
     *("clock", "approvals"),
 ]
-#: Who may have to agree before a whistle is blown: the caller's main leader, the district's.
-_APPROVALS = ("confirmed_by", "approved_by")
 _LONGEST_HOURS = 87_600
 
 
@@ -29,6 +25,13 @@ class WhistleKind(StrEnum):
     EVERYDAY = "everyday"
     TOUGH = "tough"
     EMERGENCY = "emergency"
+
+
+class Approval(StrEnum):
+    """Who may have to agree before a whistle is blown: the caller's main leader, the district's."""
+
+    CONFIRMED_BY = "confirmed_by"
+    APPROVED_BY = "approved_by"
 
 
 class WhistleGround(StrEnum):
@@ -58,7 +61,7 @@ class Kind:
     accept: Limit
     report_in_minutes: float | None
     done: Limit
-    approvals: tuple[str, ...]
+    approvals: tuple[Approval, ...]
 
     def limits(
         self,
@@ -83,10 +86,6 @@ class Kind:
             done_by=deadline(since, _span(self.done), self.done.clock, calendar),
         )
 
-    def missing(self, evidence: Mapping[str, Any]) -> list[str]:
-        """The approvals of this kind that a demand does not carry."""
-        return [name for name in self.approvals if not evidence.get(name)]
-
 
 def _span(limit: Limit) -> dt.timedelta:
     return dt.timedelta(hours=limit.hours)
@@ -108,12 +107,13 @@ def read_kinds(path: Path) -> dict[WhistleKind, Kind]:
         spans = (accept, done, 1.0 if minutes is None else minutes / 60)
         if not all(0 < hours <= _LONGEST_HOURS for hours in spans):
             raise BadFile(f"{row.where}: a limit is above 0 and at most {_LONGEST_HOURS} hours.")
-        approvals = tuple(row["approvals"].split())
-        if unknown := [name for name in approvals if name not in _APPROVALS]:
+        named = row["approvals"].split()
+        if unknown := [name for name in named if name not in list(Approval)]:
             raise BadFile(
                 f"{row.where}: there is no approval '{unknown[0]}'; there are"
-                f" {', '.join(_APPROVALS)}."
+                f" {', '.join(Approval)}."
             )
+        approvals = tuple(map(Approval, named))
         limits = Limit(accept, clock), Limit(done, clock)
         found[kind] = Kind(
             kind, row["title"], row["title_zh"], limits[0], minutes, limits[1], approvals
