@@ -213,6 +213,9 @@ class Settings(BaseSettings):
     hotline: str = Field(
         default="12345", description="The telephone number that citizens are told to call."
     )
+    reopen_days: int = Field(
+        default=15, ge=0, description="Days after the closing in which a citizen may reopen a case."
+    )
     confirm_within_minutes: int = Field(
         default=60, description="Near a border, the other side is told when nobody confirms."
     )

@@ -12,6 +12,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from gridsvc.answers import as_built
+from gridsvc.api import clock
 from gridsvc.api.dependencies import (
     AtlasOfDay,
     CurrentAtlas,
@@ -211,7 +212,8 @@ def get_report(
     report, city = find_report(session, name), service.city
     own, language = is_own(caller, report, secret), language_of(request.scope)
     exact = own or (caller is not None and may_see_pin(session, city, caller, report))
-    outcome = outcome_of(session, city, report, language=language, own=own)
+    now = clock.utc_now()
+    outcome = outcome_of(session, city, report, language=language, own=own, now=now)
     found = report_json(session, report, exact=exact) | {"outcome": outcome}
     response.headers.update({"Content-Language": language, "Vary": "Accept-Language"})
     if secret is not None:

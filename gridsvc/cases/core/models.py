@@ -23,7 +23,8 @@ class Case(Base):
     ``trace_head`` are the number and the hash of the newest entry of its trace, so that entries
     cannot be cut off its end unseen. ``step_since`` is when the present step became due;
     ``grade`` names the case's limit. A suspended case resumes by itself at ``suspended_until``.
-    ``joined_into`` names the case that took over its reports, maybe of another district.
+    ``joined_into`` names the case that took over its reports, maybe of another district;
+    ``reopened_from`` the closed one that this one goes on with.
 
     ``due_at`` is the deadline by which it is assessed: it moves on with every step that is taken in
     time, and stays at the first limit that passed, so that no late act moves it into another month.
@@ -74,6 +75,11 @@ class Case(Base):
             "joined_into",
             postgresql_where=text("joined_into is not null"),
         ),
+        Index(
+            "ix_case_file_reopened_from",
+            "reopened_from",
+            postgresql_where=text("reopened_from is not null"),
+        ),
         CheckConstraint(
             "(joined_into is null) = (joined_into_district is null)", "joined_into_whole"
         ),
@@ -110,6 +116,7 @@ class Case(Base):
     inspector: Mapped[str | None] = mapped_column(String(100))
     joined_into_district: Mapped[str | None] = mapped_column(String(6))
     joined_into: Mapped[uuid.UUID | None]
+    reopened_from: Mapped[uuid.UUID | None]
 
 
 class Submission(Base):

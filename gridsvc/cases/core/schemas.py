@@ -30,6 +30,7 @@ class CaseShared(Answer):
     opened_at: dt.datetime
     closed_at: dt.datetime | None
     joined_into: uuid.UUID | None = Field(description="The case that it was joined into.")
+    reopened_from: uuid.UUID | None = Field(description="The closed case that it goes on with.")
 
 
 class CaseListed(CaseShared):

@@ -37,6 +37,7 @@ def case_summary(case: Case) -> dict[str, Any]:
         "opened_at": case.opened_at,
         "closed_at": case.closed_at,
         "joined_into": case.joined_into and str(case.joined_into),
+        "reopened_from": case.reopened_from and str(case.reopened_from),
     }
 
 

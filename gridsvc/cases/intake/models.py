@@ -32,6 +32,7 @@ class Report(Base):
     compared. ``reporter_subject`` is the subject of the token that filed it, ``secret_hash`` the
     SHA-256 of the secret in its receipt's link. ``words_salt`` is that of the hash which its trace
     holds of what the reporter wrote; both are None once that is erased, at ``erased_at``.
+    ``earlier_cases`` are the cases that it has left: district and id of each.
     """
 
     __tablename__ = "report"
@@ -81,6 +82,8 @@ class Report(Base):
     secret_hash: Mapped[str | None] = mapped_column(String(64))
     words_salt: Mapped[str | None] = mapped_column(String(32))
     erased_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    withdrawn_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    earlier_cases: Mapped[list[list[str]]] = mapped_column(JSONB, server_default=text("'[]'"))
 
 
 class ReportPlacement(Base):

@@ -149,7 +149,7 @@ def erase(occasion: Occasion, report: Report, *, reason: str) -> None:
     report.given_x, report.given_y, report.given_crs = None, None, None
     report.erased_at = occasion.now
     repository.erase_reasons(session, report, ERASED)
-    repository.erase_words_about(session, report, act.case.id)
+    repository.erase_words_about(session, report)
     repository.forget_answers(session, report)
     act.emit(ReportErased(report, subject))
     content = {"report_id": str(report.id), "district_code": report.district_code}

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Text, cast, delete, func, null, select, text, update
+from sqlalchemy import Text, cast, delete, func, null, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.models import TraceEntry
@@ -84,13 +84,14 @@ def erase_contact(session: Session, report: Report) -> bool:
     return gone.first() is not None
 
 
-def erase_words_about(session: Session, report: Report, case_id: uuid.UUID) -> None:
-    """Erase the words of the entries of a case's trace that name a report; their hashes stay."""
+def erase_words_about(session: Session, report: Report) -> None:
+    """Erase the words that name a report in the traces of its cases; their hashes stay."""
+    cases = [(report.case_district, report.case_id)]
+    cases += [(district, uuid.UUID(id)) for district, id in report.earlier_cases]
     session.execute(
         update(TraceEntry)
         .where(
-            TraceEntry.district_code == report.case_district,
-            TraceEntry.case_id == case_id,
+            tuple_(TraceEntry.district_code, TraceEntry.case_id).in_(cases),
             TraceEntry.content["report_id"].astext == str(report.id),
         )
         .values(words=null())

@@ -150,6 +150,8 @@ def send_reports(
         query = query.where(Report.id.in_(ids))
     sent = list(session.scalars(query))
     for report in sent:
+        left = [report.case_district, str(report.case_id)]
+        report.earlier_cases = [*report.earlier_cases, left]
         report.case_district, report.case_id = target.district_code, target.id
     session.flush()
     return sent

@@ -239,6 +239,7 @@ def _stored(occasion: Occasion, matched: Matched, secret: str, reporter_key: byt
         place_key=criteria.place_key,
         reporter_subject=occasion.caller.subject,
         secret_hash=secret_hash(secret),
+        earlier_cases=[],
     )
     key = {"district_code": report.district_code, "report_id": report.id}
     session.add(report)

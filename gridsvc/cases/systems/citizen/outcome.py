@@ -30,8 +30,7 @@ from gridsvc.cases.systems.citizen.schemas import (
     PublishedPhoto,
 )
 from gridsvc.cases.systems.citizen.words import WORDS
-from gridsvc.cases.systems.evidence.models import Evidence
-from gridsvc.cases.systems.evidence.service import PUBLISHED, photo_or_refuse, photos_of
+from gridsvc.cases.systems.evidence import PUBLISHED, Evidence, photo_or_refuse, photos_of
 from gridsvc.city import City
 from gridsvc.city.procedures.model import Actor, Return, Step
 from gridsvc.errors import NotFound
@@ -43,10 +42,23 @@ _BEGINS = {"dispatch": "procedure", "open": "procedure", "raise": "to"}
 
 
 def outcome_of(
-    session: Session, city: City, report: Report, *, language: str, own: bool
+    session: Session,
+    city: City,
+    report: Report,
+    *,
+    language: str,
+    own: bool,
+    now: dt.datetime,
 ) -> Outcome:
     """What came of a report, in a language; ``own``: for whoever filed it."""
-    return _Reading.of(session, city, report, language, own=own).outcome()
+    return _Reading.of(session, city, report, language, own=own, now=now).outcome()
+
+
+def last_day(city: City, case: Case) -> dt.date | None:
+    """The last day on which citizens reopen a case; None for one that is open or was joined."""
+    if case.closed_at is None or case.joined_into is not None:
+        return None
+    return city.day(case.closed_at) + dt.timedelta(days=city.settings.reopen_days)
 
 
 def published_photo(session: Session, report: Report, photo_id: uuid.UUID) -> Evidence:
@@ -68,13 +80,21 @@ class _Reading:
     case: Case
     language: str
     own: bool
+    now: dt.datetime
     entries: Sequence[TraceEntry]
     bodies: Mapping[str, BodyRef]
     titles: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, session: Session, city: City, report: Report, language: str, *, own: bool
+        cls,
+        session: Session,
+        city: City,
+        report: Report,
+        language: str,
+        *,
+        own: bool,
+        now: dt.datetime,
     ) -> _Reading:
         case = _case_of(session, report)
         entries, progress = trace.entries(session, case), Progress.from_json(case.progress)
@@ -82,7 +102,7 @@ class _Reading:
         for entry in entries:
             named += [entry.body_code, entry.content.get("to")]
         bodies = bodies_by_code(session, (one for one in named if isinstance(one, str)))
-        return cls(session, city, report, case, language, own, entries, bodies)
+        return cls(session, city, report, case, language, own, now, entries, bodies)
 
     def outcome(self) -> Outcome:
         """Everything that is told."""
@@ -107,6 +127,8 @@ class _Reading:
 
     def _stage(self) -> str:
         step = procedure_of(self.city, self.case).step(self.case.step)
+        if self.report.withdrawn_at is not None:
+            return self._said("stage.withdrawn") or ""
         if step is None or self.case.state == "closed":
             return self._said("stage.closed") or ""
         return step.title_zh if self.language == "zh" else step.title
@@ -178,8 +200,12 @@ class _Reading:
         return PublishedPhoto(id=photo.id, url=url, taken_at=photo.taken_at)
 
     def _appeal(self) -> Appeal:
-        hotline = self.city.settings.hotline
-        how = self._said(f"appeal.{self.case.state}", hotline=hotline, receipt=self.report.receipt)
+        hotline, last = self.city.settings.hotline, last_day(self.city, self.case)
+        name = f"appeal.{self.case.state}"
+        blanks = {"hotline": hotline, "receipt": self.report.receipt}
+        if last is not None and self.city.day(self.now) <= last:
+            name, blanks["until"] = "appeal.reopen", last.isoformat()
+        how = self._said(name, **blanks)
         return Appeal(how=how or "", telephone=hotline)
 
     def _history(self) -> Iterator[Happened]:
@@ -216,6 +242,8 @@ class _Reading:
             until = dt.datetime.fromisoformat(told["until"])
             blanks["until"] = self.city.day(until).isoformat()
         names = (f"answer.{told['answer']}",) if "answer" in told else ()
+        if entry.action == "citizen_verdict":
+            names = ("citizen_verdict.solved" if told["solved"] else "citizen_verdict.not_solved",)
         for name in (*names, entry.action):
             said = self._said(name, **blanks)
             if said is not None:

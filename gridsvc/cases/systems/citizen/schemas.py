@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from gridsvc.answers import Answer
+from gridsvc.answers import Answer, ClassNamed, Next
 from gridsvc.cases.intake.schemas import ReportRead
 
 
@@ -73,3 +73,20 @@ class ReportShown(ReportRead):
     """A report as anybody may see it, and what came of it."""
 
     outcome: Outcome
+
+
+class MyReport(Answer):
+    """A report that the token's holder filed."""
+
+    receipt: str
+    created_at: dt.datetime
+    class_: ClassNamed = Field(alias="class")
+    state: Literal["open", "closed", "withdrawn"]
+    deadline: dt.datetime | None
+
+
+class MyReports(Answer):
+    """The reports that the token's holder filed, the newest first."""
+
+    reports: list[MyReport]
+    next: Next

@@ -15,7 +15,15 @@ from gridsvc.texts import LANGUAGES
 #: What the words may name.
 _BLANKS = frozenset({"body", "to", "until", "title", "hotline", "receipt"})
 #: What the service says whatever happened in a case.
-_NEEDED = ("by_body", "closed", "stage.closed", "appeal.open", "appeal.closed")
+_NEEDED = (
+    "by_body",
+    "closed",
+    "stage.closed",
+    "stage.withdrawn",
+    "appeal.reopen",
+    "appeal.open",
+    "appeal.closed",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def join_cases(
     sent = transfer_reports(act, target, None)
     judged: dict[str, Any] = {}
     if source.state == "open":
-        judged = _close(act, target.id)
+        judged = close_early(act, target.id)
     if target.part_code is None and source.district_code == target.district_code:
         target.part_code = source.part_code
     source.joined_into_district, source.joined_into = target.district_code, target.id
@@ -74,11 +74,11 @@ def join_cases(
     return target
 
 
-def _close(act: Act, into: uuid.UUID) -> dict[str, Any]:
-    """Close a case that goes on in another one; gives what the assessment must know of it.
+def close_early(act: Act, into: uuid.UUID | None) -> dict[str, Any]:
+    """Close a case that goes on in another one, or that nobody needs any more.
 
-    Its deadline goes, as the other case has one; but a deadline that has passed stays, so that
-    nobody joins a late case away.
+    Its deadline goes; but one that has passed stays, so that nobody joins a late case away. Gives
+    what the assessment must know of it.
     """
     act.resume(early=True)
     case, due_at = act.case, act.case.due_at

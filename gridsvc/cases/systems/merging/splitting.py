@@ -69,7 +69,7 @@ def split_case(
         check_open_target(session, target)
         differences = check_differences(occasion.city, source, target, accept_differences)
     else:
-        target = _opened(occasion, atlas, reports[0])
+        target = open_for(occasion, atlas, reports[0])
     act = occasion.on(source)
     sent = transfer_reports(act, target, [report.id for report in reports])
     told = {
@@ -102,7 +102,7 @@ def _in_case(session: Session, source: Case, names: Sequence[str]) -> list[Repor
     return sorted(found.values(), key=lambda report: (report.created_at, report.id))
 
 
-def _opened(occasion: Occasion, atlas: Atlas, report: Report) -> Case:
+def open_for(occasion: Occasion, atlas: Atlas, report: Report) -> Case:
     """A case for a report, as if it came now."""
     key = ClassKey(report.standard, report.kind, report.class_code)
     pin = to_shape(report.point)

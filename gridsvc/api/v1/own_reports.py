@@ -1,0 +1,198 @@
+"""What citizens do with their own reports, by their token or the secret of the receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from gridsvc.answers import ClassNamed, as_built
+from gridsvc.api.dependencies import (
+    CurrentAtlas,
+    CurrentOccasion,
+    IdempotencyKey,
+    ReportingOccasion,
+    once,
+)
+from gridsvc.api.problems import problems
+from gridsvc.api.rules import Sent, Text
+from gridsvc.cases.core.act import Occasion
+from gridsvc.cases.core.repository import cases_by_id
+from gridsvc.cases.intake.models import Report
+from gridsvc.cases.intake.reports import find_report, report_json
+from gridsvc.cases.intake.schemas import ReportRead
+from gridsvc.cases.systems.citizen import acts
+from gridsvc.cases.systems.citizen.repository import filed_by
+from gridsvc.cases.systems.citizen.schemas import MyReport, MyReports
+from gridsvc.errors import (
+    BadInput,
+    IdempotencyMismatch,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    StepRefused,
+)
+
+router = APIRouter(prefix="/v1/reports", tags=["reports"])
+
+_PROBLEMS = problems(NotAuthenticated, NotAllowed, NotFound, StepRefused, IdempotencyMismatch)
+
+
+class _Own(Sent):
+    secret: Text | None = Field(
+        default=None,
+        max_length=100,
+        description="The secret that was given with the receipt; instead of the reporter's token.",
+    )
+
+
+class AdditionIn(_Own):
+    """What the reporter adds."""
+
+    text: Text = Field(min_length=1, max_length=4000)
+
+
+class WithdrawalIn(_Own):
+    """Why it is taken back, perhaps."""
+
+    reason: Text | None = Field(default=None, min_length=1, max_length=1000)
+
+
+class VerdictIn(_Own):
+    """Whether it is solved."""
+
+    solved: bool
+    note: Text | None = Field(default=None, min_length=1, max_length=1000)
+
+
+class ReasonIn(_Own):
+    """Why a case goes on, or is another thing."""
+
+    reason: Text = Field(min_length=1, max_length=1000)
+
+
+def _done(
+    occasion: Occasion, key: str | None, request: list[Any], do: Callable[[Report], object]
+) -> JSONResponse:
+    """Do something with a report once, and give how it stands."""
+
+    def write() -> dict[str, Any]:
+        report = find_report(occasion.session, request[1])
+        do(report)
+        occasion.session.flush()
+        return report_json(occasion.session, report, exact=True)
+
+    return once(occasion, key, request, write)
+
+
+@router.get("/mine", response_model=as_built(MyReports), responses=problems(NotFound, BadInput))
+def list_mine(
+    occasion: CurrentOccasion,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: str | None = None,
+) -> dict[str, Any]:
+    """The reports that the holder of the token has filed, the newest first."""
+    session = occasion.session
+    after = None if cursor is None else find_report(session, cursor)
+    if after is not None and after.reporter_subject != occasion.caller.subject:
+        raise BadInput("Invalid cursor; pass `next` of the previous page.", field="cursor")
+    found = filed_by(session, occasion.caller.subject, after=after, limit=limit)
+    cases = cases_by_id(session, [report.case_id for report in found])
+    rows = [
+        MyReport(
+            receipt=report.receipt,
+            created_at=report.created_at,
+            class_=ClassNamed(standard=report.standard, kind=report.kind, code=report.class_code),
+            state="withdrawn" if report.withdrawn_at else cases[report.case_id].state,
+            deadline=cases[report.case_id].limit_at,
+        )
+        for report in found
+    ]
+    return {"reports": rows, "next": found[-1].receipt if len(found) == limit else None}
+
+
+@router.post("/{name}/additions", response_model=ReportRead, responses=_PROBLEMS)
+def post_addition(
+    name: str,
+    given: Annotated[AdditionIn, Body()],
+    occasion: ReportingOccasion,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Add to a report of one's own while its case is open."""
+    return _done(
+        occasion,
+        key,
+        ["add", name, given],
+        lambda report: acts.add_words(occasion, report, given.secret, given.text),
+    )
+
+
+@router.post("/{name}/withdraw", response_model=ReportRead, responses=_PROBLEMS)
+def post_withdrawal(
+    name: str,
+    given: Annotated[WithdrawalIn, Body()],
+    occasion: ReportingOccasion,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Withdraw a report of one's own; its case closes where nobody else needs it."""
+    return _done(
+        occasion,
+        key,
+        ["withdraw", name, given],
+        lambda report: acts.withdraw(occasion, report, given.secret, given.reason),
+    )
+
+
+@router.post("/{name}/verdict", response_model=ReportRead, responses=_PROBLEMS)
+def post_verdict(
+    name: str,
+    given: Annotated[VerdictIn, Body()],
+    occasion: ReportingOccasion,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Say whether what one reported is solved, once the case is closed."""
+    return _done(
+        occasion,
+        key,
+        ["verdict", name, given],
+        lambda report: acts.judge(
+            occasion, report, given.secret, solved=given.solved, note=given.note
+        ),
+    )
+
+
+@router.post("/{name}/reopen", response_model=ReportRead, responses=_PROBLEMS)
+def post_reopening(
+    name: str,
+    given: Annotated[ReasonIn, Body()],
+    atlas: CurrentAtlas,
+    occasion: ReportingOccasion,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Reopen the closed case of one's own report: a new case with a new limit goes on with it."""
+    return _done(
+        occasion,
+        key,
+        ["reopen", name, given],
+        lambda report: acts.reopen(occasion, atlas, report, given.secret, given.reason),
+    )
+
+
+@router.post("/{name}/object", response_model=ReportRead, responses=_PROBLEMS)
+def post_objection(
+    name: str,
+    given: Annotated[ReasonIn, Body()],
+    atlas: CurrentAtlas,
+    occasion: ReportingOccasion,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Say that one's own report is another thing than its case: it gets a case of its own."""
+    return _done(
+        occasion,
+        key,
+        ["object", name, given],
+        lambda report: acts.object_to_merge(occasion, atlas, report, given.secret, given.reason),
+    )
