@@ -56,7 +56,6 @@ from gridsvc.api.v1 import (
     whistle_calls,
     whistles,
 )
-from gridsvc.api.watching import Watched
 from gridsvc.cases.log.service import LogKey
 from gridsvc.cases.log.writer import LogWriter
 from gridsvc.city import City
@@ -187,7 +186,6 @@ def _middleware(service: Service) -> list[Middleware]:
     """What every request passes before a route is looked for, from the outside in."""
     settings = service.settings
     return [
-        Middleware(Watched),
         Middleware(Answering),
         Middleware(
             Quotas,
@@ -195,6 +193,7 @@ def _middleware(service: Service) -> list[Middleware]:
             tokens=service.tokens,
             trusted=networks(settings.trusted_proxies),
             at_once=settings.requests_at_once,
+            look_up=point.answer_alone,
         ),
         Middleware(
             rules.BodyLimit,
