@@ -20,7 +20,7 @@ _PACKED = (
     "application/octet-stream",
 )
 #: Beyond this a level costs more time than it saves bytes.
-_LEVEL = 4
+_LEVEL = 2
 
 #: For answers that say nothing else; a page has a policy of its own.
 _DEFAULTS = (
