@@ -270,6 +270,9 @@ class Settings(BaseSettings):
     backup_passphrase_file: Path | None = Field(
         default=None, description="The file whose first line opens backups; else it is asked for."
     )
+    backup_days: int = Field(
+        default=2, ge=1, description="A newest copy older than that is a fault to 'doctor'."
+    )
     token_hours: int = Field(
         default=24, ge=1, description="Hours until a token expires; its holder can renew it."
     )
