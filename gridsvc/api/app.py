@@ -114,7 +114,7 @@ def make_service(settings: Settings) -> Service:
     # A fault in a procedure or a table is told at the start, not to the first reporter.
     city = City.load(settings)
     keys = settings.var_dir / "keys"
-    tokens = Tokens(secret_key(keys, "token", settings.token_key), _provider(settings))
+    tokens = Tokens(KeyRing(keys, "token", settings.token_key), _provider(settings))
     sessions = session_factory(pools.general)
     return Service(
         settings=settings,
