@@ -55,6 +55,7 @@ from gridsvc.api.v1 import (
     social_grids,
     tokens,
     whistle_calls,
+    whistle_exits,
     whistles,
 )
 from gridsvc.api.watching import Watched
@@ -93,6 +94,7 @@ _ROUTES = (
     evidence,
     messages,
     whistle_calls,
+    whistle_exits,
     whistles,
     disputes,
     no_mans_land,

@@ -13,7 +13,7 @@ from gridsvc.cases.systems.evidence.service import check_named, erase_originals
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.merging import view as merging
 from gridsvc.cases.systems.refusals.service import follow_refusal
-from gridsvc.cases.systems.whistles import hearing, view
+from gridsvc.cases.systems.whistles import BodyAbsent, WhistleWithdrawn, hearing, view
 from gridsvc.cases.systems.whistles.facts import FACTS
 from gridsvc.cases.systems.whistles.kinds import KINDS
 from gridsvc.city.system import System
@@ -44,6 +44,8 @@ SYSTEMS = (
             ReportFiled: triggers.follow_report,
             PinMoved: triggers.follow_pin,
             StepTaken: steps.follow_step,
+            WhistleWithdrawn: steps.follow_withdrawal,
+            BodyAbsent: steps.follow_absence,
         },
     ),
     System("refusals", hears={BodyRefused: follow_refusal}),

@@ -154,7 +154,7 @@ def _check_acts(procedure: Procedure, source: ProcedureFile) -> None:
             step = procedure.step(at)
             if step is None:
                 raise source.fault(table, 0, f"{name}: {at!r} is not a step", key="at")
-            if step.by in EACH or step.sends_on:
+            if step.by is Actor.EACH_CALLED or step.sends_on:
                 reason = f"{name}: '{at}' has a clock for each body, or may only be sent on"
                 raise source.fault(table, 0, reason, key="at")
         if not act.at:

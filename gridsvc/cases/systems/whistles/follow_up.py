@@ -136,7 +136,8 @@ def _before(act: Act, named: uuid.UUID | None) -> Whistle | None:
 def _called(act: Act) -> set[str]:
     blown = repository.open_whistles(act.session, act.case)
     open_calls = repository.called_bodies(act.session, [whistle.id for whistle in blown])
-    return {*act.progress.called_bodies, *(body.body_code for body in open_calls)}
+    there = [body.body_code for body in open_calls if body.exit is None]
+    return {*act.progress.called_bodies, *there}
 
 
 def _classified(given: FollowUp, before: Whistle | None) -> tuple[WhistleKind, WhistleGround]:
