@@ -208,8 +208,8 @@ class _Reader:
 
     def _level(self) -> int | None:
         level = self._raw.get("level")
-        if level is not None and (type(level) is not int or not 1 <= level <= 3):
-            raise self._fault("", 0, "a whistle's level is 1, 2 or 3", key="level")
+        if level is not None and (type(level) is not int or not 1 <= level <= 4):
+            raise self._fault("", 0, "a whistle's level is 1 to 4", key="level")
         return level
 
     def _after_the_fact(self) -> float:

@@ -175,8 +175,8 @@ class Procedure:
     ``seats`` says which bodies take which role at the opening, ``opened_by`` which roles of
     tokens may open such a case. Reports of one thing join a case that ``merges``; only such a
     case can become a joint one. ``two_sides``: it runs between two sides of a border. ``level``
-    is that of its whistle, None without one; ``after_the_fact_hours`` how long afterwards a
-    whistle that was made by telephone may be recorded, 0 for not at all.
+    is that of its whistle (4: to the city), None without one; ``after_the_fact_hours`` how long
+    afterwards a whistle that was made by telephone may be recorded, 0 for not at all.
     """
 
     name: str

@@ -116,6 +116,11 @@ def _check_now(case: Case, procedure: Procedure) -> None:
             f"A whistle of level {procedure.level} calls no departments; take 'raise', which goes"
             " up one level."
         )
+    if procedure.level > _LEVEL:
+        raise StepRefused(
+            f"The district calls everybody at once, in '{procedure.name}'; command opens another"
+            " case for more."
+        )
     if acting is not None and case.step != acting.name:
         raise StepRefused(
             f"A further whistle follows while the called bodies act ('{acting.name}'); the case is"
