@@ -225,6 +225,8 @@ _STATES = {
     "proposed": ("待确认", "proposed"),
     "open": ("处理中", "open"),
     "closed": ("已结案", "closed"),
+    "raised": ("已升级", "raised"),
+    "withdrawn": ("已撤哨", "withdrawn"),
 }
 
 

@@ -19,6 +19,7 @@ from tests.service.procedures_world import (
     World,
     register,
 )
+from tests.service.whistles_world import newest
 
 
 @pytest.fixture
@@ -42,27 +43,37 @@ def inbox(world, body: str) -> list[str]:
 
 @pytest.mark.system(12)
 def test_the_city_and_the_district_take_their_five_steps(world):
-    case = world.open("command", "city")
+    case, units = world.open("command", "city"), [POWER, city.WATER, GZ]
     case.refused(POWER, "joint_meeting", minutes="We met.")
-    problem = case.refused("command", "whistle_city", 422, demand="Power.", bodies=[CGJ])
-    assert "not a city unit" in problem["detail"]
-    case.take("command", "whistle_city", demand="Finish 214 homes.", bodies=[POWER, city.WATER])
-    case.refused(CGJ, "joint_meeting", minutes="We met.")
-    case.take(POWER, "joint_meeting", minutes="Power by May.")
-    met = case.take(city.WATER, "joint_meeting", minutes="Water by May.")
-    assert met["step"] == "arrange_money"
+    letter = {"demand": "Finish 214 homes.", "bodies": units}
+    across = {**letter, "bodies": [POWER, f"{city.EAST}-GZ"], "kind": "emergency"}
+    assert (
+        f"stays inside {city.WEST}"
+        in case.refused("command", "whistle_city", 422, **across)["detail"]
+    )
+    assert case.refused("command", "whistle_city", **letter)["missing"] == ["approved_by"]
+    case.approve(*letter.values(), by="supervision", name="approved_by")
+    case.take("command", "whistle_city", **letter)
+    whistle = newest(case)
+    assert (whistle.seen()["level"], whistle.seen()["caller"]) == (4, "supervision")
+    assert "市区两级吹哨" in world.client.get(f"{whistle.address}/letter").text
+    problem = case.refused(POWER, "joint_meeting", minutes="From afar.")
+    assert problem["requirement"] == "self_reported_in"
+    whistle.come(*units)
+    assert case.take(POWER, "joint_meeting", minutes="All by May.")["step"] == "arrange_money"
     case.refused("command", "arrange_money", money="arranged")
     case.take("command", "arrange_money", money="arranged", enterprise=BUILDER)
     for home in ("the first 100 homes", "the other 114 homes"):
         case.take(BUILDER, "carry_out", note=home)
-    scores = {POWER: 90, city.WATER: 100}
-    case.refused("command", "close", 403, note="All moved in.", scores=scores)
-    case.refused("supervision", "close", 422, note="All moved in.", scores={POWER: 90})
-    closed = case.take("supervision", "close", note="All moved in.", scores=scores)
-    assert closed["state"] == "closed"
-    scored = {h["body_code"]: h["score"] for h in closed["hand_ins"] if h["score"] is not None}
-    assert scored == scores
-    assert case.intact()
+    assert case.refused("supervision", "close", note="All moved in.")["requirement"] == "all_done"
+    whistle.finish(*units)
+    case.refused("command", "close", 403, note="All moved in.")
+    whistle.refused(POWER, "score", by=GZ, score=100, status=403)
+    for unit, score in zip(units, (90, 100, 80), strict=True):
+        whistle.act(unit, "score", by="supervision", score=score)
+    assert case.take("supervision", "close", note="All moved in.")["state"] == "closed"
+    assert [whistle.called()[unit]["score"] for unit in units] == [90, 100, 80]
+    assert (whistle.seen()["state"], case.intact()) == ("closed", True)
 
 
 @pytest.mark.system(12)
@@ -193,14 +204,23 @@ def test_who_receives_a_return_may_only_send_it_on_or_return_it(world):
     case = world.open("citizen", "checked")
     case.take("supervision", "file", pre_filing_check="Seen on the spot.")
     case.take("command", "dispatch")
-    back = case.take(CGJ, "refuse", note="Not ours.", responsible_now=GZ)
+    back = case.take(CGJ, "refuse", note="Not ours.", responsible_now=GZ, clause="not_listed")
     assert (back["step"], back["refused_by"]) == ("dispatch", [CGJ])
     for step in ("handle", "suspend", "extend"):
         case.refused("command", step, note="x", body=CGJ)
     assert case.refused("command", "dispatch")["missing"] == ["to", "note"]
     returned = case.take("command", "dispatch", to=CGJ, note="It is yours by clause 6.2.")
     assert (returned["step"], returned["lead_body"]) == ("handle", CGJ)
-    case.take(CGJ, "refuse", note="Truly not ours.", responsible_now=GZ)
+    again = {"note": "Truly not ours.", "responsible_now": GZ, "clause": "not_listed"}
+    assert "ruling stands" in case.refused(CGJ, "refuse", **again)["detail"]
+    assert case.take(CGJ, "handle", note="Swept.")["step"] == "feed_back"
+
+
+def test_command_sends_a_returned_case_to_the_body_that_it_finds(world):
+    case = world.open("citizen", "checked")
+    case.take("supervision", "file", pre_filing_check="Seen on the spot.")
+    case.take("command", "dispatch")
+    case.take(CGJ, "refuse", note="Not ours.", responsible_now=GZ, clause="not_listed")
     sent = case.take("command", "dispatch", to=GZ, note="As it names.")
     assert sent["lead_body"] == GZ
     assert "case_sent_on" in inbox(world, GZ)

@@ -117,6 +117,15 @@ SENT: dict[str, Recipe] = {
     "POST /v1/whistles/{whistle_id}/bodies/{body}/done": json({"note": "done"}),
     "POST /v1/whistles/{whistle_id}/bodies/{body}/score": json({"score": 90}),
     "POST /v1/whistles/{whistle_id}/bodies/{body}/again": json({"note": "more"}),
+    "POST /v1/whistles/{whistle_id}/withdraw": json({"reason": "gone"}),
+    "POST /v1/whistles/{whistle_id}/postpone": json(
+        {"time": "2030-01-01T09:00:00+08:00", "reason": "rain"}
+    ),
+    "POST /v1/whistles/{whistle_id}/press": json({"leader": "the deputy head", "note": "late"}),
+    "POST /v1/whistles/{whistle_id}/bodies/{body}/decline": json(
+        {"clause": "not_listed", "reason": "not ours"}
+    ),
+    "POST /v1/whistles/{whistle_id}/bodies/{body}/dismiss": json({"reason": "not needed"}),
     "POST /v1/disputes/find": json({"edition": "street-2026"}),
     "POST /v1/disputes/{dispute_id}/notes": json({"note": "Ours."}),
     "POST /v1/disputes/{dispute_id}/evidence": lambda world, asker: {

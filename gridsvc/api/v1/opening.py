@@ -191,6 +191,7 @@ def _procedure(one: Procedure) -> dict[str, Any]:
                 "graded": step.graded,
                 "requires": [item.value for item in step.requires],
                 "calls": [call.who.value for call in step.calls],
+                "on_return": step.on_return,
                 "blows": step.blows,
                 "optional": step.optional,
                 "repeats": step.repeats,

@@ -48,7 +48,11 @@ def open_steps(procedure: Procedure, progress: Progress) -> tuple[Step | Return,
         step = procedure.after(step.name)
         if step is not None:
             steps.append(step)
-    steps += [back for back in procedure.returns if back.source == present.name]
+    steps += [
+        back
+        for back in procedure.returns
+        if back.source == present.name and not (back.refuses and progress.ruled)
+    ]
     return tuple(steps)
 
 
@@ -128,13 +132,16 @@ def go_back(
     if back.source != progress.step:
         raise _refusal(procedure, progress, f"'{back_name}' is possible only at '{back.source}'")
     _check_party(procedure, progress, back, party)
+    if back.refuses and progress.ruled:
+        why = f"it was decided that {progress.lead} answers, and that ruling stands"
+        raise _refusal(procedure, progress, why)
     check_separation_of_duties(progress, back.name, party, actor)
     check_evidence(back, progress, evidence)
-    after = skip_system(procedure, record_actor(progress, party, actor).at(back.target))
+    after = record_actor(progress, party, actor).at(back.target)
     if back.refuses:
-        refused_by = (*after.refused_by, party)
-        after = replace(after, refused_by=refused_by, returned=after.step == back.target)
-    return after
+        received = present_step(procedure, after).by is not Actor.SYSTEM
+        after = replace(after, refused_by=(*after.refused_by, party), returned=received)
+    return skip_system(procedure, after)
 
 
 def side_act_at(procedure: Procedure, progress: Progress, name: str, party: str) -> SideAct:
@@ -215,7 +222,8 @@ def _with_evidence(progress: Progress, step: Step, evidence: Mapping[str, Any]) 
             progress = progress.seated(role, str(evidence[role.value]))
     if step.sends_on:
         lead = str(evidence.get("to") or progress.lead)
-        progress = replace(progress, lead=lead, returned=False)
+        ruled = progress.ruled or progress.returned
+        progress = replace(progress, lead=lead, returned=False, ruled=ruled)
     if step.scores is Scored.CALLED:
         scores = evidence["scores"]
         scored = tuple(replace(called, score=scores[called.body]) for called in progress.called)

@@ -53,14 +53,17 @@ class StepTaken:
 
 @dataclass(frozen=True, slots=True)
 class BodyRefused:
-    """A body said that it is not responsible, and named who is.
+    """A body said that it is not responsible, and named who is; ``clause`` says by which rule.
 
-    A system that settles what follows answers ``settled``; else the case is sent on.
+    A system that settles what follows answers ``settled``; one that finds the refusal without
+    ground ``to_command``, why; else the case is sent on. ``clause`` is None in procedures that
+    ask for none.
     """
 
     refuser: str
     named: BodyRef
     reason: str
+    clause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,7 +236,7 @@ def _go_back(act: Act, back: Return, party: str, evidence: dict[str, Any], at: d
     else:
         act.keep(after, at=at)
     if named is not None:
-        follow_refusal(act, party, named, str(evidence["note"]))
+        follow_refusal(act, party, named, evidence)
     else:
         tell_next(act, procedure, after, but=party)
 

@@ -38,10 +38,9 @@ def take_side_act(act: Act, name: str, party: str, evidence: Mapping[str, Any]) 
         content = {**evidence, **_extend(act, rule)}
     act.keep(progress)
     act.record(name, content, body=body_of(party))
-    act.tell([act.case.lead_body], f"case_{name}ed", content)
+    act.tell(act.progress.sides, f"case_{name}ed", content)
     if name == "suspend":
-        until = act.case.suspended_until
-        act.tell([act.case.lead_body], "case_resumed", content, due_at=until)
+        act.tell(act.progress.sides, "case_resumed", content, due_at=act.case.suspended_until)
 
 
 def _check_in_time(act: Act, name: str) -> None:

@@ -12,7 +12,8 @@ from gridsvc.cases.systems.callbacks.service import erase_said
 from gridsvc.cases.systems.evidence.service import check_named, erase_originals
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.merging import view as merging
-from gridsvc.cases.systems.whistles import hearing, view
+from gridsvc.cases.systems.refusals.service import follow_refusal
+from gridsvc.cases.systems.whistles import BodyAbsent, WhistleWithdrawn, hearing, view
 from gridsvc.cases.systems.whistles.facts import FACTS
 from gridsvc.cases.systems.whistles.kinds import KINDS
 from gridsvc.city.system import System
@@ -43,9 +44,11 @@ SYSTEMS = (
             ReportFiled: triggers.follow_report,
             PinMoved: triggers.follow_pin,
             StepTaken: steps.follow_step,
-            BodyRefused: steps.follow_refusal,
+            WhistleWithdrawn: steps.follow_withdrawal,
+            BodyAbsent: steps.follow_absence,
         },
     ),
+    System("refusals", hears={BodyRefused: follow_refusal}),
     System("merging", shows=merging.shown_in_case),
     System("appeals", shows=appeals.shown_in_case),
     System("ordinary", _HERE / "ordinary"),

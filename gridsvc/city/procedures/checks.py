@@ -57,6 +57,10 @@ def _check_steps(procedure: Procedure, source: ProcedureFile) -> None:
             raise source.fault("steps", n, reason)
         if step.by is Actor.SYSTEM and _carries(step):
             raise source.fault("steps", n, f"{step.name}: the system gives no evidence")
+        refused_to = {back.target for back in procedure.returns if back.refuses}
+        if step.on_return and not (step.sends_on and step.name in refused_to):
+            reason = f"{step.name}: a step on_return sends on what a refusal sent back to it"
+            raise source.fault("steps", n, reason, key="on_return")
     last = len(steps) - 1
     if not steps[last].closes:
         raise source.fault(
@@ -150,7 +154,7 @@ def _check_acts(procedure: Procedure, source: ProcedureFile) -> None:
             step = procedure.step(at)
             if step is None:
                 raise source.fault(table, 0, f"{name}: {at!r} is not a step", key="at")
-            if step.by in EACH or step.sends_on:
+            if step.by is Actor.EACH_CALLED or step.sends_on:
                 reason = f"{name}: '{at}' has a clock for each body, or may only be sent on"
                 raise source.fault(table, 0, reason, key="at")
         if not act.at:

@@ -61,7 +61,7 @@ def _check_raise(made: Library, one: Procedure) -> None:
     if one.level is None:
         return
     above = made.newest(raised.to).level
-    if above != (one.level + 1 if one.level < 3 else None):
+    if above != one.level + 1 and not (one.level >= 3 and above is None):
         wanted = f"level {one.level + 1}" if one.level < 3 else "the district or the city"
         raise BadFile(
             f"{file}: a whistle of level {one.level} is raised to {wanted}, but '{raised.to}' is"

@@ -33,7 +33,17 @@ _HEAD_OPTIONAL = {"returns", "seats", "opened_by", "merges", "two_sides", "acts"
 _HEAD_OPTIONAL |= {"level", "after_the_fact_hours"}
 _STEP_OPTIONAL = {
     *("by", "needs", "choices", "requires", "limit_hours", "clock", "graded", "from_opening"),
-    *("calls", "blows", "names", "scores", "sends_on", "optional", "repeats", "closes"),
+    *(
+        "calls",
+        "blows",
+        "names",
+        "scores",
+        "sends_on",
+        "on_return",
+        "optional",
+        "repeats",
+        "closes",
+    ),
 }
 #: No limit is longer, in hours: ten years.
 _LONGEST_HOURS = 87_600
@@ -137,6 +147,7 @@ class _Reader:
             ),
             scores=None if scores is None else self._one(Scored, scores, "steps", n, "scores"),
             sends_on=self._flag(entry, "sends_on", "steps", n),
+            on_return=self._flag(entry, "on_return", "steps", n),
             optional=self._flag(entry, "optional", "steps", n),
             repeats=self._flag(entry, "repeats", "steps", n),
             closes=self._flag(entry, "closes", "steps", n),
@@ -197,8 +208,8 @@ class _Reader:
 
     def _level(self) -> int | None:
         level = self._raw.get("level")
-        if level is not None and (type(level) is not int or not 1 <= level <= 3):
-            raise self._fault("", 0, "a whistle's level is 1, 2 or 3", key="level")
+        if level is not None and (type(level) is not int or not 1 <= level <= 4):
+            raise self._fault("", 0, "a whistle's level is 1 to 4", key="level")
         return level
 
     def _after_the_fact(self) -> float:

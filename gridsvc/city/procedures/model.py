@@ -109,9 +109,10 @@ class Step:
 
     ``limit`` runs from the step before, with ``from_opening`` from the opening of the case; with
     ``graded`` the grade of the case replaces it. ``names`` are the seats that its evidence fills.
-    A step that ``sends_on`` gives the case to the body in ``to``; an ``optional`` one may be
-    left out; one that ``repeats`` may be taken again and again. One that ``blows`` makes a
-    whistle of the bodies that it calls.
+    A step that ``sends_on`` gives the case to the body in ``to``; one that is ``on_return`` is
+    passed by every case that was not sent back to it; an ``optional`` one may be left out; one
+    that ``repeats`` may be taken again and again. One that ``blows`` makes a whistle of the bodies
+    that it calls.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Step:
     names: tuple[Actor, ...] = ()
     scores: Scored | None = None
     sends_on: bool = False
+    on_return: bool = False
     optional: bool = False
     repeats: bool = False
     closes: bool = False
@@ -173,8 +175,8 @@ class Procedure:
     ``seats`` says which bodies take which role at the opening, ``opened_by`` which roles of
     tokens may open such a case. Reports of one thing join a case that ``merges``; only such a
     case can become a joint one. ``two_sides``: it runs between two sides of a border. ``level``
-    is that of its whistle, None without one; ``after_the_fact_hours`` how long afterwards a
-    whistle that was made by telephone may be recorded, 0 for not at all.
+    is that of its whistle (4: to the city), None without one; ``after_the_fact_hours`` how long
+    afterwards a whistle that was made by telephone may be recorded, 0 for not at all.
     """
 
     name: str

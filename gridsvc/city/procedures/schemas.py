@@ -30,6 +30,7 @@ class StepAnswer(Answer):
     graded: bool = Field(description="The grade of the case replaces the limit.")
     requires: list[Requirement]
     calls: list[Callee]
+    on_return: bool = Field(description="Only a case that was sent back to it comes to it.")
     blows: bool = Field(description="It makes a whistle of the bodies that it calls.")
     optional: bool
     repeats: bool
