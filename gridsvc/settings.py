@@ -210,6 +210,9 @@ class Settings(BaseSettings):
         description="Roles whose footprints blow a joint whistle; those of others propose it, until"
         " staff or a second person confirms.",
     )
+    hotline: str = Field(
+        default="12345", description="The telephone number that citizens are told to call."
+    )
     confirm_within_minutes: int = Field(
         default=60, description="Near a border, the other side is told when nobody confirms."
     )

@@ -148,7 +148,10 @@ SENT: dict[str, Recipe] = {
 #: What has two sides: whoever lies beside the western street may be on the other one.
 BOTH_SIDES = ("/v1/disputes/", "/v1/whistles/")
 #: Reading them gives 404 here, behind the right to read them.
-ABSENT = {"GET /v1/cases/{case_id}/evidence/{evidence_id}"}
+ABSENT = {
+    "GET /v1/cases/{case_id}/evidence/{evidence_id}",
+    "GET /v1/reports/{name}/photos/{photo_id}",
+}
 
 
 def every_route(app: FastAPI) -> Iterator[tuple[str, str]]:
@@ -184,6 +187,7 @@ def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
         "case_id": world.joint if called and path.endswith(("whistles", "approvals")) else case,
         "name": world.receipt,
         "evidence_id": world.evidence,
+        "photo_id": world.evidence,
         "token_id": world.token,
         "body": own_body,
         "whistle_id": world.whistle,

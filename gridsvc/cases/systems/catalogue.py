@@ -9,6 +9,8 @@ from gridsvc.cases.intake.model import PinMoved, ReportFiled
 from gridsvc.cases.intake.personal import ReportErased
 from gridsvc.cases.systems.appeals import service as appeals
 from gridsvc.cases.systems.callbacks.service import erase_said
+from gridsvc.cases.systems.citizen.answering import check_public_answer
+from gridsvc.cases.systems.citizen.words import WORDS
 from gridsvc.cases.systems.evidence.service import check_named, erase_originals
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.merging import view as merging
@@ -49,6 +51,7 @@ SYSTEMS = (
         },
     ),
     System("refusals", hears={BodyRefused: follow_refusal}),
+    System("citizen", tables=(WORDS,), hears={StepAsked: check_public_answer}),
     System("merging", shows=merging.shown_in_case),
     System("appeals", shows=appeals.shown_in_case),
     System("ordinary", _HERE / "ordinary"),
