@@ -1,7 +1,7 @@
 """Offices have a telephone, which citizens are told.
 
 Revision ID: 0028
-Revises: 0026
+Revises: 0027
 """
 
 from __future__ import annotations
