@@ -151,7 +151,12 @@ def test_the_community_may_answer_without_a_department(world):
 
 @pytest.mark.system(22)
 def test_a_hazard_without_a_complaint_is_told_to_all_bodies_of_the_grid_in_one_step(world):
-    case = world.open("worker", "hazard", description="The slope moves.")
+    said = {
+        "description": "The slope moves.",
+        "place_text": "广安门外大街 12 号",
+        "endangered": "15 vehicles and 28 people",
+    }
+    case = world.open("worker", "hazard", **said)
     told = case.trace()[1]
     # The street, its community, enforcement and planning by the lists.
     expected = sorted([city.LEAD, COMMUNITY, CGJ, GZ])
@@ -159,11 +164,78 @@ def test_a_hazard_without_a_complaint_is_told_to_all_bodies_of_the_grid_in_one_s
     for body in expected:
         assert "called" in inbox(world, body)
     assert city.OTHER not in told["content"]["called"]
-    case.take(city.LEAD, "name_who", who=[CGJ])
+    content = world[GZ].get(f"/v1/bodies/{GZ}/inbox")["messages"][0]["content"]
+    place = city.beside_border(-300)
+    assert content["what"] == said["description"]
+    assert content["address"] == said["place_text"]
+    assert content["areas"] == ["西城区", "广安门外街道", "广安门外街道一社区"]
+    assert content["unit_grid"] == "02000002"
+    assert content["endangered"] == said["endangered"]
+    assert (content["class_code"], content["class_name"]) == (city.RUBBISH, "暴露垃圾")
+    assert content["map"] == f"/map#map=17/{place['lat']:.6f}/{place['lon']:.6f}"
+
+
+@pytest.mark.system(22)
+def test_those_who_are_named_secure_a_hazard_by_their_own_token(world):
+    case = world.open("worker", "hazard")
+    for wrong in ("nobody", [city.OTHER], [CGJ, 5]):
+        case.refused(city.LEAD, "name_who", 422, who=wrong)
+    case.take(city.LEAD, "name_who", who=[CGJ, "person:the inspector"])
+    assert "step_due" in inbox(world, CGJ)
+    case.refused(GZ, "secure", note="Fenced.")
     case.take(CGJ, "secure", note="15 vehicles and 28 people are away.")
-    case.take(GZ, "secure", note="Fenced.")
+    case.take("worker", "secure", note="The lane is shut.")
+    signed = [(e["body_code"], e["actor"]) for e in case.trace() if e["action"] == "secure"]
+    assert [body for body, _ in signed] == [CGJ, None]
+    assert "the inspector" in signed[1][1]
+
+
+@pytest.mark.system(22)
+def test_a_hazard_is_closed_with_every_called_bodys_word_or_a_reason(world):
+    case = world.open("worker", "hazard")
+    case.take(city.LEAD, "name_who", who=[CGJ])
+    case.refused(city.OTHER, "say", 403, note="Nothing here.")
+    case.take(CGJ, "secure", note="Away.")
+    case.take(GZ, "say", note="No building of ours.")
     case.take(city.LEAD, "fund", money="a wall")
-    assert case.take("supervision", "close", note="Safe.")["state"] == "closed"
+    assert case.refused("supervision", "close", note="Safe.")["missing"] == ["reasons"]
+    reasons = {city.LEAD: "It leads."}
+    problem = case.refused("supervision", "close", 422, note="Safe.", reasons=reasons)
+    assert (problem["field"], COMMUNITY in problem["detail"]) == ("evidence.reasons", True)
+    case.take(COMMUNITY, "say", note="All are home again.")
+    closed = case.take("supervision", "close", note="Safe.", reasons=reasons)
+    assert closed["state"] == "closed"
+    assert case.trace()[-1]["content"]["reasons"] == reasons
+
+
+@pytest.mark.system(22)
+def test_when_those_who_were_named_do_not_come_the_leader_names_others(world):
+    case = world.open("worker", "hazard")
+    case.take(city.LEAD, "name_who", who=[CGJ])
+    assert case.take(city.LEAD, "name_others", note="Nobody came.")["step"] == "name_who"
+    case.take(city.LEAD, "name_who", who=[GZ])
+    case.refused(CGJ, "secure", note="Late.")
+    case.take(GZ, "secure", note="Fenced.")
+
+
+@pytest.mark.system(22)
+@pytest.mark.parametrize(("code", "grade"), [(city.RUBBISH, "general"), ("10002", "danger")])
+def test_the_grade_of_a_hazard_is_that_of_its_class(world, code, grade):
+    case = world.open("worker", "hazard", channel="hazard", **{"class": code})
+    assert case.seen()["grade"] == grade
+
+
+def test_what_a_hazard_has_told_is_erased_with_its_report(world):
+    case = world.open("worker", "hazard", description="At Li's", endangered="the Li family")
+    report = world["supervision"].get(f"/v1/cases/{case.id}/reports")["reports"][0]["id"]
+    case.take(city.LEAD, "name_who", who=[CGJ])
+    case.take(CGJ, "secure", note="Away.")
+    silent = dict.fromkeys((city.LEAD, COMMUNITY, GZ), "Not needed.")
+    case.take("supervision", "close", note="Safe.", reasons=silent)
+    world["supervision"].post(f"/v1/reports/{report}/erase", {"reason": "asked for"})
+    content = world[GZ].get(f"/v1/bodies/{GZ}/inbox")["messages"][0]["content"]
+    assert not content.keys() & {"what", "address", "endangered"}
+    assert content["class_name"] == "暴露垃圾"
 
 
 @pytest.mark.system(22)

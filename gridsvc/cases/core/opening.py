@@ -52,7 +52,7 @@ class Opening:
     """How a case begins: its procedure and grade, the bodies named for its seats.
 
     ``whistle`` is what is said of the whistle with which it begins, ``made_at`` when that was
-    made by telephone; None: now.
+    made by telephone; None: now. ``told`` is what the bodies that it calls at once are told.
     """
 
     procedure: Procedure
@@ -60,12 +60,13 @@ class Opening:
     named: Mapping[str, str] = field(default_factory=dict)
     whistle: Any = None
     made_at: dt.datetime | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 def opening_by_rule(city: City, channel: str, key: ClassKey) -> Opening:
     """How a case of a channel and a class begins, whoever has it opened."""
     rule = city.procedures.rule_for(channel, key)
-    return Opening(city.procedures.newest(rule.procedure), rule.grade)
+    return Opening(city.procedures.newest(rule.procedure), city.procedures.grade_for(channel, key))
 
 
 def choose_opening(
@@ -103,7 +104,7 @@ def choose_opening(
             f"'{procedure.name}' needs the body that is its {missing[0]}.",
             field=f"seats.{missing[0]}",
         )
-    return Opening(procedure, rule.grade, named)
+    return Opening(procedure, city.procedures.grade_for(channel, key), named)
 
 
 def open_case(
@@ -167,7 +168,7 @@ def open_case(
     occasion.session.add(case)
     _record_opening(act, procedure, progress, responsibility)
     if steps:
-        follow_service_steps(act, steps, opening=opening.whistle, at=began_at)
+        follow_service_steps(act, steps, opening=opening.whistle, told=opening.told, at=began_at)
     act.emit(CaseOpened(responsibility))
     if responsibility.gap:
         keep_gap(

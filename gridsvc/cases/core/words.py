@@ -19,7 +19,7 @@ from gridsvc.db.chain import canonical, plain
 _WORDS = frozenset(
     {
         *("note", "reason", "minutes", "answer", "public_answer", "demand", "plan", "money"),
-        *("person", "who", "reported_to", "confirmed_by", "approved_by"),
+        *("person", "who", "reported_to", "confirmed_by", "approved_by", "reasons"),
     }
 )
 _CODE = re.compile(r"[A-Za-z0-9_.:+/-]{0,64}")

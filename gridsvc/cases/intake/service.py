@@ -112,8 +112,22 @@ def route(occasion: Occasion, located: Located) -> Routed:
         responsible=responsibility.lead.code,
         exact=occasion.caller.role is Role.GRID_WORKER,
     )
-    opening = replace(opening, whistle=new.whistle, made_at=new.made_at)
+    told = _told(located)
+    opening = replace(opening, whistle=new.whistle, made_at=new.made_at, told=told)
     return Routed(located, opening, responsibility, criteria)
+
+
+def _told(located: Located) -> dict[str, Any]:
+    """What bodies that a case calls at its opening are told: what, where, and who is in danger."""
+    new, placed = located.new, located.placement
+    areas = (placed.district, placed.street, placed.community)
+    return {
+        "what": new.description,
+        "address": new.place_text,
+        "areas": [area.name for area in areas if area is not None],
+        "unit_grid": placed.unit_grid and placed.unit_grid.code,
+        "endangered": new.endangered,
+    }
 
 
 def asset_of(part: Part) -> AssetOwner:

@@ -12,6 +12,7 @@ from gridsvc.cases.systems.callbacks.service import erase_said
 from gridsvc.cases.systems.citizen.answering import check_public_answer
 from gridsvc.cases.systems.citizen.words import WORDS
 from gridsvc.cases.systems.evidence.service import check_named, erase_originals
+from gridsvc.cases.systems.hazard.service import erase_told
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.merging import view as merging
 from gridsvc.cases.systems.refusals.service import follow_refusal
@@ -59,7 +60,7 @@ SYSTEMS = (
     System("city_whistle", _HERE / "city_whistle"),
     System("dual", _HERE / "dual"),
     System("post_48h", _HERE / "post_48h"),
-    System("hazard", _HERE / "hazard"),
+    System("hazard", _HERE / "hazard", hears={ReportErased: erase_told}),
     System("mobile_desk", _HERE / "mobile_desk"),
     System("leaking_roofs", _HERE / "leaking_roofs"),
 )

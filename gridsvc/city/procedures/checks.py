@@ -84,7 +84,7 @@ def _carries(step: Step) -> bool:
 def _check_roles(procedure: Procedure, source: ProcedureFile) -> None:
     """Nobody is asked to take a step before it is known who that is."""
     seated = {role for role in procedure.seats if role in SEATS}
-    called = blown = False
+    called = blown = named = False
     for n, step in enumerate(procedure.steps):
         if step.by in _SIDES and not procedure.two_sides:
             reason = f"{step.name}: only a procedure with two_sides = true has another side"
@@ -104,6 +104,14 @@ def _check_roles(procedure: Procedure, source: ProcedureFile) -> None:
         if (step.by in _CALLED or step.scores == "called") and not called:
             reason = f"{step.name}: no earlier step calls anybody"
             raise source.fault("steps", n, reason, key="by" if step.by in _CALLED else "scores")
+        if (step.names_who or step.hears_all) and not called:
+            reason = f"{step.name}: no earlier step calls anybody"
+            key = "names_who" if step.names_who else "hears_all"
+            raise source.fault("steps", n, reason, key=key)
+        if (step.names_who and "who" not in step.needs) or (step.by is Actor.NAMED and not named):
+            reason = f"{step.name}: an earlier step must name who acts (names_who, needs 'who')"
+            raise source.fault("steps", n, reason, key="by")
+        named = named or (step.names_who and not step.optional)
         wanted = {Callee.TERRITORY: Actor.TERRITORY, Callee.COMMUNITY: Actor.COMMUNITY}
         for call in step.calls:
             if call.who in wanted and wanted[call.who] not in seated:

@@ -93,8 +93,8 @@ def read_rules(
 ) -> tuple[Rule, ...]:
     """The rules of a CSV: channel, kind, class_prefix, procedure, grade; in the order of asking.
 
-    Raises BadFile with the line for a rule that names what there is not, is duplicated, or when
-    no rule takes what is left.
+    A rule of a channel may leave the grade to the class. Raises BadFile with the line for a rule
+    that names what there is not, is duplicated, or when no rule takes what is left.
     """
     rules: list[Rule] = []
     columns = ["channel", "kind", "class_prefix", "procedure", "grade"]
@@ -102,7 +102,7 @@ def read_rules(
         rule = Rule(**row)
         if rule.procedure not in procedures:
             raise BadFile(f"{row.where}: there is no procedure '{rule.procedure}'.")
-        if rule.grade not in grades:
+        if rule.grade not in grades and not (rule.grade == "" and rule.channel != ANY):
             raise BadFile(f"{row.where}: there is no grade '{rule.grade}'.")
         if rule.kind not in (ANY, "part", "event") or not rule.channel:
             raise BadFile(f"{row.where}: the kind is part, event or *, the channel a name or *.")

@@ -40,6 +40,8 @@ _STEP_OPTIONAL = {
         "scores",
         "sends_on",
         "on_return",
+        "names_who",
+        "hears_all",
         "optional",
         "repeats",
         "closes",
@@ -148,6 +150,8 @@ class _Reader:
             scores=None if scores is None else self._one(Scored, scores, "steps", n, "scores"),
             sends_on=self._flag(entry, "sends_on", "steps", n),
             on_return=self._flag(entry, "on_return", "steps", n),
+            names_who=self._flag(entry, "names_who", "steps", n),
+            hears_all=self._flag(entry, "hears_all", "steps", n),
             optional=self._flag(entry, "optional", "steps", n),
             repeats=self._flag(entry, "repeats", "steps", n),
             closes=self._flag(entry, "closes", "steps", n),
@@ -225,6 +229,7 @@ class _Reader:
             "suspend": {"within_days"},
             "extend": {"times"},
             "raise": {"to"},
+            "say": set(),
         }
         acts = {}
         for name, entry in given.items():

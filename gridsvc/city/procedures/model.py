@@ -19,7 +19,8 @@ class Actor(StrEnum):
 
     A case has a lead; a joint case has another side too. ``supervision`` files and checks,
     ``command`` dispatches. ``called`` is one of the called bodies, ``each_called`` every one of
-    them; ``reporter`` is whoever opened the case. The others are seats (:data:`SEATS`).
+    them, ``named`` one of those that a step has named; ``reporter`` is whoever opened the case. The
+    others are seats (:data:`SEATS`).
     """
 
     SYSTEM = "system"
@@ -31,6 +32,7 @@ class Actor(StrEnum):
     COMMAND = "command"
     CALLED = "called"
     EACH_CALLED = "each_called"
+    NAMED = "named"
     REPORTER = "reporter"
     CALLER = "caller"
     TERRITORY = "territory"
@@ -111,8 +113,9 @@ class Step:
     ``graded`` the grade of the case replaces it. ``names`` are the seats that its evidence fills.
     A step that ``sends_on`` gives the case to the body in ``to``; one that is ``on_return`` is
     passed by every case that was not sent back to it; an ``optional`` one may be left out; one
-    that ``repeats`` may be taken again and again. One that ``blows`` makes a whistle of the bodies
-    that it calls.
+    that ``repeats`` may be taken again and again. One that ``names_who`` says in ``who`` which
+    called bodies and persons act; one that ``hears_all`` needs the word of every called body, or
+    why it goes without. One that ``blows`` makes a whistle of the bodies that it calls.
     """
 
     name: str
@@ -131,6 +134,8 @@ class Step:
     scores: Scored | None = None
     sends_on: bool = False
     on_return: bool = False
+    names_who: bool = False
+    hears_all: bool = False
     optional: bool = False
     repeats: bool = False
     closes: bool = False
@@ -155,7 +160,9 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class SideAct:
-    """What may be done at some steps beside them: suspend (挂账), extend (延期), raise.
+    """What may be done at some steps beside them: suspend (挂账), extend (延期), raise, say.
+
+    With ``say`` a called body gives its word about the matter.
 
     ``times`` is how often an extension may be given, ``within_days`` how long a suspension may
     last, ``to`` the procedure that follows when a case is raised.
@@ -238,7 +245,10 @@ class Grade:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Reports of a channel (``*``: any), a kind (``*``) and classes with a prefix begin so."""
+    """Reports of a channel (``*``: any), a kind (``*``) and classes with a prefix begin so.
+
+    A channel's own rule may have an empty grade: then the class's counts.
+    """
 
     channel: str
     kind: str
@@ -290,6 +300,10 @@ class Library:
     def newest_of_all(self) -> tuple[Procedure, ...]:
         """The newest version of every procedure, by name."""
         return tuple(self.newest(name) for name in sorted({name for name, _ in self.procedures}))
+
+    def grade_for(self, channel: str, key: ClassKey) -> str:
+        """The grade of a channel's rule; where that leaves it open, the class's own."""
+        return self.rule_for(channel, key).grade or self.rule_for(ANY, key).grade
 
     def rule_for(self, channel: str, key: ClassKey) -> Rule:
         """The rule of a channel and a class: the channel's own first, then the narrowest class."""
