@@ -7,7 +7,15 @@ import uuid
 from typing import Any
 
 from geoalchemy2 import Geometry, WKBElement
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, SmallInteger, String
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    String,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,7 +28,8 @@ class Whistle(Base):
     ``level`` is 1 to 3, None for a joint one; ``follows_id`` the whistle of the same case from
     which this one came. ``caller_body`` is the party that scores and closes: a body, else
     ``reporter`` or ``supervision``. ``recorded_at`` is set when it was made by telephone and
-    recorded afterwards. A ``raised`` one has gone up a level unsolved.
+    recorded afterwards. ``limit_courses`` is how the limits of its bodies run, None for a joint
+    one. A ``raised`` one has gone up a level unsolved.
     ``footprint`` is the outline of what it is about, once a report or a meeting has given it.
     """
 
@@ -62,6 +71,7 @@ class Whistle(Base):
     blown_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
     recorded_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     closed_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    limit_courses: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class CalledBody(Base):
@@ -69,7 +79,9 @@ class CalledBody(Base):
 
     ``called_from`` names the side (street code) for which it comes, or the caller. In a joint
     whistle there is a limit to report in alone; ``late`` and ``far`` are judged on arrival,
-    ``overdue`` when it is done.
+    ``overdue`` when it is done, by the service's own clock. What the body itself states of the
+    time stands beside that as ``..._stated_at``. ``provisional``: a limit counts working days that
+    are not announced yet.
     """
 
     __tablename__ = "called_body"
@@ -80,6 +92,12 @@ class CalledBody(Base):
         CheckConstraint("score between 0 and 100", "score_in_percent"),
         CheckConstraint("role in ('side', 'department', 'called')", "role_known"),
         Index("ix_called_body_body", "body_code", "district_code"),
+        Index(
+            "ix_called_body_provisional",
+            "district_code",
+            "whistle_id",
+            postgresql_where=text("provisional"),
+        ),
     )
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
@@ -104,3 +122,7 @@ class CalledBody(Base):
     overdue: Mapped[bool | None]
     score: Mapped[int | None]
     scored_by: Mapped[str | None] = mapped_column(String(18))
+    accepted_stated_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    reported_in_stated_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    done_stated_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    provisional: Mapped[bool] = mapped_column(default=False, server_default=text("false"))

@@ -37,6 +37,12 @@ class CalledAnswer(Answer):
     overdue: bool | None
     score: int | None = Field(description="0 to 100.")
     scored_by: str | None
+    accepted_stated_at: dt.datetime | None = Field(description="As the body states it.")
+    reported_in_stated_at: dt.datetime | None = Field(description="As the body states it.")
+    done_stated_at: dt.datetime | None = Field(description="As the body states it.")
+    provisional: bool = Field(
+        description="Whether a limit counts working days that are not announced yet."
+    )
 
 
 class WhistleShared(Answer):
