@@ -88,7 +88,7 @@ def test_the_overall_limit_has_passed_at_its_own_moment(world, clock, hours, ove
     clock.forward(hours=hours)
     assert case.take(lead, "feed_back", note="Clean.")["overall_overdue"] is overdue
     clock.forward(days=60)
-    assessed = world["city"].get("/v1/assessments?period=2026-11&by=city")["lines"]["city"][0]
+    assessed = world["city"].get("/v1/assessments", period="2026-11", by="city")["lines"]["city"][0]
     counts = assessed["counts"]
     assert (counts["overall_due"], counts["overall_kept"]) == (1, 0 if overdue else 1)
     assert assessed["rates"]["overall"]["percent"] == (0.0 if overdue else 100.0)
