@@ -1,7 +1,7 @@
 """Every table of the cases, in one place for migrations and tests."""
 
 from gridsvc.cases.core.messages.models import Message
-from gridsvc.cases.core.models import Case, Submission, TraceEntry
+from gridsvc.cases.core.models import Case, StatedTime, Submission, TraceEntry
 from gridsvc.cases.intake.models import (
     IdempotencyKey,
     Receipt,
@@ -30,6 +30,7 @@ __all__ = [
     "Report",
     "ReportPlacement",
     "Reporter",
+    "StatedTime",
     "Submission",
     "TraceEntry",
     "Whistle",

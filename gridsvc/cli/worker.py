@@ -21,6 +21,8 @@ from gridsvc.cases.core.messages import repository
 from gridsvc.cases.core.messages.service import retry_given_up
 from gridsvc.cases.core.messages.worker import DeliveryCount, Worker
 from gridsvc.cases.intake.repository import forget_keys
+from gridsvc.cases.systems.limits import recompute
+from gridsvc.city import City
 from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, session
 from gridsvc.db.base import transaction
 from gridsvc.db.engine import create_engine, session_factory
@@ -68,8 +70,8 @@ async def _run(loop: Worker, engine: Engine, *, once: bool) -> DeliveryCount:
     if once:
         return await loop.run(stop, once=True)
     notes.print("The worker delivers messages until Ctrl-C.")
-    keep = dt.timedelta(days=loop.settings.idempotency_days)
-    upkeep = asyncio.create_task(_keep_up(engine, loop.sessions, keep, stop))
+    city = City.load(loop.settings)
+    upkeep = asyncio.create_task(_keep_up(engine, loop.sessions, city, stop))
     try:
         return await loop.run(stop)
     finally:
@@ -78,9 +80,13 @@ async def _run(loop: Worker, engine: Engine, *, once: bool) -> DeliveryCount:
 
 
 async def _keep_up(
-    engine: Engine, sessions: sessionmaker[Session], keep: dt.timedelta, stop: asyncio.Event
+    engine: Engine, sessions: sessionmaker[Session], city: City, stop: asyncio.Event
 ) -> None:
-    """Once a day make next months' partitions and forget old keys; failed, again in a minute."""
+    """Once a day make next months' partitions, forget old keys, make provisional limits again.
+
+    What failed is tried again in a minute.
+    """
+    keep = dt.timedelta(days=city.settings.idempotency_days)
     while not stop.is_set():
         pause_s = _DAY_S
         try:
@@ -90,6 +96,9 @@ async def _keep_up(
             forgotten = await asyncio.to_thread(_forget_keys, sessions, utc_now() - keep)
             if forgotten:
                 _log.info("idempotency keys were forgotten", keys=forgotten)
+            moved = await asyncio.to_thread(_recompute, sessions, city)
+            if moved:
+                _log.info("provisional limits were made again", cases=moved)
         except (DBAPIError, Unavailable) as error:
             pause_s = _SOON_S
             reason = str(error.orig if isinstance(error, DBAPIError) else error).strip()
@@ -110,6 +119,11 @@ def _make_partitions(engine: Engine) -> list[str]:
 def _forget_keys(sessions: sessionmaker[Session], before: dt.datetime) -> int:
     with transaction(sessions) as opened:
         return forget_keys(opened, before)
+
+
+def _recompute(sessions: sessionmaker[Session], city: City) -> int:
+    with transaction(sessions) as opened:
+        return recompute(opened, city, now=utc_now())
 
 
 @messages.command()

@@ -86,6 +86,7 @@ SENT: dict[str, Recipe] = {
         lambda _, asker: {"body": asker.own_body if asker else city.LEAD, "reason": "not us"}
     ),
     "POST /v1/cases/{case_id}/appeals/{body}/decision": json({"accepted": True, "note": "so"}),
+    "POST /v1/cases/{case_id}/stated-times/{n}/decision": json({"accepted": False, "note": "so"}),
     "POST /v1/cases/{case_id}/join": json(
         lambda world, asker: {
             "into": world.bureau_target
@@ -186,6 +187,7 @@ def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
     names = {
         "case_id": world.joint if called and path.endswith(("whistles", "approvals")) else case,
         "name": world.receipt,
+        "n": "1",
         "evidence_id": world.evidence,
         "photo_id": world.evidence,
         "token_id": world.token,

@@ -1,4 +1,4 @@
-"""Cases opened by a procedure that is chosen, and appeals after they are closed."""
+"""Cases opened by a procedure that is chosen; appeals, and times that bodies state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import uuid
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Path
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
@@ -22,6 +22,7 @@ from gridsvc.api.dependencies import (
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.api.rules import JsonObject, Sent, Text
 from gridsvc.api.v1.reports import ReportIn, new_report
+from gridsvc.cases.core import stated_times
 from gridsvc.cases.core.view import case_json
 from gridsvc.cases.intake.service import file_report
 from gridsvc.cases.systems.appeals.service import appeal, decide
@@ -85,6 +86,15 @@ class Decision(Sent):
 
     accepted: bool
     note: Text = Field(min_length=1, max_length=10_000)
+
+
+class TimeDecision(Decision):
+    """What supervision decides about a stated time."""
+
+    evidence: JsonObject = Field(
+        default_factory=dict,
+        description="What proves it: 'photos' are ids of photos of the case, others are free.",
+    )
 
 
 @router.get("/procedures", response_model=as_built(ProceduresAnswer))
@@ -172,6 +182,35 @@ def post_decision(
         return case_json(occasion.session, occasion.city, case)
 
     return once(occasion, key, ["decision", str(case_id), body, given], write)
+
+
+@router.post(
+    "/cases/{case_id}/stated-times/{n}/decision",
+    response_model=CaseAnswer,
+    responses=problems(*_WRITING, StepRefused),
+)
+def post_stated_time(
+    case_id: uuid.UUID,
+    n: Annotated[int, Path(ge=1, le=1_000_000)],
+    given: Annotated[TimeDecision, Body()],
+    occasion: CurrentOccasion,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Supervision accepts the time that a body stated, by its evidence, or rejects it; once."""
+
+    def write() -> dict[str, Any]:
+        case = stated_times.decide(
+            occasion,
+            case_id,
+            n,
+            accepted=given.accepted,
+            evidence=given.evidence,
+            note=given.note,
+        )
+        occasion.session.flush()
+        return case_json(occasion.session, occasion.city, case)
+
+    return once(occasion, key, ["stated-time", str(case_id), n, given], write)
 
 
 def _procedure(one: Procedure) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gridsvc.cases.core.models import StatedTime
 from gridsvc.cases.core.progress import Progress
 from gridsvc.city.procedures.model import Procedure, Return, Step
 from gridsvc.registry.bodies.repository import BodyRef, Responsibility
@@ -64,6 +65,23 @@ class BodyRefused:
     named: BodyRef
     reason: str
     clause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatedTimeDecided:
+    """Supervision decided whether a time counts that a body stated; the answers are kept with it.
+
+    A system may refuse the ``evidence`` by raising.
+    """
+
+    stated: StatedTime
+    accepted: bool
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarAnnounced:
+    """The limits of a case are made again by a calendar that knows more days than before."""
 
 
 @dataclass(frozen=True, slots=True)

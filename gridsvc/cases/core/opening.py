@@ -12,11 +12,11 @@ from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller, Role
-from gridsvc.cases.core.act import Act, Occasion
+from gridsvc.cases.core.act import Act, Occasion, grade_of
 from gridsvc.cases.core.engine import REPORTER, SUPERVISION, parties
 from gridsvc.cases.core.events import CaseOpened
 from gridsvc.cases.core.models import Case
-from gridsvc.cases.core.progress import Progress, begin
+from gridsvc.cases.core.progress import Progress, begin, overall_course
 from gridsvc.cases.core.summons import (
     ServiceSteps,
     follow_service_steps,
@@ -117,8 +117,9 @@ def open_case(
     """A new case at the first step that somebody must take; the service's own are done.
 
     Where nobody is listed for the class, the gap is kept. A case whose whistle was made by
-    telephone began then, not now. Raises BadInput for a whistle that cannot be, and for a body
-    that would call itself.
+    telephone began then, but its limits run from now: whoever writes it down loses nothing.
+
+    Raises BadInput for a whistle that cannot be, and for a body that would call itself.
     """
     procedure, caller = opening.procedure, occasion.caller
     began_at = _began_at(opening, occasion.now)
@@ -164,6 +165,7 @@ def open_case(
     if procedure.summoning_steps(None, progress.step):
         after, steps = service_steps(act, procedure, progress, None, at=began_at)
         _check_not_itself(procedure, after, caller)
+    act.run_overall(overall_course(procedure, since=act.now, grade=grade_of(act.city, case)))
     act.enter(procedure, after, since=began_at)
     occasion.session.add(case)
     _record_opening(act, procedure, progress, responsibility)

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gridsvc.city.calendar import Calendar, Limit, deadline
+from gridsvc.city.calendar import Calendar, Limit
+from gridsvc.city.course import Course
 from gridsvc.city.procedures.model import Actor, Procedure, Step
 
 
@@ -189,19 +190,30 @@ def limit_of(step: Step, grade: Limit | None) -> Limit | None:
     return grade if step.graded and grade is not None else step.limit
 
 
-def due_at(
-    step: Step,
-    *,
-    since: dt.datetime,
-    opened_at: dt.datetime,
-    grade: Limit | None,
-    calendar: Calendar,
-) -> dt.datetime | None:
-    """Until when a step that became due at ``since`` must be taken; None without a limit."""
+def course_of(
+    step: Step, *, since: dt.datetime, opened_at: dt.datetime, grade: Limit | None
+) -> Course | None:
+    """How long a step that became due at ``since`` may take; None without a limit."""
     limit = limit_of(step, grade)
     if limit is None:
         return None
-    return _run(limit, opened_at if step.from_opening else since, calendar)
+    return Course(opened_at if step.from_opening else since, (limit,))
+
+
+def overall_course(
+    procedure: Procedure, *, since: dt.datetime, grade: Limit | None
+) -> Course | None:
+    """How long a case of a procedure may take in all from its intake.
+
+    That is its grade, where a step is graded; else the limit of the steps that count from the
+    opening; else what its steps may take one after the other, once.
+    """
+    if procedure.graded and grade is not None:
+        return Course(since, (grade,))
+    from_opening = [step.limit for step in procedure.steps if step.from_opening and step.limit]
+    every = tuple(step.limit for step in procedure.steps if step.limit is not None)
+    spans = tuple(from_opening[-1:]) or every
+    return Course(since, spans) if spans else None
 
 
 def started(
@@ -217,16 +229,41 @@ def started(
     step = procedure.step(progress.step)
     if step is None or step.by is not Actor.EACH_CALLED:
         return progress
-    common = due_at(step, since=since, opened_at=opened_at, grade=grade, calendar=calendar)
+    restarted = tuple(replace(each, since=since) for each in progress.called)
+    progress = replace(progress, called=restarted)
+    return timed(procedure, progress, opened_at=opened_at, grade=grade, calendar=calendar)
+
+
+def timed(
+    procedure: Procedure,
+    progress: Progress,
+    *,
+    opened_at: dt.datetime,
+    grade: Limit | None,
+    calendar: Calendar,
+) -> Progress:
+    """The progress with the limit of every called body as a calendar has it now."""
+    courses = called_courses(procedure, progress, opened_at=opened_at, grade=grade)
     called = tuple(
-        replace(
-            each,
-            since=since,
-            limit_at=common if each.own is None else _run(each.own, since, calendar),
-        )
-        for each in progress.called
+        replace(each, limit_at=course.ends(calendar) if course else None)
+        for each, course in zip(progress.called, courses, strict=True)
     )
     return replace(progress, called=called)
+
+
+def called_courses(
+    procedure: Procedure, progress: Progress, *, opened_at: dt.datetime, grade: Limit | None
+) -> list[Course | None]:
+    """How long each called body may take for the present step, in the order of the calls."""
+    step = present_step(procedure, progress)
+    common = [
+        course_of(step, since=each.since, opened_at=opened_at, grade=grade)
+        for each in progress.called
+    ]
+    return [
+        course if each.own is None else Course(each.since, (each.own,))
+        for each, course in zip(progress.called, common, strict=True)
+    ]
 
 
 def next_limit(
@@ -239,7 +276,3 @@ def next_limit(
     if step is None or step.by is not Actor.EACH_CALLED:
         return otherwise
     return min((each.limit_at for each in progress.waits_for() if each.limit_at), default=None)
-
-
-def _run(limit: Limit, since: dt.datetime, calendar: Calendar) -> dt.datetime:
-    return deadline(since, dt.timedelta(hours=limit.hours), limit.clock, calendar)

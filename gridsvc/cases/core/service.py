@@ -22,7 +22,7 @@ from gridsvc.cases.core.progress import Progress
 from gridsvc.cases.core.rights import acting_party, body_of, may_see, opened_by
 from gridsvc.cases.core.sending_on import follow_refusal, responsible_now, tell_new_lead
 from gridsvc.cases.core.side_acts import take_side_act
-from gridsvc.cases.core.submissions import judged, keep_scores, submit
+from gridsvc.cases.core.submissions import judge_overall, judged, keep_scores, submit
 from gridsvc.cases.core.summons import (
     follow_service_steps,
     service_steps,
@@ -195,7 +195,7 @@ def _take(
         actor=act.caller.subject,
     )
     _check_bodies(act, step, evidence)
-    after, summoned = summon(act, after, step, evidence, at=at)
+    after, summoned = summon(act, after, step, evidence, at=act.now)
     entered = after.step != before.step and not after.closed
     stepped = after
     after, own_steps = (
@@ -207,7 +207,7 @@ def _take(
     if entered:
         act.enter(procedure, after, since=at)
     else:
-        act.keep(after, at=at)
+        act.keep(after)
     keep_scores(act, step, evidence, before)
     if summoned and not step.blows:
         tell_summoned(act, step, summoned, by=body or party, evidence=evidence)
@@ -220,7 +220,7 @@ def _take(
     if after.step != before.step and not procedure.two_sides:
         tell_next(act, procedure, after, but=party)
     if after.closed:
-        act.emit(CaseClosed(at))
+        act.emit(CaseClosed(act.now))
 
 
 def _go_back(act: Act, back: Return, party: str, evidence: dict[str, Any], at: dt.datetime) -> None:
@@ -234,7 +234,7 @@ def _go_back(act: Act, back: Return, party: str, evidence: dict[str, Any], at: d
     if after.step != before.step:
         act.enter(procedure, after, since=at)
     else:
-        act.keep(after, at=at)
+        act.keep(after)
     if named is not None:
         follow_refusal(act, party, named, evidence)
     else:
@@ -261,9 +261,11 @@ def _record(
 ) -> None:
     """Keep a step in the trace with what it decides, and as the body's submission."""
     found = judged(act, step, body, evidence, before=before, after=after)
+    found |= judge_overall(act, step, before, after)
     entry = act.record(step.name, content | ({"judged": found} if found else {}), at=at, body=body)
     if body is not None:
         submit(act, step, body, before, n=entry.n)
+        act.state_time(entry)
 
 
 def _step_at(act: Act, given: dt.datetime | None) -> dt.datetime:

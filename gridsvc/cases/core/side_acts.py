@@ -15,12 +15,13 @@ from gridsvc.cases.core.engine import (
 )
 from gridsvc.cases.core.events import CaseRaised
 from gridsvc.cases.core.opening import take_seats
-from gridsvc.cases.core.progress import begin, carried_over, limit_of
+from gridsvc.cases.core.progress import begin, carried_over, limit_of, overall_course
 from gridsvc.cases.core.rights import body_of
 from gridsvc.cases.core.summons import follow_service_steps, service_steps, tell_next
 from gridsvc.city import City
-from gridsvc.city.calendar import Limit, deadline, elapsed
-from gridsvc.city.procedures.model import SideAct
+from gridsvc.city.calendar import Limit, elapsed
+from gridsvc.city.course import Course
+from gridsvc.city.procedures.model import Procedure, SideAct
 from gridsvc.errors import BadInput, StepRefused
 
 
@@ -91,7 +92,8 @@ def _suspend(act: Act, rule: SideAct, given: Any) -> dict[str, Any]:
         raise AssertionError("a case without a limit is not suspended")
     left = elapsed(act.now, case.limit_at, limit.clock, calendar)
     case.suspended_until, case.suspensions = until, case.suspensions + 1
-    case.limit_at = deadline(until, left, limit.clock, calendar)
+    act.run(Course(until, (Limit(left / dt.timedelta(hours=1), limit.clock),)))
+    act.lengthen_overall(until - act.now)
     return {"until": until.isoformat(), "limit_at": case.limit_at.isoformat()}
 
 
@@ -103,9 +105,13 @@ def _extend(act: Act, rule: SideAct) -> dict[str, Any]:
         )
     if case.limit_at is None:
         raise AssertionError("a case without a limit is not extended")
-    span = dt.timedelta(hours=limit.hours)
     case.extensions += 1
-    case.limit_at = deadline(case.limit_at, span, limit.clock, act.city.calendar)
+    before = case.limit_course
+    # A case of before migration 0030 has no course yet.
+    course = Course(case.limit_at, ()) if before is None else Course.from_json(before)
+    act.run(course.longer(limit))
+    if case.overall_course is not None:
+        act.run_overall(Course.from_json(case.overall_course).longer(limit))
     return {"limit_at": case.limit_at.isoformat(), "extensions": case.extensions}
 
 
@@ -140,9 +146,25 @@ def _raise(act: Act, rule: SideAct, party: str, evidence: Mapping[str, Any]) -> 
     before = record_actor(act.progress, party, act.caller.subject)
     raised = take_seats(target, carried_over(begin(target, lead=before.lead), before))
     after, steps = service_steps(act, target, raised, None, at=act.now)
+    if not source.graded:
+        _let_both_run(act, target)
     act.enter(target, after)
     answers = act.emit(CaseRaised(source, target))
     content = {"from": source.name, "to": target.name, "version": target.version}
     act.record("raise", {**evidence, **content, **answers}, body=body_of(party))
     follow_service_steps(act, steps, at=act.now)
     tell_next(act, target, after, but=None)
+
+
+def _let_both_run(act: Act, target: Procedure) -> None:
+    """A whistle that goes up has the time of the level above too, from its intake on.
+
+    A graded case keeps its overall limit: that is the citizen's.
+    """
+    case = act.case
+    if case.overall_course is None or case.overall_at is None:
+        return
+    since = Course.from_json(case.overall_course).since
+    longer = overall_course(target, since=since, grade=grade_of(act.city, case))
+    if longer is not None and longer.ends(act.city.calendar) > case.overall_at:
+        act.run_overall(longer)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gridsvc.cases.core.events import BodyRefused, CaseClosed, CaseRaised, StepAsked, StepTaken
+from gridsvc.cases.core.events import (
+    BodyRefused,
+    CalendarAnnounced,
+    CaseClosed,
+    CaseRaised,
+    StatedTimeDecided,
+    StepAsked,
+    StepTaken,
+)
 from gridsvc.cases.intake.model import PinMoved, ReportFiled
 from gridsvc.cases.intake.personal import ReportErased
 from gridsvc.cases.systems.appeals import service as appeals
@@ -24,7 +32,14 @@ from gridsvc.city.system import System
 _HERE = Path(__file__).parent
 
 SYSTEMS = (
-    System("evidence", hears={StepAsked: check_named, ReportErased: erase_originals}),
+    System(
+        "evidence",
+        hears={
+            StepAsked: check_named,
+            StatedTimeDecided: check_named,
+            ReportErased: erase_originals,
+        },
+    ),
     System("callbacks", hears={ReportErased: erase_said}),
     System(
         "whistles",
@@ -33,6 +48,8 @@ SYSTEMS = (
         hears={
             StepAsked: hearing.what_holds,
             StepTaken: hearing.blow_at_step,
+            StatedTimeDecided: hearing.count_stated_time,
+            CalendarAnnounced: hearing.time_again,
             CaseRaised: hearing.raise_with_case,
             CaseClosed: hearing.close_with_case,
             PinMoved: hearing.move_with_case,

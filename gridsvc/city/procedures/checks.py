@@ -69,6 +69,12 @@ def _check_steps(procedure: Procedure, source: ProcedureFile) -> None:
     if steps[last].by is Actor.SYSTEM:
         reason = f"{steps[last].name}: the last step is taken by somebody, not by the system"
         raise source.fault("steps", last, reason)
+    answering = [n for n, step in enumerate(steps) if step.answers]
+    for n in answering:
+        passed = steps[n].optional or steps[n].repeats or steps[n].by is Actor.SYSTEM
+        if passed or len(answering) > 1:
+            reason = f"{steps[n].name}: one step answers, and somebody takes it once"
+            raise source.fault("steps", n, reason, key="answers")
     repeating = [n for n, step in enumerate(steps) if step.repeats]
     if len(repeating) > 1:
         reason = f"{steps[repeating[1]].name}: a procedure has at most one step that repeats"

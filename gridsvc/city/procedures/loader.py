@@ -33,19 +33,8 @@ _HEAD_OPTIONAL = {"returns", "seats", "opened_by", "merges", "two_sides", "acts"
 _HEAD_OPTIONAL |= {"level", "after_the_fact_hours"}
 _STEP_OPTIONAL = {
     *("by", "needs", "choices", "requires", "limit_hours", "clock", "graded", "from_opening"),
-    *(
-        "calls",
-        "blows",
-        "names",
-        "scores",
-        "sends_on",
-        "on_return",
-        "names_who",
-        "hears_all",
-        "optional",
-        "repeats",
-        "closes",
-    ),
+    *("calls", "blows", "names", "scores", "sends_on", "on_return", "optional", "repeats"),
+    *("closes", "answers"),
 }
 #: No limit is longer, in hours: ten years.
 _LONGEST_HOURS = 87_600
@@ -155,6 +144,7 @@ class _Reader:
             optional=self._flag(entry, "optional", "steps", n),
             repeats=self._flag(entry, "repeats", "steps", n),
             closes=self._flag(entry, "closes", "steps", n),
+            answers=self._flag(entry, "answers", "steps", n),
         )
 
     def _return(self, n: int, entry: dict[str, Any]) -> Return:

@@ -113,9 +113,9 @@ class Step:
     ``graded`` the grade of the case replaces it. ``names`` are the seats that its evidence fills.
     A step that ``sends_on`` gives the case to the body in ``to``; one that is ``on_return`` is
     passed by every case that was not sent back to it; an ``optional`` one may be left out; one
-    that ``repeats`` may be taken again and again. One that ``names_who`` says in ``who`` which
-    called bodies and persons act; one that ``hears_all`` needs the word of every called body, or
-    why it goes without. One that ``blows`` makes a whistle of the bodies that it calls.
+    that ``repeats`` may be taken again and again. One that ``blows`` makes a whistle of the bodies
+    that it calls. With one that ``answers`` the case is done for whoever reported it: by then the
+    overall limit must be kept.
     """
 
     name: str
@@ -139,6 +139,7 @@ class Step:
     optional: bool = False
     repeats: bool = False
     closes: bool = False
+    answers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,16 @@ class Procedure:
     def return_step(self, name: str) -> Return | None:
         """The return of that name, or None when the procedure has none."""
         return next((back for back in self.returns if back.name == name), None)
+
+    @property
+    def graded(self) -> bool:
+        """Whether the grade of a case sets its limit."""
+        return any(step.graded for step in self.steps)
+
+    @property
+    def answering(self) -> Step:
+        """The step by which the overall limit must be kept: one that answers, else the last."""
+        return next((step for step in self.steps if step.answers), self.steps[-1])
 
     def index(self, name: str) -> int:
         """The position of a step."""

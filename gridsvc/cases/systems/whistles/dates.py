@@ -9,8 +9,10 @@ from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.core.engine import SUPERVISION, check_separation_of_duties
 from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles.hearing import limit_by_called
+from gridsvc.cases.systems.whistles.kinds import Limits
 from gridsvc.cases.systems.whistles.locking import locked_whistle
 from gridsvc.cases.systems.whistles.models import Whistle
+from gridsvc.city.calendar import Clock, Limit
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
 
 #: As an extension: at most twice, and before the date has passed (domain: GB/T 30428.8).
@@ -57,6 +59,9 @@ def postpone(
     for one in waiting:
         one.report_in_by = None if one.report_in_by is None else one.report_in_by + longer
         one.done_by = None if one.done_by is None else one.done_by + longer
+    if whistle.limit_courses is not None:
+        span = Limit(longer / dt.timedelta(hours=1), Clock.CALENDAR)
+        whistle.limit_courses = Limits.from_json(whistle.limit_courses).longer(span).to_json()
     moved = {**(letter or {}), "time": moment}
     whistle.demand = {**whistle.demand, "plan": moved} if whistle.joint else moved
     whistle.postponed += 1

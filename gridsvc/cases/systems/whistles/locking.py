@@ -16,6 +16,9 @@ from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.errors import NotFound, StepRefused
 
+#: The acts of called bodies that are judged by their time.
+STATED = ("accept", "report_in", "done")
+
 
 def locked_whistle(session: Session, whistle_id: uuid.UUID) -> tuple[Whistle, Case]:
     """A whistle and its case, kept for this transaction. Raises NotFound."""
@@ -54,4 +57,6 @@ def record_of_body(
 ) -> None:
     """Enter what a called body did, or what was done to it, in the trace."""
     kept = {"whistle_id": str(called.whistle_id), **content}
-    act.record(action, kept, at=at, body=called.body_code)
+    entry = act.record(action, kept, at=at, body=called.body_code)
+    if action in STATED:
+        act.state_time(entry, whistle_id=called.whistle_id)

@@ -99,3 +99,18 @@ def called_bodies(session: Session, whistle_ids: Sequence[uuid.UUID]) -> list[Ca
             .order_by(CalledBody.whistle_id, CalledBody.role.desc(), CalledBody.body_code)
         )
     )
+
+
+def cases_with_provisional(session: Session) -> list[uuid.UUID]:
+    """The cases of open whistles with a limit that counts days that were not announced yet."""
+    query = (
+        select(Whistle.case_id)
+        .join(
+            CalledBody,
+            (CalledBody.district_code == Whistle.district_code)
+            & (CalledBody.whistle_id == Whistle.id),
+        )
+        .where(CalledBody.provisional, Whistle.state == "open")
+        .distinct()
+    )
+    return list(session.scalars(query))

@@ -40,6 +40,12 @@ class CalledAnswer(Answer):
     exit: Literal["declined", "dismissed", "absent"] | None = Field(
         description="Why nobody waits for it any longer."
     )
+    accepted_stated_at: dt.datetime | None = Field(description="As the body states it.")
+    reported_in_stated_at: dt.datetime | None = Field(description="As the body states it.")
+    done_stated_at: dt.datetime | None = Field(description="As the body states it.")
+    provisional: bool = Field(
+        description="Whether a limit counts working days that are not announced yet."
+    )
 
 
 class WhistleShared(Answer):

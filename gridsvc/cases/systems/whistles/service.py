@@ -37,10 +37,11 @@ def accept(
     act, _, called = locked_body(occasion, whistle_id, body)
     if called.accepted_at is not None:
         raise StepRefused(f"{body} already accepted at {called.accepted_at.isoformat()}.")
-    called.accepted_at = happened_at(at, since=act.case.opened_at, now=act.now)
-    late = called.accept_by is not None and called.accepted_at > called.accept_by
+    happened = happened_at(at, since=act.case.opened_at, now=act.now)
+    called.accepted_at, called.accepted_stated_at = act.now, at and happened
+    late = called.accept_by is not None and act.now > called.accept_by
     content = {} if called.accept_by is None else {"late": late}
-    record_of_body(act, "accept", called, content, at=called.accepted_at)
+    record_of_body(act, "accept", called, content, at=happened)
     return called
 
 
@@ -54,6 +55,8 @@ def report_in(
     at: dt.datetime | None,
 ) -> CalledBody:
     """A called body arrives at a WGS84 point: late after its limit, flagged when too far away.
+
+    The service's own clock judges; ``at`` is kept as stated.
 
     At the limit itself it is in time. Raises StepRefused before both sides of a joint whistle have
     fixed time and place, before the body has accepted a whistle of a level, and for a second time.
@@ -69,9 +72,10 @@ def report_in(
     if not whistle.joint:
         if called.accepted_at is None:
             raise StepRefused(f"{body} has not accepted; that comes before it reports in.")
-        since, event = called.accepted_at, f"{body} accepted"
+        since, event = called.accepted_stated_at or called.accepted_at, f"{body} accepted"
     place = to_shape(whistle.point)
-    called.reported_in_at = happened_at(at, since=since, now=act.now, event=event)
+    happened = happened_at(at, since=since, now=act.now, event=event)
+    called.reported_in_at, called.reported_in_stated_at = act.now, at and happened
     called.reported_in_point = from_shape(Point(lon, lat), srid=4326)
     called.metres_off = float(_GEOD.inv(place.x, place.y, lon, lat)[2])
     called.late = called.reported_in_at > called.report_in_by
@@ -82,7 +86,7 @@ def report_in(
         "far": called.far,
         "point": [lon, lat],
     }
-    record_of_body(act, "report_in", called, content, at=called.reported_in_at)
+    record_of_body(act, "report_in", called, content, at=happened)
     return called
 
 
@@ -102,14 +106,14 @@ def done(
         raise StepRefused("No joint action has been recorded; act on the spot before 'done'.")
     if called.done_at is not None:
         raise StepRefused(f"{body} was already done at {called.done_at.isoformat()}.")
-    called.done_at = happened_at(
-        at, since=called.reported_in_at, now=act.now, event=f"{body} reported in"
-    )
+    came = called.reported_in_stated_at or called.reported_in_at
+    happened = happened_at(at, since=came, now=act.now, event=f"{body} reported in")
+    called.done_at, called.done_stated_at = act.now, at and happened
     content: dict[str, Any] = {"note": note}
     if called.done_by is not None:
         called.overdue = called.done_at > called.done_by
         content["overdue"] = called.overdue
-    record_of_body(act, "done", called, content, at=called.done_at)
+    record_of_body(act, "done", called, content, at=happened)
     return called
 
 
@@ -138,7 +142,7 @@ def again(
     if called.score is not None:
         raise StepRefused(f"{body} was already scored by {called.scored_by}.")
     content = {"by": by, "note": note, "was_done_at": called.done_at.isoformat()}
-    called.done_at, called.overdue = None, None
+    called.done_at, called.done_stated_at, called.overdue = None, None, None
     record_of_body(act, "again", called, content, at=act.now)
     act.tell([body], "again", {"whistle_id": str(whistle.id), "note": note})
     return called
