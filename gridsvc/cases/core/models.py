@@ -28,7 +28,8 @@ class Case(Base):
     ``due_at`` is the deadline by which it is assessed: it moves on with every step that is taken in
     time, and stays at the first limit that passed, so that no late act moves it into another month.
     ``street_code`` and ``community_code`` are those of the report that opened it, ``inspector`` the
-    grid worker who collected it; None where there is none.
+    grid worker who collected it; None where there is none. ``place_key`` is the address of the
+    report that opened it, or where that gave none (``place_learnt``) of the first that did.
     """
 
     __tablename__ = "case_file"
@@ -70,6 +71,12 @@ class Case(Base):
             postgresql_where=text("part_code is not null"),
         ),
         Index(
+            "ix_case_file_place",
+            "district_code",
+            "place_key",
+            postgresql_where=text("place_key is not null"),
+        ),
+        Index(
             "ix_case_file_joined_into",
             "joined_into",
             postgresql_where=text("joined_into is not null"),
@@ -108,6 +115,8 @@ class Case(Base):
     street_code: Mapped[str | None] = mapped_column(String(9))
     community_code: Mapped[str | None] = mapped_column(String(12))
     inspector: Mapped[str | None] = mapped_column(String(100))
+    place_key: Mapped[str | None] = mapped_column(String(collation="C"))
+    place_learnt: Mapped[bool] = mapped_column(default=False, server_default="false")
     joined_into_district: Mapped[str | None] = mapped_column(String(6))
     joined_into: Mapped[uuid.UUID | None]
 
