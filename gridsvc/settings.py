@@ -217,13 +217,13 @@ class Settings(BaseSettings):
         default=60, description="Near a border, the other side is told when nobody confirms."
     )
     merge_within_m: float = Field(
-        default=250.0,
+        default=55.0,
         gt=0,
         le=2_000,
         description="Reports of a class that merging.csv does not list join within this distance.",
     )
     merge_exact_within_m: float = Field(
-        default=50.0, gt=0, le=2_000, description="The same for reports of grid workers."
+        default=20.0, gt=0, le=2_000, description="The same for reports of grid workers."
     )
     merge_text_within_m: float = Field(
         default=1_000.0,

@@ -37,7 +37,10 @@ _CLOCK_SKEW = dt.timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a case is: a WGS84 point, the area codes there, and the part that it is about."""
+    """Where a case is: a WGS84 point, the area codes there, the part that it is about.
+
+    ``key`` is the form of the address by which it is compared, None where none was given.
+    """
 
     lon: float
     lat: float
@@ -45,6 +48,7 @@ class Place:
     street: str | None
     community: str | None
     part_code: str | None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,8 @@ def open_case(
         street_code=place.street,
         community_code=place.community,
         inspector=caller.subject if caller.role is Role.GRID_WORKER else None,
+        place_key=place.key,
+        place_learnt=False,
     )
     act, after = occasion.on(case), progress
     steps: ServiceSteps = ()

@@ -143,6 +143,8 @@ def erase(occasion: Occasion, report: Report, *, reason: str) -> None:
             " contact alone can be erased ('what': 'contact')."
         )
     subject = report.reporter_subject
+    if act.case.place_key == report.place_key:
+        act.case.place_key = None
     repository.erase_contact(session, report)
     report.description, report.place_text, report.place_key = "", None, None
     report.words_salt, report.reporter_subject, report.secret_hash = None, None, None
