@@ -177,30 +177,39 @@ def test_where_no_grid_is_drawn_the_bodies_of_the_street_are_told(world, city_en
 def test_the_seven_stages_with_a_person_at_each(world):
     case = world.open("citizen", "checked")
     assert inbox(world, CGJ) == []
-    case.refused("citizen", "file", 403, pre_filing_check="Seen.")
-    case.take("supervision", "file", pre_filing_check="Seen on the spot.")
+    case.refused("citizen", "file", 403, pre_filing_check="true")
+    case.take("supervision", "file", pre_filing_check="true")
     case.refused("supervision", "dispatch", 403)
     sent = case.take("command", "dispatch")
     assert (sent["step"], sent["lead_body"]) == ("handle", CGJ)
     for step in ("handle", "feed_back"):
         case.take(CGJ, step, note="Swept.")
-    case.refused("command", "verify", 403, closing_check="Clean.")
-    case.take("supervision", "verify", closing_check="Clean.")
+    case.refused("command", "verify", 403, closing_check="agrees")
+    case.take("supervision", "verify", closing_check="agrees")
     assert case.take("supervision", "assess", score=88)["state"] == "closed"
 
 
 def test_who_receives_a_return_may_only_send_it_on_or_return_it(world):
     case = world.open("citizen", "checked")
-    case.take("supervision", "file", pre_filing_check="Seen on the spot.")
+    case.take("supervision", "file", pre_filing_check="true")
     case.take("command", "dispatch")
-    back = case.take(CGJ, "refuse", note="Not ours.", responsible_now=GZ)
+    back = case.take(CGJ, "refuse", note="Not ours.", responsible_now=GZ, clause="not_listed")
     assert (back["step"], back["refused_by"]) == ("dispatch", [CGJ])
     for step in ("handle", "suspend", "extend"):
         case.refused("command", step, note="x", body=CGJ)
     assert case.refused("command", "dispatch")["missing"] == ["to", "note"]
     returned = case.take("command", "dispatch", to=CGJ, note="It is yours by clause 6.2.")
     assert (returned["step"], returned["lead_body"]) == ("handle", CGJ)
-    case.take(CGJ, "refuse", note="Truly not ours.", responsible_now=GZ)
+    again = {"note": "Truly not ours.", "responsible_now": GZ, "clause": "not_listed"}
+    assert "ruling stands" in case.refused(CGJ, "refuse", **again)["detail"]
+    assert case.take(CGJ, "handle", note="Swept.")["step"] == "feed_back"
+
+
+def test_command_sends_a_returned_case_to_the_body_that_it_finds(world):
+    case = world.open("citizen", "checked")
+    case.take("supervision", "file", pre_filing_check="true")
+    case.take("command", "dispatch")
+    case.take(CGJ, "refuse", note="Not ours.", responsible_now=GZ, clause="not_listed")
     sent = case.take("command", "dispatch", to=GZ, note="As it names.")
     assert sent["lead_body"] == GZ
     assert "case_sent_on" in inbox(world, GZ)

@@ -11,6 +11,7 @@ from gridsvc.city.procedures.model import (
     CLOSING,
     EACH,
     SEATS,
+    VERDICT_NEEDS,
     Actor,
     Procedure,
     Requirement,
@@ -48,7 +49,11 @@ def open_steps(procedure: Procedure, progress: Progress) -> tuple[Step | Return,
         step = procedure.after(step.name)
         if step is not None:
             steps.append(step)
-    steps += [back for back in procedure.returns if back.source == present.name]
+    steps += [
+        back
+        for back in procedure.returns
+        if back.source == present.name and not (back.refuses and progress.ruled)
+    ]
     return tuple(steps)
 
 
@@ -71,20 +76,7 @@ def take(
     Raises StepRefused, naming the step that is due and who takes it; BadInput for evidence of a
     wrong form; NotAllowed when the actor is on the other side of supervision.
     """
-    step = procedure.step(step_name)
-    if step is None:
-        raise _refusal(procedure, progress, f"'{step_name}' is not a step of '{procedure.name}'")
-    if progress.closed:
-        raise StepRefused(f"The case is closed; '{step_name}' can no longer be taken.")
-    if step not in open_steps(procedure, progress):
-        raise _refusal(procedure, progress, _why_not_now(procedure, progress, step))
-    _check_party(procedure, progress, step, party)
-    if step.by in EACH and party in progress.taken_by:
-        others = [one for one in parties(progress, step.by) if one not in progress.taken_by]
-        why = f"{party} has already taken '{step.name}'; it waits for {' and '.join(others)}"
-        raise _refusal(procedure, progress, why)
-    check_separation_of_duties(progress, step.name, party, actor)
-    check_evidence(step, progress, evidence)
+    step = check_take(procedure, progress, step_name, party=party, evidence=evidence, actor=actor)
     for requirement in CLOSING if whistled and step.closes else step.requires:
         if requirement not in met:
             raise StepRefused(
@@ -105,6 +97,36 @@ def take(
     if following is None:
         raise AssertionError(f"{procedure.name} ends with {step.name}, which does not close it")
     return skip_system(procedure, progress.at(following.name))
+
+
+def check_take(
+    procedure: Procedure,
+    progress: Progress,
+    step_name: str,
+    *,
+    party: str,
+    evidence: Mapping[str, Any],
+    actor: str,
+) -> Step:
+    """The step of that name, if ``party`` may take it now with this evidence.
+
+    Raises what :func:`take` raises.
+    """
+    step = procedure.step(step_name)
+    if step is None:
+        raise _refusal(procedure, progress, f"'{step_name}' is not a step of '{procedure.name}'")
+    if progress.closed:
+        raise StepRefused(f"The case is closed; '{step_name}' can no longer be taken.")
+    if step not in open_steps(procedure, progress):
+        raise _refusal(procedure, progress, _why_not_now(procedure, progress, step))
+    _check_party(procedure, progress, step, party)
+    if step.by in EACH and party in progress.taken_by:
+        others = [one for one in parties(progress, step.by) if one not in progress.taken_by]
+        why = f"{party} has already taken '{step.name}'; it waits for {' and '.join(others)}"
+        raise _refusal(procedure, progress, why)
+    check_separation_of_duties(progress, step.name, party, actor)
+    check_evidence(step, progress, evidence)
+    return step
 
 
 def go_back(
@@ -128,13 +150,16 @@ def go_back(
     if back.source != progress.step:
         raise _refusal(procedure, progress, f"'{back_name}' is possible only at '{back.source}'")
     _check_party(procedure, progress, back, party)
+    if back.refuses and progress.ruled:
+        why = f"it was decided that {progress.lead} answers, and that ruling stands"
+        raise _refusal(procedure, progress, why)
     check_separation_of_duties(progress, back.name, party, actor)
     check_evidence(back, progress, evidence)
-    after = skip_system(procedure, record_actor(progress, party, actor).at(back.target))
+    after = record_actor(progress, party, actor).at(back.target)
     if back.refuses:
-        refused_by = (*after.refused_by, party)
-        after = replace(after, refused_by=refused_by, returned=after.step == back.target)
-    return after
+        received = present_step(procedure, after).by is not Actor.SYSTEM
+        after = replace(after, refused_by=(*after.refused_by, party), returned=received)
+    return skip_system(procedure, after)
 
 
 def side_act_at(procedure: Procedure, progress: Progress, name: str, party: str) -> SideAct:
@@ -215,7 +240,8 @@ def _with_evidence(progress: Progress, step: Step, evidence: Mapping[str, Any]) 
             progress = progress.seated(role, str(evidence[role.value]))
     if step.sends_on:
         lead = str(evidence.get("to") or progress.lead)
-        progress = replace(progress, lead=lead, returned=False)
+        ruled = progress.ruled or progress.returned
+        progress = replace(progress, lead=lead, returned=False, ruled=ruled)
     if step.scores is Scored.CALLED:
         scores = evidence["scores"]
         scored = tuple(replace(called, score=scores[called.body]) for called in progress.called)
@@ -285,6 +311,8 @@ def check_evidence(step: Step | Return, progress: Progress, evidence: Mapping[st
         )
     if isinstance(step, Return):
         return
+    if step.verdict_in in evidence:
+        _check_verdict(step, evidence)
     for name, known in step.choices.items():
         if name in evidence and evidence[name] not in known:
             raise BadInput(f"'{name}' must be one of {', '.join(known)}.", field=f"evidence.{name}")
@@ -292,6 +320,22 @@ def check_evidence(step: Step | Return, progress: Progress, evidence: Mapping[st
         _check_score(evidence["score"], "evidence.score")
     elif step.scores is Scored.CALLED:
         _check_scores(progress, evidence["scores"])
+
+
+def _check_verdict(step: Step, evidence: Mapping[str, Any]) -> None:
+    """A check finds one of its procedure's verdicts, with what that must carry."""
+    verdict = step.verdict(evidence[step.verdict_in])
+    if verdict is None:
+        known = ", ".join(f"{one.name} ({one.title_zh})" for one in step.verdicts)
+        field = f"evidence.{step.verdict_in}"
+        raise BadInput(f"'{step.verdict_in}' must be one of {known}.", field=field)
+    missing = [name for name in VERDICT_NEEDS[verdict.follows] if not evidence.get(name)]
+    if missing:
+        raise StepRefused(
+            f"'{step.name}' must carry {', '.join(missing)}; send it in 'note' or 'evidence'.",
+            field="evidence",
+            missing=missing,
+        )
 
 
 def _check_scores(progress: Progress, scores: Any) -> None:

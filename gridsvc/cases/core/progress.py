@@ -51,7 +51,8 @@ class Progress:
 
     ``repeats`` counts how often the procedure's repeating step was taken in all; ``refused_by``
     keeps the bodies that sent it back as not theirs, in their order. ``returned``: it was sent
-    back, and whoever received it may only send it on or return it. ``handlers`` and ``checkers``
+    back, and whoever received it may only send it on or return it; ``ruled``: who received it has
+    sent it on, which settles who answers. ``handlers`` and ``checkers``
     are the subjects of the tokens that handled or dispatched it, and that filed or checked it;
     ``reporter`` is the id of the token that opened it, ``assistants`` those who assist.
     """
@@ -64,6 +65,7 @@ class Progress:
     closed: bool = False
     refused_by: tuple[str, ...] = ()
     returned: bool = False
+    ruled: bool = False
     seats: tuple[tuple[Actor, str], ...] = ()
     called: tuple[Summoned, ...] = ()
     handlers: tuple[str, ...] = ()
@@ -109,6 +111,7 @@ class Progress:
             "closed": self.closed,
             "refused_by": list(self.refused_by),
             "returned": self.returned,
+            "ruled": self.ruled,
             "seats": {role.value: body for role, body in self.seats},
             "called": [called.to_json() for called in self.called],
             "hands": list(self.handlers),
@@ -158,9 +161,12 @@ def present_step(procedure: Procedure, progress: Progress) -> Step:
 
 
 def skip_system(procedure: Procedure, progress: Progress) -> Progress:
-    """The same case at the next step that is not the system's own."""
+    """The same case at the next step that somebody takes: not the system's own.
+
+    What waits for cases that were sent back is passed by all others.
+    """
     step = present_step(procedure, progress)
-    while step.by is Actor.SYSTEM:
+    while step.by is Actor.SYSTEM or (step.on_return and not progress.returned):
         following = procedure.after(step.name)
         if following is None:
             raise AssertionError(f"{procedure.name} has nothing but system steps")

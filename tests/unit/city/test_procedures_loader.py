@@ -75,7 +75,7 @@ def test_the_procedures_that_were_asked_for_are_there():
     }
     ordinary = city().procedures.of("ordinary")
     assert [step.name for step in ordinary.steps] == [
-        *("collect", "file", "dispatch", "handle", "feed_back", "verify", "assess")
+        *("collect", "file", "dispatch", "rule", "handle", "feed_back", "verify", "assess")
     ]
     assert len(city().procedures.of("joint").steps) == 6 + 1  # and its closing
     assert len(city().procedures.of("city").steps) == 5 + 1

@@ -9,17 +9,11 @@ from typing import Any
 from geoalchemy2.shape import from_shape
 
 from gridsvc.cases.core.act import Act
-from gridsvc.cases.core.events import BodyRefused, StepTaken
-from gridsvc.cases.systems.joint.blowing import (
-    JointGround,
-    blow_joint,
-    call_departments,
-    fix_report_in,
-)
+from gridsvc.cases.core.events import StepTaken
+from gridsvc.cases.systems.joint.blowing import call_departments, fix_report_in
 from gridsvc.cases.systems.whistles import Whistle, joint_whistle_of
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies.repository import bodies_by_code
-from gridsvc.registry.bodies.service import body_or_refuse
 from gridsvc.spatial.reading import read_footprint
 
 _PLAN = ("time", "place", "division")
@@ -65,29 +59,6 @@ def follow_step(act: Act, event: StepTaken) -> None:
     others = [side for side in event.after.sides if side != party]
     content = {"whistle_id": str(whistle.id), "by": party, **evidence}
     act.tell(others, f"joint_{step}", content)
-
-
-def follow_refusal(act: Act, event: BodyRefused) -> dict[str, Any]:
-    """When the body that a refusal names has refused too, both are called.
-
-    Of the two, the one that received the case first leads (首接负责).
-    """
-    refused_by = act.progress.refused_by
-    if event.named.code not in refused_by or not act.procedure.merges:
-        return {}
-    received_first = sorted((event.named.code, event.refuser), key=refused_by.index)
-    lead, other = (body_or_refuse(act.session, code, field="body") for code in received_first)
-    explanation = f"{event.refuser} and {event.named.code} each say that the place is the other's."
-    blow_joint(
-        act,
-        JointGround.REFUSAL,
-        lead,
-        other,
-        {"refused_by": list(refused_by), "explanation": explanation},
-        ask_first=act.city.settings.joint_whistle_asks,
-        actor="gridsvc",
-    )
-    return {"settled": True}
 
 
 def _bring(act: Act, whistle: Whistle, party: str, codes: Any) -> None:

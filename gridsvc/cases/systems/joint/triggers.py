@@ -17,7 +17,7 @@ from gridsvc.cases.intake.reports_repository import others_drew
 from gridsvc.cases.systems.joint.blowing import JointGround, blow_joint, drop_proposal
 from gridsvc.cases.systems.whistles import joint_whistle_of
 from gridsvc.city.classes import ClassKey
-from gridsvc.registry.bodies.repository import Ground, bodies_by_code
+from gridsvc.registry.bodies.repository import Ground, agreement_settles, bodies_by_code
 from gridsvc.registry.disputes.model import DisputeAt
 from gridsvc.registry.disputes.repository import disputes_at
 from gridsvc.registry.placement.model import AreaRef, Neighbour, Placement
@@ -76,6 +76,8 @@ def _follow(act: Act, site: _Site, *, new_case: bool) -> dict[str, Any]:
     asks = act.city.settings.joint_whistle_asks or _unconfirmed(act, certain, new_case=new_case)
     if present is not None and present.state == "open":
         return {"joint_whistle_id": present.id}
+    if (certain is not None or near is not None) and _settled(act, site):
+        return {"needs_confirmation": False}
     if certain is not None and (present is None or not asks):
         return {"joint_whistle_id": _blow(act, certain, site, ask_first=asks, new_case=new_case)}
     if near is not None:
@@ -87,9 +89,21 @@ def _follow(act: Act, site: _Site, *, new_case: bool) -> dict[str, Any]:
     if present is not None:
         return answer | {"joint_whistle_id": present.id}
     crowd = _crowd(act, site)
-    if crowd is None:
+    if crowd is None or _settled(act, site):
         return answer
     return answer | {"joint_whistle_id": _blow(act, crowd, site, ask_first=True, new_case=new_case)}
+
+
+def _settled(act: Act, site: _Site) -> bool:
+    """Whether an agreement in force says who leads here: then no ground is left for both sides."""
+    return agreement_settles(
+        act.session,
+        lon=site.placement.lon,
+        lat=site.placement.lat,
+        outline_wkt=None if site.footprint is None else site.footprint.wkt,
+        key=site.key,
+        day=act.city.day(act.now),
+    )
 
 
 def _unconfirmed(act: Act, trigger: JointTrigger | None, *, new_case: bool) -> bool:

@@ -3,6 +3,7 @@
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.cases.systems.whistles.repository import (
     called_bodies,
+    cases_with_provisional,
     joint_whistle_of,
     open_whistles,
 )
@@ -12,6 +13,7 @@ __all__ = [
     "CalledBody",
     "Whistle",
     "called_bodies",
+    "cases_with_provisional",
     "joint_whistle_of",
     "locked_whistle",
     "open_whistles",
