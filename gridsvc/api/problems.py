@@ -71,7 +71,7 @@ def problems(*errors: type[GridsvcError]) -> dict[int | str, dict[str, Any]]:
 
 def problem_response(error: GridsvcError, scope: Scope) -> JSONResponse:
     """The response that tells the sender of the request in ``scope`` of an error."""
-    language = _language(Headers(scope=scope).get("accept-language", ""))
+    language = language_of(scope)
     headers = {
         "Content-Language": language,
         "Vary": "Accept-Language",
@@ -92,8 +92,9 @@ def problem_response(error: GridsvcError, scope: Scope) -> JSONResponse:
     )
 
 
-def _language(accepted: str) -> str:
-    """The one of our languages that an ``Accept-Language`` weighs most, of equals the first."""
+def language_of(scope: Scope) -> str:
+    """The one of our languages that ``Accept-Language`` weighs most, of equals the first."""
+    accepted = Headers(scope=scope).get("accept-language", "")
     best, most = LANGUAGES[0], 0.0
     for item in accepted.split(","):
         tag, _, weight = item.partition(";")

@@ -86,7 +86,7 @@ def gaps(
 
 
 def bodies(file: File, dry_run: DryRun = False, as_json: AsJson = False) -> None:
-    """Register bodies: code,name,kind,area_code (webhook_url,source). All rows, or none."""
+    """Register bodies: code,name,kind,area_code (webhook_url,telephone,source); all, or none."""
     _import(file, import_bodies, dry_run, as_json)
 
 

@@ -26,7 +26,7 @@ defer(
     app,
     "bodies",
     "duties:bodies",
-    "Register bodies: code,name,kind,area_code (webhook_url,source). All rows, or none.",
+    "Register bodies: code,name,kind,area_code (webhook_url,telephone,source). All rows, or none.",
 )
 defer(
     app,

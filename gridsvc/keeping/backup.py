@@ -35,6 +35,7 @@ from gridsvc.keeping.sealed import Seal
 from gridsvc.whole import force, written_whole
 
 _PARTIAL = ".partial-"
+_LAST = "backup.json"
 _NAME = "%Y-%m-%dT%H-%M-%SZ"
 #: What lies beside the database and the keys below ``var``.
 KEYS = ("keys", "admin.token", "pg/password")
@@ -112,7 +113,19 @@ def back_up(
     draft.rename(folder / name)
     force(folder)
     move_log(cluster, folder, seal)
+    told = {"folder": str(folder.resolve()), "name": copied.name, "ended_at": copied.ended_at}
+    with written_whole(var_dir / _LAST) as out:
+        out.write(json.dumps(told).encode())
     return copied
+
+
+def last_ended(var_dir: Path) -> dt.datetime | None:
+    """When the newest copy of the server of this folder ended; None where none is known."""
+    try:
+        told = json.loads((var_dir / _LAST).read_text())
+        return dt.datetime.fromisoformat(told["ended_at"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def keep_log(cluster: PrivateCluster) -> None:

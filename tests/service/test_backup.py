@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 import signal
 from collections.abc import Iterator
@@ -216,3 +217,22 @@ def test_only_the_newest_copies_stay_with_the_evidence_that_they_name(house, emp
     ]
     assert not (folder / "evidence" / f"{'0' * 64}.sealed").exists()
     _restore(folder, empty)
+
+
+def test_doctor_tells_how_old_the_newest_copy_is(house, folder):
+    def found():
+        environment = {"GRIDSVC_VAR_DIR": str(house.var)}
+        done = Command([*GRIDSVC, "doctor", "--json"], environment=environment)
+        done.wait()
+        done.kill()
+        told = json.loads(done.answer)
+        return next(one["state"] for one in told if one["subject"] == "backup")
+
+    last = house.var / "backup.json"
+    last.unlink(missing_ok=True)
+    assert found() == "warning"
+    house.back_up(folder)
+    assert found() == "ok"
+    old = dt.datetime.now(dt.UTC) - dt.timedelta(days=2, minutes=1)
+    last.write_text(json.dumps(json.loads(last.read_text()) | {"ended_at": old.isoformat()}))
+    assert found() == "fault"

@@ -137,3 +137,20 @@ def test_a_file_that_is_no_such_list_is_refused(run, tmp_path, content):
     code, error = run("import", "bodies", str(path))
     assert code == 1
     assert "list.csv" in str(error)
+
+
+def test_the_telephone_of_an_office_is_kept_and_stays_where_a_later_list_has_none(
+    run, files, city_session
+):
+    def telephone():
+        city_session.rollback()
+        return city_session.scalar(text("select telephone from body where code = '110102-NOISE'"))
+
+    with_number = "code,name,kind,area_code,telephone\n110102-NOISE,噪声办,department,110102,{}\n"
+    assert run("import", "bodies", files(with_number.format("010-63261234转8")))[0] == 0
+    assert telephone() == "010-63261234转8"
+    assert run("import", "bodies", files(BODIES))[0] == 0
+    assert telephone() == "010-63261234转8"
+    code, refused = run("import", "bodies", files(with_number.format("call us")))
+    assert (code, refused["refused"][0]["line"]) == (1, 2)
+    assert telephone() == "010-63261234转8"

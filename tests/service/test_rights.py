@@ -118,6 +118,15 @@ SENT: dict[str, Recipe] = {
     "POST /v1/whistles/{whistle_id}/bodies/{body}/done": json({"note": "done"}),
     "POST /v1/whistles/{whistle_id}/bodies/{body}/score": json({"score": 90}),
     "POST /v1/whistles/{whistle_id}/bodies/{body}/again": json({"note": "more"}),
+    "POST /v1/whistles/{whistle_id}/withdraw": json({"reason": "gone"}),
+    "POST /v1/whistles/{whistle_id}/postpone": json(
+        {"time": "2030-01-01T09:00:00+08:00", "reason": "rain"}
+    ),
+    "POST /v1/whistles/{whistle_id}/press": json({"leader": "the deputy head", "note": "late"}),
+    "POST /v1/whistles/{whistle_id}/bodies/{body}/decline": json(
+        {"clause": "not_listed", "reason": "not ours"}
+    ),
+    "POST /v1/whistles/{whistle_id}/bodies/{body}/dismiss": json({"reason": "not needed"}),
     "POST /v1/disputes/find": json({"edition": "street-2026"}),
     "POST /v1/disputes/{dispute_id}/notes": json({"note": "Ours."}),
     "POST /v1/disputes/{dispute_id}/evidence": lambda world, asker: {
@@ -140,7 +149,10 @@ SENT: dict[str, Recipe] = {
 #: What has two sides: whoever lies beside the western street may be on the other one.
 BOTH_SIDES = ("/v1/disputes/", "/v1/whistles/")
 #: Reading them gives 404 here, behind the right to read them.
-ABSENT = {"GET /v1/cases/{case_id}/evidence/{evidence_id}"}
+ABSENT = {
+    "GET /v1/cases/{case_id}/evidence/{evidence_id}",
+    "GET /v1/reports/{name}/photos/{photo_id}",
+}
 
 
 def every_route(app: FastAPI) -> Iterator[tuple[str, str]]:
@@ -177,6 +189,7 @@ def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
         "name": world.receipt,
         "n": "1",
         "evidence_id": world.evidence,
+        "photo_id": world.evidence,
         "token_id": world.token,
         "body": own_body,
         "whistle_id": world.whistle,

@@ -66,6 +66,12 @@ class CaseIn(ReportIn):
     procedure: Text = Field(description="One of GET /v1/procedures, such as hazard or dual.")
     seats: dict[Text, Text] = Field(default_factory=dict, description="Role to body code.")
     whistle: WhistleIn | None = None
+    endangered: Text | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="Who is in danger, for the bodies that a hazard calls; null: unknown.",
+    )
 
 
 class AppealIn(Sent):
@@ -121,6 +127,7 @@ def post_case(
             new_report(session, service, given),
             procedure=given.procedure,
             seats=given.seats,
+            endangered=given.endangered,
             whistle=None if given.whistle is None else OpeningWhistle(**dict(given.whistle)),
             made_at=None if given.whistle is None else given.whistle.made_at,
         )
@@ -243,6 +250,8 @@ def _procedure(one: Procedure) -> dict[str, Any]:
                 "calls": [call.who.value for call in step.calls],
                 "on_return": step.on_return,
                 "blows": step.blows,
+                "names_who": step.names_who,
+                "hears_all": step.hears_all,
                 "optional": step.optional,
                 "repeats": step.repeats,
             }

@@ -10,7 +10,7 @@ from gridsvc.answers import as_built
 from gridsvc.api.dependencies import CurrentOccasion
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.cases.core.service import readable_case
-from gridsvc.cases.systems.refusals import answerable_in
+from gridsvc.cases.intake.answerable import answerable_in
 from gridsvc.cases.systems.refusals.schemas import AnswerableBodies, PossibleBody
 
 router = APIRouter(prefix="/v1", tags=["cases"])

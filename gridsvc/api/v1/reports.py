@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Body, Header, Request
+from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 from sqlalchemy.orm import Session
 
@@ -24,16 +25,21 @@ from gridsvc.api.dependencies import (
     once,
 )
 from gridsvc.api.direct import DirectRoute
-from gridsvc.api.problems import problems
+from gridsvc.api.problems import language_of, problems
 from gridsvc.api.rules import Sent, Text
 from gridsvc.api.watching import count_report
 from gridsvc.cases.intake.model import GivenPoint, NewReport
 from gridsvc.cases.intake.moving import confirm_side, move_report
+from gridsvc.cases.intake.personal import is_own
 from gridsvc.cases.intake.repeated import refuse_repeated
 from gridsvc.cases.intake.reports import find_report, placement_on, report_json, shown_placement
 from gridsvc.cases.intake.rights import may_see_pin
 from gridsvc.cases.intake.schemas import ReportAnswer, ReportRead, SimilarAnswer
 from gridsvc.cases.intake.service import file_report, similar_cases
+from gridsvc.cases.systems.citizen.outcome import outcome_of, published_photo
+from gridsvc.cases.systems.citizen.schemas import ReportShown
+from gridsvc.cases.systems.evidence.schemas import MEDIA_TYPES
+from gridsvc.cases.systems.evidence.store import store_of
 from gridsvc.city.classes import ClassKey
 from gridsvc.errors import (
     AmbiguousCode,
@@ -49,6 +55,7 @@ from gridsvc.errors import (
     StepRefused,
     TooLarge,
     TooMany,
+    Unavailable,
     UnknownClass,
     UnknownCrs,
 )
@@ -59,6 +66,7 @@ from gridsvc.spatial.reading import read_footprint
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
 direct = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=DirectRoute)
 
+PHOTO = {"type": "string", "format": "binary"}
 _PLACE_PROBLEMS = (BadCoordinate, UnknownCrs, OutsideCity)
 _WRITE_PROBLEMS = (NotAuthenticated, NotAllowed, IdempotencyMismatch)
 
@@ -173,26 +181,61 @@ def post_similar(
     return similar_cases(occasion, atlas, new_report(occasion.session, service, given))
 
 
-@router.get("/{name}", response_model=as_built(ReportRead), responses=problems(NotFound, BadInput))
+ReceiptSecret = Annotated[
+    str | None,
+    Header(
+        alias="Receipt-Secret",
+        max_length=100,
+        description="The secret that was given with the receipt; instead of the reporter's token.",
+    ),
+]
+
+
+@router.get("/{name}", response_model=as_built(ReportShown), responses=problems(NotFound, BadInput))
 def get_report(
     name: str,
+    request: Request,
+    response: Response,
     service: CurrentService,
     session: DbSession,
     atlas: AtlasOfDay,
     caller: PerhapsCaller,
+    secret: ReceiptSecret = None,
 ) -> dict[str, Any]:
-    """A report by its id or its receipt: where it is, who answers, how its case stands.
+    """A report by its id or its receipt: where it is, who has it, what was done, what happened.
 
     Its placement is the one that it was routed by; with ``as_of``, that of its pin on that day.
-    Where exactly the pin is, the staff of its case and whoever filed it are told.
+    Where exactly the pin is, the staff of its case and whoever filed it are told. Its ``outcome``
+    is in Chinese or English, as ``Accept-Language`` asks.
     """
-    report = find_report(session, name)
-    exact = caller is not None and may_see_pin(session, service.city, caller, report)
-    found = report_json(session, report, exact=exact)
+    report, city = find_report(session, name), service.city
+    own, language = is_own(caller, report, secret), language_of(request.scope)
+    exact = own or (caller is not None and may_see_pin(session, city, caller, report))
+    outcome = outcome_of(session, city, report, language=language, own=own)
+    found = report_json(session, report, exact=exact) | {"outcome": outcome}
+    response.headers.update({"Content-Language": language, "Vary": "Accept-Language"})
+    if secret is not None:
+        response.headers["Cache-Control"] = "no-store"
     if atlas is None:
         return found
     then = placement_on(atlas, report).to_json()
     return found | {"placement": shown_placement(then, exact=exact)}
+
+
+@router.get(
+    "/{name}/photos/{photo_id}",
+    responses={
+        **problems(NotFound, Unavailable),
+        200: {"content": {kind: {"schema": PHOTO} for kind in sorted(MEDIA_TYPES)}},
+    },
+)
+def get_published_photo(
+    name: str, photo_id: uuid.UUID, service: CurrentService, session: DbSession
+) -> Response:
+    """A photo that a body has published in an answer to a report, without its metadata."""
+    photo = published_photo(session, find_report(session, name), photo_id)
+    content = store_of(service.settings).get(photo.published_sha256)
+    return Response(content, media_type=photo.published_type)
 
 
 class Confirmation(Sent):

@@ -26,6 +26,8 @@ from gridsvc.errors import BadInput, NotAllowed, StepRefused
 SUPERVISION = "supervision"
 #: The party that dispatches.
 COMMAND = "command"
+#: What a person that was named to act has before the subject of their token.
+PERSON = "person:"
 #: The party that opened the case.
 REPORTER = "reporter"
 
@@ -85,6 +87,8 @@ def take(
     if step.name != progress.step:
         progress = progress.at(step.name)
     progress = _with_evidence(record_actor(progress, party, actor), step, evidence)
+    if step.by is Actor.NAMED:
+        progress = with_word(progress, party)
     if step.by in EACH:
         progress = replace(progress, taken_by=(*progress.taken_by, party))
         if set(parties(progress, step.by)) - set(progress.taken_by):
@@ -210,6 +214,8 @@ def parties(progress: Progress, by: Actor) -> tuple[str, ...]:
             return progress.sides
         case Actor.CALLED | Actor.EACH_CALLED:
             return progress.called_bodies
+        case Actor.NAMED:
+            return progress.named
         case Actor.SUPERVISION:
             return (SUPERVISION,)
         case Actor.COMMAND:
@@ -229,6 +235,12 @@ def record_actor(progress: Progress, party: str, actor: str) -> Progress:
     return replace(progress, handlers=tuple(dict.fromkeys((*progress.handlers, actor))))
 
 
+def with_word(progress: Progress, party: str) -> Progress:
+    """The progress with the word of a called body; what others say changes nothing."""
+    given = party in progress.silent
+    return replace(progress, said=(*progress.said, party)) if given else progress
+
+
 def _may_pass(step: Step, progress: Progress) -> bool:
     return step.optional or (step.repeats and progress.repeats > 0)
 
@@ -238,6 +250,8 @@ def _with_evidence(progress: Progress, step: Step, evidence: Mapping[str, Any]) 
     for role in step.names:
         if evidence.get(role.value):
             progress = progress.seated(role, str(evidence[role.value]))
+    if step.names_who:
+        progress = replace(progress, named=tuple(dict.fromkeys(evidence["who"])))
     if step.sends_on:
         lead = str(evidence.get("to") or progress.lead)
         ruled = progress.ruled or progress.returned
@@ -290,6 +304,8 @@ def needs_of(step: Step | Return, progress: Progress) -> list[str]:
         needs += [role.value for role in step.names]
         if step.sends_on and progress.returned:
             needs += ["to", "note"]
+        if step.hears_all and progress.silent:
+            needs.append("reasons")
         if step.scores is not None:
             needs.append("score" if step.scores is Scored.LEAD else "scores")
     return list(dict.fromkeys(needs))
@@ -316,6 +332,10 @@ def check_evidence(step: Step | Return, progress: Progress, evidence: Mapping[st
     for name, known in step.choices.items():
         if name in evidence and evidence[name] not in known:
             raise BadInput(f"'{name}' must be one of {', '.join(known)}.", field=f"evidence.{name}")
+    if step.names_who:
+        _check_who(progress, evidence["who"])
+    if step.hears_all and progress.silent:
+        _check_reasons(progress, evidence["reasons"])
     if step.scores is Scored.LEAD:
         _check_score(evidence["score"], "evidence.score")
     elif step.scores is Scored.CALLED:
@@ -335,6 +355,30 @@ def _check_verdict(step: Step, evidence: Mapping[str, Any]) -> None:
             f"'{step.name}' must carry {', '.join(missing)}; send it in 'note' or 'evidence'.",
             field="evidence",
             missing=missing,
+        )
+
+
+def _check_who(progress: Progress, who: Any) -> None:
+    known = progress.called_bodies
+    if not isinstance(who, list) or not all(
+        isinstance(one, str) and (one in known or one.startswith(PERSON)) for one in who
+    ):
+        raise BadInput(
+            f"'who' lists called bodies ({', '.join(known)}), and persons as"
+            f" '{PERSON}' with the subject of their token.",
+            field="evidence.who",
+        )
+
+
+def _check_reasons(progress: Progress, reasons: Any) -> None:
+    silent = progress.silent
+    if not isinstance(reasons, Mapping) or any(
+        not isinstance(reasons.get(body), str) or not reasons[body].strip() for body in silent
+    ):
+        raise BadInput(
+            "'reasons' says for each body that has not given its word why the case closes"
+            f" without: {', '.join(silent)}.",
+            field="evidence.reasons",
         )
 
 

@@ -34,7 +34,8 @@ class Case(Base):
     before. ``limits_provisional``: some of these limits count working days that are not announced
     yet. ``outcome`` is how a case ended that was not filed (不予立案) or is void (作废).
     ``street_code`` and ``community_code`` are those of the report that opened it, ``inspector`` the
-    grid worker who collected it; None where there is none.
+    grid worker who collected it; None where there is none. ``place_key`` is the address of the
+    report that opened it, or where that gave none (``place_learnt``) of the first that did.
     """
 
     __tablename__ = "case_file"
@@ -78,6 +79,12 @@ class Case(Base):
             "district_code",
             "part_code",
             postgresql_where=text("part_code is not null"),
+        ),
+        Index(
+            "ix_case_file_place",
+            "district_code",
+            "place_key",
+            postgresql_where=text("place_key is not null"),
         ),
         Index(
             "ix_case_file_joined_into",
@@ -134,6 +141,8 @@ class Case(Base):
     overall_overdue: Mapped[bool | None]
     limits_provisional: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     outcome: Mapped[str | None] = mapped_column(String(9))
+    place_key: Mapped[str | None] = mapped_column(String(collation="C"))
+    place_learnt: Mapped[bool] = mapped_column(default=False, server_default="false")
     joined_into_district: Mapped[str | None] = mapped_column(String(6))
     joined_into: Mapped[uuid.UUID | None]
 

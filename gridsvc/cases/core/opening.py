@@ -37,7 +37,10 @@ _CLOCK_SKEW = dt.timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a case is: a WGS84 point, the area codes there, and the part that it is about."""
+    """Where a case is: a WGS84 point, the area codes there, the part that it is about.
+
+    ``key`` is the form of the address by which it is compared, None where none was given.
+    """
 
     lon: float
     lat: float
@@ -45,6 +48,7 @@ class Place:
     street: str | None
     community: str | None
     part_code: str | None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Opening:
     """How a case begins: its procedure and grade, the bodies named for its seats.
 
     ``whistle`` is what is said of the whistle with which it begins, ``made_at`` when that was
-    made by telephone; None: now.
+    made by telephone; None: now. ``told`` is what the bodies that it calls at once are told.
     """
 
     procedure: Procedure
@@ -60,12 +64,13 @@ class Opening:
     named: Mapping[str, str] = field(default_factory=dict)
     whistle: Any = None
     made_at: dt.datetime | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 def opening_by_rule(city: City, channel: str, key: ClassKey) -> Opening:
     """How a case of a channel and a class begins, whoever has it opened."""
     rule = city.procedures.rule_for(channel, key)
-    return Opening(city.procedures.newest(rule.procedure), rule.grade)
+    return Opening(city.procedures.newest(rule.procedure), city.procedures.grade_for(channel, key))
 
 
 def choose_opening(
@@ -104,7 +109,7 @@ def choose_opening(
             f"'{procedure.name}' needs the body that is its {missing[0]}.",
             field=f"seats.{missing[0]}",
         )
-    return Opening(procedure, rule.grade, named)
+    return Opening(procedure, city.procedures.grade_for(channel, key), named)
 
 
 def open_case(
@@ -159,6 +164,8 @@ def open_case(
         street_code=place.street,
         community_code=place.community,
         inspector=caller.subject if caller.role is Role.GRID_WORKER else None,
+        place_key=place.key,
+        place_learnt=False,
     )
     act, after = occasion.on(case), progress
     steps: ServiceSteps = ()
@@ -170,7 +177,7 @@ def open_case(
     occasion.session.add(case)
     _record_opening(act, procedure, progress, responsibility)
     if steps:
-        follow_service_steps(act, steps, opening=opening.whistle, at=began_at)
+        follow_service_steps(act, steps, opening=opening.whistle, told=opening.told, at=began_at)
     act.emit(CaseOpened(responsibility))
     if responsibility.gap:
         keep_gap(

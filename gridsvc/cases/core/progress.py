@@ -54,7 +54,9 @@ class Progress:
     back, and whoever received it may only send it on or return it; ``ruled``: who received it has
     sent it on, which settles who answers. ``handlers`` and ``checkers``
     are the subjects of the tokens that handled or dispatched it, and that filed or checked it;
-    ``reporter`` is the id of the token that opened it, ``assistants`` those who assist.
+    ``reporter`` is the id of the token that opened it, ``assistants`` those who assist. ``named``
+    are the bodies, and persons as ``person:SUBJECT``, that were named to act; ``said`` the called
+    bodies that have given their word.
     """
 
     step: str
@@ -72,6 +74,8 @@ class Progress:
     checkers: tuple[str, ...] = ()
     reporter: str = ""
     assistants: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -96,6 +100,11 @@ class Progress:
         """The same case at another step, taken by nobody yet."""
         return replace(self, step=step, taken_by=())
 
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """The called bodies that have not given their word."""
+        return tuple(body for body in self.called_bodies if body not in self.said)
+
     def waits_for(self) -> Iterable[Summoned]:
         """The called bodies that have not taken the present step."""
         return (called for called in self.called if called.body not in self.taken_by)
@@ -118,12 +127,14 @@ class Progress:
             "checkers": list(self.checkers),
             "reporter": self.reporter,
             "assistants": list(self.assistants),
+            "named": list(self.named),
+            "said": list(self.said),
         }
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> Progress:
         """The progress that :meth:`to_json` wrote; what an older one did not keep is empty."""
-        lists = ("taken_by", "refused_by", "checkers", "assistants")
+        lists = ("taken_by", "refused_by", "checkers", "assistants", "named", "said")
         given = {name: tuple(kept[name]) for name in lists if name in kept}
         others: dict[str, Any] = {name: kept[name] for name in kept if name != "hands"}
         others |= given

@@ -1,4 +1,4 @@
-"""What may be done beside the steps: suspend (挂账), extend (延期), raise to another procedure."""
+"""What may be done beside the steps: suspend (挂账), extend (延期), raise, give one's word."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from gridsvc.cases.core.act import Act, grade_of
-from gridsvc.cases.core.engine import check_separation_of_duties, record_actor, side_act_at
+from gridsvc.cases.core.engine import (
+    check_separation_of_duties,
+    record_actor,
+    side_act_at,
+    with_word,
+)
 from gridsvc.cases.core.events import CaseRaised
 from gridsvc.cases.core.opening import take_seats
 from gridsvc.cases.core.progress import begin, carried_over, limit_of, overall_course
@@ -21,7 +26,10 @@ from gridsvc.errors import BadInput, StepRefused
 
 
 def take_side_act(act: Act, name: str, party: str, evidence: Mapping[str, Any]) -> None:
-    """Suspend, extend or raise a locked case. Raises StepRefused, BadInput, NotAllowed."""
+    """Suspend, extend or raise a locked case, or give a body's word.
+
+    Raises StepRefused, BadInput, NotAllowed.
+    """
     rule = side_act_at(act.procedure, act.progress, name, party)
     check_separation_of_duties(act.progress, name, party, act.caller.subject)
     if not evidence.get("note"):
@@ -31,18 +39,21 @@ def take_side_act(act: Act, name: str, party: str, evidence: Mapping[str, Any]) 
     if name == "raise":
         _raise(act, rule, party, evidence)
         return
-    _check_in_time(act, name)
     progress = record_actor(act.progress, party, act.caller.subject)
+    if name == "say":
+        act.keep(with_word(progress, party))
+        act.record(name, evidence, body=body_of(party))
+        return
+    _check_in_time(act, name)
     if name == "suspend":
         content = {**evidence, **_suspend(act, rule, evidence.get("until"))}
     else:
         content = {**evidence, **_extend(act, rule)}
     act.keep(progress)
     act.record(name, content, body=body_of(party))
-    act.tell([act.case.lead_body], f"case_{name}ed", content)
+    act.tell(act.progress.sides, f"case_{name}ed", content)
     if name == "suspend":
-        until = act.case.suspended_until
-        act.tell([act.case.lead_body], "case_resumed", content, due_at=until)
+        act.tell(act.progress.sides, "case_resumed", content, due_at=act.case.suspended_until)
 
 
 def _check_in_time(act: Act, name: str) -> None:

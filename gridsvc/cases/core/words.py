@@ -18,8 +18,8 @@ from gridsvc.db.chain import canonical, plain
 #: Always words, whatever they look like; any other text that is not a code or a time is too.
 _WORDS = frozenset(
     {
-        *("note", "reason", "minutes", "answer", "demand", "plan", "money"),
-        *("person", "who", "reported_to", "confirmed_by", "approved_by"),
+        *("note", "reason", "minutes", "answer", "public_answer", "demand", "plan", "money"),
+        *("person", "who", "reported_to", "confirmed_by", "approved_by", "reasons"),
     }
 )
 _CODE = re.compile(r"[A-Za-z0-9_.:+/-]{0,64}")

@@ -63,8 +63,11 @@ def locate(occasion: Occasion, atlas: Atlas, new: NewReport) -> Located:
     return Located(new, placement, part, reported, shares)
 
 
-def place_of(placement: Placement, part: Part | None) -> Place:
-    """The place of a case, with the part that it is about where that is the district's own."""
+def place_of(placement: Placement, part: Part | None, key: str | None = None) -> Place:
+    """The place of a case, with the part that it is about where that is the district's own.
+
+    ``key`` is the form of its address.
+    """
     if placement.district is None:
         raise AssertionError("a placement inside the city has a district")
     own = part is not None and part.district_code == placement.district.code
@@ -75,6 +78,7 @@ def place_of(placement: Placement, part: Part | None) -> Place:
         street=None if placement.street is None else placement.street.code,
         community=None if placement.community is None else placement.community.code,
         part_code=part.code if part is not None and own else None,
+        key=key,
     )
 
 

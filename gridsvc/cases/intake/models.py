@@ -14,7 +14,6 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     String,
-    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -42,14 +41,6 @@ class Report(Base):
         Index("ix_report_case", "case_district", "case_id"),
         Index("ix_report_created", "district_code", "created_at"),
         Index("ix_report_class", "district_code", "class_code", "created_at"),
-        Index(
-            "ix_report_place",
-            "district_code",
-            "place_key",
-            "class_code",
-            "created_at",
-            postgresql_where=text("place_key is not null"),
-        ),
     )
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)

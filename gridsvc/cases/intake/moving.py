@@ -211,7 +211,9 @@ def _still_in_case(act: Act, placed: _Placed) -> bool:
         lon=there.x,
         lat=there.y,
         distance_m=distance_m(there.x, there.y, here.lon, here.lat),
-        same_text=False,
+        place_key=None,
+        place_learnt=False,
+        exact=case.inspector is not None,
         procedure=case.procedure,
         procedure_version=case.procedure_version,
     )
@@ -236,6 +238,8 @@ def _criteria(act: Act, placed: _Placed) -> MatchCriteria:
 def _move_case(act: Act, placed: _Placed, reason: str) -> None:
     case, placement = act.case, placed.placement
     case.point = placed.report.point
+    if (key := _criteria(act, placed).place_key) is not None:
+        case.place_key, case.place_learnt = key, False
     case.street_code = None if placement.street is None else placement.street.code
     case.community_code = None if placement.community is None else placement.community.code
     _send_on(act, placed.responsibility, reason)

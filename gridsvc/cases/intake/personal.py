@@ -22,6 +22,7 @@ from gridsvc.cases.core.words import digest
 from gridsvc.cases.intake import personal_repository as repository
 from gridsvc.cases.intake.contact import seal, unseal
 from gridsvc.cases.intake.models import Report
+from gridsvc.cases.intake.rights import filed_by
 from gridsvc.errors import NotAllowed, NotFound, StepRefused
 from gridsvc.registry.access.audit import Done, note
 
@@ -83,13 +84,16 @@ def _note(occasion: Occasion, act: str, report: Report, reason: str) -> None:
     note(occasion.session, done)
 
 
+def is_own(caller: Caller | None, report: Report, secret: str | None) -> bool:
+    """Whether it is whoever filed the report: by the same token, or the secret of the receipt."""
+    if hmac.compare_digest(_hash_of(secret), report.secret_hash or ""):
+        return True
+    return caller is not None and filed_by(caller, report)
+
+
 def check_own(caller: Caller, report: Report, secret: str | None) -> None:
     """Raises NotAllowed but for whoever filed the report, and the supervision of its district."""
-    if hmac.compare_digest(_hash_of(secret), report.secret_hash or ""):
-        return
-    if report.reporter_subject is not None and caller.subject == report.reporter_subject:
-        return
-    if _supervises(caller, report):
+    if is_own(caller, report, secret) or _supervises(caller, report):
         return
     raise NotAllowed(
         "This is for whoever filed the report (with the same token, or the secret of the receipt),"
@@ -139,6 +143,8 @@ def erase(occasion: Occasion, report: Report, *, reason: str) -> None:
             " contact alone can be erased ('what': 'contact')."
         )
     subject = report.reporter_subject
+    if act.case.place_key == report.place_key:
+        act.case.place_key = None
     repository.erase_contact(session, report)
     report.description, report.place_text, report.place_key = "", None, None
     report.words_salt, report.reporter_subject, report.secret_hash = None, None, None

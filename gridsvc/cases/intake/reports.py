@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -24,12 +26,22 @@ from gridsvc.registry.placement.store import Atlas
 _TOPICS = {"joined_into": "case_joined_into"}
 
 
+#: Crockford's digits as people read them: none of our receipts has the letters O, I and L.
+_MISREAD = str.maketrans("OIL", "011")
+
+
+def receipt_of(said: str) -> str:
+    """A receipt as it was given, from how people write it: blanks, no hyphen, small letters."""
+    digits = re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", said)).upper()
+    return f"{digits[:4]}-{digits[4:]}".translate(_MISREAD)
+
+
 def find_report(session: Session, name: str) -> Report:
     """The report of an id or a receipt. Raises NotFound."""
     try:
         found = repository.report_by_id(session, uuid.UUID(name))
     except ValueError:
-        found = repository.report_by_receipt(session, name.upper())
+        found = repository.report_by_receipt(session, receipt_of(name))
     if found is None:
         raise NotFound(f"There is no report '{name[:40]}'; give its id or its receipt.")
     return found
@@ -90,11 +102,16 @@ def report_json(session: Session, report: Report, *, exact: bool) -> dict[str, A
 def transfer_reports(act: Act, target: Case, ids: Sequence[uuid.UUID] | None) -> list[Report]:
     """Give reports of the act's case to another (None: all), and the part with the last of them.
 
-    Gives them in the order in which people reported.
+    Each case keeps the address of its first report that gave one. Gives the reports in the order
+    in which people reported.
     """
     sent = repository.send_reports(act.session, act.case, target, ids)
     if ids is not None and act.case.part_code is not None:
         act.case.part_code = repository.part_of_reports(act.session, act.case, act.case.part_code)
+    if ids is not None:
+        act.case.place_key, act.case.place_learnt = repository.address_of(act.session, act.case)
+    if target.place_key is None:
+        target.place_key, target.place_learnt = repository.address_of(act.session, target)
     return sent
 
 

@@ -18,13 +18,16 @@ from gridsvc.cases.intake.model import PinMoved, ReportFiled
 from gridsvc.cases.intake.personal import ReportErased
 from gridsvc.cases.systems.appeals import service as appeals
 from gridsvc.cases.systems.callbacks.service import erase_said
+from gridsvc.cases.systems.citizen.answering import check_public_answer
+from gridsvc.cases.systems.citizen.words import WORDS
 from gridsvc.cases.systems.evidence.service import check_named, erase_originals
+from gridsvc.cases.systems.hazard.service import erase_told
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.merging import view as merging
 from gridsvc.cases.systems.merging.joining import follow_verdict
 from gridsvc.cases.systems.refusals.service import follow_refusal
 from gridsvc.cases.systems.reminders.rules import REMINDERS
-from gridsvc.cases.systems.whistles import hearing, view
+from gridsvc.cases.systems.whistles import BodyAbsent, WhistleWithdrawn, hearing, view
 from gridsvc.cases.systems.whistles.facts import FACTS
 from gridsvc.cases.systems.whistles.kinds import KINDS
 from gridsvc.city.system import System
@@ -64,9 +67,12 @@ SYSTEMS = (
             ReportFiled: triggers.follow_report,
             PinMoved: triggers.follow_pin,
             StepTaken: steps.follow_step,
+            WhistleWithdrawn: steps.follow_withdrawal,
+            BodyAbsent: steps.follow_absence,
         },
     ),
     System("refusals", hears={BodyRefused: follow_refusal}),
+    System("citizen", tables=(WORDS,), hears={StepAsked: check_public_answer}),
     System("merging", hears={VerdictMerges: follow_verdict}, shows=merging.shown_in_case),
     System("appeals", shows=appeals.shown_in_case),
     System("reminders", tables=(REMINDERS,)),
@@ -75,7 +81,7 @@ SYSTEMS = (
     System("city_whistle", _HERE / "city_whistle"),
     System("dual", _HERE / "dual"),
     System("post_48h", _HERE / "post_48h"),
-    System("hazard", _HERE / "hazard"),
+    System("hazard", _HERE / "hazard", hears={ReportErased: erase_told}),
     System("mobile_desk", _HERE / "mobile_desk"),
     System("leaking_roofs", _HERE / "leaking_roofs"),
 )

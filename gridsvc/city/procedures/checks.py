@@ -117,7 +117,7 @@ def _carries(step: Step) -> bool:
 def _check_roles(procedure: Procedure, source: ProcedureFile) -> None:
     """Nobody is asked to take a step before it is known who that is."""
     seated = {role for role in procedure.seats if role in SEATS}
-    called = blown = False
+    called = blown = named = False
     for n, step in enumerate(procedure.steps):
         if step.by in _SIDES and not procedure.two_sides:
             reason = f"{step.name}: only a procedure with two_sides = true has another side"
@@ -137,6 +137,14 @@ def _check_roles(procedure: Procedure, source: ProcedureFile) -> None:
         if (step.by in _CALLED or step.scores == "called") and not called:
             reason = f"{step.name}: no earlier step calls anybody"
             raise source.fault("steps", n, reason, key="by" if step.by in _CALLED else "scores")
+        if (step.names_who or step.hears_all) and not called:
+            reason = f"{step.name}: no earlier step calls anybody"
+            key = "names_who" if step.names_who else "hears_all"
+            raise source.fault("steps", n, reason, key=key)
+        if (step.names_who and "who" not in step.needs) or (step.by is Actor.NAMED and not named):
+            reason = f"{step.name}: an earlier step must name who acts (names_who, needs 'who')"
+            raise source.fault("steps", n, reason, key="by")
+        named = named or (step.names_who and not step.optional)
         wanted = {Callee.TERRITORY: Actor.TERRITORY, Callee.COMMUNITY: Actor.COMMUNITY}
         for call in step.calls:
             if call.who in wanted and wanted[call.who] not in seated:
@@ -187,7 +195,7 @@ def _check_acts(procedure: Procedure, source: ProcedureFile) -> None:
             step = procedure.step(at)
             if step is None:
                 raise source.fault(table, 0, f"{name}: {at!r} is not a step", key="at")
-            if step.by in EACH or step.sends_on:
+            if step.by is Actor.EACH_CALLED or step.sends_on:
                 reason = f"{name}: '{at}' has a clock for each body, or may only be sent on"
                 raise source.fault(table, 0, reason, key="at")
         if not act.at:

@@ -61,7 +61,7 @@ def _check_raise(made: Library, one: Procedure) -> None:
     if one.level is None:
         return
     above = made.newest(raised.to).level
-    if above != (one.level + 1 if one.level < 3 else None):
+    if above != one.level + 1 and not (one.level >= 3 and above is None):
         wanted = f"level {one.level + 1}" if one.level < 3 else "the district or the city"
         raise BadFile(
             f"{file}: a whistle of level {one.level} is raised to {wanted}, but '{raised.to}' is"
@@ -93,8 +93,8 @@ def read_rules(
 ) -> tuple[Rule, ...]:
     """The rules of a CSV in the order of asking; it may have a column ``citizen_procedure``.
 
-    Raises BadFile with the line for a rule that names what there is not, is duplicated, or when
-    no rule takes what is left.
+    A rule of a channel may leave the grade to the class. Raises BadFile with the line for a rule
+    that names what there is not, is duplicated, or when no rule takes what is left.
     """
     rules: list[Rule] = []
     columns = ["channel", "kind", "class_prefix", "procedure", "grade"]
@@ -103,7 +103,7 @@ def read_rules(
         for name in (rule.procedure, rule.begins(citizen=True)):
             if name not in procedures:
                 raise BadFile(f"{row.where}: there is no procedure '{name}'.")
-        if rule.grade not in grades:
+        if rule.grade not in grades and not (rule.grade == "" and rule.channel != ANY):
             raise BadFile(f"{row.where}: there is no grade '{rule.grade}'.")
         if rule.kind not in (ANY, "part", "event") or not rule.channel:
             raise BadFile(f"{row.where}: the kind is part, event or *, the channel a name or *.")

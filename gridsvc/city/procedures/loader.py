@@ -35,8 +35,8 @@ _HEAD_OPTIONAL = {"returns", "seats", "opened_by", "merges", "two_sides", "acts"
 _HEAD_OPTIONAL |= {"level", "after_the_fact_hours"}
 _STEP_OPTIONAL = {
     *("by", "needs", "choices", "requires", "limit_hours", "clock", "graded", "from_opening"),
-    *("calls", "blows", "names", "scores", "sends_on", "optional", "repeats", "closes"),
-    *("answers", "on_return", "verdict_in", "verdicts", "on_spot"),
+    *("calls", "blows", "names", "scores", "sends_on", "on_return", "optional", "repeats"),
+    *("closes", "answers", "verdict_in", "verdicts", "on_spot"),
 }
 #: No limit is longer, in hours: ten years.
 _LONGEST_HOURS = 87_600
@@ -141,6 +141,8 @@ class _Reader:
             scores=None if scores is None else self._one(Scored, scores, "steps", n, "scores"),
             sends_on=self._flag(entry, "sends_on", "steps", n),
             on_return=self._flag(entry, "on_return", "steps", n),
+            names_who=self._flag(entry, "names_who", "steps", n),
+            hears_all=self._flag(entry, "hears_all", "steps", n),
             optional=self._flag(entry, "optional", "steps", n),
             repeats=self._flag(entry, "repeats", "steps", n),
             closes=self._flag(entry, "closes", "steps", n),
@@ -223,8 +225,8 @@ class _Reader:
 
     def _level(self) -> int | None:
         level = self._raw.get("level")
-        if level is not None and (type(level) is not int or not 1 <= level <= 3):
-            raise self._fault("", 0, "a whistle's level is 1, 2 or 3", key="level")
+        if level is not None and (type(level) is not int or not 1 <= level <= 4):
+            raise self._fault("", 0, "a whistle's level is 1 to 4", key="level")
         return level
 
     def _after_the_fact(self) -> float:
@@ -240,6 +242,7 @@ class _Reader:
             "suspend": {"within_days"},
             "extend": {"times"},
             "raise": {"to"},
+            "say": set(),
         }
         acts = {}
         for name, entry in given.items():

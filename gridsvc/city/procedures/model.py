@@ -19,7 +19,8 @@ class Actor(StrEnum):
 
     A case has a lead; a joint case has another side too. ``supervision`` files and checks,
     ``command`` dispatches. ``called`` is one of the called bodies, ``each_called`` every one of
-    them; ``reporter`` is whoever opened the case. The others are seats (:data:`SEATS`).
+    them, ``named`` one of those that a step has named; ``reporter`` is whoever opened the case. The
+    others are seats (:data:`SEATS`).
     """
 
     SYSTEM = "system"
@@ -31,6 +32,7 @@ class Actor(StrEnum):
     COMMAND = "command"
     CALLED = "called"
     EACH_CALLED = "each_called"
+    NAMED = "named"
     REPORTER = "reporter"
     CALLER = "caller"
     TERRITORY = "territory"
@@ -168,6 +170,8 @@ class Step:
     scores: Scored | None = None
     sends_on: bool = False
     on_return: bool = False
+    names_who: bool = False
+    hears_all: bool = False
     optional: bool = False
     repeats: bool = False
     closes: bool = False
@@ -200,7 +204,9 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class SideAct:
-    """What may be done at some steps beside them: suspend (挂账), extend (延期), raise.
+    """What may be done at some steps beside them: suspend (挂账), extend (延期), raise, say.
+
+    With ``say`` a called body gives its word about the matter.
 
     ``times`` is how often an extension may be given, ``within_days`` how long a suspension may
     last, ``to`` the procedure that follows when a case is raised.
@@ -220,8 +226,8 @@ class Procedure:
     ``seats`` says which bodies take which role at the opening, ``opened_by`` which roles of
     tokens may open such a case. Reports of one thing join a case that ``merges``; only such a
     case can become a joint one. ``two_sides``: it runs between two sides of a border. ``level``
-    is that of its whistle, None without one; ``after_the_fact_hours`` how long afterwards a
-    whistle that was made by telephone may be recorded, 0 for not at all.
+    is that of its whistle (4: to the city), None without one; ``after_the_fact_hours`` how long
+    afterwards a whistle that was made by telephone may be recorded, 0 for not at all.
     """
 
     name: str
@@ -295,6 +301,7 @@ class Grade:
 class Rule:
     """Reports of a channel (``*``: any), a kind (``*``) and classes with a prefix begin so.
 
+    A channel's own rule may have an empty grade: then the class's counts.
     A citizen's begins ``citizen_procedure``, which checks it on the spot first; where the class
     says that it needs no check, that is '', and it begins as all others.
     """
@@ -354,6 +361,10 @@ class Library:
     def newest_of_all(self) -> tuple[Procedure, ...]:
         """The newest version of every procedure, by name."""
         return tuple(self.newest(name) for name in sorted({name for name, _ in self.procedures}))
+
+    def grade_for(self, channel: str, key: ClassKey) -> str:
+        """The grade of a channel's rule; where that leaves it open, the class's own."""
+        return self.rule_for(channel, key).grade or self.rule_for(ANY, key).grade
 
     def rule_for(self, channel: str, key: ClassKey) -> Rule:
         """The rule of a channel and a class: the channel's own first, then the narrowest class."""

@@ -44,6 +44,8 @@ class StepAnswer(Answer):
     calls: list[Callee]
     on_return: bool = Field(description="Only a case that was sent back to it comes to it.")
     blows: bool = Field(description="It makes a whistle of the bodies that it calls.")
+    names_who: bool = Field(description="Its 'who' says which called bodies and persons act.")
+    hears_all: bool = Field(description="It needs every called body's word, or 'reasons'.")
     optional: bool
     repeats: bool
 

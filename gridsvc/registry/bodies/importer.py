@@ -17,12 +17,14 @@ from gridsvc.registry.bodies.service import http_url
 from gridsvc.tables import table
 
 _KINDS = ("street", "department", "company", "city_unit", "community")
-_BODY_COLUMNS = (["code", "name", "kind", "area_code"], ["webhook_url", "source"])
+_BODY_COLUMNS = (["code", "name", "kind", "area_code"], ["webhook_url", "telephone", "source"])
 _DUTY_COLUMNS = (
     ["body", "area", "kind", "class_prefix", "role", "clause", "valid_from"],
     ["valid_to", "standard"],
 )
 _MOST_BYTES = 200_000_000
+#: Of an office, with an extension perhaps: 010-63261234转8.
+_TELEPHONE = re.compile(r"[+(0-9][-0-9 ()*#+,转]{2,39}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Imported:
 
 
 def import_bodies(session: Session, path: Path) -> Imported:
-    """Bodies: code, name, kind, area_code; may have webhook_url and source.
+    """Bodies: code, name, kind, area_code; may have webhook_url, telephone and source.
 
     A known code takes the new name, kind and area. Raises BadFile when the file is not such a CSV
     file.
@@ -55,9 +57,11 @@ def import_bodies(session: Session, path: Path) -> Imported:
         _need(0 < len(row["name"]) <= 100, "name", row["name"])
         _need(row["kind"] in _KINDS, "kind", row["kind"], f"one of {', '.join(_KINDS)}")
         _need(re.fullmatch(r"[0-9]{2,12}", row["area_code"]), "area_code", row["area_code"])
-        url = row["webhook_url"] or None
+        url, telephone = row["webhook_url"] or None, row["telephone"] or None
+        _need(telephone is None or _TELEPHONE.fullmatch(telephone), "telephone", str(telephone))
         return {
             **row,
+            "telephone": telephone,
             "webhook_url": None if url is None else http_url(url),
             "source": row["source"] or path.name,
         }

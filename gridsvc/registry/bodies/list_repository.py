@@ -63,7 +63,7 @@ def seen_gaps(session: Session, prefix: str) -> dict[tuple[str, ClassKey], dt.da
 def upsert_bodies(session: Session, rows: Sequence[dict[str, object]]) -> None:
     """Register bodies; a known one takes the new name, kind, area and source.
 
-    Its webhook stays where the row has none.
+    Its webhook and its telephone stay where the row has none.
     """
     if not rows:
         return
@@ -78,6 +78,7 @@ def upsert_bodies(session: Session, rows: Sequence[dict[str, object]]) -> None:
                 "area_code": new.area_code,
                 "source": new.source,
                 "webhook_url": text("coalesce(excluded.webhook_url, body.webhook_url)"),
+                "telephone": text("coalesce(excluded.telephone, body.telephone)"),
             },
         ),
         list(rows),

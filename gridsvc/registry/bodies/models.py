@@ -28,6 +28,7 @@ class Body(Base):
     kind: Mapped[str] = mapped_column(String(10))
     area_code: Mapped[str] = mapped_column(String(12))
     webhook_url: Mapped[str | None]
+    telephone: Mapped[str | None] = mapped_column(String(40))
     source: Mapped[str]
 
 

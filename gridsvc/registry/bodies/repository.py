@@ -51,6 +51,16 @@ def bodies_by_code(session: Session, codes: Iterable[str]) -> dict[str, BodyRef]
     return {row.code: BodyRef(row.code, row.name, row.kind, row.area_code) for row in rows}
 
 
+def telephones(session: Session, codes: Iterable[str]) -> dict[str, str]:
+    """The telephones of the offices of these codes; those without one are left out."""
+    rows = session.execute(
+        select(Body.code, Body.telephone).where(
+            Body.code.in_(set(codes)), Body.telephone.is_not(None)
+        )
+    )
+    return {row.code: row.telephone for row in rows}
+
+
 _ANSWERING = Prepared(
     "answering",
     "with line as ("  # noqa: S608 - our own words

@@ -21,6 +21,8 @@ from gridsvc.cases.systems.evidence.store import EvidenceStore, digest_of
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotFound, StepRefused, TooLarge
 
+#: The evidence of a step whose photos the citizen is shown.
+PUBLISHED = ("before", "after")
 _GEOD = Geod(ellps="WGS84")
 _BATCH = 500
 
@@ -99,11 +101,11 @@ def photo_or_refuse(session: Session, case: Case, id: uuid.UUID) -> Evidence:
 
 
 def check_named(act: Act, event: StepAsked | StatedTimeDecided) -> None:
-    """Refuse a step or decision whose ``photo`` or ``photos`` are not ids of photos of its case.
+    """Refuse a step or decision that names photos by ids that are not those of its case's photos.
 
     Raises BadInput with the field.
     """
-    for field in ("photo", "photos"):
+    for field in ("photo", "photos", *PUBLISHED):
         given = event.evidence.get(field)
         if given is None:
             continue

@@ -6,8 +6,8 @@ from typing import Any
 
 from gridsvc.cases.core.act import Act
 from gridsvc.cases.core.events import BodyRefused
+from gridsvc.cases.intake.answerable import Answerable, answerable_in
 from gridsvc.cases.systems.joint import JointGround, blow_joint
-from gridsvc.cases.systems.refusals.answerable import Answerable, answerable_in
 from gridsvc.registry.bodies.repository import BodyRef, bodies_by_code
 from gridsvc.registry.bodies.service import body_or_refuse
 

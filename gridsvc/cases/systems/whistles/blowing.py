@@ -25,6 +25,7 @@ from gridsvc.city.calendar import Limit
 from gridsvc.city.course import Course
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput
+from gridsvc.registry.bodies.repository import bodies_by_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,12 @@ class NewWhistle:
 def blow(act: Act, new: NewWhistle, *, actor: str | None = None) -> Whistle:
     """Blow a whistle in a locked case and tell its bodies.
 
-    Raises BadInput when the caller calls itself, or the demand gives more time than its kind.
+    Raises BadInput when the caller calls itself or a body of another district, or the demand gives
+    more time than its kind.
     """
     if new.caller in new.bodies:
         raise BadInput(f"{new.caller} cannot whistle itself.", field=f"{new.given_in}bodies")
+    _check_district(act, new)
     case, limits = act.case, _limits(act, new)
     dates = limits.by(act.city.calendar)
     whistle = Whistle(
@@ -102,6 +105,23 @@ def blow(act: Act, new: NewWhistle, *, actor: str | None = None) -> Whistle:
         )
     _tell(act, whistle, new, dates, actor)
     return whistle
+
+
+def _check_district(act: Act, new: NewWhistle) -> None:
+    """A whistle stays inside the district of its caller, and calls units of the city (level 3).
+
+    Across a border there is the joint whistle.
+    """
+    known = bodies_by_code(act.session, [new.caller, *new.bodies])
+    caller = known.get(new.caller)
+    district = act.case.district_code if caller is None else caller.district
+    for code in new.bodies:
+        if known[code].district not in (None, district):
+            raise BadInput(
+                f"{known[code].name} ({code}) works for {known[code].area_code}, and a whistle"
+                f" stays inside {district}; across a border blow a joint one.",
+                field=f"{new.given_in}bodies",
+            )
 
 
 def letter_of(whistle_id: uuid.UUID) -> str:

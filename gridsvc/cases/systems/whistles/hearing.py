@@ -45,8 +45,9 @@ def what_holds(act: Act, event: StepAsked) -> dict[str, Any]:
     """What holds now of the bodies that open whistles called, and of the party itself."""
     blown = repository.open_whistles(act.session, act.case)
     if not blown:
-        return {}
-    called = repository.called_bodies(act.session, [whistle.id for whistle in blown])
+        return _nobody_called(act)
+    everybody = repository.called_bodies(act.session, [whistle.id for whistle in blown])
+    called = [body for body in everybody if body.exit is None]
     sides = [body for body in called if body.role == "side"]
     own = [body for body in called if body.body_code == event.party]
     facts = {
@@ -58,6 +59,14 @@ def what_holds(act: Act, event: StepAsked) -> dict[str, Any]:
     }
     met = frozenset(requirement for requirement, holds in facts.items() if holds)
     return {"met": met, "whistled": True}
+
+
+def _nobody_called(act: Act) -> dict[str, Any]:
+    """Where every whistle of a level was withdrawn, nothing is left that a step must wait for."""
+    blown = repository.whistles_of(act.session, act.case)
+    if act.procedure.level is None or all(whistle.state != "withdrawn" for whistle in blown):
+        return {}
+    return {"met": frozenset(Requirement), "whistled": True}
 
 
 def blow_at_step(act: Act, event: StepTaken) -> None:
@@ -107,7 +116,7 @@ def blow_at_step(act: Act, event: StepTaken) -> None:
 
 def raise_with_case(act: Act, _: CaseRaised) -> dict[str, Any]:
     """The open whistles of a case go up a level unsolved; gives their ids."""
-    raised = [w for w in repository.open_whistles(act.session, act.case) if not w.joint]
+    raised = repository.open_whistles(act.session, act.case)
     for whistle in raised:
         whistle.state, whistle.closed_at = "raised", act.now
     return {"whistles": [str(whistle.id) for whistle in raised]} if raised else {}
@@ -206,10 +215,13 @@ def limit_by_called(act: Act, procedure: Procedure) -> None:
         return
     act.session.flush()
     calendar, before = act.city.calendar, case.limit_at
+    blown = repository.open_whistles(act.session, case)
+    called = repository.called_bodies(act.session, [whistle.id for whistle in blown])
+    waits = {body.whistle_id for body in called if body.exit is None}
     courses = [
         Limits.from_json(whistle.limit_courses).last(calendar)
-        for whistle in repository.open_whistles(act.session, case)
-        if whistle.limit_courses is not None
+        for whistle in blown
+        if whistle.limit_courses is not None and whistle.id in waits
     ]
     if not courses:
         return

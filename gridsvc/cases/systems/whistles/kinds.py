@@ -66,6 +66,14 @@ class Limits:
         """The course of the limit by which it is done."""
         return min(self.done, key=lambda course: course.ends(calendar))
 
+    def longer(self, span: Limit) -> Limits:
+        """The same with so much longer to report in and to be done."""
+        report_in, done = (
+            tuple(course.longer(span) for course in courses)
+            for courses in (self.report_in, self.done)
+        )
+        return Limits(self.accept, report_in, done)
+
     def to_json(self) -> dict[str, Any]:
         """``{accept, report_in, done}``, each a list of courses."""
         kept = {"accept": self.accept, "report_in": self.report_in, "done": self.done}

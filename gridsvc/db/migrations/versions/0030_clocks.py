@@ -3,7 +3,7 @@
 Cases that are open have no course yet: their limits stay as they were set.
 
 Revision ID: 0030
-Revises: 0026
+Revises: 0028
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gridsvc.db.columns import SERVICE_ROLE, only_add
 from gridsvc.db.migrate import unguarded
 
 revision = "0030"
-down_revision = "0026"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
