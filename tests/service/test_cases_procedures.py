@@ -115,6 +115,24 @@ def test_dual_dispatch_has_two_clocks_and_closes_when_both_are_done_and_scored(w
     assert judged == {city.LEAD: (True, 60), BUILDER: (False, 95)}
 
 
+def test_a_body_that_never_comes_is_passed_with_0_after_its_own_limit(world, clock):
+    case = world.open("command", "dual")
+    case.take("command", "dispatch", bodies=[BUILDER])
+    case.take(city.LEAD, "handle", note="Swept.")
+    clock.forward(hours=71)
+    assert BUILDER in case.refused("command", "absent", note="x", absent=BUILDER)["detail"]
+    clock.forward(hours=1)
+    case.refused("command", "absent", 422, note="x", absent=city.LEAD)
+    case.refused(city.LEAD, "absent", 403, note="x", absent=BUILDER)
+    passed = case.take("command", "absent", note="Nobody came.", absent=BUILDER)
+    assert (passed["step"], passed["called"][1]["score"]) == ("assess", 0)
+    assert inbox(world, BUILDER)[-1] == "absent"
+    scores = {city.LEAD: 90, BUILDER: 50}
+    case.refused("supervision", "assess", 422, note="Seen.", scores=scores)
+    closed = case.take("supervision", "assess", note="Seen.", scores={**scores, BUILDER: 0})
+    assert (closed["state"], case.intact()) == ("closed", True)
+
+
 def test_dual_dispatch_needs_a_second_body(world):
     case = world.open("command", "dual")
     problem = case.refused("command", "dispatch", 422, bodies=[city.LEAD])

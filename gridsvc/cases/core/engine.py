@@ -241,6 +241,24 @@ def with_word(progress: Progress, party: str) -> Progress:
     return replace(progress, said=(*progress.said, party)) if given else progress
 
 
+def without(procedure: Procedure, progress: Progress, body: str) -> Progress:
+    """The progress of a step of each called body without one that never came; its score is 0.
+
+    Raises BadInput for a body for which the step does not wait.
+    """
+    waiting = [called.body for called in progress.waits_for()]
+    if body not in waiting:
+        raise BadInput(
+            f"'{progress.step}' waits for {' and '.join(waiting)}.", field="evidence.absent"
+        )
+    called = tuple(replace(one, score=0) if one.body == body else one for one in progress.called)
+    after = replace(progress, called=called, taken_by=(*progress.taken_by, body))
+    following = procedure.after(progress.step)
+    if waiting != [body] or following is None:
+        return after
+    return skip_system(procedure, after.at(following.name))
+
+
 def _may_pass(step: Step, progress: Progress) -> bool:
     return step.optional or (step.repeats and progress.repeats > 0)
 
@@ -391,6 +409,12 @@ def _check_scores(progress: Progress, scores: Any) -> None:
         )
     for body, score in scores.items():
         _check_score(score, f"evidence.scores.{body}")
+    for called in progress.called:
+        if called.score == 0 and scores[called.body] != 0:
+            raise BadInput(
+                f"{called.body} never came; whoever is absent has 0.",
+                field=f"evidence.scores.{called.body}",
+            )
 
 
 def _check_score(score: Any, field: str) -> None:

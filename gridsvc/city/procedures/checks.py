@@ -195,7 +195,10 @@ def _check_acts(procedure: Procedure, source: ProcedureFile) -> None:
             step = procedure.step(at)
             if step is None:
                 raise source.fault(table, 0, f"{name}: {at!r} is not a step", key="at")
-            if step.by is Actor.EACH_CALLED or step.sends_on:
+            if name == "absent" and step.by is not Actor.EACH_CALLED:
+                reason = f"{name}: '{at}' does not wait for each called body"
+                raise source.fault(table, 0, reason, key="at")
+            if name != "absent" and (step.by is Actor.EACH_CALLED or step.sends_on):
                 reason = f"{name}: '{at}' has a clock for each body, or may only be sent on"
                 raise source.fault(table, 0, reason, key="at")
         if not act.at:

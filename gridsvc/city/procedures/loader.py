@@ -243,6 +243,7 @@ class _Reader:
             "extend": {"times"},
             "raise": {"to"},
             "say": set(),
+            "absent": set(),
         }
         acts = {}
         for name, entry in given.items():

@@ -204,9 +204,10 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class SideAct:
-    """What may be done at some steps beside them: suspend (挂账), extend (延期), raise, say.
+    """What may be done beside some steps: suspend (挂账), extend (延期), raise, say, absent.
 
-    With ``say`` a called body gives its word about the matter.
+    With ``say`` a called body gives its word about the matter; with ``absent`` a step goes on
+    without a called body that never came.
 
     ``times`` is how often an extension may be given, ``within_days`` how long a suspension may
     last, ``to`` the procedure that follows when a case is raised.
