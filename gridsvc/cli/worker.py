@@ -22,6 +22,7 @@ from gridsvc.cases.core.messages.service import retry_given_up
 from gridsvc.cases.core.messages.worker import DeliveryCount, Worker
 from gridsvc.cases.intake.repository import forget_keys
 from gridsvc.cases.systems.limits import recompute
+from gridsvc.cases.systems.reminders.service import notice_limits
 from gridsvc.city import City
 from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, session
 from gridsvc.db.base import transaction
@@ -71,12 +72,13 @@ async def _run(loop: Worker, engine: Engine, *, once: bool) -> DeliveryCount:
         return await loop.run(stop, once=True)
     notes.print("The worker delivers messages until Ctrl-C.")
     city = City.load(loop.settings)
-    upkeep = asyncio.create_task(_keep_up(engine, loop.sessions, city, stop))
+    beside = (_keep_up(engine, loop.sessions, city, stop), _watch(loop.sessions, city, stop))
+    tasks = [asyncio.create_task(one) for one in beside]
     try:
         return await loop.run(stop)
     finally:
         stop.set()
-        await upkeep
+        await asyncio.gather(*tasks)
 
 
 async def _keep_up(
@@ -107,6 +109,27 @@ async def _keep_up(
             await asyncio.wait_for(stop.wait(), pause_s)
         except TimeoutError:
             continue
+
+
+async def _watch(sessions: sessionmaker[Session], city: City, stop: asyncio.Event) -> None:
+    """Every minute tell of limits that have passed, and remind of those that will."""
+    while not stop.is_set():
+        try:
+            noticed = await asyncio.to_thread(_notice_limits, sessions, city)
+            if noticed:
+                _log.info("limits were noticed", events_and_reminders=noticed)
+        except (DBAPIError, Unavailable) as error:
+            reason = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+            _log.warning("limits could not be looked at; it is tried again", reason=reason)
+        try:
+            await asyncio.wait_for(stop.wait(), _SOON_S)
+        except TimeoutError:
+            continue
+
+
+def _notice_limits(sessions: sessionmaker[Session], city: City) -> int:
+    with transaction(sessions) as opened:
+        return notice_limits(opened, city, now=utc_now())
 
 
 def _make_partitions(engine: Engine) -> list[str]:

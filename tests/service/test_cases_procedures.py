@@ -115,6 +115,24 @@ def test_dual_dispatch_has_two_clocks_and_closes_when_both_are_done_and_scored(w
     assert judged == {city.LEAD: (True, 60), BUILDER: (False, 95)}
 
 
+def test_a_body_that_never_comes_is_passed_with_0_after_its_own_limit(world, clock):
+    case = world.open("command", "dual")
+    case.take("command", "dispatch", bodies=[BUILDER])
+    case.take(city.LEAD, "handle", note="Swept.")
+    clock.forward(hours=71)
+    assert BUILDER in case.refused("command", "absent", note="x", absent=BUILDER)["detail"]
+    clock.forward(hours=1)
+    case.refused("command", "absent", 422, note="x", absent=city.LEAD)
+    case.refused(city.LEAD, "absent", 403, note="x", absent=BUILDER)
+    passed = case.take("command", "absent", note="Nobody came.", absent=BUILDER)
+    assert (passed["step"], passed["called"][1]["score"]) == ("assess", 0)
+    assert inbox(world, BUILDER)[-1] == "absent"
+    scores = {city.LEAD: 90, BUILDER: 50}
+    case.refused("supervision", "assess", 422, note="Seen.", scores=scores)
+    closed = case.take("supervision", "assess", note="Seen.", scores={**scores, BUILDER: 0})
+    assert (closed["state"], case.intact()) == ("closed", True)
+
+
 def test_dual_dispatch_needs_a_second_body(world):
     case = world.open("command", "dual")
     problem = case.refused("command", "dispatch", 422, bodies=[city.LEAD])
@@ -260,21 +278,21 @@ def test_where_no_grid_is_drawn_the_bodies_of_the_street_are_told(world, city_en
 def test_the_seven_stages_with_a_person_at_each(world):
     case = world.open("citizen", "checked")
     assert inbox(world, CGJ) == []
-    case.refused("citizen", "file", 403, pre_filing_check="Seen.")
-    case.take("supervision", "file", pre_filing_check="Seen on the spot.")
+    case.refused("citizen", "file", 403, pre_filing_check="true")
+    case.take("supervision", "file", pre_filing_check="true")
     case.refused("supervision", "dispatch", 403)
     sent = case.take("command", "dispatch")
     assert (sent["step"], sent["lead_body"]) == ("handle", CGJ)
     for step in ("handle", "feed_back"):
         case.take(CGJ, step, note="Swept.")
-    case.refused("command", "verify", 403, closing_check="Clean.")
-    case.take("supervision", "verify", closing_check="Clean.")
+    case.refused("command", "verify", 403, closing_check="agrees")
+    case.take("supervision", "verify", closing_check="agrees")
     assert case.take("supervision", "assess", score=88)["state"] == "closed"
 
 
 def test_who_receives_a_return_may_only_send_it_on_or_return_it(world):
     case = world.open("citizen", "checked")
-    case.take("supervision", "file", pre_filing_check="Seen on the spot.")
+    case.take("supervision", "file", pre_filing_check="true")
     case.take("command", "dispatch")
     back = case.take(CGJ, "refuse", note="Not ours.", responsible_now=GZ, clause="not_listed")
     assert (back["step"], back["refused_by"]) == ("dispatch", [CGJ])
@@ -290,7 +308,7 @@ def test_who_receives_a_return_may_only_send_it_on_or_return_it(world):
 
 def test_command_sends_a_returned_case_to_the_body_that_it_finds(world):
     case = world.open("citizen", "checked")
-    case.take("supervision", "file", pre_filing_check="Seen on the spot.")
+    case.take("supervision", "file", pre_filing_check="true")
     case.take("command", "dispatch")
     case.take(CGJ, "refuse", note="Not ours.", responsible_now=GZ, clause="not_listed")
     sent = case.take("command", "dispatch", to=GZ, note="As it names.")

@@ -25,7 +25,7 @@ def world(client, city_engine, clock):
 @pytest.fixture
 def case(world):
     """An ordinary case of the enforcement department, due in 7 days."""
-    return Case(world, world["citizen"].report(-300, **{"class": city.RUBBISH})["case_id"])
+    return Case(world, world["city"].report(-300, **{"class": city.RUBBISH})["case_id"])
 
 
 SHIPPED = Path(ordinary.__file__).parent
@@ -48,7 +48,7 @@ def test_a_case_goes_on_by_the_version_that_it_began_with(case, started_again, t
     (tmp_path / "ordinary_v4.toml").write_text(fourth, encoding="utf-8")
     world = started_again()
     case = Case(world, case.id)
-    later = Case(world, world["citizen"].report(-900, **{"class": city.RUBBISH})["case_id"])
+    later = Case(world, world["city"].report(-900, **{"class": city.RUBBISH})["case_id"])
     assert (case.seen()["procedure"]["version"], later.seen()["procedure"]["version"]) == (3, 4)
     case.take(CGJ, "handle", note="Swept.")
     assert later.refused(CGJ, "handle", note="Swept.")["missing"] == ["measured_m"]

@@ -58,7 +58,9 @@ def test_refusal_and_rework_restart_the_step_and_never_the_citizens_limit(world,
     opened = case.seen()
     assert [moment(opened[n]) for n in ("limit_at", "overall_limit_at")] == [MONDAY + week] * 2
     clock.forward(days=3)
-    refused = case.take(opened["lead_body"], "refuse", note="Not ours.", responsible_now=GZ)
+    given = {"note": "Not ours.", "responsible_now": GZ, "clause": "not_listed"}
+    case.take(opened["lead_body"], "refuse", **given)
+    refused = case.take("command", "rule", to=GZ, note="It is theirs.")
     assert moment(refused["limit_at"]) == clock.now + week
     assert moment(refused["overall_limit_at"]) == MONDAY + week
     clock.forward(days=1)
@@ -88,7 +90,7 @@ def test_the_overall_limit_has_passed_at_its_own_moment(world, clock, hours, ove
     clock.forward(hours=hours)
     assert case.take(lead, "feed_back", note="Clean.")["overall_overdue"] is overdue
     clock.forward(days=60)
-    assessed = world["city"].get("/v1/assessments", period="2026-11", by="city")["lines"]["city"][0]
+    (assessed,) = world["city"].get("/v1/assessments", period="2026-11", by="city")["lines"]
     counts = assessed["counts"]
     assert (counts["overall_due"], counts["overall_kept"]) == (1, 0 if overdue else 1)
     assert assessed["rates"]["overall"]["percent"] == (0.0 if overdue else 100.0)

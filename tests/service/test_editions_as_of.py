@@ -241,6 +241,7 @@ WITHOUT_AREAS = {
     "/v1/editions": "names its editions itself",
     "/v1/cases": "tells what was decided then, and by whom",
     "/v1/whistles": "tells who was called then",
+    "/v1/supervision": "tells what waits now",
     "/v1/bodies": "tells what a body was told",
     "/v1/reports/{name}/": "writes; what was routed before stays",
     "PATCH /v1/parts": "writes; gives the part as it is stored",

@@ -29,7 +29,7 @@ from gridsvc.cases.systems.appeals.service import appeal, decide
 from gridsvc.cases.systems.schemas import CaseAnswer, CaseOpened
 from gridsvc.cases.systems.whistles.hearing import OpeningWhistle
 from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
-from gridsvc.city.procedures.model import Procedure
+from gridsvc.city.procedures.model import VERDICT_NEEDS, Procedure
 from gridsvc.city.procedures.schemas import ProceduresAnswer
 from gridsvc.errors import (
     AmbiguousCode,
@@ -232,6 +232,17 @@ def _procedure(one: Procedure) -> dict[str, Any]:
                 "by": step.by.value,
                 "needs": [*step.needs, *(role.value for role in step.names)],
                 "choices": {name: list(values) for name, values in step.choices.items()},
+                "verdict_in": step.verdict_in or None,
+                "verdicts": [
+                    {
+                        "verdict": one.name,
+                        "title": one.title,
+                        "title_zh": one.title_zh,
+                        "follows": one.follows.value,
+                        "needs": list(VERDICT_NEEDS[one.follows]),
+                    }
+                    for one in step.verdicts
+                ],
                 "scores": step.scores and step.scores.value,
                 "limit": step.limit and step.limit.to_json(),
                 "graded": step.graded,

@@ -11,6 +11,7 @@ from gridsvc.city.procedures.model import (
     CLOSING,
     EACH,
     SEATS,
+    VERDICT_NEEDS,
     Actor,
     Procedure,
     Requirement,
@@ -77,20 +78,7 @@ def take(
     Raises StepRefused, naming the step that is due and who takes it; BadInput for evidence of a
     wrong form; NotAllowed when the actor is on the other side of supervision.
     """
-    step = procedure.step(step_name)
-    if step is None:
-        raise _refusal(procedure, progress, f"'{step_name}' is not a step of '{procedure.name}'")
-    if progress.closed:
-        raise StepRefused(f"The case is closed; '{step_name}' can no longer be taken.")
-    if step not in open_steps(procedure, progress):
-        raise _refusal(procedure, progress, _why_not_now(procedure, progress, step))
-    _check_party(procedure, progress, step, party)
-    if step.by in EACH and party in progress.taken_by:
-        others = [one for one in parties(progress, step.by) if one not in progress.taken_by]
-        why = f"{party} has already taken '{step.name}'; it waits for {' and '.join(others)}"
-        raise _refusal(procedure, progress, why)
-    check_separation_of_duties(progress, step.name, party, actor)
-    check_evidence(step, progress, evidence)
+    step = check_take(procedure, progress, step_name, party=party, evidence=evidence, actor=actor)
     for requirement in CLOSING if whistled and step.closes else step.requires:
         if requirement not in met:
             raise StepRefused(
@@ -113,6 +101,36 @@ def take(
     if following is None:
         raise AssertionError(f"{procedure.name} ends with {step.name}, which does not close it")
     return skip_system(procedure, progress.at(following.name))
+
+
+def check_take(
+    procedure: Procedure,
+    progress: Progress,
+    step_name: str,
+    *,
+    party: str,
+    evidence: Mapping[str, Any],
+    actor: str,
+) -> Step:
+    """The step of that name, if ``party`` may take it now with this evidence.
+
+    Raises what :func:`take` raises.
+    """
+    step = procedure.step(step_name)
+    if step is None:
+        raise _refusal(procedure, progress, f"'{step_name}' is not a step of '{procedure.name}'")
+    if progress.closed:
+        raise StepRefused(f"The case is closed; '{step_name}' can no longer be taken.")
+    if step not in open_steps(procedure, progress):
+        raise _refusal(procedure, progress, _why_not_now(procedure, progress, step))
+    _check_party(procedure, progress, step, party)
+    if step.by in EACH and party in progress.taken_by:
+        others = [one for one in parties(progress, step.by) if one not in progress.taken_by]
+        why = f"{party} has already taken '{step.name}'; it waits for {' and '.join(others)}"
+        raise _refusal(procedure, progress, why)
+    check_separation_of_duties(progress, step.name, party, actor)
+    check_evidence(step, progress, evidence)
+    return step
 
 
 def go_back(
@@ -223,6 +241,24 @@ def with_word(progress: Progress, party: str) -> Progress:
     return replace(progress, said=(*progress.said, party)) if given else progress
 
 
+def without(procedure: Procedure, progress: Progress, body: str) -> Progress:
+    """The progress of a step of each called body without one that never came; its score is 0.
+
+    Raises BadInput for a body for which the step does not wait.
+    """
+    waiting = [called.body for called in progress.waits_for()]
+    if body not in waiting:
+        raise BadInput(
+            f"'{progress.step}' waits for {' and '.join(waiting)}.", field="evidence.absent"
+        )
+    called = tuple(replace(one, score=0) if one.body == body else one for one in progress.called)
+    after = replace(progress, called=called, taken_by=(*progress.taken_by, body))
+    following = procedure.after(progress.step)
+    if waiting != [body] or following is None:
+        return after
+    return skip_system(procedure, after.at(following.name))
+
+
 def _may_pass(step: Step, progress: Progress) -> bool:
     return step.optional or (step.repeats and progress.repeats > 0)
 
@@ -309,6 +345,8 @@ def check_evidence(step: Step | Return, progress: Progress, evidence: Mapping[st
         )
     if isinstance(step, Return):
         return
+    if step.verdict_in in evidence:
+        _check_verdict(step, evidence)
     for name, known in step.choices.items():
         if name in evidence and evidence[name] not in known:
             raise BadInput(f"'{name}' must be one of {', '.join(known)}.", field=f"evidence.{name}")
@@ -320,6 +358,22 @@ def check_evidence(step: Step | Return, progress: Progress, evidence: Mapping[st
         _check_score(evidence["score"], "evidence.score")
     elif step.scores is Scored.CALLED:
         _check_scores(progress, evidence["scores"])
+
+
+def _check_verdict(step: Step, evidence: Mapping[str, Any]) -> None:
+    """A check finds one of its procedure's verdicts, with what that must carry."""
+    verdict = step.verdict(evidence[step.verdict_in])
+    if verdict is None:
+        known = ", ".join(f"{one.name} ({one.title_zh})" for one in step.verdicts)
+        field = f"evidence.{step.verdict_in}"
+        raise BadInput(f"'{step.verdict_in}' must be one of {known}.", field=field)
+    missing = [name for name in VERDICT_NEEDS[verdict.follows] if not evidence.get(name)]
+    if missing:
+        raise StepRefused(
+            f"'{step.name}' must carry {', '.join(missing)}; send it in 'note' or 'evidence'.",
+            field="evidence",
+            missing=missing,
+        )
 
 
 def _check_who(progress: Progress, who: Any) -> None:
@@ -355,6 +409,12 @@ def _check_scores(progress: Progress, scores: Any) -> None:
         )
     for body, score in scores.items():
         _check_score(score, f"evidence.scores.{body}")
+    for called in progress.called:
+        if called.score == 0 and scores[called.body] != 0:
+            raise BadInput(
+                f"{called.body} never came; whoever is absent has 0.",
+                field=f"evidence.scores.{called.body}",
+            )
 
 
 def _check_score(score: Any, field: str) -> None:

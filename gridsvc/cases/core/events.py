@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from gridsvc.cases.core.models import StatedTime
@@ -84,12 +85,36 @@ class CalendarAnnounced:
     """The limits of a case are made again by a calendar that knows more days than before."""
 
 
+class WhichLimit(StrEnum):
+    """The limit of the present step, or that of the case from its intake."""
+
+    STEP = "step"
+    OVERALL = "overall"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitPassed:
+    """A limit of an open case has passed; ``holders`` are the parties that should have acted."""
+
+    which: WhichLimit
+    limit_at: dt.datetime
+    holders: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class CaseRaised:
     """A case goes up to another procedure; the answers are kept with the entry in its trace."""
 
     source: Procedure
     target: Procedure
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictMerges:
+    """A check found that a case is one with another, ``into`` which its reports go."""
+
+    into: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class Case(Base):
     ``overall_course`` how that runs. ``answered_at`` is when its answering step was taken last,
     None before and while it is reworked; ``overall_overdue`` whether that was too late, None
     before. ``limits_provisional``: some of these limits count working days that are not announced
-    yet.
+    yet. ``outcome`` is how a case ended that was not filed (不予立案) or is void (作废).
     ``street_code`` and ``community_code`` are those of the report that opened it, ``inspector`` the
     grid worker who collected it; None where there is none. ``place_key`` is the address of the
     report that opened it, or where that gave none (``place_learnt``) of the first that did.
@@ -57,6 +57,10 @@ class Case(Base):
             postgresql_where=text("state = 'closed'"),
         ),
         CheckConstraint("state in ('open', 'closed')", "state_known"),
+        CheckConstraint(
+            "outcome is null or (outcome in ('not_filed', 'void') and state = 'closed')",
+            "outcome_known",
+        ),
         CheckConstraint("(state = 'closed') = (closed_at is not null)", "closed_has_date"),
         Index("ix_case_file_body", "lead_body", "state", "id"),
         Index(
@@ -87,6 +91,9 @@ class Case(Base):
             "joined_into",
             postgresql_where=text("joined_into is not null"),
         ),
+        # Limits that pass are looked for every minute.
+        Index("ix_case_file_limit_at", "limit_at", postgresql_where=text("state = 'open'")),
+        Index("ix_case_file_overall_at", "overall_at", postgresql_where=text("state = 'open'")),
         Index(
             "ix_case_file_provisional",
             "district_code",
@@ -133,6 +140,7 @@ class Case(Base):
     answered_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     overall_overdue: Mapped[bool | None]
     limits_provisional: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    outcome: Mapped[str | None] = mapped_column(String(9))
     place_key: Mapped[str | None] = mapped_column(String(collation="C"))
     place_learnt: Mapped[bool] = mapped_column(default=False, server_default="false")
     joined_into_district: Mapped[str | None] = mapped_column(String(6))

@@ -88,7 +88,8 @@ def choose_opening(
     caller's role may not open it.
     """
     rule = city.procedures.rule_for(channel, key)
-    procedure = city.procedures.newest(name or rule.procedure)
+    by_rule = rule.begins(citizen=caller.role is Role.CITIZEN)
+    procedure = city.procedures.newest(name or by_rule)
     if caller.role.value not in procedure.opened_by:
         allowed = ", ".join(sorted(procedure.opened_by)) or "the service alone"
         raise NotAllowed(

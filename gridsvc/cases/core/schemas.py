@@ -36,6 +36,9 @@ class CaseShared(Answer):
     suspended_until: dt.datetime | None
     opened_at: dt.datetime
     closed_at: dt.datetime | None
+    outcome: Literal["not_filed", "void"] | None = Field(
+        description="How it ended where a check found nothing to file."
+    )
     joined_into: uuid.UUID | None = Field(description="The case that it was joined into.")
 
 

@@ -30,8 +30,9 @@ from gridsvc.cases.core.summons import (
     tell_next,
     tell_summoned,
 )
+from gridsvc.cases.core.verdicts import follow_verdict
 from gridsvc.city import City
-from gridsvc.city.procedures.model import Return, Step
+from gridsvc.city.procedures.model import Follows, Return, Step
 from gridsvc.errors import BadInput, NotAllowed, NotFound, StepRefused
 from gridsvc.registry.bodies.service import body_or_refuse
 from gridsvc.spatial.ellipsoid import distance_m
@@ -130,7 +131,7 @@ def take_step(occasion: Occasion, case_id: uuid.UUID, given: StepGiven) -> Case:
         if isinstance(step, Return):
             _go_back(act, step, party, carried, at)
         else:
-            _take(act, step, party, carried, at, answers)
+            _take_or_decide(act, step, party, carried, at, answers)
     except StepRefused as refused:
         raise _told_who(act, before, given.step, refused) from None
     return case
@@ -173,6 +174,27 @@ def happened_at(
             f"'at' is {given.isoformat()}, before {event} ({since.isoformat()}).", field="at"
         )
     return given.astimezone(dt.UTC)
+
+
+def _take_or_decide(
+    act: Act,
+    step: Step,
+    party: str,
+    evidence: dict[str, Any],
+    at: dt.datetime,
+    answers: Mapping[str, Any],
+) -> None:
+    """Take a step, or what follows from the verdict of its check."""
+    verdict = step.verdict(evidence.get(step.verdict_in))
+    if verdict is not None:
+        evidence = {**evidence, step.verdict_in: verdict.name}
+    if verdict is None or verdict.follows is Follows.GO_ON:
+        _take(act, step, party, evidence, at, answers)
+    elif verdict.follows is Follows.REWORK:
+        back = next(b for b in act.procedure.returns if b.source == step.name and not b.refuses)
+        _go_back(act, back, party, evidence, at)
+    else:
+        follow_verdict(act, step, verdict, party, evidence, at)
 
 
 def _take(

@@ -1,4 +1,4 @@
-"""What may be done beside the steps: suspend (挂账), extend (延期), raise, give one's word."""
+"""What may be done beside the steps: suspend (挂账), extend (延期), raise, say, go on without."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from gridsvc.cases.core.engine import (
     record_actor,
     side_act_at,
     with_word,
+    without,
 )
 from gridsvc.cases.core.events import CaseRaised
 from gridsvc.cases.core.opening import take_seats
-from gridsvc.cases.core.progress import begin, carried_over, limit_of, overall_course
+from gridsvc.cases.core.progress import Progress, begin, carried_over, limit_of, overall_course
 from gridsvc.cases.core.rights import body_of
 from gridsvc.cases.core.summons import follow_service_steps, service_steps, tell_next
 from gridsvc.city import City
@@ -26,7 +27,7 @@ from gridsvc.errors import BadInput, StepRefused
 
 
 def take_side_act(act: Act, name: str, party: str, evidence: Mapping[str, Any]) -> None:
-    """Suspend, extend or raise a locked case, or give a body's word.
+    """Suspend, extend or raise a locked case, give a body's word, or pass one.
 
     Raises StepRefused, BadInput, NotAllowed.
     """
@@ -44,6 +45,9 @@ def take_side_act(act: Act, name: str, party: str, evidence: Mapping[str, Any]) 
         act.keep(with_word(progress, party))
         act.record(name, evidence, body=body_of(party))
         return
+    if name == "absent":
+        _pass_absent(act, progress, str(evidence.get("absent", "")), evidence)
+        return
     _check_in_time(act, name)
     if name == "suspend":
         content = {**evidence, **_suspend(act, rule, evidence.get("until"))}
@@ -54,6 +58,23 @@ def take_side_act(act: Act, name: str, party: str, evidence: Mapping[str, Any]) 
     act.tell(act.progress.sides, f"case_{name}ed", content)
     if name == "suspend":
         act.tell(act.progress.sides, "case_resumed", content, due_at=act.case.suspended_until)
+
+
+def _pass_absent(act: Act, before: Progress, body: str, evidence: Mapping[str, Any]) -> None:
+    """Go on without a called body whose own limit has passed. Raises StepRefused before that."""
+    procedure, after = act.procedure, without(act.procedure, before, body)
+    limit = next(one.limit_at for one in before.called if one.body == body)
+    if limit is None or act.now < limit:
+        until = "" if limit is None else f" until {limit.isoformat()}"
+        raise StepRefused(f"{body} still has time{until}.", field="evidence.absent")
+    if after.step == before.step:
+        act.keep(after)
+    else:
+        act.enter(procedure, after)
+    act.record("absent", evidence, body=body)
+    act.tell([body], "absent", {"step": before.step, "score": 0})
+    if after.step != before.step:
+        tell_next(act, procedure, after, but=None)
 
 
 def _check_in_time(act: Act, name: str) -> None:

@@ -38,6 +38,7 @@ def case_summary(case: Case) -> dict[str, Any]:
         "suspended_until": case.suspended_until,
         "opened_at": case.opened_at,
         "closed_at": case.closed_at,
+        "outcome": case.outcome,
         "joined_into": case.joined_into and str(case.joined_into),
     }
 

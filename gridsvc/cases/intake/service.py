@@ -112,21 +112,27 @@ def route(occasion: Occasion, located: Located) -> Routed:
         responsible=responsibility.lead.code,
         exact=occasion.caller.role is Role.GRID_WORKER,
     )
-    told = _told(located)
+    told = _told(located, words=occasion.caller.staff)
     opening = replace(opening, whistle=new.whistle, made_at=new.made_at, told=told)
     return Routed(located, opening, responsibility, criteria)
 
 
-def _told(located: Located) -> dict[str, Any]:
-    """What bodies that a case calls at its opening are told: what, where, and who is in danger."""
+def _told(located: Located, *, words: bool) -> dict[str, Any]:
+    """What bodies that a case calls at its opening are told: what, where, and who is in danger.
+
+    Without ``words`` nothing that the reporter wrote: a citizen's words go into no message.
+    """
     new, placed = located.new, located.placement
     areas = (placed.district, placed.street, placed.community)
-    return {
+    written = {
         "what": new.description,
         "address": new.place_text,
+        "endangered": new.endangered,
+    }
+    return {
+        **(written if words else {}),
         "areas": [area.name for area in areas if area is not None],
         "unit_grid": placed.unit_grid and placed.unit_grid.code,
-        "endangered": new.endangered,
     }
 
 

@@ -12,6 +12,7 @@ from gridsvc.cases.core.events import (
     StatedTimeDecided,
     StepAsked,
     StepTaken,
+    VerdictMerges,
 )
 from gridsvc.cases.intake.model import PinMoved, ReportFiled
 from gridsvc.cases.intake.personal import ReportErased
@@ -23,7 +24,9 @@ from gridsvc.cases.systems.evidence.service import check_named, erase_originals
 from gridsvc.cases.systems.hazard.service import erase_told
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.merging import view as merging
+from gridsvc.cases.systems.merging.joining import follow_verdict
 from gridsvc.cases.systems.refusals.service import follow_refusal
+from gridsvc.cases.systems.reminders.rules import REMINDERS
 from gridsvc.cases.systems.whistles import BodyAbsent, WhistleWithdrawn, hearing, view
 from gridsvc.cases.systems.whistles.facts import FACTS
 from gridsvc.cases.systems.whistles.kinds import KINDS
@@ -70,8 +73,9 @@ SYSTEMS = (
     ),
     System("refusals", hears={BodyRefused: follow_refusal}),
     System("citizen", tables=(WORDS,), hears={StepAsked: check_public_answer}),
-    System("merging", shows=merging.shown_in_case),
+    System("merging", hears={VerdictMerges: follow_verdict}, shows=merging.shown_in_case),
     System("appeals", shows=appeals.shown_in_case),
+    System("reminders", tables=(REMINDERS,)),
     System("ordinary", _HERE / "ordinary"),
     System("checked", _HERE / "checked"),
     System("city_whistle", _HERE / "city_whistle"),

@@ -13,7 +13,7 @@ from gridsvc.cases.core import repository
 from gridsvc.cases.core.act import SERVICE, Act, Occasion, grade_of
 from gridsvc.cases.core.events import CalendarAnnounced
 from gridsvc.cases.core.progress import present_step, timed
-from gridsvc.cases.systems.whistles.repository import cases_with_provisional
+from gridsvc.cases.systems.whistles import cases_with_provisional
 from gridsvc.city import City
 from gridsvc.city.course import Course
 from gridsvc.city.procedures.model import Actor

@@ -8,6 +8,7 @@ from gridsvc.city.procedures.model import (
     SEATS,
     Actor,
     Callee,
+    Follows,
     Procedure,
     Step,
 )
@@ -23,10 +24,36 @@ _SUSPENDED_DAYS = 366
 def check_procedure(procedure: Procedure, source: ProcedureFile) -> None:
     """Raise BadFile, with file, line and reason, for the first fault."""
     _check_steps(procedure, source)
+    _check_verdicts(procedure, source)
     _check_roles(procedure, source)
     _check_returns(procedure, source)
     _check_acts(procedure, source)
     _check_whistle(procedure, source)
+
+
+def _check_verdicts(procedure: Procedure, source: ProcedureFile) -> None:
+    """A check says in which evidence its verdict is, and every verdict has a way to go."""
+    back_from = {back.source for back in procedure.returns if not back.refuses}
+    for n, step in enumerate(procedure.steps):
+        if bool(step.verdict_in) != bool(step.verdicts):
+            reason = f"{step.name}: 'verdict_in' names the evidence, and 'verdicts' its values"
+            raise source.fault("steps", n, reason, key="verdicts")
+        if not step.verdicts:
+            continue
+        said = [name for one in step.verdicts for name in {one.name, one.title_zh}]
+        if not all(said) or len(set(said)) < len(said):
+            reason = f"{step.name}: each verdict has a name and a Chinese title of its own"
+            raise source.fault("steps", n, reason, key="verdicts")
+        follows = {one.follows for one in step.verdicts}
+        if Follows.GO_ON not in follows:
+            reason = f"{step.name}: no verdict lets the case go on"
+            raise source.fault("steps", n, reason, key="verdicts")
+        if Follows.REWORK in follows and step.name not in back_from:
+            reason = f"{step.name}: a verdict asks for rework, but no return leads back from it"
+            raise source.fault("steps", n, reason, key="verdicts")
+        if step.by in EACH or step.by is Actor.SYSTEM or step.repeats:
+            reason = f"{step.name}: one party gives a verdict, once"
+            raise source.fault("steps", n, reason, key="verdicts")
 
 
 def _check_steps(procedure: Procedure, source: ProcedureFile) -> None:
@@ -168,7 +195,10 @@ def _check_acts(procedure: Procedure, source: ProcedureFile) -> None:
             step = procedure.step(at)
             if step is None:
                 raise source.fault(table, 0, f"{name}: {at!r} is not a step", key="at")
-            if step.by is Actor.EACH_CALLED or step.sends_on:
+            if name == "absent" and step.by is not Actor.EACH_CALLED:
+                reason = f"{name}: '{at}' does not wait for each called body"
+                raise source.fault(table, 0, reason, key="at")
+            if name != "absent" and (step.by is Actor.EACH_CALLED or step.sends_on):
                 reason = f"{name}: '{at}' has a clock for each body, or may only be sent on"
                 raise source.fault(table, 0, reason, key="at")
         if not act.at:

@@ -91,17 +91,18 @@ def read_grades(path: Path) -> dict[str, Grade]:
 def read_rules(
     path: Path, procedures: Collection[str], grades: Mapping[str, Grade]
 ) -> tuple[Rule, ...]:
-    """The rules of a CSV: channel, kind, class_prefix, procedure, grade; in the order of asking.
+    """The rules of a CSV in the order of asking; it may have a column ``citizen_procedure``.
 
     A rule of a channel may leave the grade to the class. Raises BadFile with the line for a rule
     that names what there is not, is duplicated, or when no rule takes what is left.
     """
     rules: list[Rule] = []
     columns = ["channel", "kind", "class_prefix", "procedure", "grade"]
-    for row in table(path, columns, key=columns[:3]):
+    for row in table(path, columns, ["citizen_procedure"], key=columns[:3]):
         rule = Rule(**row)
-        if rule.procedure not in procedures:
-            raise BadFile(f"{row.where}: there is no procedure '{rule.procedure}'.")
+        for name in (rule.procedure, rule.begins(citizen=True)):
+            if name not in procedures:
+                raise BadFile(f"{row.where}: there is no procedure '{name}'.")
         if rule.grade not in grades and not (rule.grade == "" and rule.channel != ANY):
             raise BadFile(f"{row.where}: there is no grade '{rule.grade}'.")
         if rule.kind not in (ANY, "part", "event") or not rule.channel:

@@ -15,6 +15,7 @@ from gridsvc.city.procedures.model import (
     SEATS,
     Actor,
     Callee,
+    Follows,
     Procedure,
     Requirement,
     Return,
@@ -23,6 +24,7 @@ from gridsvc.city.procedures.model import (
     SideAct,
     Step,
     Summons,
+    Verdict,
 )
 from gridsvc.city.procedures.procedure_file import ProcedureFile
 from gridsvc.errors import BadFile
@@ -34,7 +36,7 @@ _HEAD_OPTIONAL |= {"level", "after_the_fact_hours"}
 _STEP_OPTIONAL = {
     *("by", "needs", "choices", "requires", "limit_hours", "clock", "graded", "from_opening"),
     *("calls", "blows", "names", "scores", "sends_on", "on_return", "optional", "repeats"),
-    *("closes", "answers"),
+    *("closes", "answers", "verdict_in", "verdicts", "on_spot"),
 }
 #: No limit is longer, in hours: ten years.
 _LONGEST_HOURS = 87_600
@@ -145,6 +147,9 @@ class _Reader:
             repeats=self._flag(entry, "repeats", "steps", n),
             closes=self._flag(entry, "closes", "steps", n),
             answers=self._flag(entry, "answers", "steps", n),
+            verdict_in=self._text(entry, "verdict_in", n),
+            verdicts=tuple(self._verdict(n, one) for one in entry.get("verdicts", [])),
+            on_spot=self._flag(entry, "on_spot", "steps", n),
         )
 
     def _return(self, n: int, entry: dict[str, Any]) -> Return:
@@ -160,6 +165,24 @@ class _Reader:
             needs=self._texts(entry, "needs", "returns", n),
             refuses=self._flag(entry, "refuses", "returns", n),
         )
+
+    def _verdict(self, n: int, one: Any) -> Verdict:
+        keys = {"verdict", "title", "title_zh", "follows"}
+        if not isinstance(one, dict) or one.keys() != keys:
+            reason = "a verdict is {verdict = ..., title = ..., title_zh = ..., follows = ...}"
+            raise self._fault("steps", n, reason, key="verdicts")
+        return Verdict(
+            name=self._text(one, "verdict", n),
+            title=self._text(one, "title", n),
+            title_zh=self._text(one, "title_zh", n),
+            follows=self._one(Follows, one["follows"], "steps", n, "verdicts"),
+        )
+
+    def _text(self, entry: Mapping[str, Any], name: str, n: int) -> str:
+        value = entry.get(name, "")
+        if not isinstance(value, str):
+            raise self._fault("steps", n, f"'{name}' must be text", key=name)
+        return value
 
     def _call(self, n: int, call: Any) -> Summons:
         if not isinstance(call, dict) or not call.keys() <= {"who", "limit_hours", "clock"}:
@@ -220,6 +243,7 @@ class _Reader:
             "extend": {"times"},
             "raise": {"to"},
             "say": set(),
+            "absent": set(),
         }
         acts = {}
         for name, entry in given.items():

@@ -97,6 +97,41 @@ class Scored(StrEnum):
     CALLED = "called"
 
 
+class Follows(StrEnum):
+    """What follows a verdict: the next step, or an end, another case, the way back, a new check.
+
+    ``do_not_file`` (不予立案) and ``void`` (作废) close the case.
+    """
+
+    GO_ON = "go_on"
+    DO_NOT_FILE = "do_not_file"
+    VOID = "void"
+    MERGE = "merge"
+    REWORK = "rework"
+    HOLD = "hold"
+
+
+#: What a verdict must carry, besides what its step needs.
+VERDICT_NEEDS: Mapping[Follows, tuple[str, ...]] = {
+    Follows.GO_ON: (),
+    Follows.DO_NOT_FILE: ("reason",),
+    Follows.VOID: ("reason",),
+    Follows.MERGE: ("into", "reason"),
+    Follows.REWORK: ("note",),
+    Follows.HOLD: ("note",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check may find, and what follows; it is given by its name or its Chinese title."""
+
+    name: str
+    title: str
+    title_zh: str
+    follows: Follows
+
+
 @dataclass(frozen=True, slots=True)
 class Summons:
     """Bodies that a step calls, and their own limit, where it differs from the steps'."""
@@ -115,7 +150,8 @@ class Step:
     passed by every case that was not sent back to it; an ``optional`` one may be left out; one
     that ``repeats`` may be taken again and again. One that ``blows`` makes a whistle of the bodies
     that it calls. With one that ``answers`` the case is done for whoever reported it: by then the
-    overall limit must be kept.
+    overall limit must be kept. A check names its verdict in the evidence ``verdict_in``; one
+    ``on_spot`` is a task for the inspector of the cell.
     """
 
     name: str
@@ -140,6 +176,13 @@ class Step:
     repeats: bool = False
     closes: bool = False
     answers: bool = False
+    verdict_in: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+    on_spot: bool = False
+
+    def verdict(self, given: object) -> Verdict | None:
+        """The verdict of that name or Chinese title; None for any other."""
+        return next((one for one in self.verdicts if given in (one.name, one.title_zh)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +204,10 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class SideAct:
-    """What may be done at some steps beside them: suspend (挂账), extend (延期), raise, say.
+    """What may be done beside some steps: suspend (挂账), extend (延期), raise, say, absent.
 
-    With ``say`` a called body gives its word about the matter.
+    With ``say`` a called body gives its word about the matter; with ``absent`` a step goes on
+    without a called body that never came.
 
     ``times`` is how often an extension may be given, ``within_days`` how long a suspension may
     last, ``to`` the procedure that follows when a case is raised.
@@ -259,6 +303,8 @@ class Rule:
     """Reports of a channel (``*``: any), a kind (``*``) and classes with a prefix begin so.
 
     A channel's own rule may have an empty grade: then the class's counts.
+    A citizen's begins ``citizen_procedure``, which checks it on the spot first; where the class
+    says that it needs no check, that is '', and it begins as all others.
     """
 
     channel: str
@@ -266,6 +312,11 @@ class Rule:
     class_prefix: str
     procedure: str
     grade: str
+    citizen_procedure: str = ""
+
+    def begins(self, *, citizen: bool) -> str:
+        """The procedure that a report begins."""
+        return (self.citizen_procedure if citizen else "") or self.procedure
 
     def fits(self, channel: str, key: ClassKey) -> bool:
         """Whether the rule speaks of a report."""

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gridsvc.answers import Answer
 from gridsvc.city.calendar import Clock
-from gridsvc.city.procedures.model import Actor, Callee, Requirement, Scored, Seat
+from gridsvc.city.procedures.model import Actor, Callee, Follows, Requirement, Scored, Seat
 
 
 class LimitAnswer(Answer):
@@ -14,6 +14,16 @@ class LimitAnswer(Answer):
 
     hours: float
     clock: Clock
+
+
+class VerdictAnswer(Answer):
+    """What a check may find, and what follows."""
+
+    verdict: str
+    title: str
+    title_zh: str
+    follows: Follows
+    needs: list[str] = Field(description="What it must carry besides.")
 
 
 class StepAnswer(Answer):
@@ -25,6 +35,8 @@ class StepAnswer(Answer):
     by: Actor
     needs: list[str] = Field(description="The evidence and the seats that it must bring.")
     choices: dict[str, list[str]] = Field(description="The values that some evidence may have.")
+    verdict_in: str | None = Field(description="The evidence that is one of the verdicts.")
+    verdicts: list[VerdictAnswer]
     scores: Scored | None
     limit: LimitAnswer | None
     graded: bool = Field(description="The grade of the case replaces the limit.")

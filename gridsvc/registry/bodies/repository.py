@@ -190,6 +190,21 @@ def add_gap(session: Session, row: dict[str, object]) -> None:
     session.execute(insert(DutyGap).values(row).on_conflict_do_nothing())
 
 
+def grid_code_at(
+    session: Session, district_code: str, lon: float, lat: float, day: dt.date
+) -> str | None:
+    """The code of the unit grid of a WGS84 point, None where none is drawn."""
+    grid = unit_grids_on(day).subquery("grid").c
+    place = func.st_setsrid(func.st_point(lon, lat), 4326)
+    found: str | None = session.scalar(
+        select(grid.code)
+        .where(grid.district_code == district_code, func.st_intersects(grid.geometry, place))
+        .order_by(grid.code)
+        .limit(1)
+    )
+    return found
+
+
 def bodies_of_grid(
     session: Session,
     district_code: str,

@@ -22,12 +22,17 @@ def due_messages(
     after: Place | None,
     limit: int,
     now: dt.datetime,
+    newest: bool = False,
 ) -> list[Message]:
-    """A body's messages that are due and not withdrawn, in the order in which they fell due."""
+    """A body's messages that are due and not withdrawn, in the order in which they fell due.
+
+    With ``newest`` the other way round, from the last one.
+    """
+    order = (Message.due_at.desc(), Message.id.desc()) if newest else (Message.due_at, Message.id)
     query = (
         select(Message)
         .where(Message.body_code == body_code, Message.due_at <= now, Message.state != "withdrawn")
-        .order_by(Message.due_at, Message.id)
+        .order_by(*order)
         .limit(limit)
     )
     if after is not None:

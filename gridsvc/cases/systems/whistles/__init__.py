@@ -5,6 +5,7 @@ from gridsvc.cases.systems.whistles.locking import locked_whistle
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.cases.systems.whistles.repository import (
     called_bodies,
+    cases_with_provisional,
     joint_whistle_of,
     open_whistles,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "Whistle",
     "WhistleWithdrawn",
     "called_bodies",
+    "cases_with_provisional",
     "joint_whistle_of",
     "locked_whistle",
     "open_whistles",

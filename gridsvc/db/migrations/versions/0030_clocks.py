@@ -28,12 +28,20 @@ _CASE = (
     ("answered_at", _WHEN),
     ("overall_overdue", sa.Boolean()),
 )
+_RUNNING = ("limit_at", "overall_at")
 _CALLED = ("accepted_stated_at", "reported_in_stated_at", "done_stated_at")
 
 
 def upgrade() -> None:
     for name, kind in _CASE:
         op.add_column("case_file", sa.Column(name, kind))
+    op.add_column("case_file", sa.Column("outcome", sa.String(9)))
+    op.create_check_constraint(
+        op.f("ck_case_file_outcome_known"),
+        "case_file",
+        "outcome is null or (outcome in ('not_filed', 'void') and state = 'closed')",
+        postgresql_not_valid=True,
+    )
     op.add_column("case_file", _flag("limits_provisional"))
     with unguarded("a city has many cases"):
         op.create_index(
@@ -92,9 +100,41 @@ def upgrade() -> None:
     )
     only_add("stated_time")
     op.execute(f"grant update (accepted, decided_at) on stated_time to {SERVICE_ROLE}")
+    op.create_table(
+        "limit_notice",
+        sa.Column("district_code", sa.String(6), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("which", sa.String(7), nullable=False),
+        sa.Column("limit_at", _WHEN, nullable=False),
+        sa.Column("notice", sa.String(30), nullable=False),
+        sa.Column("noticed_at", _WHEN, nullable=False),
+        sa.PrimaryKeyConstraint(
+            *("district_code", "case_id", "which", "limit_at", "notice"),
+            name=op.f("pk_limit_notice"),
+        ),
+    )
+    op.create_foreign_key(
+        "fk_limit_notice_district_code_case_file",
+        "limit_notice",
+        "case_file",
+        ["district_code", "case_id"],
+        ["district_code", "id"],
+    )
+    only_add("limit_notice")
+    with unguarded("a city has many cases"):
+        for column in _RUNNING:
+            op.create_index(
+                f"ix_case_file_{column}",
+                "case_file",
+                [column],
+                postgresql_where=sa.text("state = 'open'"),
+            )
 
 
 def downgrade() -> None:
+    for column in _RUNNING:
+        op.drop_index(f"ix_case_file_{column}", "case_file")
+    op.drop_table("limit_notice")
     op.drop_table("stated_time")
     op.drop_index("ix_called_body_provisional", "called_body")
     for name in ("provisional", *reversed(_CALLED)):
@@ -104,7 +144,7 @@ def downgrade() -> None:
     for name in ("course", "excused"):
         op.drop_column("hand_in", name)
     op.drop_index("ix_case_file_provisional", "case_file")
-    for name in ("limits_provisional", *(name for name, _ in reversed(_CASE))):
+    for name in ("outcome", "limits_provisional", *(name for name, _ in reversed(_CASE))):
         op.drop_column("case_file", name)
 
 

@@ -25,11 +25,11 @@ REFUSED = (StepRefused, NotAllowed, BadInput)
 
 STEPS = ("file", "dispatch", "handle", "feed_back", "verify", "assess")
 WHOLE = {
-    "file": {"pre_filing_check": "seen"},
+    "file": {"pre_filing_check": "true"},
     "dispatch": {},
     "handle": {"note": "done"},
     "feed_back": {"note": "done"},
-    "verify": {"closing_check": "seen"},
+    "verify": {"closing_check": "agrees", "note": "seen"},
     "assess": {"score": 80},
     "refuse": {"note": "not ours", "responsible_now": SECOND, "clause": "6.2"},
     "rework": {"note": "again"},
