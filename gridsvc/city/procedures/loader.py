@@ -36,7 +36,7 @@ _HEAD_OPTIONAL |= {"level", "after_the_fact_hours"}
 _STEP_OPTIONAL = {
     *("by", "needs", "choices", "requires", "limit_hours", "clock", "graded", "from_opening"),
     *("calls", "blows", "names", "scores", "sends_on", "on_return", "optional", "repeats"),
-    *("closes", "answers", "verdict_in", "verdicts", "on_spot"),
+    *("closes", "answers", "names_who", "hears_all", "verdict_in", "verdicts", "on_spot"),
 }
 #: No limit is longer, in hours: ten years.
 _LONGEST_HOURS = 87_600
