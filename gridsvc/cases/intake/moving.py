@@ -39,6 +39,9 @@ from gridsvc.spatial.ellipsoid import distance_m
 
 _CONFIRMED = "the reporter confirmed the side"
 
+#: The procedures of cases whose place is not settled yet by a whistle or a plan.
+_PLAIN = ("ordinary", "checked")
+
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
@@ -296,7 +299,7 @@ def _locked(occasion: Occasion, report: Report) -> Act:
     case = act.case
     if report.case_id != case.id:
         raise StepRefused(f"The report was just given to case {report.case_id}; try again.")
-    if case.state != "open" or case.procedure != "ordinary":
+    if case.state != "open" or case.procedure not in _PLAIN:
         raise StepRefused(
             f"The case runs as '{case.procedure}' and is {case.state}; its place is settled there."
         )
