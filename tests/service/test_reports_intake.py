@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from gridsvc.callers import Role
-from gridsvc.cases.intake.contact import unseal
+from gridsvc.cases.intake.personal import unseal
 from gridsvc.errors import Unavailable
 from tests.service import joint_city as city
 from tests.service.conftest import (
