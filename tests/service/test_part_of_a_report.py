@@ -73,7 +73,7 @@ def test_only_who_reported_or_the_staff_chooses_and_only_what_can_be_meant(citiz
     beyond = citizen.refused(
         f"/v1/reports/{far['receipt']}/part", {"code": city.OWNED}, status=422, type="bad-input"
     )
-    assert "800 m" in beyond["detail"]
+    assert "lies 801 m from part 02010001" in beyond["detail"]
     lamp = citizen.report(-115, **{"class": city.LAMP})
     wrong = citizen.refused(f"/v1/reports/{lamp['receipt']}/part", {"code": city.OWNED}, status=422)
     assert wrong["field"] == "code"

@@ -24,8 +24,6 @@ from gridsvc.settings import Settings
 
 #: Event classes of these majors are "the part class of the same number, out of order".
 _PART_MAJORS = ("01", "02", "03", "04", "05")
-
-
 #: So many times as far is clearly farther.
 _CLEARLY_NEARER = 2.0
 #: A pin that was looked up from a compound's name alone lies in its middle: so many times as far.
