@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import chinese_calendar
 import structlog
 
+from gridsvc.city.own import WORKING_DAYS, own_table
 from gridsvc.city.table import Table
 from gridsvc.errors import BadFile
 from gridsvc.settings import Settings
@@ -71,7 +72,7 @@ class Calendar:
     @classmethod
     def load(cls, settings: Settings) -> Calendar:
         """The calendar that the settings name. Raises BadFile for a table that cannot be read."""
-        path = settings.working_days
+        path = settings.working_days or own_table(settings, WORKING_DAYS)
         own = {} if path is None else read_working_days(path)
         return cls(ZoneInfo(settings.zone), own, STATUTORY.load(settings))
 

@@ -32,6 +32,11 @@ _COMMANDS = (
         "Load real Beijing, cut unit grids, make up parts, play the story, and serve the map.",
     ),
     (
+        "init-city",
+        "cities:init_city",
+        "Write a folder of tables for a city: an example row each, and what the columns mean.",
+    ),
+    (
         "doctor",
         "doctor:doctor",
         "Say what is wrong here and what to do about it. Exit code 1: something is.",

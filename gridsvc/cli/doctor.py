@@ -104,6 +104,7 @@ def _examine(settings: Settings, cases: int | None) -> _Findings:
         ("clock", _clock),
         ("partitions", _partitions),
         ("boundaries", _boundaries),
+        ("classes", lambda connection: _classes(connection, settings.class_standard)),
         ("messages", _messages),
         ("trace", lambda connection: _trace(connection, cases)),
     )
@@ -234,6 +235,17 @@ def _boundaries(connection: Connection) -> _Findings:
     else:
         advice = "Load them: 'gridsvc import areas', then 'gridsvc edition activate'."
         yield Finding("boundaries", State.FAULT, "no edition of districts is active", advice)
+
+
+def _classes(connection: Connection, standard: str) -> _Findings:
+    held = connection.scalar(
+        text("select count(*) from class where standard = :standard"), {"standard": standard}
+    )
+    if held:
+        yield Finding("classes", State.OK, f"{held:,} of {standard}")
+    else:
+        advice = "Load them: 'gridsvc import classes'; until then every report is refused."
+        yield Finding("classes", State.FAULT, f"no class of {standard} is loaded", advice)
 
 
 def _messages(connection: Connection) -> _Findings:

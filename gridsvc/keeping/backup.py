@@ -28,6 +28,7 @@ import psycopg2
 from sqlalchemy.engine import make_url
 
 from gridsvc import __version__
+from gridsvc.city.own import FOLDER
 from gridsvc.db.binaries import find_binaries, server_user
 from gridsvc.db.cluster import PrivateCluster
 from gridsvc.errors import BadFile, Conflict, NotFound, Unavailable
@@ -37,8 +38,8 @@ from gridsvc.whole import force, written_whole
 _PARTIAL = ".partial-"
 _LAST = "backup.json"
 _NAME = "%Y-%m-%dT%H-%M-%SZ"
-#: What lies beside the database and the keys below ``var``.
-KEYS = ("keys", "admin.token", "pg/password")
+#: What lies beside the database below ``var``: keys, and a city's own tables.
+KEYS = ("keys", "admin.token", "pg/password", FOLDER)
 _PIECE = 2**20
 
 
