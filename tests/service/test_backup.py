@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from gridsvc.callers import Role
+from gridsvc.city.own import WORKING_DAYS, keep_table
 from gridsvc.errors import BadFile, BadInput, Conflict, NotFound, Unavailable
 from gridsvc.keeping.backup import copies, forget, move_log
 from gridsvc.keeping.restore import restore
 from gridsvc.keeping.sealed import Seal
 from gridsvc.registry.access.keys import KeyRing
+from gridsvc.settings import Settings
 from tests.scratch import server_folder
 from tests.service import joint_city as city
 from tests.service.conftest import Person, token_of
@@ -66,11 +68,20 @@ def _restore(folder: Path, into: House, passphrase: str = PASSPHRASE, **more: An
     restore(folder, into.var, Seal(passphrase), options=FAST, **more)
 
 
+def own_table_of(house: House, content: str) -> Path:
+    """The calendar of the city, as 'gridsvc import calendar' keeps it."""
+    table = house.var / WORKING_DAYS
+    table.write_text(content, "utf-8")
+    return keep_table(Settings(var_dir=house.var), WORKING_DAYS, table)
+
+
 def test_a_restored_service_has_every_row_role_key_and_file(house, empty, folder):
+    calendar = own_table_of(house, "date,kind,name\n2027-01-04,holiday,of the city\n")
     house.back_up(folder)
     before = house.tables()
     assert len(before) > 35
     _restore(folder, empty)
+    assert (empty.var / "city" / WORKING_DAYS).read_bytes() == calendar.read_bytes()
     with empty.cluster:
         assert empty.tables() == before
         assert empty.ask("select rolname from pg_roles order by 1") == house.ask(

@@ -153,10 +153,8 @@ def _no_area(code: str, known: Collection[str]) -> str | None:
     short = code.rstrip("0")
     for digits in (2, 4):
         if len(short) <= digits and code[:digits] in known:
-            return (
-                f"no place is in the area '{code}'; write {code[:4]} for the whole city,"
-                f" {code[:2]} for the province"
-            )
+            whole = code[:digits]
+            return f"no place is in the area '{code}'; write {whole} for all that begins so"
     return f"no district, street or community has the code '{code}'; import the areas first"
 
 
