@@ -220,6 +220,7 @@ ASKED_APART = {
     "POST /v1/reports": "routes by the edition of its day, as locate does, and stores that",
     "POST /v1/reports/{name}/move": "as above",
     "POST /v1/reports/{name}/confirm": "as above",
+    "POST /v1/reports/{name}/part": "as above",
     "POST /v1/parts": "as above",
     "POST /v1/cases": "as above",
     "POST /v1/reports/similar": "as above; tested with the joining of reports",

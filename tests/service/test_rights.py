@@ -61,6 +61,7 @@ SENT: dict[str, Recipe] = {
     "POST /v1/reports": json(new_report()),
     "POST /v1/reports/similar": json(new_report()),
     "POST /v1/reports/{name}/confirm": json({"street": city.LEAD}),
+    "POST /v1/reports/{name}/part": json({"code": city.UNOWNED}),
     "POST /v1/reports/{name}/move": json({"location": POINT, "reason": "seen there"}),
     "POST /v1/reports/{name}/callbacks": json({"contacted": False}),
     "GET /v1/assessments": YEAR,

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Act
-from gridsvc.cases.core.engine import COMMAND, PERSON, REPORTER, SUPERVISION, parties
+from gridsvc.cases.core.engine import COMMAND, REPORTER, SUPERVISION, parties
+from gridsvc.cases.core.evidence_needs import PERSON
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
 from gridsvc.city.procedures.model import Return, SideAct, Step

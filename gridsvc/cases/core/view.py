@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.core import repository
 from gridsvc.cases.core.act import procedure_of
-from gridsvc.cases.core.engine import needs_of, open_steps, parties
+from gridsvc.cases.core.engine import open_steps, parties
+from gridsvc.cases.core.evidence_needs import needs_of
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
 from gridsvc.cases.core.schemas import HandIn, StatedTime

@@ -197,13 +197,17 @@ def closer(key: str, than: str | None) -> bool:
     )
 
 
-def door_of(key: str) -> str:
-    """What all the place keys of one door or building begin with; the key itself without one."""
+def door_range(key: str) -> tuple[str, str]:
+    """Between which keys, the second left out, all those at one door or building sort.
+
+    By code points. A key that names no door stands alone.
+    """
     area, address = _read(key)
     kept = frozenset(pair for pair in address.numbers if pair[0] in _DOOR)
     if not kept or address.opposite:
-        return key
-    return f"{area}:{Address(address.roads, address.compounds, kept, '', False).form()}"
+        return key, key + "\1"
+    door = f"{area}:{Address(address.roads, address.compounds, kept, '', False).form()}"
+    return door, door + "\U0010ffff"
 
 
 def _names_one_door(first: Address, second: Address) -> bool:

@@ -24,8 +24,6 @@ from gridsvc.settings import Settings
 
 #: Event classes of these majors are "the part class of the same number, out of order".
 _PART_MAJORS = ("01", "02", "03", "04", "05")
-
-
 #: So many times as far is clearly farther.
 _CLEARLY_NEARER = 2.0
 #: A pin that was looked up from a compound's name alone lies in its middle: so many times as far.
@@ -36,13 +34,13 @@ _IN_ONE_COMPOUND = 1.5
 class MatchCriteria:
     """What a report is about, as far as it takes to find its case.
 
-    ``kinds`` are those under which the class's code means the same; ``within_m`` is how far this
-    report looks, ``exact_within_m`` how far for a kindred class, and for what was pinned by somebody
-    at the place if its reporter is at the place too (``exact``), ``widest_m`` how far any
-    report of its class or a kindred one does, ``text_within_m`` how far apart two
-    points with one address may be. ``kin`` are the codes that people take for the class's, its own
-    among them. ``districts`` are those whose cases it may join: its own (``district``), and those
-    across a near border. ``place_key`` is its address. ``responsible`` is who answers for it.
+    ``kinds`` are those under which the class's code means the same; ``kin`` the codes that people
+    take for it, its own among them. ``within_m`` is how far this report looks, ``exact_within_m``
+    how far for a kindred class, and for what a grid worker pinned if its reporter is one too
+    (``exact``); ``widest_m`` how far any report of these classes does, ``text_within_m`` how far
+    apart two points with one address may be. ``districts`` are those whose cases it may join: its
+    own (``district``), and those across a near border. ``place_key`` is its address.
+    ``responsible`` is who answers for it.
     """
 
     key: ClassKey
@@ -92,10 +90,11 @@ class Candidate:
             reasons.append("part")
         # What is near the address of a later report only would let the case creep on.
         most_m = criteria.within_m if self.place_learnt else criteria.text_within_m
-        if self.kindred(criteria) and self.distance_m <= most_m:
-            if self.address(criteria) is Compared.SAME:
-                reasons.append("place_text")
-        if self.kindred(criteria) and self.distance_m <= self.reach_m(criteria):
+        kindred = self.kindred(criteria)
+        same = kindred and self.address(criteria) is Compared.SAME
+        if same and self.distance_m <= most_m:
+            reasons.append("place_text")
+        if kindred and self.distance_m <= self.reach_m(criteria):
             reasons.append("distance")
         return tuple(reasons)
 

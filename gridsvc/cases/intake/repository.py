@@ -13,7 +13,7 @@ from sqlalchemy import CursorResult, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.intake.address import door_of
+from gridsvc.cases.intake.address import door_range
 from gridsvc.cases.intake.match import Candidate, MatchCriteria
 from gridsvc.cases.intake.models import IdempotencyKey
 from gridsvc.city.classes import ClassKey
@@ -24,8 +24,6 @@ _KEYS_AT_ONCE = 1_000
 _MOST = 20
 #: So many times as many closed cases are looked at as are asked for.
 _FOR_CORNERS = 4
-#: No place key has it: between a door and the door with it are all the keys that begin so.
-_LAST = "\U0010ffff"
 
 _HERE = "with here as (select st_setsrid(st_point(:lon, :lat), 4326) as p), found as ("
 _NEAR = (
@@ -117,7 +115,7 @@ def open_candidates_alone(session: Session, criteria: MatchCriteria) -> list[Can
     if criteria.part_code is not None:
         names.append(f"part|{criteria.district}|{criteria.part_code}")
     if criteria.place_key is not None:
-        names.append(f"place|{criteria.kin[0]}|{door_of(criteria.place_key)}")
+        names.append(f"place|{criteria.kin[0]}|{door_range(criteria.place_key)[0]}")
     return _candidates(session, criteria, "open", _MOST, behind=(_LOCK, {"names": sorted(names)}))
 
 
@@ -139,7 +137,7 @@ def _candidates(
     limit: int,
     behind: tuple[Prepared, dict[str, list[str]]] | None = None,
 ) -> list[Candidate]:
-    door = "" if criteria.place_key is None else door_of(criteria.place_key)
+    door = ("", "") if criteria.place_key is None else door_range(criteria.place_key)
     box = box_around(criteria.lon, criteria.lat, criteria.widest_m)
     question = _QUESTIONS[state, criteria.part_code is not None, criteria.place_key is not None]
     rows = question.ask(
@@ -157,8 +155,8 @@ def _candidates(
             "class_code": criteria.key.code,
             "kin": list(criteria.kin),
             "part_code": criteria.part_code,
-            "place_key": door,
-            "place_end": door + _LAST,
+            "place_key": door[0],
+            "place_end": door[1],
             "limit": limit,
         },
         behind=behind,

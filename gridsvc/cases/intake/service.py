@@ -17,8 +17,7 @@ from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.opening import choose_opening, open_case
 from gridsvc.cases.intake.address import closer
-from gridsvc.cases.intake.contact import seal
-from gridsvc.cases.intake.locate import locate, place_of
+from gridsvc.cases.intake.locate import locate, parts_meant, place_of
 from gridsvc.cases.intake.match import (
     criteria_of,
     crossing,
@@ -34,7 +33,7 @@ from gridsvc.cases.intake.model import (
     proof_path,
 )
 from gridsvc.cases.intake.models import Report, Reporter, ReportPlacement
-from gridsvc.cases.intake.personal import words_hash
+from gridsvc.cases.intake.personal import seal, words_hash
 from gridsvc.cases.intake.reports_repository import report_counts
 from gridsvc.cases.intake.repository import (
     claim_receipt,
@@ -89,6 +88,7 @@ def file_report(
         "needs_confirmation": report.needs_confirmation,
         "similar": [candidate.to_json(routed.criteria) for candidate in matched.near],
         "earlier": [candidate.to_json(routed.criteria) for candidate in matched.earlier],
+        "parts": parts_meant(occasion, routed.located),
         "mended": None if new.footprint is None else new.footprint.mended,
         "created_at": report.created_at.isoformat(),
         "recorded_at": report.recorded_at and report.recorded_at.isoformat(),
@@ -196,6 +196,7 @@ def similar_cases(occasion: Occasion, atlas: Atlas, new: NewReport) -> dict[str,
     return {
         "placement": placement.to_json(),
         "responsibility": routed.responsibility.to_json(),
+        "parts": parts_meant(occasion, routed.located),
         "would_join": None if first is None else str(first.id),
         "candidates": [
             {

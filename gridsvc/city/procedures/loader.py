@@ -35,8 +35,8 @@ _HEAD_OPTIONAL = {"returns", "seats", "opened_by", "merges", "two_sides", "acts"
 _HEAD_OPTIONAL |= {"level", "after_the_fact_hours"}
 _STEP_OPTIONAL = {
     *("by", "needs", "choices", "requires", "limit_hours", "clock", "graded", "from_opening"),
-    *("calls", "blows", "names", "names_who", "hears_all", "scores", "sends_on", "on_return"),
-    *("optional", "repeats", "closes", "answers", "verdict_in", "verdicts", "on_spot"),
+    *("calls", "blows", "names", "scores", "sends_on", "on_return", "optional", "repeats"),
+    *("closes", "answers", "verdict_in", "verdicts", "on_spot", "names_who", "hears_all"),
 }
 #: No limit is longer, in hours: ten years.
 _LONGEST_HOURS = 87_600

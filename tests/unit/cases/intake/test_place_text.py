@@ -10,7 +10,7 @@ from gridsvc.cases.intake.address import (
     Compared,
     closer,
     compare,
-    door_of,
+    door_range,
     normalised,
     place_key,
     read_address,
@@ -145,11 +145,13 @@ def test_one_name_in_two_streets_is_left_to_the_distance():
     assert compare(key("长安里8号"), there) is WIDER
 
 
-def test_what_begins_with_a_door_are_all_the_keys_at_it():
-    door = door_of(key("红莲北里3号楼2单元502"))
-    assert door == key("红莲北里3号楼") == door_of(door)
-    assert key("红莲北里3号楼垃圾桶旁边").startswith(door)
-    assert door_of(key("红莲北里")) == key("红莲北里")
+def test_all_the_keys_at_a_door_sort_together_and_a_name_alone_stands_alone():
+    first, end = door_range(key("红莲北里3号楼2单元502"))
+    assert first == key("红莲北里3号楼")
+    assert first < key("红莲北里3号楼垃圾桶旁边") < end < key("红莲北里5号楼")
+    assert not first <= key("红莲北里33号楼") < end
+    first, end = door_range(key("红莲北里"))
+    assert first == key("红莲北里") < end < key("红莲北里3号楼")
 
 
 def test_a_case_learns_a_door_where_its_address_names_none():
