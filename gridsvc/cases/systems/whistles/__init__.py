@@ -7,6 +7,7 @@ from gridsvc.cases.systems.whistles.repository import (
     called_bodies,
     joint_whistle_of,
     open_whistles,
+    withdrawn_before,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "joint_whistle_of",
     "locked_whistle",
     "open_whistles",
+    "withdrawn_before",
 ]
