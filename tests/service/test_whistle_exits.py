@@ -245,6 +245,9 @@ def test_a_joint_whistle_that_is_withdrawn_leaves_an_ordinary_case_of_the_receiv
         "handle",
         city.LEAD,
     )
+    # The same outline from the next reporter does not blow it again.
+    again = joint.person(Role.CITIZEN).report(-6, footprint=city.astride())
+    assert (again["case_id"], again["joint_whistle_id"]) == (joint.id, None)
     assert joint.lead.post(joint.steps, {"step": "handle", "note": "Down."})["step"] == "feed_back"
 
 

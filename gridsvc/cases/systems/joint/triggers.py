@@ -15,7 +15,7 @@ from gridsvc.cases.intake import repository
 from gridsvc.cases.intake.model import PinMoved, ReportFiled
 from gridsvc.cases.intake.reports_repository import others_drew
 from gridsvc.cases.systems.joint.blowing import JointGround, blow_joint, drop_proposal
-from gridsvc.cases.systems.whistles import joint_whistle_of
+from gridsvc.cases.systems.whistles import joint_whistle_of, withdrawn_before
 from gridsvc.city.classes import ClassKey
 from gridsvc.registry.bodies.repository import Ground, agreement_settles, bodies_by_code
 from gridsvc.registry.disputes.model import DisputeAt
@@ -62,10 +62,10 @@ def follow_pin(act: Act, event: PinMoved) -> dict[str, Any]:
         drop_proposal(act)
         act.withdraw("near_border")
     site = _Site(event.placement, event.key, event.responsibility.ground)
-    return _follow(act, site, new_case=False)
+    return _follow(act, site, new_case=False, moved=event.case_moved)
 
 
-def _follow(act: Act, site: _Site, *, new_case: bool) -> dict[str, Any]:
+def _follow(act: Act, site: _Site, *, new_case: bool, moved: bool = False) -> dict[str, Any]:
     certain = (
         trigger_for_footprint(site.placement, site.shares)
         or trigger_for_conflict(site.placement)
@@ -77,6 +77,10 @@ def _follow(act: Act, site: _Site, *, new_case: bool) -> dict[str, Any]:
     if present is not None and present.state == "open":
         return {"joint_whistle_id": present.id}
     if (certain is not None or near is not None) and _settled(act, site):
+        return {"needs_confirmation": False}
+    # What its caller has taken back does not blow again by itself with the next report.
+    stays = certain is not None and not (new_case or moved)
+    if stays and certain and withdrawn_before(act.session, act.case, certain.ground.value):
         return {"needs_confirmation": False}
     if certain is not None and (present is None or not asks):
         return {"joint_whistle_id": _blow(act, certain, site, ask_first=asks, new_case=new_case)}

@@ -8,6 +8,7 @@ from gridsvc.cases.systems.whistles.repository import (
     cases_with_provisional,
     joint_whistle_of,
     open_whistles,
+    withdrawn_before,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "joint_whistle_of",
     "locked_whistle",
     "open_whistles",
+    "withdrawn_before",
 ]

@@ -33,6 +33,14 @@ def joint_whistle_of(session: Session, case: Case) -> Whistle | None:
     return session.scalar(_JOINT, {"district": case.district_code, "case": case.id})
 
 
+def withdrawn_before(session: Session, case: Case, ground: str) -> bool:
+    """Whether a joint whistle of a case on this ground was withdrawn."""
+    return any(
+        whistle.joint and whistle.state == "withdrawn" and whistle.ground == ground
+        for whistle in whistles_of(session, case)
+    )
+
+
 def open_whistles(session: Session, case: Case) -> list[Whistle]:
     """Every whistle of a case that is open, oldest first."""
     return [whistle for whistle in whistles_of(session, case) if whistle.state == "open"]
