@@ -1,6 +1,6 @@
 # Everything starts here; `make` alone lists the targets. Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve unit fmt check test bench bench-cases test-faults wheel clean fuzz
+.PHONY: help demo serve unit fmt check test bench bench-cases test-faults wheel clean fuzz soak
 
 PORT ?= 8000
 BIN := .venv/bin
@@ -40,6 +40,10 @@ test: check ## check, then all tests: what CI runs; prints what the unit tests c
 test-faults: ## kill, cut and tear at random, 100 rounds (an hour; GRIDSVC_FAULT_ROUNDS)
 	@scripts/setup.sh test
 	@GRIDSVC_FAULT_ROUNDS=$${GRIDSVC_FAULT_ROUNDS:-100} $(BIN)/python -m pytest -q -m alone tests/faults
+
+soak: ## half an hour at 70 % of the limit, then far above it (MINUTES=30)
+	@scripts/setup.sh test
+	@$(BIN)/python -m benchmarks.soak --minutes $(or $(MINUTES),30)
 
 fuzz: ## an hour of spoilt input for every reader (SECONDS=3600); what breaks one is kept
 	@scripts/setup.sh test

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.engine import SUPERVISION, go_back, take
 from gridsvc.cases.core.opening import take_seats
-from gridsvc.cases.core.progress import Progress, begin, carried_over
+from gridsvc.cases.core.progress import Progress, begin, carried_over, skip_system
 from gridsvc.city import City
 from gridsvc.city.classes import STANDARD, ClassKey
 from gridsvc.city.procedures.model import Actor, Library, Requirement
@@ -234,12 +234,12 @@ def _stages(procedures: Library, responsibility: Responsibility, street: str) ->
     for prefix in ("", "refused "):
         progress = _opened(procedures, responsibility, street)
         if prefix:
-            evidence = {"note": "not ours", "responsible_now": street}
+            evidence = {"note": "not ours", "responsible_now": street, "clause": "not_listed"}
             lead = progress.lead
             progress = go_back(
                 procedure, progress, "refuse", party=lead, evidence=evidence, actor=subject_of(lead)
             )
-            progress = replace(progress, lead=street)
+            progress = skip_system(procedure, replace(progress, lead=street, returned=False))
         kept[f"{prefix}handle"] = _canonical(progress.to_json())
         for step, then in _WAY:
             by_lead = step in ("handle", "feed_back")

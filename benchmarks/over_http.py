@@ -108,9 +108,9 @@ def _gridsvc(var: Path, *arguments: str) -> None:
     subprocess.run([*GRIDSVC, *arguments], env=_environment(var), check=True, cwd=_ROOT)
 
 
-def _token(var: Path) -> str:
-    """A token with which a batch may be large."""
-    made = [*GRIDSVC, "token", "create", "--role", "analyst"]
+def _token(var: Path, role: str = "analyst") -> str:
+    """A token with which a batch may be large, or of another role."""
+    made = [*GRIDSVC, "token", "create", "--role", role]
     done = subprocess.run(
         made, env=_environment(var), check=True, cwd=_ROOT, capture_output=True, text=True
     )

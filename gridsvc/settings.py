@@ -220,13 +220,13 @@ class Settings(BaseSettings):
         default=60, description="Near a border, the other side is told when nobody confirms."
     )
     merge_within_m: float = Field(
-        default=250.0,
+        default=55.0,
         gt=0,
         le=2_000,
         description="Reports of a class that merging.csv does not list join within this distance.",
     )
     merge_exact_within_m: float = Field(
-        default=50.0, gt=0, le=2_000, description="The same for reports of grid workers."
+        default=20.0, gt=0, le=2_000, description="The same for reports of grid workers."
     )
     merge_text_within_m: float = Field(
         default=1_000.0,
@@ -275,6 +275,9 @@ class Settings(BaseSettings):
     )
     backup_passphrase_file: Path | None = Field(
         default=None, description="The file whose first line opens backups; else it is asked for."
+    )
+    backup_days: int = Field(
+        default=2, ge=1, description="A newest copy older than that is a fault to 'doctor'."
     )
     token_hours: int = Field(
         default=24, ge=1, description="Hours until a token expires; its holder can renew it."

@@ -49,15 +49,17 @@ from gridsvc.api.v1 import (
     parts,
     personal,
     point,
+    refusals,
     relations,
     repairs,
     reports,
     social_grids,
+    supervision,
     tokens,
     whistle_calls,
+    whistle_exits,
     whistles,
 )
-from gridsvc.api.watching import Watched
 from gridsvc.cases.log.service import LogKey
 from gridsvc.cases.log.writer import LogWriter
 from gridsvc.city import City
@@ -78,6 +80,7 @@ _ROUTES = (
     locate,
     areas,
     social_grids,
+    supervision,
     editions,
     repairs,
     codes,
@@ -94,9 +97,11 @@ _ROUTES = (
     evidence,
     messages,
     whistle_calls,
+    whistle_exits,
     whistles,
     disputes,
     no_mans_land,
+    refusals,
     relations,
     tokens,
     audit,
@@ -117,7 +122,7 @@ def make_service(settings: Settings) -> Service:
     # A fault in a procedure or a table is told at the start, not to the first reporter.
     city = City.load(settings)
     keys = settings.var_dir / "keys"
-    tokens = Tokens(secret_key(keys, "token", settings.token_key), _provider(settings))
+    tokens = Tokens(KeyRing(keys, "token", settings.token_key), _provider(settings))
     sessions = session_factory(pools.general)
     return Service(
         settings=settings,
@@ -189,7 +194,6 @@ def _middleware(service: Service) -> list[Middleware]:
     """What every request passes before a route is looked for, from the outside in."""
     settings = service.settings
     return [
-        Middleware(Watched),
         Middleware(Answering),
         Middleware(
             Quotas,
@@ -197,6 +201,7 @@ def _middleware(service: Service) -> list[Middleware]:
             tokens=service.tokens,
             trusted=networks(settings.trusted_proxies),
             at_once=settings.requests_at_once,
+            look_up=point.answer_alone,
         ),
         Middleware(
             rules.BodyLimit,

@@ -55,6 +55,40 @@ class BoundedConfig(Config):
         self.limits = limits
 
 
+class _Gathering:
+    """A transport that sends the head of an answer together with what follows it at once.
+
+    Uvicorn writes them one by one, and each costs a call of the system and wakes the client.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop, self._head = transport, loop, b""
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """Send, or keep the beginning of an answer until the next write or turn of the loop."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(b"HTTP/1.1 "):
+            self._head = data
+            self._loop.call_soon(self._send_head)
+            return
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """Close once all is sent."""
+        self._send_head()
+        self._transport.close()
+
+    def _send_head(self) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class _Bounded(HttpToolsProtocol):
     """One connection."""
 
@@ -63,6 +97,7 @@ class _Bounded(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, unless there are too many."""
         super().connection_made(transport)
+        self.transport = _Gathering(transport, self.loop)  # type: ignore[assignment] # as uvicorn uses it
         limits, now = self.config.limits, self.loop.time()
         self._head_since: float | None = None
         self._head_bytes = 0

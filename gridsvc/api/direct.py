@@ -117,6 +117,19 @@ class DirectRoute(APIRoute):
             return Match.FULL, {"endpoint": self.endpoint, "path_params": {}, "route": self}
         return super().matches(scope)
 
+    async def alone(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a GET of this path without looking for its route, errors as the app tells them."""
+        scope.update({"route": self, "endpoint": self.endpoint, "path_params": {}})
+        try:
+            await self.app(scope, receive, send)
+        except Exception as error:
+            handlers = scope["app"].exception_handlers
+            known = (handlers[kind] for kind in type(error).__mro__[:-2] if kind in handlers)
+            handle = next(known, None)
+            if handle is None:
+                raise
+            await (await handle(Request(scope), error))(scope, receive, send)
+
     async def _answer_in_loop(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = _Asked(scope, scope["app"].state.service, self._query(scope))
         response = await self.endpoint(**self._arguments(asked))

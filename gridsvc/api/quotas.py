@@ -179,12 +179,14 @@ class Quotas:
         tokens: Tokens,
         trusted: tuple[Network, ...],
         at_once: int,
+        look_up: ASGIApp,
     ) -> None:
         self._app = app
         self._shares = {role: _Share(allowance) for role, allowance in allowances.items()}
         self._tokens = tokens
         self._trusted = trusted
         self._at_once = at_once
+        self._look_up = look_up
         self._limiter = FixedWindowRateLimiter(_Counts())
         anonymous = allowances[ANONYMOUS]
         self._look_ups = RateLimitItemPerMinute(anonymous.look_ups)
@@ -206,7 +208,7 @@ class Quotas:
             reads = scope["path"] == _LOOK_UP and scope["method"] in _READING
             if reads and b"as_of=" not in scope["query_string"]:
                 self._count_look_up(address_of(scope, self._trusted))
-                passed = self._app(scope, receive, send)
+                passed = self._look_up(scope, receive, send)
             else:
                 asker = scope["asker"] = self._asker(scope)
                 running = self._admit(asker, scope)

@@ -15,7 +15,6 @@ import itertools
 import os
 import re
 import secrets
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -33,7 +32,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy.orm import Session
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from gridsvc.api.clock import utc_now
 from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession, Service
@@ -42,7 +41,7 @@ from gridsvc.callers import REQUEST_ID
 from gridsvc.cases.core.messages.repository import backlog
 from gridsvc.errors import NotAllowed, NotAuthenticated
 
-_HEADER = b"x-request-id"
+HEADER = b"x-request-id"
 _PLAIN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 router = APIRouter(tags=["health"])
@@ -128,40 +127,18 @@ def get_metrics(service: CurrentService, session: DbSession, _: CurrentCaller) -
     )
 
 
-class Watched:
-    """ASGI middleware, outermost: gives each request its id and counts how it ended."""
+class Names:
+    """Names for requests: the caller's own where it is a plain word, else one of ours."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self) -> None:
         self._process = secrets.token_hex(6)
         self._numbers = itertools.count(1)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; an answer that never began counts as 500."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        request_id = self._id_of(scope)
-        REQUEST_ID.set(request_id)
-        status = 500
-
-        async def begun(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"].append((_HEADER, request_id.encode()))
-            await send(message)
-
-        IN_FLIGHT.inc()
-        start = time.perf_counter()
-        try:
-            await self._app(scope, receive, begun)
-        finally:
-            IN_FLIGHT.dec()
-            observe_request(scope, status, time.perf_counter() - start)
-
-    def _id_of(self, scope: Scope) -> str:
-        given: str = dict(scope["headers"]).get(_HEADER, b"").decode("latin-1")
-        if _PLAIN.fullmatch(given):
-            return given
-        return f"{self._process}-{next(self._numbers):x}"
+    def of(self, scope: Scope) -> str:
+        """The name of a request, by which the log and its messages know it too."""
+        given = next((value for name, value in scope["headers"] if name == HEADER), b"")
+        name: str = given.decode("latin-1")
+        if not _PLAIN.fullmatch(name):
+            name = f"{self._process}-{next(self._numbers):x}"
+        REQUEST_ID.set(name)
+        return name

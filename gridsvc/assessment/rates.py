@@ -107,7 +107,10 @@ class Family(StrEnum):
 
 #: Every count, by its family; the names are those of the interface.
 COUNTS: Mapping[Family, tuple[str, ...]] = {
-    Family.CASES: ("due", "suspended", "counted", "closed", "closed_in_time", "waived"),
+    Family.CASES: (
+        *("due", "suspended", "counted", "closed", "closed_in_time", "waived"),
+        *("overall_due", "overall_kept"),
+    ),
     Family.TASKS: ("received", "returned", "handled", "handled_in_time", "reworked"),
     Family.CALLBACKS: ("valid", "contacted", "solved", "satisfied", "fairly"),
     Family.ARRIVALS: ("called", "reported_in", "late", "far", "done", "done_in_time"),
@@ -170,6 +173,7 @@ _PLAIN = (
     ("solved", "solved", "valid", _NO_CALLBACK),
     ("closed", "closed", "counted", _NOT_DUE),
     ("closed_in_time", "closed_in_time", "counted", _NOT_DUE),
+    ("overall", "overall_kept", "overall_due", "no data: no case has an overall limit"),
     ("filed", "filed", "reported", "no data: nothing was reported"),
     ("handled_in_time", "handled_in_time", "handled", "no data: nothing was handled"),
     ("rework", "reworked", "handled", "no data: nothing was handled"),
@@ -186,6 +190,7 @@ RATES = {
     "satisfied": ("满意率", "Satisfied"),
     "closed": ("结案率", "Closed"),
     "closed_in_time": ("按期结案率", "Closed in time"),
+    "overall": ("总时限达标率", "Answered within the overall limit"),
     "filed": ("立案率", "Filed"),
     "handled_in_time": ("按期处置率", "Handled in time"),
     "rework": ("返工率", "Rework"),

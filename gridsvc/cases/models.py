@@ -1,7 +1,7 @@
 """Every table of the cases, in one place for migrations and tests."""
 
 from gridsvc.cases.core.messages.models import Message
-from gridsvc.cases.core.models import Case, Submission, TraceEntry
+from gridsvc.cases.core.models import Case, StatedTime, Submission, TraceEntry
 from gridsvc.cases.intake.models import (
     IdempotencyKey,
     Receipt,
@@ -13,6 +13,7 @@ from gridsvc.cases.log.models import LogCheckpoint, LogLeaf, LogNode
 from gridsvc.cases.systems.appeals.models import Appeal
 from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.evidence.models import Evidence
+from gridsvc.cases.systems.reminders.models import LimitNotice
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Case",
     "Evidence",
     "IdempotencyKey",
+    "LimitNotice",
     "LogCheckpoint",
     "LogLeaf",
     "LogNode",
@@ -30,6 +32,7 @@ __all__ = [
     "Report",
     "ReportPlacement",
     "Reporter",
+    "StatedTime",
     "Submission",
     "TraceEntry",
     "Whistle",

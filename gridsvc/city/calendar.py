@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 import chinese_calendar
 import structlog
 
+from gridsvc.city.own import WORKING_DAYS, own_table
+from gridsvc.city.table import Table
 from gridsvc.errors import BadFile
 from gridsvc.settings import Settings
 from gridsvc.tables import Row, table
@@ -27,24 +29,52 @@ _SHIFTS = ((dt.time(8), dt.time(12)), (dt.time(14), dt.time(18)))
 _LONGEST = dt.timedelta(days=3660)
 
 
+def read_statutory(path: Path) -> frozenset[tuple[int, int]]:
+    """Month and day of the holidays that have the same date each year (办法 of 2024, article 2).
+
+    The others follow the moon or the sun, and the days around all of them are announced year by
+    year. Raises BadFile with the line.
+    """
+    days = set()
+    for row in table(path, ["month_day", "name"], key=["month_day"]):
+        try:
+            # A leap year has every day that a year may have.
+            day = dt.date.fromisoformat(f"2024-{row['month_day']}")
+        except ValueError:
+            raise BadFile(
+                f"{row.where}: {row['month_day']!r} is not a day of the year; write 01-01."
+            ) from None
+        days.add((day.month, day.day))
+    return frozenset(days)
+
+
+_STATUTORY = Path(__file__).parent / "shipped" / "statutory_holidays.csv"
+#: A city's own ``statutory_holidays.csv``, else the country's.
+STATUTORY = Table(_STATUTORY.parent, lambda find: read_statutory(find(_STATUTORY.name)))
+
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """The zone of a city, and its working days: public holidays out, make-up days (调休) in.
 
     ``own`` is the city's table: a day to whether it is worked. It goes before the published
-    calendar of chinesecalendar; a year that neither knows has its weekends free, and a warning
-    is logged once for it.
+    calendar of chinesecalendar; a year that neither knows has its weekends and the ``statutory``
+    holidays of a fixed date free, and a warning is logged once for it.
     """
 
     zone: ZoneInfo
     own: Mapping[dt.date, bool] = field(default_factory=dict)
+    statutory: frozenset[tuple[int, int]] = field(
+        default_factory=lambda: read_statutory(_STATUTORY)
+    )
     _warned: set[int] = field(default_factory=set, compare=False)
 
     @classmethod
     def load(cls, settings: Settings) -> Calendar:
         """The calendar that the settings name. Raises BadFile for a table that cannot be read."""
-        path = settings.working_days
-        return cls(ZoneInfo(settings.zone), {} if path is None else read_working_days(path))
+        path = settings.working_days or own_table(settings, WORKING_DAYS)
+        own = {} if path is None else read_working_days(path)
+        return cls(ZoneInfo(settings.zone), own, STATUTORY.load(settings))
 
     def day(self, moment: dt.datetime) -> dt.date:
         """The day of the city on which an aware moment falls."""
@@ -74,16 +104,28 @@ class Calendar:
         try:
             return bool(chinese_calendar.is_workday(day))
         except NotImplementedError:
-            if not any(known.year == day.year for known in self.own):
-                self._warn(day.year)
-            return day.weekday() < _SATURDAY
+            if self.knows(day.year):
+                return day.weekday() < _SATURDAY
+            self._warn(day.year)
+            return day.weekday() < _SATURDAY and (day.month, day.day) not in self.statutory
+
+    def knows(self, year: int) -> bool:
+        """Whether the holidays of a year are announced: limits that count its days are final."""
+        if any(day.year == year for day in self.own):
+            return True
+        try:
+            chinese_calendar.is_workday(dt.date(year, 1, 1))
+        except NotImplementedError:
+            return False
+        return True
 
     def _warn(self, year: int) -> None:
         if year not in self._warned:
             self._warned.add(year)
             _log.warning(
-                "the holidays of a year are not known; its limits count weekends only, until"
-                " GRIDSVC_WORKING_DAYS names a table of them",
+                "the holidays of a year are not announced; its limits are provisional, with"
+                " weekends and holidays of a fixed date free, until GRIDSVC_WORKING_DAYS names a"
+                " table",
                 year=year,
             )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from gridsvc.city.calendar import Calendar
-from gridsvc.city.merging import DISTANCES, GENERIC_PLACES
+from gridsvc.city.merging import DISTANCES, GENERIC_PLACES, KIN
 from gridsvc.city.procedures.library import load_library
 from gridsvc.city.procedures.model import Library
 from gridsvc.city.retention import PERIODS
@@ -20,7 +20,7 @@ from gridsvc.settings import Settings
 from gridsvc.spatial.plane import MetricPlane
 
 T = TypeVar("T")
-_TABLES: tuple[Table[Any], ...] = (DISTANCES, GENERIC_PLACES, WEIGHTS, PERIODS)
+_TABLES: tuple[Table[Any], ...] = (DISTANCES, GENERIC_PLACES, KIN, WEIGHTS, PERIODS)
 
 
 @dataclass(frozen=True, slots=True)

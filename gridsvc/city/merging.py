@@ -1,4 +1,4 @@
-"""The tables of what makes two reports one: how near by class, which words name no place."""
+"""The tables of what makes two reports one: how near, which classes, which words name no place."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from gridsvc.tables import Row, table
 
 _SHIPPED = Path(__file__).parent / "shipped"
 _COLUMNS = ["kind", "class_prefix", "citizen_m", "exact_m", "reason"]
+_KIN_COLUMNS = ["group", "kind", "class", "reason"]
 #: In the table, both kinds.
 ANY = "*"
 #: Nothing farther away than this is taken for the same thing by its distance alone.
@@ -42,6 +43,24 @@ def read_distances(path: Path) -> tuple[ClassDistance, ...]:
     return tuple(sorted(lines, key=lambda line: (-len(line.class_prefix), line.kind == ANY)))
 
 
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """A class of a kind (``*``: both) that people take for the others of its group."""
+
+    group: str
+    kind: str
+    code: str
+
+
+def read_kin(path: Path) -> tuple[Kin, ...]:
+    """The lines of a CSV, those of one kind first.
+
+    Raises BadFile with file, line and reason.
+    """
+    lines = [_kin(row) for row in table(path, _KIN_COLUMNS, key=["kind", "class"])]
+    return tuple(sorted(lines, key=lambda line: line.kind == ANY))
+
+
 def read_generic_places(path: Path) -> re.Pattern[str]:
     """The words of a file, one a line, that name no place by themselves, the longest first."""
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -53,11 +72,26 @@ def read_generic_places(path: Path) -> re.Pattern[str]:
 GENERIC_PLACES = Table(_SHIPPED, lambda find: read_generic_places(find("generic_places.txt")))
 #: A city's own ``merging.csv``, else the shipped one.
 DISTANCES = Table(_SHIPPED, lambda find: read_distances(find("merging.csv")))
+#: A city's own ``kin.csv``, else the shipped one.
+KIN = Table(_SHIPPED, lambda find: read_kin(find("kin.csv")))
+
+
+def _kin(row: Row) -> Kin:
+    _check_kind(row)
+    if not row["group"]:
+        raise BadFile(f"{row.where}: the group is empty; name what its classes have in common.")
+    if re.fullmatch("[0-9]{5}", row["class"]) is None:
+        raise BadFile(f"{row.where}: '{row['class']}' is not a class of five digits.")
+    return Kin(row["group"], row["kind"], row["class"])
+
+
+def _check_kind(row: Row) -> None:
+    if row["kind"] not in (ANY, "part", "event"):
+        raise BadFile(f"{row.where}: the kind is '{row['kind']}', but must be part, event or *.")
 
 
 def _line(row: Row) -> ClassDistance:
-    if row["kind"] not in (ANY, "part", "event"):
-        raise BadFile(f"{row.where}: the kind is '{row['kind']}', but must be part, event or *.")
+    _check_kind(row)
     if re.fullmatch("[0-9]{1,5}", row["class_prefix"]) is None:
         raise BadFile(
             f"{row.where}: '{row['class_prefix']}' does not begin a class of five digits."

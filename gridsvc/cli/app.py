@@ -32,6 +32,11 @@ _COMMANDS = (
         "Load real Beijing, cut unit grids, make up parts, play the story, and serve the map.",
     ),
     (
+        "init-city",
+        "cities:init_city",
+        "Write a folder of tables for a city: an example row each, and what the columns mean.",
+    ),
+    (
         "doctor",
         "doctor:doctor",
         "Say what is wrong here and what to do about it. Exit code 1: something is.",
@@ -69,7 +74,7 @@ _COMMANDS = (
     ("grids", "grids:app", "Unit grids (单元网格)."),
     ("personal", "personal:app", "A person's own data: shown, erased."),
     ("retention", "personal:periods", "How long what is personal is kept."),
-    ("keys", "personal:keys", "The keys that seal what is personal."),
+    ("keys", "personal:keys", "The keys that seal contacts and sign tokens."),
     ("token", "token:app", "Tokens for the HTTP service."),
     ("trace", "trace:app", "The trace of cases, which nobody changes."),
     ("whistles", "whistles:app", "Whistles (哨): rates per street, demand letters."),

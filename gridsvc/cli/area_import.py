@@ -22,7 +22,7 @@ from gridsvc.readers.vector_file import read_columns
 from gridsvc.registry.areas.columns import ColumnGuess, guess_columns
 from gridsvc.registry.areas.importer import import_areas
 from gridsvc.registry.areas.report import AreaImport, full_report, report_rows, summary
-from gridsvc.registry.districts import Division, read_divisions
+from gridsvc.registry.districts import Division, divisions_of
 
 Columns = Annotated[
     list[str],
@@ -83,7 +83,7 @@ def areas(
     _check_reports(reports)
     city, now = load_city(), utc_now()
     since = _day(effective_from) if effective_from else city.day(now)
-    divisions = read_divisions(city.settings.boundaries_dir)
+    divisions = divisions_of(city.settings)
     names = {it.name for it in divisions}
     options = ReadOptions(ReadLimits.of(city.settings), layer, encoding, names)
     columns = mapping_of(column) or _confirmed(_guess(file, level, options, divisions), yes=yes)

@@ -27,7 +27,7 @@ from gridsvc.registry.audits.service import (
     keep_audit,
     levels_above,
 )
-from gridsvc.registry.districts import read_divisions
+from gridsvc.registry.districts import divisions_of
 from gridsvc.settings import get_settings
 from gridsvc.spatial.audit import INLET_WIDTH_M, SLIVER_M, AreaFault, FaultKind
 
@@ -120,7 +120,7 @@ def _of_file(
     if level is None:
         raise BadInput("Say which level the areas of the file have: --level.", field="level")
     settings, columns = get_settings(), mapping_of(column)
-    divisions = read_divisions(settings.boundaries_dir)
+    divisions = divisions_of(settings)
     names = {it.name for it in divisions}
     options = ReadOptions(ReadLimits.of(settings), known_names=names)
     if not columns:

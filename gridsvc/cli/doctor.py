@@ -25,6 +25,7 @@ from gridsvc.db.migrate import current, head
 from gridsvc.db.partitions import missing_partitions
 from gridsvc.db.roles import may_change_the_trace
 from gridsvc.errors import DamagedIndex, GridsvcError
+from gridsvc.keeping.backup import last_ended
 from gridsvc.settings import Settings, get_settings
 from gridsvc.spatial.locator import Locator
 
@@ -83,6 +84,7 @@ def _examine(settings: Settings, cases: int | None) -> _Findings:
     yield from _keys(settings)
     yield from _disk(settings)
     yield from _indexes(settings)
+    yield from _backup(settings)
     try:
         url = database_url(settings)
         revision = current(url)
@@ -102,6 +104,7 @@ def _examine(settings: Settings, cases: int | None) -> _Findings:
         ("clock", _clock),
         ("partitions", _partitions),
         ("boundaries", _boundaries),
+        ("classes", lambda connection: _classes(connection, settings.class_standard)),
         ("messages", _messages),
         ("trace", lambda connection: _trace(connection, cases)),
     )
@@ -139,6 +142,20 @@ def _keys(settings: Settings) -> _Findings:
             yield Finding(f"{name} key", State.FAULT, found, f"Run 'chmod 600 {path}'.")
         else:
             yield Finding(f"{name} key", State.OK, "is there, for its owner alone")
+
+
+def _backup(settings: Settings) -> _Findings:
+    if settings.database_url:
+        return  # whoever runs that server keeps its copies
+    ended = last_ended(settings.var_dir)
+    advice = "Run 'gridsvc db backup FOLDER', each night, to another disk (docs/backup.md)."
+    if ended is None:
+        yield Finding("backup", State.WARNING, "there was none yet", advice)
+        return
+    days = (utc_now() - ended) / dt.timedelta(days=1)
+    state = State.FAULT if days > settings.backup_days else State.OK
+    found = f"the newest is {days:,.1f} days old"
+    yield Finding("backup", state, found, "" if state is State.OK else advice)
 
 
 def _disk(settings: Settings) -> _Findings:
@@ -218,6 +235,17 @@ def _boundaries(connection: Connection) -> _Findings:
     else:
         advice = "Load them: 'gridsvc import areas', then 'gridsvc edition activate'."
         yield Finding("boundaries", State.FAULT, "no edition of districts is active", advice)
+
+
+def _classes(connection: Connection, standard: str) -> _Findings:
+    held = connection.scalar(
+        text("select count(*) from class where standard = :standard"), {"standard": standard}
+    )
+    if held:
+        yield Finding("classes", State.OK, f"{held:,} of {standard}")
+    else:
+        advice = "Load them: 'gridsvc import classes'; until then every report is refused."
+        yield Finding("classes", State.FAULT, f"no class of {standard} is loaded", advice)
 
 
 def _messages(connection: Connection) -> _Findings:

@@ -24,9 +24,27 @@ app = typer.Typer(
 app.command()(areas)
 defer(
     app,
+    "divisions",
+    "cities:divisions",
+    "Keep a city's list of districts, streets and communities: code,name,level,parent.",
+)
+defer(
+    app,
+    "calendar",
+    "cities:calendar",
+    "Keep a city's table of holidays and make-up days: date,kind,name.",
+)
+defer(
+    app,
+    "classes",
+    "cities:classes",
+    "Load a class list: kind,code,name,major; without a file the national list that is shipped.",
+)
+defer(
+    app,
     "bodies",
     "duties:bodies",
-    "Register bodies: code,name,kind,area_code (webhook_url,telephone,source). All rows, or none.",
+    "Register bodies: code,name,kind,area_code (webhook_url,telephone,source); all, or none.",
 )
 defer(
     app,

@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from sqlalchemy.orm import Session, sessionmaker
@@ -31,7 +31,7 @@ from gridsvc.settings import get_settings
 
 app = typer.Typer(help="A person's own data: shown, erased.", no_args_is_help=True)
 periods = typer.Typer(help="How long what is personal is kept.", no_args_is_help=True)
-keys = typer.Typer(help="The keys that seal what is personal.", no_args_is_help=True)
+keys = typer.Typer(help="The keys that seal contacts and sign tokens.", no_args_is_help=True)
 
 _OPERATOR = Caller("gridsvc command", Role.ADMIN, "", None, uuid.UUID(int=0))
 
@@ -78,9 +78,8 @@ def erase(
 
 
 @periods.callback()
-@keys.callback()
 def _group() -> None:
-    """Keep 'run' and 'rotate' sub-commands while each is the only one."""
+    """Keep 'run' a sub-command while it is the only one."""
 
 
 @periods.command("run")
@@ -95,10 +94,34 @@ def run_retention(as_json: AsJson = False) -> None:
         console.print(", ".join(f"{kind} {count:,}" for kind, count in done.items()) + " ended.")
 
 
-@keys.command()
-def rotate(
-    name: Annotated[Literal["reporter"], typer.Argument(help="What the key seals.")] = "reporter",
+@keys.command("rotate-token")
+def rotate_token(
+    forget: Annotated[
+        bool, typer.Option("--forget-old", help="End every token that an older key signed.")
+    ] = False,
 ) -> None:
+    """Sign tokens with a new key; servers go on, and those of the old one hold until they expire.
+
+    A renewal is signed by the new key. Once the old one is forgotten, its tokens are refused.
+    """
+    settings = get_settings()
+    ring = KeyRing(settings.var_dir / "keys", "token", settings.token_key)
+    if forget:
+        ring.end_rotation()
+    else:
+        ring.begin_rotation()
+    with _sessions() as sessions, transaction(sessions) as session:
+        note(session, _done("forget old key" if forget else "rotate key", "token", ""))
+        write_noted(session)
+    console.print(
+        "The older keys are forgotten."
+        if forget
+        else f"New tokens have a new key; after {settings.token_hours} hours: --forget-old."
+    )
+
+
+@keys.command()
+def rotate() -> None:
     """Seal every contact with a new key; servers go on, and the old one is read until the end."""
     ring = _ring()
     ring.begin_rotation()
@@ -115,7 +138,7 @@ def rotate(
                 count, after = personal.reseal(session, after, ring.keys)
             done += count
         with transaction(sessions) as session:
-            note(session, _done("rotate key", name, ""))
+            note(session, _done("rotate key", "reporter", ""))
             write_noted(session)
     ring.end_rotation()
     console.print(f"{done:,} contacts are sealed with the new key.")

@@ -23,7 +23,7 @@ from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.db.partitions import ensure_partitions
 from gridsvc.db.roles import may_change_the_trace
 from gridsvc.errors import NotAuthenticated
-from gridsvc.registry.access.keys import secret_key
+from gridsvc.registry.access.keys import KeyRing
 from gridsvc.registry.access.register import Life, make_token
 from gridsvc.registry.access.service import holder_of
 from gridsvc.settings import Settings, get_settings
@@ -108,14 +108,14 @@ def prepare(settings: Settings) -> str:
 def _first_token(settings: Settings, sessions: sessionmaker[Session]) -> None:
     """Make an admin's token, readable by its owner alone, where the one of before has expired."""
     path = settings.var_dir / "admin.token"
-    key = secret_key(settings.var_dir / "keys", "token", settings.token_key)
+    ring = KeyRing(settings.var_dir / "keys", "token", settings.token_key)
     with suppress(OSError, NotAuthenticated):
-        holder_of(key, path.read_text().strip())
+        holder_of(ring.keys, path.read_text().strip())
         return
     with transaction(sessions) as session:
         token = make_token(
             session,
-            key,
+            ring.current,
             role=Role.ADMIN,
             subject="admin",
             life=Life.of(settings),

@@ -12,7 +12,7 @@ from rich.table import Table
 from gridsvc.api.clock import utc_now
 from gridsvc.callers import Role
 from gridsvc.cli.runtime import AsJson, console, operator, print_json, session
-from gridsvc.registry.access.keys import secret_key
+from gridsvc.registry.access.keys import KeyRing, secret_key
 from gridsvc.registry.access.register import Life, make_token, revoke_token
 from gridsvc.registry.access.repository import note_uses, tokens_page
 from gridsvc.registry.access.service import holder_of
@@ -92,9 +92,8 @@ def revoke(
         try:
             token_id = uuid.UUID(token)
         except ValueError:
-            caller = holder_of(
-                secret_key(settings.var_dir / "keys", "token", settings.token_key), token
-            )
+            ring = KeyRing(settings.var_dir / "keys", "token", settings.token_key)
+            caller = holder_of(ring.keys, token)
             note_uses(opened, [(caller, utc_now())])
             token_id = caller.token_id
         revoke_token(opened, token_id, by=None, now=utc_now())

@@ -9,13 +9,14 @@ from typing import Annotated, Any
 import httpx
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from gridsvc.api.clock import utc_now
 from gridsvc.cases.intake.personal import changed_reports
 from gridsvc.cases.log.checkpoint import read_notes
 from gridsvc.cases.log.repository import newest_checkpoint
 from gridsvc.cases.log.service import LogKey, newest_note, write_log
-from gridsvc.cases.log.verifying import log_faults, verify_against
+from gridsvc.cases.log.verifying import audit_faults, log_faults, verify_against
 from gridsvc.cases.systems.evidence.service import check_photos
 from gridsvc.cases.systems.evidence.store import store_of
 from gridsvc.cli.runtime import (
@@ -30,6 +31,7 @@ from gridsvc.cli.runtime import (
 from gridsvc.db.base import transaction
 from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.errors import BadFile
+from gridsvc.registry.access.audit import entries_before
 from gridsvc.registry.access.keys import secret_key
 from gridsvc.settings import get_settings
 
@@ -63,7 +65,7 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check every entry of every case, and every photo against its hash. Exit code 1: a fault.
+    """Check every entry of every case and of the audit log, and every photo. Exit code 1: a fault.
 
     The traces are held to the log of all traces and this to its checkpoints: those of --against,
     which somebody kept outside, and the newest in the database.
@@ -87,6 +89,7 @@ def verify(
         if newest is not None:
             checkpoints += read_notes(newest.note, key or _log_key().public)
         faults += [{"fault": fault} for fault in log_faults(opened, checkpoints)]
+        faults += [{"fault": fault} for fault in audit_faults(opened, checkpoints)]
         task = bar.add_task("traces")
         for district, case_id, found in verify_against(
             opened,
@@ -121,6 +124,25 @@ def verify(
         )
     if faults:
         raise typer.Exit(1)
+
+
+@app.command()
+def audit(
+    limit: Annotated[int, typer.Option(min=1, help="So many entries, the newest first.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List who read personal data and who did what an administrator does, and why."""
+    with session() as opened:
+        found = entries_before(opened, None, limit=limit)
+    if as_json:
+        columns = ("n", "at", "who", "role", "act", "subject", "reason")
+        print_json([{name: getattr(entry, name) for name in columns} for entry in found])
+        return
+    table = Table("n", "at", "who", "act", "to what", "why", title="Audit log")
+    for entry in found:
+        at = entry.at.isoformat(timespec="seconds")
+        table.add_row(str(entry.n), at, entry.who, entry.act, entry.subject, entry.reason)
+    console.print(table)
 
 
 def _log_key() -> LogKey:

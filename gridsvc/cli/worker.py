@@ -21,6 +21,9 @@ from gridsvc.cases.core.messages import repository
 from gridsvc.cases.core.messages.service import retry_given_up
 from gridsvc.cases.core.messages.worker import DeliveryCount, Worker
 from gridsvc.cases.intake.repository import forget_keys
+from gridsvc.cases.systems.limits import recompute
+from gridsvc.cases.systems.reminders.service import notice_limits
+from gridsvc.city import City
 from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, session
 from gridsvc.db.base import transaction
 from gridsvc.db.engine import create_engine, session_factory
@@ -68,19 +71,24 @@ async def _run(loop: Worker, engine: Engine, *, once: bool) -> DeliveryCount:
     if once:
         return await loop.run(stop, once=True)
     notes.print("The worker delivers messages until Ctrl-C.")
-    keep = dt.timedelta(days=loop.settings.idempotency_days)
-    upkeep = asyncio.create_task(_keep_up(engine, loop.sessions, keep, stop))
+    city = City.load(loop.settings)
+    beside = (_keep_up(engine, loop.sessions, city, stop), _watch(loop.sessions, city, stop))
+    tasks = [asyncio.create_task(one) for one in beside]
     try:
         return await loop.run(stop)
     finally:
         stop.set()
-        await upkeep
+        await asyncio.gather(*tasks)
 
 
 async def _keep_up(
-    engine: Engine, sessions: sessionmaker[Session], keep: dt.timedelta, stop: asyncio.Event
+    engine: Engine, sessions: sessionmaker[Session], city: City, stop: asyncio.Event
 ) -> None:
-    """Once a day make next months' partitions and forget old keys; failed, again in a minute."""
+    """Once a day make next months' partitions, forget old keys, make provisional limits again.
+
+    What failed is tried again in a minute.
+    """
+    keep = dt.timedelta(days=city.settings.idempotency_days)
     while not stop.is_set():
         pause_s = _DAY_S
         try:
@@ -90,6 +98,9 @@ async def _keep_up(
             forgotten = await asyncio.to_thread(_forget_keys, sessions, utc_now() - keep)
             if forgotten:
                 _log.info("idempotency keys were forgotten", keys=forgotten)
+            moved = await asyncio.to_thread(_recompute, sessions, city)
+            if moved:
+                _log.info("provisional limits were made again", cases=moved)
         except (DBAPIError, Unavailable) as error:
             pause_s = _SOON_S
             reason = str(error.orig if isinstance(error, DBAPIError) else error).strip()
@@ -98,6 +109,27 @@ async def _keep_up(
             await asyncio.wait_for(stop.wait(), pause_s)
         except TimeoutError:
             continue
+
+
+async def _watch(sessions: sessionmaker[Session], city: City, stop: asyncio.Event) -> None:
+    """Every minute tell of limits that have passed, and remind of those that will."""
+    while not stop.is_set():
+        try:
+            noticed = await asyncio.to_thread(_notice_limits, sessions, city)
+            if noticed:
+                _log.info("limits were noticed", events_and_reminders=noticed)
+        except (DBAPIError, Unavailable) as error:
+            reason = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+            _log.warning("limits could not be looked at; it is tried again", reason=reason)
+        try:
+            await asyncio.wait_for(stop.wait(), _SOON_S)
+        except TimeoutError:
+            continue
+
+
+def _notice_limits(sessions: sessionmaker[Session], city: City) -> int:
+    with transaction(sessions) as opened:
+        return notice_limits(opened, city, now=utc_now())
 
 
 def _make_partitions(engine: Engine) -> list[str]:
@@ -110,6 +142,11 @@ def _make_partitions(engine: Engine) -> list[str]:
 def _forget_keys(sessions: sessionmaker[Session], before: dt.datetime) -> int:
     with transaction(sessions) as opened:
         return forget_keys(opened, before)
+
+
+def _recompute(sessions: sessionmaker[Session], city: City) -> int:
+    with transaction(sessions) as opened:
+        return recompute(opened, city, now=utc_now())
 
 
 @messages.command()

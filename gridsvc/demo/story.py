@@ -126,13 +126,15 @@ class _Story:
         return str(first["case_id"])
 
     def _refuse_twice(self, steps: str) -> None:
+        can_answer = self._streets[LEAD].get(steps.replace("steps", "answerable"))["bodies"]
+        clauses = {one["body_code"]: one["clause"] for one in can_answer if one["clause"]}
         for street, named in ((LEAD, OTHER), (OTHER, LEAD)):
             self._streets[street].post(
                 steps,
                 {
                     "step": "refuse",
                     "note": "The building stands on the other side of the border.",
-                    "evidence": {"responsible_now": named},
+                    "evidence": {"responsible_now": named, "clause": clauses[named]},
                 },
             )
             self._note(f"{street} says: not ours", f"names {named}")

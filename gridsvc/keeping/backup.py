@@ -28,6 +28,7 @@ import psycopg2
 from sqlalchemy.engine import make_url
 
 from gridsvc import __version__
+from gridsvc.city.own import FOLDER
 from gridsvc.db.binaries import find_binaries, server_user
 from gridsvc.db.cluster import PrivateCluster
 from gridsvc.errors import BadFile, Conflict, NotFound, Unavailable
@@ -35,9 +36,10 @@ from gridsvc.keeping.sealed import Seal
 from gridsvc.whole import force, written_whole
 
 _PARTIAL = ".partial-"
+_LAST = "backup.json"
 _NAME = "%Y-%m-%dT%H-%M-%SZ"
-#: What lies beside the database and the keys below ``var``.
-KEYS = ("keys", "admin.token", "pg/password")
+#: What lies beside the database below ``var``: keys, and a city's own tables.
+KEYS = ("keys", "admin.token", "pg/password", FOLDER)
 _PIECE = 2**20
 
 
@@ -112,7 +114,19 @@ def back_up(
     draft.rename(folder / name)
     force(folder)
     move_log(cluster, folder, seal)
+    told = {"folder": str(folder.resolve()), "name": copied.name, "ended_at": copied.ended_at}
+    with written_whole(var_dir / _LAST) as out:
+        out.write(json.dumps(told).encode())
     return copied
+
+
+def last_ended(var_dir: Path) -> dt.datetime | None:
+    """When the newest copy of the server of this folder ended; None where none is known."""
+    try:
+        told = json.loads((var_dir / _LAST).read_text())
+        return dt.datetime.fromisoformat(told["ended_at"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def keep_log(cluster: PrivateCluster) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import psycopg2
 from sqlalchemy.engine import make_url
 
+from gridsvc.city.own import FOLDER
 from gridsvc.db.binaries import find_binaries, server_user
 from gridsvc.db.cluster import PrivateCluster
 from gridsvc.db.home import make_home, write_private
@@ -30,7 +31,7 @@ _STAGE = ".restoring"
 _WHOLE = "whole"
 _PIECE = 2**20
 #: The keys before what they open, the server last: with it, the restore is done.
-_ORDER = ("keys", "admin.token", "evidence", "pg")
+_ORDER = ("keys", "admin.token", FOLDER, "evidence", "pg")
 
 
 def restore(

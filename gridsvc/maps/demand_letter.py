@@ -31,10 +31,16 @@ from gridsvc.spatial.ellipsoid import area_m2
 from gridsvc.spatial.plane import surroundings
 
 _AROUND_M = 400.0
+_EXITS = {
+    "declined": ("已退哨", "declined"),
+    "dismissed": ("已遣返", "dismissed"),
+    "absent": ("缺席", "absent"),
+}
 _LEVELS = {
     1: ("一级哨", "Level 1: to the community"),
     2: ("二级哨", "Level 2: community to street"),
     3: ("三级哨", "Level 3: street to departments"),
+    4: ("市区两级吹哨", "District to the city"),
     None: ("跨区吹哨", "Joint whistle across a border"),
 }
 _GROUNDS = {
@@ -152,6 +158,7 @@ def letter_page(letter: Letter, city: City) -> str:
         it=letter,
         case=letter.case,
         whistle=whistle,
+        exits=_EXITS,
         level_title=_LEVELS[whistle.level],
         ground=_GROUNDS.get(whistle.ground, (whistle.ground,) * 2),
         calendar=city.calendar,

@@ -146,22 +146,24 @@ def _entries(
                 title=titles[entry.action][0],
                 title_zh=titles[entry.action][1],
                 by=names.get(entry.body_code or "", entry.body_code or ""),
-                note=_said(entry.told),
+                note=_said(entry.told, acted=acted),
                 action=actions if acted else None,
             )
         )
     return tuple(told)
 
 
-def _said(content: Mapping[str, Any]) -> str:
-    """What the step carried, in words: its note, minutes, reason, task or plan."""
+def _said(content: Mapping[str, Any], *, acted: bool) -> str:
+    """The task, the plan, or what a joint action did.
+
+    The page is public: what else people write in a case is for its staff.
+    """
     demand, plan = content.get("demand"), content.get("plan")
     if isinstance(demand, Mapping):
         return str(demand.get("task", ""))
     if isinstance(plan, Mapping):
         return " · ".join(str(plan[item]) for item in ("place", "division") if plan.get(item))
-    said = (content.get(item) for item in ("note", "minutes", "reason"))
-    return next((str(words) for words in said if words), "")
+    return str(content.get("note") or "") if acted else ""
 
 
 def _when(entry: TraceEntry) -> tuple[dt.datetime, int]:
@@ -223,6 +225,8 @@ _STATES = {
     "proposed": ("待确认", "proposed"),
     "open": ("处理中", "open"),
     "closed": ("已结案", "closed"),
+    "raised": ("已升级", "raised"),
+    "withdrawn": ("已撤哨", "withdrawn"),
 }
 
 

@@ -20,8 +20,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gridsvc.city.own import DIVISIONS, own_table
 from gridsvc.codes import Level
 from gridsvc.errors import BadFile, MissingPrerequisite
+from gridsvc.settings import Settings
 from gridsvc.tables import table
 
 _UNIT = 2e-6
@@ -91,6 +93,23 @@ def read_divisions(folder: Path) -> list[Division]:
     path = folder / "beijing_divisions_2023.csv"
     if not path.is_file():
         raise BadFile(f"The list of divisions is not at {path}; set GRIDSVC_BOUNDARIES_DIR.")
+    return read_division_list(path)
+
+
+def divisions_of(settings: Settings) -> list[Division]:
+    """The divisions that codes and names are held against: the city's own list, else Beijing's.
+
+    Raises BadFile with the line number for a row that does not fit.
+    """
+    own = own_table(settings, DIVISIONS)
+    return read_divisions(settings.boundaries_dir) if own is None else read_division_list(own)
+
+
+def read_division_list(path: Path) -> list[Division]:
+    """Read a list of divisions: a CSV with the columns code, name, level and parent.
+
+    Raises BadFile with the line number for a row that does not fit.
+    """
     divisions: list[Division] = []
     known: set[str] = set()
     for row in table(path, ["code", "name", "level", "parent"], None, key=("code",)):

@@ -232,8 +232,11 @@ class BorderIndex:
             if count >= 0:
                 break
             room *= 8
+        touched = self._locator.claims(x, y) if claims is None else claims
+        if not count and all(index == own_index for index in touched):
+            return Border(best, ())
         near = dict(zip(found[:count].tolist(), found_m[:count].tolist(), strict=True))
-        for index in self._locator.claims(x, y) if claims is None else claims:
+        for index in touched:
             near[index] = 0.0
         near.pop(own_index, None)
         neighbours = sorted(near.items(), key=lambda one: (one[1], one[0]))

@@ -253,6 +253,15 @@ def test_what_cannot_be_mended_is_refused_and_the_rest_is_loaded(
     assert list(edition_repository.codes_in(session, "imported")) == ["110102007", "110106002"]
 
 
+def test_areas_that_get_no_name_are_told(session: Session, tmp_path: Path) -> None:
+    rows = [("110102901", None, box(0, 0, 2, 1)), *SOUND[1:]]
+    (remark,) = load(session, write(tmp_path / "a.geojson", rows), new_codes=True).remarks
+    assert remark == (
+        "1 of 3 areas have no name (110102901), in the file or in the list of divisions: name"
+        " their column with --column name=..."
+    )
+
+
 def test_new_codes_are_taken_when_they_are_allowed(session: Session, tmp_path: Path) -> None:
     rows = with_row("110102999", "a new street", box(0, 0, 2, 1))
     result = load(session, write(tmp_path / "s.geojson", rows), new_codes=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 import signal
 from collections.abc import Iterator
@@ -12,11 +13,13 @@ from typing import Any
 import pytest
 
 from gridsvc.callers import Role
+from gridsvc.city.own import WORKING_DAYS, keep_table
 from gridsvc.errors import BadFile, BadInput, Conflict, NotFound, Unavailable
 from gridsvc.keeping.backup import copies, forget, move_log
 from gridsvc.keeping.restore import restore
 from gridsvc.keeping.sealed import Seal
 from gridsvc.registry.access.keys import KeyRing
+from gridsvc.settings import Settings
 from tests.scratch import server_folder
 from tests.service import joint_city as city
 from tests.service.conftest import Person, token_of
@@ -65,11 +68,20 @@ def _restore(folder: Path, into: House, passphrase: str = PASSPHRASE, **more: An
     restore(folder, into.var, Seal(passphrase), options=FAST, **more)
 
 
+def own_table_of(house: House, content: str) -> Path:
+    """The calendar of the city, as 'gridsvc import calendar' keeps it."""
+    table = house.var / WORKING_DAYS
+    table.write_text(content, "utf-8")
+    return keep_table(Settings(var_dir=house.var), WORKING_DAYS, table)
+
+
 def test_a_restored_service_has_every_row_role_key_and_file(house, empty, folder):
+    calendar = own_table_of(house, "date,kind,name\n2027-01-04,holiday,of the city\n")
     house.back_up(folder)
     before = house.tables()
     assert len(before) > 35
     _restore(folder, empty)
+    assert (empty.var / "city" / WORKING_DAYS).read_bytes() == calendar.read_bytes()
     with empty.cluster:
         assert empty.tables() == before
         assert empty.ask("select rolname from pg_roles order by 1") == house.ask(
@@ -216,3 +228,22 @@ def test_only_the_newest_copies_stay_with_the_evidence_that_they_name(house, emp
     ]
     assert not (folder / "evidence" / f"{'0' * 64}.sealed").exists()
     _restore(folder, empty)
+
+
+def test_doctor_tells_how_old_the_newest_copy_is(house, folder):
+    def found():
+        environment = {"GRIDSVC_VAR_DIR": str(house.var)}
+        done = Command([*GRIDSVC, "doctor", "--json"], environment=environment)
+        done.wait()
+        done.kill()
+        told = json.loads(done.answer)
+        return next(one["state"] for one in told if one["subject"] == "backup")
+
+    last = house.var / "backup.json"
+    last.unlink(missing_ok=True)
+    assert found() == "warning"
+    house.back_up(folder)
+    assert found() == "ok"
+    old = dt.datetime.now(dt.UTC) - dt.timedelta(days=2, minutes=1)
+    last.write_text(json.dumps(json.loads(last.read_text()) | {"ended_at": old.isoformat()}))
+    assert found() == "fault"

@@ -28,7 +28,7 @@ def history(lead, citizen, as_, city_session):
             place_text="幸福家园3号楼",
             reporter={"phone": "010-5550199"},
         )
-    citizen.report(-310, channel="app", place_text="<b>`${1}`</script>")
+    citizen.report(-310, channel="app", place_text="幸福家园3号楼<b>`${1}`</script>")
     steps = f"/v1/cases/{filed['case_id']}/steps"
     command = as_(Role.DISTRICT, city.WEST)
     command.post(steps, {"step": "extend", "note": "It needs more time."})

@@ -10,6 +10,7 @@ from gridsvc.callers import Role
 from gridsvc.spatial.crs import from_wgs84
 from tests.service import joint_city as city
 from tests.service.joint_case import CGJ, GZ, JointCase
+from tests.service.procedures_world import Clock
 
 
 @pytest.fixture
@@ -26,25 +27,29 @@ def test_report_in_waits_until_time_and_place_are_fixed(case):
     assert "agree_plan" in problem["detail"]
 
 
-def test_29_59_is_in_time_and_31_00_is_late(case):
-    plan = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=30, seconds=30)
+def test_30_00_is_in_time_and_a_second_more_is_late_by_the_services_clock(case, monkeypatch):
+    clock = Clock.held(monkeypatch)
+    clock.now = plan = dt.datetime.now(dt.UTC)
     case.time = plan
     case.agree()
     for who, code, after, late in (
         (case.lead, city.LEAD, dt.timedelta(minutes=29, seconds=59), False),
         (case.other, city.OTHER, dt.timedelta(minutes=30), False),
-        (case.departments[CGJ], CGJ, dt.timedelta(minutes=31), True),
+        (case.departments[CGJ], CGJ, dt.timedelta(minutes=30, seconds=1), True),
     ):
-        here = {**city.beside_border(0), "at": (plan + after).isoformat()}
-        assert who.post(case.body(code, "report-in"), here)["late"] is late
+        clock.now = plan + after
+        assert who.post(case.body(code, "report-in"), city.beside_border(0))["late"] is late
 
 
-def test_the_time_to_report_in_is_a_setting(serve):
+def test_the_time_to_report_in_is_a_setting(serve, monkeypatch):
     case = JointCase(serve(report_in_minutes=31))
-    case.time = plan = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=30, seconds=30)
+    clock = Clock.held(monkeypatch)
+    clock.now = plan = dt.datetime.now(dt.UTC)
+    case.time = plan
     case.agree()
-    here = {**city.beside_border(0), "at": (plan + dt.timedelta(minutes=31)).isoformat()}
-    assert case.lead.post(case.body(city.LEAD, "report-in"), here)["late"] is False
+    clock.now = plan + dt.timedelta(minutes=31)
+    arrived = case.lead.post(case.body(city.LEAD, "report-in"), city.beside_border(0))
+    assert arrived["late"] is False
 
 
 def test_200_m_off_is_flagged_and_measured_on_the_ellipsoid(case):

@@ -19,6 +19,7 @@ from tests.service.procedures_world import (
     World,
     register,
 )
+from tests.service.whistles_world import newest
 
 
 @pytest.fixture
@@ -42,27 +43,37 @@ def inbox(world, body: str) -> list[str]:
 
 @pytest.mark.system(12)
 def test_the_city_and_the_district_take_their_five_steps(world):
-    case = world.open("command", "city")
+    case, units = world.open("command", "city"), [POWER, city.WATER, GZ]
     case.refused(POWER, "joint_meeting", minutes="We met.")
-    problem = case.refused("command", "whistle_city", 422, demand="Power.", bodies=[CGJ])
-    assert "not a city unit" in problem["detail"]
-    case.take("command", "whistle_city", demand="Finish 214 homes.", bodies=[POWER, city.WATER])
-    case.refused(CGJ, "joint_meeting", minutes="We met.")
-    case.take(POWER, "joint_meeting", minutes="Power by May.")
-    met = case.take(city.WATER, "joint_meeting", minutes="Water by May.")
-    assert met["step"] == "arrange_money"
+    letter = {"demand": "Finish 214 homes.", "bodies": units}
+    across = {**letter, "bodies": [POWER, f"{city.EAST}-GZ"], "kind": "emergency"}
+    assert (
+        f"stays inside {city.WEST}"
+        in case.refused("command", "whistle_city", 422, **across)["detail"]
+    )
+    assert case.refused("command", "whistle_city", **letter)["missing"] == ["approved_by"]
+    case.approve(*letter.values(), by="supervision", name="approved_by")
+    case.take("command", "whistle_city", **letter)
+    whistle = newest(case)
+    assert (whistle.seen()["level"], whistle.seen()["caller"]) == (4, "supervision")
+    assert "市区两级吹哨" in world.client.get(f"{whistle.address}/letter").text
+    problem = case.refused(POWER, "joint_meeting", minutes="From afar.")
+    assert problem["requirement"] == "self_reported_in"
+    whistle.come(*units)
+    assert case.take(POWER, "joint_meeting", minutes="All by May.")["step"] == "arrange_money"
     case.refused("command", "arrange_money", money="arranged")
     case.take("command", "arrange_money", money="arranged", enterprise=BUILDER)
     for home in ("the first 100 homes", "the other 114 homes"):
         case.take(BUILDER, "carry_out", note=home)
-    scores = {POWER: 90, city.WATER: 100}
-    case.refused("command", "close", 403, note="All moved in.", scores=scores)
-    case.refused("supervision", "close", 422, note="All moved in.", scores={POWER: 90})
-    closed = case.take("supervision", "close", note="All moved in.", scores=scores)
-    assert closed["state"] == "closed"
-    scored = {h["body_code"]: h["score"] for h in closed["hand_ins"] if h["score"] is not None}
-    assert scored == scores
-    assert case.intact()
+    assert case.refused("supervision", "close", note="All moved in.")["requirement"] == "all_done"
+    whistle.finish(*units)
+    case.refused("command", "close", 403, note="All moved in.")
+    whistle.refused(POWER, "score", by=GZ, score=100, status=403)
+    for unit, score in zip(units, (90, 100, 80), strict=True):
+        whistle.act(unit, "score", by="supervision", score=score)
+    assert case.take("supervision", "close", note="All moved in.")["state"] == "closed"
+    assert [whistle.called()[unit]["score"] for unit in units] == [90, 100, 80]
+    assert (whistle.seen()["state"], case.intact()) == ("closed", True)
 
 
 @pytest.mark.system(12)
@@ -104,6 +115,24 @@ def test_dual_dispatch_has_two_clocks_and_closes_when_both_are_done_and_scored(w
     assert judged == {city.LEAD: (True, 60), BUILDER: (False, 95)}
 
 
+def test_a_body_that_never_comes_is_passed_with_0_after_its_own_limit(world, clock):
+    case = world.open("command", "dual")
+    case.take("command", "dispatch", bodies=[BUILDER])
+    case.take(city.LEAD, "handle", note="Swept.")
+    clock.forward(hours=71)
+    assert BUILDER in case.refused("command", "absent", note="x", absent=BUILDER)["detail"]
+    clock.forward(hours=1)
+    case.refused("command", "absent", 422, note="x", absent=city.LEAD)
+    case.refused(city.LEAD, "absent", 403, note="x", absent=BUILDER)
+    passed = case.take("command", "absent", note="Nobody came.", absent=BUILDER)
+    assert (passed["step"], passed["called"][1]["score"]) == ("assess", 0)
+    assert inbox(world, BUILDER)[-1] == "absent"
+    scores = {city.LEAD: 90, BUILDER: 50}
+    case.refused("supervision", "assess", 422, note="Seen.", scores=scores)
+    closed = case.take("supervision", "assess", note="Seen.", scores={**scores, BUILDER: 0})
+    assert (closed["state"], case.intact()) == ("closed", True)
+
+
 def test_dual_dispatch_needs_a_second_body(world):
     case = world.open("command", "dual")
     problem = case.refused("command", "dispatch", 422, bodies=[city.LEAD])
@@ -140,7 +169,12 @@ def test_the_community_may_answer_without_a_department(world):
 
 @pytest.mark.system(22)
 def test_a_hazard_without_a_complaint_is_told_to_all_bodies_of_the_grid_in_one_step(world):
-    case = world.open("worker", "hazard", description="The slope moves.")
+    said = {
+        "description": "The slope moves.",
+        "place_text": "广安门外大街 12 号",
+        "endangered": "15 vehicles and 28 people",
+    }
+    case = world.open("worker", "hazard", **said)
     told = case.trace()[1]
     # The street, its community, enforcement and planning by the lists.
     expected = sorted([city.LEAD, COMMUNITY, CGJ, GZ])
@@ -148,11 +182,78 @@ def test_a_hazard_without_a_complaint_is_told_to_all_bodies_of_the_grid_in_one_s
     for body in expected:
         assert "called" in inbox(world, body)
     assert city.OTHER not in told["content"]["called"]
-    case.take(city.LEAD, "name_who", who=[CGJ])
+    content = world[GZ].get(f"/v1/bodies/{GZ}/inbox")["messages"][0]["content"]
+    place = city.beside_border(-300)
+    assert content["what"] == said["description"]
+    assert content["address"] == said["place_text"]
+    assert content["areas"] == ["西城区", "广安门外街道", "广安门外街道一社区"]
+    assert content["unit_grid"] == "02000002"
+    assert content["endangered"] == said["endangered"]
+    assert (content["class_code"], content["class_name"]) == (city.RUBBISH, "暴露垃圾")
+    assert content["map"] == f"/map#map=17/{place['lat']:.6f}/{place['lon']:.6f}"
+
+
+@pytest.mark.system(22)
+def test_those_who_are_named_secure_a_hazard_by_their_own_token(world):
+    case = world.open("worker", "hazard")
+    for wrong in ("nobody", [city.OTHER], [CGJ, 5]):
+        case.refused(city.LEAD, "name_who", 422, who=wrong)
+    case.take(city.LEAD, "name_who", who=[CGJ, "person:the inspector"])
+    assert "step_due" in inbox(world, CGJ)
+    case.refused(GZ, "secure", note="Fenced.")
     case.take(CGJ, "secure", note="15 vehicles and 28 people are away.")
-    case.take(GZ, "secure", note="Fenced.")
+    case.take("worker", "secure", note="The lane is shut.")
+    signed = [(e["body_code"], e["actor"]) for e in case.trace() if e["action"] == "secure"]
+    assert [body for body, _ in signed] == [CGJ, None]
+    assert "the inspector" in signed[1][1]
+
+
+@pytest.mark.system(22)
+def test_a_hazard_is_closed_with_every_called_bodys_word_or_a_reason(world):
+    case = world.open("worker", "hazard")
+    case.take(city.LEAD, "name_who", who=[CGJ])
+    case.refused(city.OTHER, "say", 403, note="Nothing here.")
+    case.take(CGJ, "secure", note="Away.")
+    case.take(GZ, "say", note="No building of ours.")
     case.take(city.LEAD, "fund", money="a wall")
-    assert case.take("supervision", "close", note="Safe.")["state"] == "closed"
+    assert case.refused("supervision", "close", note="Safe.")["missing"] == ["reasons"]
+    reasons = {city.LEAD: "It leads."}
+    problem = case.refused("supervision", "close", 422, note="Safe.", reasons=reasons)
+    assert (problem["field"], COMMUNITY in problem["detail"]) == ("evidence.reasons", True)
+    case.take(COMMUNITY, "say", note="All are home again.")
+    closed = case.take("supervision", "close", note="Safe.", reasons=reasons)
+    assert closed["state"] == "closed"
+    assert case.trace()[-1]["content"]["reasons"] == reasons
+
+
+@pytest.mark.system(22)
+def test_when_those_who_were_named_do_not_come_the_leader_names_others(world):
+    case = world.open("worker", "hazard")
+    case.take(city.LEAD, "name_who", who=[CGJ])
+    assert case.take(city.LEAD, "name_others", note="Nobody came.")["step"] == "name_who"
+    case.take(city.LEAD, "name_who", who=[GZ])
+    case.refused(CGJ, "secure", note="Late.")
+    case.take(GZ, "secure", note="Fenced.")
+
+
+@pytest.mark.system(22)
+@pytest.mark.parametrize(("code", "grade"), [(city.RUBBISH, "general"), ("10002", "danger")])
+def test_the_grade_of_a_hazard_is_that_of_its_class(world, code, grade):
+    case = world.open("worker", "hazard", channel="hazard", **{"class": code})
+    assert case.seen()["grade"] == grade
+
+
+def test_what_a_hazard_has_told_is_erased_with_its_report(world):
+    case = world.open("worker", "hazard", description="At Li's", endangered="the Li family")
+    report = world["supervision"].get(f"/v1/cases/{case.id}/reports")["reports"][0]["id"]
+    case.take(city.LEAD, "name_who", who=[CGJ])
+    case.take(CGJ, "secure", note="Away.")
+    silent = dict.fromkeys((city.LEAD, COMMUNITY, GZ), "Not needed.")
+    case.take("supervision", "close", note="Safe.", reasons=silent)
+    world["supervision"].post(f"/v1/reports/{report}/erase", {"reason": "asked for"})
+    content = world[GZ].get(f"/v1/bodies/{GZ}/inbox")["messages"][0]["content"]
+    assert not content.keys() & {"what", "address", "endangered"}
+    assert content["class_name"] == "暴露垃圾"
 
 
 @pytest.mark.system(22)
@@ -177,30 +278,39 @@ def test_where_no_grid_is_drawn_the_bodies_of_the_street_are_told(world, city_en
 def test_the_seven_stages_with_a_person_at_each(world):
     case = world.open("citizen", "checked")
     assert inbox(world, CGJ) == []
-    case.refused("citizen", "file", 403, pre_filing_check="Seen.")
-    case.take("supervision", "file", pre_filing_check="Seen on the spot.")
+    case.refused("citizen", "file", 403, pre_filing_check="true")
+    case.take("supervision", "file", pre_filing_check="true")
     case.refused("supervision", "dispatch", 403)
     sent = case.take("command", "dispatch")
     assert (sent["step"], sent["lead_body"]) == ("handle", CGJ)
     for step in ("handle", "feed_back"):
         case.take(CGJ, step, note="Swept.")
-    case.refused("command", "verify", 403, closing_check="Clean.")
-    case.take("supervision", "verify", closing_check="Clean.")
+    case.refused("command", "verify", 403, closing_check="agrees")
+    case.take("supervision", "verify", closing_check="agrees")
     assert case.take("supervision", "assess", score=88)["state"] == "closed"
 
 
 def test_who_receives_a_return_may_only_send_it_on_or_return_it(world):
     case = world.open("citizen", "checked")
-    case.take("supervision", "file", pre_filing_check="Seen on the spot.")
+    case.take("supervision", "file", pre_filing_check="true")
     case.take("command", "dispatch")
-    back = case.take(CGJ, "refuse", note="Not ours.", responsible_now=GZ)
+    back = case.take(CGJ, "refuse", note="Not ours.", responsible_now=GZ, clause="not_listed")
     assert (back["step"], back["refused_by"]) == ("dispatch", [CGJ])
     for step in ("handle", "suspend", "extend"):
         case.refused("command", step, note="x", body=CGJ)
     assert case.refused("command", "dispatch")["missing"] == ["to", "note"]
     returned = case.take("command", "dispatch", to=CGJ, note="It is yours by clause 6.2.")
     assert (returned["step"], returned["lead_body"]) == ("handle", CGJ)
-    case.take(CGJ, "refuse", note="Truly not ours.", responsible_now=GZ)
+    again = {"note": "Truly not ours.", "responsible_now": GZ, "clause": "not_listed"}
+    assert "ruling stands" in case.refused(CGJ, "refuse", **again)["detail"]
+    assert case.take(CGJ, "handle", note="Swept.")["step"] == "feed_back"
+
+
+def test_command_sends_a_returned_case_to_the_body_that_it_finds(world):
+    case = world.open("citizen", "checked")
+    case.take("supervision", "file", pre_filing_check="true")
+    case.take("command", "dispatch")
+    case.take(CGJ, "refuse", note="Not ours.", responsible_now=GZ, clause="not_listed")
     sent = case.take("command", "dispatch", to=GZ, note="As it names.")
     assert sent["lead_body"] == GZ
     assert "case_sent_on" in inbox(world, GZ)

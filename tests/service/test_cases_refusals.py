@@ -8,14 +8,26 @@ from sqlalchemy import text
 from gridsvc.callers import Role
 from tests.service import joint_city as city
 
+NOISE = {"class": city.NOISE}
+CLAUSE = {body: f"{body} answers for {city.BUILDING} in {body}" for body in (city.LEAD, city.OTHER)}
 
-def refuse(now: str, why: str = "It stands across the border.") -> dict[str, object]:
-    return {"step": "refuse", "note": why, "evidence": {"responsible_now": now}}
+
+def refuse(
+    now: str, why: str = "It stands across the border.", clause: str = "not_listed"
+) -> dict[str, object]:
+    return {"step": "refuse", "note": why, "evidence": {"responsible_now": now, "clause": clause}}
 
 
 @pytest.fixture
-def filed(citizen):
-    return citizen.report(-100)
+def hotline(as_):
+    """The city's own hotline: what it files is not checked on the spot first."""
+    return as_(Role.CITY, subject="12345")
+
+
+@pytest.fixture
+def filed(hotline):
+    """Noise, of which no list speaks, within the accuracy of the border."""
+    return hotline.report(-12, **NOISE)
 
 
 @pytest.fixture
@@ -57,11 +69,11 @@ def test_when_each_side_names_the_other_both_are_called_and_the_receiver_leads(
 
 
 def test_a_case_kept_by_the_district_of_the_second_side_names_the_first_as_its_partner(
-    citizen, lead, other, as_
+    citizen, hotline, lead, other, as_
 ):
     # Reported east of the border, confirmed as west: the east keeps the case, the west received it.
-    filed = citizen.report(8)
-    citizen.post(f"/v1/reports/{filed['id']}/confirm", {"street": city.LEAD})
+    filed = hotline.report(8, **NOISE)
+    hotline.post(f"/v1/reports/{filed['id']}/confirm", {"street": city.LEAD})
     steps = f"/v1/cases/{filed['case_id']}/steps"
     lead.post(steps, refuse(city.OTHER))
     case = other.post(steps, refuse(city.LEAD))
@@ -72,24 +84,124 @@ def test_a_case_kept_by_the_district_of_the_second_side_names_the_first_as_its_p
     assert as_(Role.DISTRICT, city.WEST).get("/v1/cases")["cases"]
 
 
-def test_a_third_body_may_still_be_named(filed, steps, lead, other, as_):
-    lead.post(steps, refuse(city.OTHER))
-    case = other.post(steps, refuse(f"{city.EAST}-GZ"))
-    assert (case["lead_body"], case["procedure"]["name"]) == (f"{city.EAST}-GZ", "ordinary")
-    department = as_(Role.DEPARTMENT, city.EAST, f"{city.EAST}-GZ")
+def test_a_third_body_may_still_be_named(citizen, lead, other, as_):
+    case_id = citizen.report(-12, **{"class": city.BUILDING})["case_id"]
+    steps, planners = f"/v1/cases/{case_id}/steps", f"{city.EAST}-GZ"
+    lead.post(steps, refuse(city.OTHER, clause=CLAUSE[city.OTHER]))
+    clause = f"{planners} answers for {city.BUILDING} in {city.EAST}"
+    case = other.post(steps, refuse(planners, clause=clause))
+    assert (case["lead_body"], case["procedure"]["name"]) == (planners, "ordinary")
+    department = as_(Role.DEPARTMENT, city.EAST, planners)
     department.post(steps, {"step": "handle", "note": "gone"})
 
 
-def test_when_two_name_each_other_after_a_third_those_two_are_called(
-    filed, steps, lead, other, as_
+@pytest.fixture
+def building(citizen):
+    """A building 210 m inside the west, for which the list names its street and the planners."""
+    case_id = citizen.report(-210, **{"class": city.BUILDING})["case_id"]
+    return f"/v1/cases/{case_id}/steps"
+
+
+@pytest.mark.parametrize("named", [city.OTHER, f"{city.EAST}-GZ", f"{city.WEST}-CGJ"])
+def test_a_body_that_nothing_makes_possible_here_takes_the_case_to_command(building, lead, named):
+    case = lead.post(building, refuse(named, clause=CLAUSE[city.OTHER]))
+    assert (case["step"], case["procedure"]["name"], case["whistles"]) == ("rule", "ordinary", [])
+    entry = lead.get(building.replace("steps", "trace"))["entries"][-1]
+    assert (entry["action"], entry["actor"]) == ("to_command", "gridsvc")
+    assert entry["content"] == {"named": named, "why": "not_possible_here"}
+
+
+def test_command_decides_once_and_its_ruling_stands(building, lead, as_):
+    planners, command = f"{city.WEST}-GZ", as_(Role.DISTRICT, city.WEST)
+    case = lead.post(building, refuse(planners, clause="not_listed"))
+    assert [(due["step"], due["by"], due["needs"]) for due in case["next"]] == [
+        ("rule", ["command"], ["to", "note"])
+    ]
+    assert case["limit_at"] is not None
+    lead.refused(building, {"step": "handle", "note": "x"}, status=409)
+    lead.refused(building, {"step": "rule", "note": "x", "evidence": {"to": planners}}, status=403)
+    ruled = {"step": "rule", "note": "By clause 6.", "evidence": {"to": city.LEAD}}
+    case = command.post(building, ruled)
+    assert (case["step"], case["lead_body"]) == ("handle", city.LEAD)
+    problem = lead.refused(building, refuse(planners, clause="not_listed"), status=409)
+    assert f"it was decided that {city.LEAD} answers" in problem["detail"]
+    assert lead.post(building, {"step": "handle", "note": "Pulled down."})["step"] == "feed_back"
+
+
+def test_a_refusal_by_a_clause_goes_on_and_the_second_inside_a_district_to_command(
+    building, lead, as_
 ):
-    north = as_(Role.STREET, city.OTHER_NORTH)
-    lead.post(steps, refuse(city.OTHER))
-    other.post(steps, refuse(city.OTHER_NORTH))
-    case = north.post(steps, refuse(city.OTHER))
-    whistle = lead.get(f"/v1/whistles/{case['whistles'][0]['id']}")
-    assert whistle["areas"] == [city.OTHER, city.OTHER_NORTH]
-    assert case["refused_by"] == [city.LEAD, city.OTHER, city.OTHER_NORTH]
+    planners = as_(Role.DEPARTMENT, city.WEST, f"{city.WEST}-GZ")
+    clause = f"{city.WEST}-GZ answers for {city.BUILDING} in {city.WEST}"
+    case = lead.post(building, refuse(f"{city.WEST}-GZ", clause=clause))
+    assert (case["step"], case["lead_body"]) == ("handle", f"{city.WEST}-GZ")
+    case = planners.post(building, refuse(city.LEAD, clause=CLAUSE[city.LEAD]))
+    assert (case["step"], case["procedure"]["name"], case["whistles"]) == ("rule", "ordinary", [])
+    assert case["refused_by"] == [city.LEAD, f"{city.WEST}-GZ"]
+    ruled = {"step": "rule", "note": "So.", "evidence": {"to": f"{city.WEST}-GZ"}}
+    assert as_(Role.DISTRICT, city.WEST).post(building, ruled)["lead_body"] == f"{city.WEST}-GZ"
+    planners.refused(building, refuse(city.LEAD, clause=CLAUSE[city.LEAD]), status=409)
+
+
+def test_two_streets_of_one_district_that_name_each_other_go_to_command(hotline, lead, as_):
+    # 12 m south of the border of two western streets, 300 m from the district's.
+    place = {**city.beside_border(-300, -12), "accuracy_m": 10.0}
+    filed = hotline.report(location=place, **NOISE)
+    steps = f"/v1/cases/{filed['case_id']}/steps"
+    lead.post(steps, refuse(city.LEAD_NORTH))
+    case = as_(Role.STREET, city.LEAD_NORTH).post(steps, refuse(city.LEAD))
+    assert (case["step"], case["procedure"]["name"], case["whistles"]) == ("rule", "ordinary", [])
+    why = lead.get(f"/v1/cases/{filed['case_id']}/trace")["entries"][-1]["content"]["why"]
+    assert why == "not_across_a_border_near_enough"
+
+
+@pytest.mark.parametrize(
+    ("clause", "why"),
+    [("not_listed", "on_the_list"), ("6.2 of another list", "no_such_clause")],
+)
+def test_a_clause_that_does_not_hold_takes_the_case_to_command(building, lead, clause, why):
+    case = lead.post(building, refuse(f"{city.WEST}-GZ", clause=clause))
+    assert (case["step"], case["lead_body"]) == ("rule", city.LEAD)
+    entry = lead.get(building.replace("steps", "trace"))["entries"][-1]
+    assert entry["content"]["why"] == why
+
+
+def test_a_refusal_without_a_clause_is_refused(building, lead):
+    given = {"step": "refuse", "note": "x", "evidence": {"responsible_now": f"{city.WEST}-GZ"}}
+    assert lead.refused(building, given, status=409)["missing"] == ["clause"]
+
+
+def test_whom_a_refusal_may_name_is_told_with_the_clause_of_each(building, filed, lead):
+    def told(case: str) -> list[tuple[str, str, str, str]]:
+        answer = lead.get(case)
+        keys = ("body_code", "ground", "role", "clause")
+        return [tuple(one[key] for key in keys) for one in answer["bodies"]]
+
+    planners = f"{city.WEST}-GZ"
+    assert told(building.replace("steps", "answerable")) == [
+        (city.LEAD, "duty", "lead", CLAUSE[city.LEAD]),
+        (planners, "duty", "assist", f"{planners} answers for {city.BUILDING} in {city.WEST}"),
+        (city.LEAD, "territory", "lead", ""),
+    ]
+    assert told(f"/v1/cases/{filed['case_id']}/answerable") == [
+        (city.LEAD, "territory", "lead", ""),
+        (city.OTHER, "territory", "lead", ""),
+    ]
+
+
+def test_where_an_agreement_names_who_leads_two_refusals_go_to_command(
+    hotline, lead, as_, city_session
+):
+    city.agree(city_session, f"{city.EAST}-CGJ", city.NOISE, assist=city.LEAD)
+    city_session.commit()
+    filed = hotline.report(-12, **NOISE)
+    steps = f"/v1/cases/{filed['case_id']}/steps"
+    bureau = as_(Role.DEPARTMENT, city.EAST, f"{city.EAST}-CGJ")
+    bureau.post(steps, refuse(city.LEAD, clause="共治协议"))
+    case = lead.post(steps, refuse(f"{city.EAST}-CGJ", clause="共治协议"))
+    assert (case["step"], case["whistles"]) == ("rule", [])
+    why = lead.get(f"/v1/cases/{filed['case_id']}/trace")["entries"][-1]["content"]["why"]
+    assert why == "an_agreement_settles_it"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def world(client, city_engine, clock):
 @pytest.fixture
 def case(world):
     """An ordinary case of the enforcement department, due in 7 days."""
-    return Case(world, world["citizen"].report(-300, **{"class": city.RUBBISH})["case_id"])
+    return Case(world, world["city"].report(-300, **{"class": city.RUBBISH})["case_id"])
 
 
 def moment(value: str) -> dt.datetime:
@@ -66,7 +66,7 @@ def test_a_token_that_checked_a_case_may_not_handle_it(world, case):
 )
 def test_the_limits_of_12345_follow_the_class_by_data(world, clock, class_code, hours):
     for channel in ("12345", "app"):
-        filed = world["citizen"].report(-300, channel=channel, **{"class": class_code})
+        filed = world["city"].report(-300, channel=channel, **{"class": class_code})
         seen = Case(world, filed["case_id"]).seen()
         assert moment(seen["limit_at"]) == clock.now + dt.timedelta(hours=hours)
     assert filed["joined"] is True

@@ -25,7 +25,7 @@ def world(client, city_engine, clock):
 @pytest.fixture
 def case(world):
     """An ordinary case of the enforcement department, due in 7 days."""
-    return Case(world, world["citizen"].report(-300, **{"class": city.RUBBISH})["case_id"])
+    return Case(world, world["city"].report(-300, **{"class": city.RUBBISH})["case_id"])
 
 
 SHIPPED = Path(ordinary.__file__).parent
@@ -42,21 +42,21 @@ def started_again(serve, city_engine, clock, tmp_path):
 
 
 def test_a_case_goes_on_by_the_version_that_it_began_with(case, started_again, tmp_path):
-    source = (SHIPPED / "ordinary_v2.toml").read_text(encoding="utf-8")
-    third = source.replace("version = 2", "version = 3").replace('"feed_back"', '"tell"')
-    third = third.replace('needs = ["note"]', 'needs = ["measured_m"]')
-    (tmp_path / "ordinary_v3.toml").write_text(third, encoding="utf-8")
+    source = (SHIPPED / "ordinary_v3.toml").read_text(encoding="utf-8")
+    fourth = source.replace("version = 3", "version = 4").replace('"feed_back"', '"tell"')
+    fourth = fourth.replace('needs = ["note"]', 'needs = ["measured_m"]')
+    (tmp_path / "ordinary_v4.toml").write_text(fourth, encoding="utf-8")
     world = started_again()
     case = Case(world, case.id)
-    later = Case(world, world["citizen"].report(-900, **{"class": city.RUBBISH})["case_id"])
-    assert (case.seen()["procedure"]["version"], later.seen()["procedure"]["version"]) == (2, 3)
+    later = Case(world, world["city"].report(-900, **{"class": city.RUBBISH})["case_id"])
+    assert (case.seen()["procedure"]["version"], later.seen()["procedure"]["version"]) == (3, 4)
     case.take(CGJ, "handle", note="Swept.")
     assert later.refused(CGJ, "handle", note="Swept.")["missing"] == ["measured_m"]
     assert later.take(CGJ, "handle", measured_m=12)["step"] == "tell"
     assert case.take(CGJ, "feed_back", note="Done.")["step"] == "verify"
-    (tmp_path / "ordinary_v3.toml").unlink()
+    (tmp_path / "ordinary_v4.toml").unlink()
     problem = Case(started_again(), later.id).refused(CGJ, "tell", 503, measured_m=12)
-    assert "ordinary_v3.toml" in problem["detail"]
+    assert "ordinary_v4.toml" in problem["detail"]
 
 
 NIGHT_VISIT = """\

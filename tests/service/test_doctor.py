@@ -96,6 +96,12 @@ def test_boundaries_that_are_not_active(examine, city_session):
     assert "no edition of districts" in fault(examine(expect=1), "boundaries")
 
 
+def test_a_class_list_that_was_never_loaded(examine):
+    assert examine(expect=0)["classes"]["found"] == "403 of GB/T 47678.5-2026"
+    found = examine(expect=1, GRIDSVC_CLASS_STANDARD="CJ/T 214")
+    assert fault(found, "classes") == "no class of CJ/T 214 is loaded"
+
+
 def test_messages_that_nobody_delivers(examine, citizen, city_session):
     citizen.report(-300)
     city_session.execute(text("update message set next_try_at = now() - interval '1 hour'"))

@@ -108,6 +108,11 @@ def test_a_dry_run_keeps_nothing(run, files):
         ("110102-CGJ,110102,event,06,lead,c,yesterday,", "write a day"),
         ("110102-CGJ,110102,event,06,lead,c,2020-01-01,2019-01-01", "after valid_from"),
         ("110102-CGJ,110102", "the line has 2 fields, the header 8"),
+        ("110102-CGJ,110000,event,06,lead,c,2020-01-01,", "write 11 for all"),
+        ("110102-CGJ,360702,event,06,lead,c,2020-01-01,", "import the areas first"),
+        ("110102-CGJ,11010,event,06,lead,c,2020-01-01,", "write 1101 for all"),
+        ("110102-CGJ,110102,event,99999,lead,c,2020-01-01,", "begins with '99999'"),
+        ("110102-CGJ,110102,part,06010,lead,c,2020-01-01,", "no part class that begins"),
         ("110102-CGJ,110102020001,event,07,lead,again,2020-01-01,", "line 3 says the same"),
     ],
 )
@@ -120,6 +125,27 @@ def test_one_bad_row_and_nothing_is_loaded(run, files, city_engine, row, says):
     with city_engine.connect() as connection:
         count = connection.execute(text("select count(*) from duty where clause like 'clause%'"))
         assert count.scalar_one() == 0
+
+
+@pytest.mark.parametrize("area", ["110000", "360702", "110102999", "110102020999"])
+def test_a_body_of_an_area_that_nobody_imported_is_refused(run, files, area):
+    code, told = run("import", "bodies", files(f"{BODIES}110102-X,某局,department,{area}\n"))
+    assert (code, told["loaded"]) == (1, 0)
+    assert [fault["line"] for fault in told["refused"]] == [3]
+    assert run("import", "bodies", files(f"{BODIES}BJ-X,某局,city_unit,1101\n"))[1]["loaded"] == 2
+
+
+def test_a_class_list_of_a_city_comes_beside_the_national_one(run, files):
+    row = "110102-CGJ,110102,event,99001,lead,c,2020-01-01,,own 1\n"
+    duties = files(DUTIES.splitlines()[0] + ",standard\n" + row, "duties.csv")
+    assert "own 1 has no event class" in run("import", "duties", duties)[1]["refused"][0]["reason"]
+    classes = files("kind,code,name,major\nevent,99001,自定类,其他\n")
+    words = ("import", "classes", classes, "--standard", "own 1")
+    assert run(*words, "--dry-run")[1] == {"standard": "own 1", "rows": 1, "kept": False}
+    assert run("import", "duties", duties)[0] == 1
+    assert run(*words)[1] == {"standard": "own 1", "rows": 1, "kept": True}
+    assert run("import", "duties", duties)[1]["loaded"] == 1
+    assert run("import", "classes")[1]["rows"] == 403
 
 
 @pytest.mark.parametrize(

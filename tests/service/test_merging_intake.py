@@ -82,7 +82,7 @@ def test_one_place_text_does_not_join_beyond_its_own_distance(serve):
 
 
 @pytest.mark.parametrize(
-    ("class_code", "near", "far"), [("06028", 390, 410), ("07001", 45, 55), ("06001", 245, 255)]
+    ("class_code", "near", "far"), [("06028", 68, 72), ("07001", 28, 32), ("06001", 53, 57)]
 )
 def test_each_class_has_a_distance_of_its_own(citizen, class_code, near, far):
     first = citizen.report(-400, **{"class": class_code})
@@ -90,11 +90,54 @@ def test_each_class_has_a_distance_of_its_own(citizen, class_code, near, far):
     assert citizen.report(-400 + near, **{"class": class_code})["case_id"] == first["case_id"]
 
 
-def test_a_grid_worker_stands_at_the_place_and_joins_only_what_is_there(as_, citizen):
-    worker = as_(Role.GRID_WORKER, f"{city.LEAD}001")
+def test_what_two_grid_workers_pinned_joins_only_where_both_stood(as_, citizen):
+    worker, other = (as_(Role.GRID_WORKER, f"{city.LEAD}001", subject=n) for n in ("a", "b"))
+    first = worker.report(-400)
+    assert other.report(-425)["case_id"] != first["case_id"]
+    assert other.report(-395)["case_id"] == first["case_id"]
+    pinned = citizen.report(-600)
+    assert worker.report(-640)["case_id"] == pinned["case_id"]
+
+
+def test_a_sofa_and_a_mattress_of_two_compounds_are_two_cases(citizen):
+    sofa = citizen.report(-400, place_text="红莲北里3号楼", **{"class": "06035"})
+    asked = report(-420, place_text="望园小区3号楼", **{"class": "06035"})
+    (near,) = citizen.post("/v1/reports/similar", asked)["candidates"]
+    assert (near["case_id"], near["joins"]) == (sofa["case_id"], False)
+    assert near["reason"] == "it names another address"
+    assert citizen.post("/v1/reports", asked)["case_id"] != sofa["case_id"]
+
+
+@pytest.mark.system(13)
+def test_one_address_under_two_classes_that_people_take_for_each_other_is_one_case(citizen):
+    heap = citizen.report(-400, place_text="红莲北里3号楼", **{"class": "06010"})
+    piled = citizen.report(-700, place_text="红莲北里三栋2单元", **{"class": "06011"})
+    assert (piled["case_id"], piled["similar"][0]["why"]) == (heap["case_id"], ["place_text"])
+    stalls = citizen.report(-400, place_text="红莲北里3号楼", **{"class": "09001"})
+    assert stalls["case_id"] != heap["case_id"]
+
+
+def test_a_case_learns_its_address_and_does_not_creep_on_from_it(citizen):
     first = citizen.report(-400)
-    assert worker.report(-460)["case_id"] != first["case_id"]
-    assert worker.report(-395)["case_id"] == first["case_id"]
+    named = citizen.report(-440, place_text="红莲北里3号楼")
+    assert named["case_id"] == first["case_id"]
+    beside = citizen.report(-405, place_text="红莲北里5号楼")
+    assert beside["case_id"] != first["case_id"]
+    far = citizen.report(-470, place_text="红莲北里3号楼")
+    assert far["case_id"] != first["case_id"]
+
+
+def test_a_case_keeps_the_address_of_the_reports_that_stay(citizen, as_):
+    case = citizen.report(-400)["case_id"]
+    named = citizen.report(-440, place_text="红莲北里3号楼")
+    district = as_(Role.DISTRICT, city.WEST)
+    split = {"reports": [named["receipt"]], "reason": "another building"}
+    district.post(f"/v1/cases/{case}/split", split)
+    beside = citizen.report(-405, place_text="红莲北里5号楼")
+    assert beside["case_id"] == case
+    again = citizen.report(-800, place_text="红莲北里3号楼")
+    assert again["case_id"] not in (case, beside["case_id"])
+    assert again["joined"] is True
 
 
 def test_a_report_that_joins_across_a_streets_border_says_so_and_both_offices_hear_of_it(

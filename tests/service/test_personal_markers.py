@@ -26,8 +26,10 @@ from tests.service.conftest import (
 )
 from tests.waiting import GRIDSVC, Command
 
+#: What a report has, and what staff write about it.
+FIELDS = ("said", "place", "name", "tel", "minutes")
 #: One for each field, in letters that no encoding changes.
-MARKERS = {field: f"MARK{field}{uuid.uuid4().hex}" for field in ("said", "place", "name", "tel")}
+MARKERS = {field: f"MARK{field}{uuid.uuid4().hex}" for field in FIELDS}
 PERSONAL = {
     "description": f"words {MARKERS['said']} of a reporter",
     "place_text": f"{MARKERS['place']} 4号楼",
@@ -41,9 +43,13 @@ def found_in(what: str | bytes) -> list[str]:
 
 
 @pytest.fixture
-def filed(citizen):
-    """A joint case with markers in its report."""
-    return citizen.report(footprint=city.astride(), **PERSONAL)
+def filed(citizen, lead):
+    """A joint case with markers in its report and in what staff wrote about it."""
+    made = citizen.report(footprint=city.astride(), **PERSONAL)
+    minutes = {"minutes": f"{MARKERS['minutes']} lives there"}
+    steps = f"/v1/cases/{made['case_id']}/steps"
+    lead.post(steps, {"step": "receiving_meeting", "evidence": minutes})
+    return made
 
 
 def _paths(client, filed, whistle):

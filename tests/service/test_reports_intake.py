@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from gridsvc.callers import Role
-from gridsvc.cases.intake.contact import unseal
+from gridsvc.cases.intake.personal import unseal
 from gridsvc.errors import Unavailable
 from tests.service import joint_city as city
 from tests.service.conftest import (
@@ -278,11 +278,11 @@ def test_a_proposal_ends_with_its_case_and_can_no_longer_be_approved(citizen, le
     assert (case["state"], case["procedure"]["name"]) == ("closed", "ordinary")
 
 
-def test_reports_of_one_class_within_250_m_join_one_case(citizen):
+def test_reports_of_one_class_within_55_m_join_one_case(citizen):
     first = citizen.report(-600)
-    near, far = citizen.report(-360), citizen.report(-340)
+    near, far = citizen.report(-550), citizen.report(-540)
     assert (near["case_id"], near["joined"]) == (first["case_id"], True)
-    assert near["similar"][0]["distance_m"] == pytest.approx(240, rel=5e-3)
+    assert near["similar"][0]["distance_m"] == pytest.approx(50, rel=5e-3)
     assert far["case_id"] != first["case_id"]
     other_class = citizen.report(-600, **{"class": city.RUBBISH})
     assert other_class["joined"] is False

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from gridsvc.callers import Role
-from gridsvc.cases.intake.contact import seal, unseal
+from gridsvc.cases.intake.personal import seal, unseal
 from gridsvc.cases.systems.evidence.store import FolderStore
 from gridsvc.city.retention import load_periods
 from gridsvc.cli.app import app

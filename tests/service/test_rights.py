@@ -61,6 +61,7 @@ SENT: dict[str, Recipe] = {
     "POST /v1/reports": json(new_report()),
     "POST /v1/reports/similar": json(new_report()),
     "POST /v1/reports/{name}/confirm": json({"street": city.LEAD}),
+    "POST /v1/reports/{name}/part": json({"code": city.UNOWNED}),
     "POST /v1/reports/{name}/move": json({"location": POINT, "reason": "seen there"}),
     "POST /v1/reports/{name}/callbacks": json({"contacted": False}),
     "GET /v1/assessments": YEAR,
@@ -86,6 +87,7 @@ SENT: dict[str, Recipe] = {
         lambda _, asker: {"body": asker.own_body if asker else city.LEAD, "reason": "not us"}
     ),
     "POST /v1/cases/{case_id}/appeals/{body}/decision": json({"accepted": True, "note": "so"}),
+    "POST /v1/cases/{case_id}/stated-times/{n}/decision": json({"accepted": False, "note": "so"}),
     "POST /v1/cases/{case_id}/join": json(
         lambda world, asker: {
             "into": world.bureau_target
@@ -117,6 +119,15 @@ SENT: dict[str, Recipe] = {
     "POST /v1/whistles/{whistle_id}/bodies/{body}/done": json({"note": "done"}),
     "POST /v1/whistles/{whistle_id}/bodies/{body}/score": json({"score": 90}),
     "POST /v1/whistles/{whistle_id}/bodies/{body}/again": json({"note": "more"}),
+    "POST /v1/whistles/{whistle_id}/withdraw": json({"reason": "gone"}),
+    "POST /v1/whistles/{whistle_id}/postpone": json(
+        {"time": "2030-01-01T09:00:00+08:00", "reason": "rain"}
+    ),
+    "POST /v1/whistles/{whistle_id}/press": json({"leader": "the deputy head", "note": "late"}),
+    "POST /v1/whistles/{whistle_id}/bodies/{body}/decline": json(
+        {"clause": "not_listed", "reason": "not ours"}
+    ),
+    "POST /v1/whistles/{whistle_id}/bodies/{body}/dismiss": json({"reason": "not needed"}),
     "POST /v1/disputes/find": json({"edition": "street-2026"}),
     "POST /v1/disputes/{dispute_id}/notes": json({"note": "Ours."}),
     "POST /v1/disputes/{dispute_id}/evidence": lambda world, asker: {
@@ -182,6 +193,7 @@ def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
     names = {
         "case_id": world.joint if called and path.endswith(("whistles", "approvals")) else case,
         "name": world.receipt,
+        "n": "1",
         "evidence_id": world.evidence,
         "photo_id": world.evidence,
         "token_id": world.token,

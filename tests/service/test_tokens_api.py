@@ -96,7 +96,7 @@ def test_what_a_token_says_is_read_back():
         valid_for=HOUR,
         now=now(),
     )
-    caller = holder_of(KEY, token)
+    caller = holder_of([KEY], token)
     assert (caller.role, caller.area) == (Role.DEPARTMENT, city.WEST)
     assert (caller.body, caller.subject) == (f"{city.WEST}-CGJ", "Mr Li")
 

@@ -17,15 +17,16 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
+from gridsvc.api.app import create_app
 from gridsvc.callers import Caller, Role
 from gridsvc.cli.app import app as command
 from gridsvc.db import create_engine
 from gridsvc.db.columns import SERVICE_ROLE
 from gridsvc.registry.access.audit import verify_audit
 from gridsvc.registry.access.register import Life, make_token, renew_token
-from gridsvc.settings import get_settings
+from gridsvc.settings import Settings, get_settings
 from tests.service import joint_city as city
-from tests.service.conftest import TOKEN_KEY, Person, refusal, token_of
+from tests.service.conftest import REPORTER_KEY, TOKEN_KEY, Person, refusal, served, token_of
 
 KEY = bytes.fromhex(TOKEN_KEY)
 DAY = dt.timedelta(days=1)
@@ -211,6 +212,39 @@ def test_the_service_may_add_to_the_audit_log_and_not_change_it(
         with engine.connect() as connection, pytest.raises(ProgrammingError, match="permission"):
             connection.execute(text(act))
     engine.dispose()
+
+
+def test_the_key_of_tokens_is_rotated_while_the_service_goes_on(
+    service_database: str,
+    tmp_path: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "token.key").write_text(TOKEN_KEY)
+
+    def rotate(*words: str) -> None:
+        monkeypatch.setenv("DATABASE_URL", service_database)
+        monkeypatch.setenv("GRIDSVC_VAR_DIR", str(tmp_path))
+        get_settings.cache_clear()
+        try:
+            done = CliRunner().invoke(command, ["keys", "rotate-token", *words])
+        finally:
+            get_settings.cache_clear()
+        assert done.exit_code == 0, (done.output, done.exception)
+
+    settings = Settings(DATABASE_URL=service_database, var_dir=tmp_path, reporter_key=REPORTER_KEY)
+    with served(create_app(settings)) as client:
+        admin = Person(client, token_of(Role.ADMIN, subject="Li Na"))
+        old = Person(client, admin.post("/v1/tokens", {"role": "admin"})["token"])
+        rotate()
+        renewed = old.post("/v1/tokens/renewal")["token"]
+        with pytest.raises(jwt.InvalidSignatureError):
+            jwt.decode(renewed, KEY, algorithms=["HS256"])
+        old.get("/v1/tokens")
+        rotate("--forget-old")
+        refusal(old.send("GET", "/v1/tokens"), 401)
+        new = Person(client, renewed)
+        assert new.get("/v1/audit")["entries"][0]["act"] == "forget old key"
 
 
 def test_tokens_are_made_listed_and_revoked_by_command(

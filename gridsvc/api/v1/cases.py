@@ -20,6 +20,7 @@ from gridsvc.api.dependencies import (
 )
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.api.rules import JsonObject, Sent, Text
+from gridsvc.callers import Role
 from gridsvc.cases.core.repository import CasePlace, cases_of
 from gridsvc.cases.core.rights import own_body
 from gridsvc.cases.core.schemas import CasePage, TraceAnswer, TraceEntry, TraceVerified
@@ -140,9 +141,16 @@ def post_step(
 
 @router.get("/cases/{case_id}/trace", responses=problems(*TOKEN_PROBLEMS))
 def get_trace(case_id: uuid.UUID, occasion: CurrentOccasion) -> TraceAnswer:
-    """Everything that happened in a case, in its order, each entry chained to the one before."""
+    """Everything that happened in a case, in its order, each entry chained to the one before.
+
+    An analyst, who is not staff of the case, gets no words.
+    """
     case = readable_case(occasion.session, occasion.city, occasion.caller, case_id)
-    kept = [TraceEntry.of(entry, content=entry.told) for entry in entries(occasion.session, case)]
+    silent = occasion.caller.role is Role.ANALYST
+    kept = [
+        TraceEntry.of(entry, content=entry.content if silent else entry.told)
+        for entry in entries(occasion.session, case)
+    ]
     return TraceAnswer(case_id=case.id, entries=kept)
 
 

@@ -1,4 +1,4 @@
-"""Cases opened by a procedure that is chosen, and appeals after they are closed."""
+"""Cases opened by a procedure that is chosen; appeals, and times that bodies state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import uuid
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Path
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
@@ -22,13 +22,14 @@ from gridsvc.api.dependencies import (
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.api.rules import JsonObject, Sent, Text
 from gridsvc.api.v1.reports import ReportIn, new_report
+from gridsvc.cases.core import stated_times
 from gridsvc.cases.core.view import case_json
 from gridsvc.cases.intake.service import file_report
 from gridsvc.cases.systems.appeals.service import appeal, decide
 from gridsvc.cases.systems.schemas import CaseAnswer, CaseOpened
 from gridsvc.cases.systems.whistles.hearing import OpeningWhistle
 from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
-from gridsvc.city.procedures.model import Procedure
+from gridsvc.city.procedures.model import VERDICT_NEEDS, Procedure
 from gridsvc.city.procedures.schemas import ProceduresAnswer
 from gridsvc.errors import (
     AmbiguousCode,
@@ -65,6 +66,12 @@ class CaseIn(ReportIn):
     procedure: Text = Field(description="One of GET /v1/procedures, such as hazard or dual.")
     seats: dict[Text, Text] = Field(default_factory=dict, description="Role to body code.")
     whistle: WhistleIn | None = None
+    endangered: Text | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="Who is in danger, for the bodies that a hazard calls; null: unknown.",
+    )
 
 
 class AppealIn(Sent):
@@ -79,6 +86,15 @@ class Decision(Sent):
 
     accepted: bool
     note: Text = Field(min_length=1, max_length=10_000)
+
+
+class TimeDecision(Decision):
+    """What supervision decides about a stated time."""
+
+    evidence: JsonObject = Field(
+        default_factory=dict,
+        description="What proves it: 'photos' are ids of photos of the case, others are free.",
+    )
 
 
 @router.get("/procedures", response_model=as_built(ProceduresAnswer))
@@ -111,6 +127,7 @@ def post_case(
             new_report(session, service, given),
             procedure=given.procedure,
             seats=given.seats,
+            endangered=given.endangered,
             whistle=None if given.whistle is None else OpeningWhistle(**dict(given.whistle)),
             made_at=None if given.whistle is None else given.whistle.made_at,
         )
@@ -167,6 +184,35 @@ def post_decision(
     return once(occasion, key, ["decision", str(case_id), body, given], write)
 
 
+@router.post(
+    "/cases/{case_id}/stated-times/{n}/decision",
+    response_model=CaseAnswer,
+    responses=problems(*_WRITING, StepRefused),
+)
+def post_stated_time(
+    case_id: uuid.UUID,
+    n: Annotated[int, Path(ge=1, le=1_000_000)],
+    given: Annotated[TimeDecision, Body()],
+    occasion: CurrentOccasion,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Supervision accepts the time that a body stated, by its evidence, or rejects it; once."""
+
+    def write() -> dict[str, Any]:
+        case = stated_times.decide(
+            occasion,
+            case_id,
+            n,
+            accepted=given.accepted,
+            evidence=given.evidence,
+            note=given.note,
+        )
+        occasion.session.flush()
+        return case_json(occasion.session, occasion.city, case)
+
+    return once(occasion, key, ["stated-time", str(case_id), n, given], write)
+
+
 def _procedure(one: Procedure) -> dict[str, Any]:
     return {
         "name": one.name,
@@ -186,12 +232,26 @@ def _procedure(one: Procedure) -> dict[str, Any]:
                 "by": step.by.value,
                 "needs": [*step.needs, *(role.value for role in step.names)],
                 "choices": {name: list(values) for name, values in step.choices.items()},
+                "verdict_in": step.verdict_in or None,
+                "verdicts": [
+                    {
+                        "verdict": one.name,
+                        "title": one.title,
+                        "title_zh": one.title_zh,
+                        "follows": one.follows.value,
+                        "needs": list(VERDICT_NEEDS[one.follows]),
+                    }
+                    for one in step.verdicts
+                ],
                 "scores": step.scores and step.scores.value,
                 "limit": step.limit and step.limit.to_json(),
                 "graded": step.graded,
                 "requires": [item.value for item in step.requires],
                 "calls": [call.who.value for call in step.calls],
+                "on_return": step.on_return,
                 "blows": step.blows,
+                "names_who": step.names_who,
+                "hears_all": step.hears_all,
                 "optional": step.optional,
                 "repeats": step.repeats,
             }

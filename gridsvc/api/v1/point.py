@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from pydantic import Field
+from starlette.types import Receive, Scope, Send
 
 from gridsvc.api.dependencies import CurrentService, parse_as_of
 from gridsvc.api.direct import DirectRoute
@@ -65,3 +66,11 @@ def answer(atlas: Atlas, query: PointQuery, settings: Settings) -> bytes:
     lon, lat = to_wgs84(x, y, query.crs)
     accuracy_m = settings.report_accuracy_m if query.accuracy_m is None else query.accuracy_m
     return orjson.dumps(place(atlas, lon, lat, accuracy_m).to_json())
+
+
+async def answer_alone(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a look-up for which no route has to be searched: the one that is asked all day."""
+    await _ROUTE.alone(scope, receive, send)
+
+
+(_ROUTE,) = [route for route in direct.routes if isinstance(route, DirectRoute)]

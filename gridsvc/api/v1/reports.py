@@ -29,8 +29,9 @@ from gridsvc.api.direct import DirectRoute
 from gridsvc.api.problems import language_of, problems
 from gridsvc.api.rules import Sent, Text
 from gridsvc.api.watching import count_report
+from gridsvc.cases.intake.locate import wgs84_of
 from gridsvc.cases.intake.model import GivenPoint, NewReport
-from gridsvc.cases.intake.moving import confirm_side, move_report
+from gridsvc.cases.intake.moving import choose_part, confirm_side, move_report
 from gridsvc.cases.intake.personal import is_own
 from gridsvc.cases.intake.repeated import refuse_repeated
 from gridsvc.cases.intake.reports import find_report, placement_on, report_json, shown_placement
@@ -44,6 +45,7 @@ from gridsvc.cases.systems.evidence.store import store_of
 from gridsvc.city.classes import ClassKey
 from gridsvc.errors import (
     AmbiguousCode,
+    BadCode,
     BadCoordinate,
     BadGeometry,
     BadInput,
@@ -274,6 +276,39 @@ def confirm(
     return once(occasion, key, ["confirm", name, confirmation], write)
 
 
+class ChosenPart(Sent):
+    """Which of the parts that were offered the report is about."""
+
+    code: Text = Field(description="The part's 8-digit code, in the report's district.")
+    secret: Text | None = Field(
+        default=None,
+        max_length=100,
+        description="The secret that was given with the receipt; instead of the reporter's token.",
+    )
+
+
+@router.post(
+    "/{name}/part",
+    response_model=ReportRead,
+    responses=problems(*_WRITE_PROBLEMS, NotFound, StepRefused, BadInput, BadCode),
+)
+def choose(
+    name: str,
+    chosen: Annotated[ChosenPart, Body()],
+    atlas: CurrentAtlas,
+    occasion: ReportingOccasion,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Say which part the report is about; the case goes to the owner of that part."""
+
+    def write() -> dict[str, Any]:
+        report = find_report(occasion.session, name)
+        choose_part(occasion, atlas, report, chosen.code, secret=chosen.secret)
+        return report_json(occasion.session, report, exact=True)
+
+    return once(occasion, key, ["part", name, chosen], write)
+
+
 class Move(Sent):
     """Where the place really is, and how that is known."""
 
@@ -343,7 +378,10 @@ def _class(session: Session, given: ReportIn, standard: str) -> ClassKey:
         return find_class(session, given.class_code, kind=given.class_kind, standard=standard)
     if given.part is None:
         raise BadInput("'class' is missing; give it, or name a part.", field="class")
-    matches = look_up(session, given.part.code, given.part.district).matches
+    beside = None
+    if given.location is not None:
+        beside = wgs84_of(given.location.given(), 0.0)[:2]
+    matches = look_up(session, given.part.code, given.part.district, beside=beside).matches
     classes = {match.class_code for match in matches if match.kind == "part"}
     if len(classes) != 1:
         raise BadInput(

@@ -47,8 +47,10 @@ _WRITE_PROBLEMS = problems(*TOKEN_PROBLEMS, StepRefused, BadInput, IdempotencyMi
 def list_whistles(
     session: DbSession,
     joint: Annotated[bool | None, Query()] = None,
-    level: Annotated[int | None, Query(ge=1, le=3)] = None,
-    state: Annotated[Literal["proposed", "open", "closed", "raised"] | None, Query()] = None,
+    level: Annotated[int | None, Query(ge=1, le=4)] = None,
+    state: Annotated[
+        Literal["proposed", "open", "closed", "raised", "withdrawn"] | None, Query()
+    ] = None,
     district: Annotated[str | None, Query(description="Of either side.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: Annotated[uuid.UUID | None, Query(description="'next' of the previous page.")] = None,
@@ -142,7 +144,7 @@ def accept(
         acting_body(occasion.session, occasion.caller, body)
         return whistling.accept(occasion, whistle_id, body, at=moment.at)
 
-    return _recorded(occasion, key, ["accept", str(whistle_id), body, moment], record)
+    return recorded_of_body(occasion, key, ["accept", str(whistle_id), body, moment], record)
 
 
 @router.post(
@@ -167,7 +169,7 @@ def report_in(
         REPORT_INS.labels(str(called.late).lower()).inc()
         return called
 
-    return _recorded(occasion, key, ["report-in", str(whistle_id), body, given], record)
+    return recorded_of_body(occasion, key, ["report-in", str(whistle_id), body, given], record)
 
 
 @router.post(
@@ -186,7 +188,7 @@ def done(
         acting_body(occasion.session, occasion.caller, body)
         return whistling.done(occasion, whistle_id, body, note=given.note, at=given.at)
 
-    return _recorded(occasion, key, ["done", str(whistle_id), body, given], record)
+    return recorded_of_body(occasion, key, ["done", str(whistle_id), body, given], record)
 
 
 @router.post(
@@ -202,11 +204,11 @@ def score(
     """The caller scores a called body; a side the other side, or a department that it brought."""
 
     def record() -> CalledBody:
-        by = _scorer(occasion, whistle_id, given.by)
+        by = calling_party(occasion, whistle_id, given.by)
         value, note = given.score, given.note
         return whistling.score(occasion, whistle_id, body, by=by, value=value, note=note)
 
-    return _recorded(occasion, key, ["score", str(whistle_id), body, given], record)
+    return recorded_of_body(occasion, key, ["score", str(whistle_id), body, given], record)
 
 
 @router.post(
@@ -222,13 +224,13 @@ def again(
     """The caller finds it not solved: the body goes on until it is (事不完人不撤)."""
 
     def record() -> CalledBody:
-        by = _scorer(occasion, whistle_id, None)
+        by = calling_party(occasion, whistle_id, None)
         return whistling.again(occasion, whistle_id, body, by=by, note=given.note)
 
-    return _recorded(occasion, key, ["again", str(whistle_id), body, given], record)
+    return recorded_of_body(occasion, key, ["again", str(whistle_id), body, given], record)
 
 
-def _recorded(
+def recorded_of_body(
     occasion: Occasion, key: str | None, request: Any, record: Callable[[], CalledBody]
 ) -> JSONResponse:
     """Record something of a called body, once; gives the body as it then stands."""
@@ -242,8 +244,11 @@ def _recorded(
     return once(occasion, key, request, write)
 
 
-def _scorer(occasion: Occasion, whistle_id: uuid.UUID, named: str | None) -> str:
-    """The body for which a caller who has a part in the case scores. Raises NotAllowed."""
+def calling_party(occasion: Occasion, whistle_id: uuid.UUID, named: str | None) -> str:
+    """The party for which a caller who has a part in the case scores, or takes back what it called.
+
+    Raises NotFound, NotAllowed, BadInput.
+    """
     whistle = _whistle(occasion.session, whistle_id)
     readable_case(occasion.session, occasion.city, occasion.caller, whistle.case_id)
     return scoring_party(occasion.session, occasion.caller, whistle, named)

@@ -72,6 +72,9 @@ def cases_due(scope: Scope) -> CTE:
             c.procedure_version,
             c.due_at,
             c.closed_at,
+            c.overall_at,
+            c.answered_at,
+            c.overall_overdue,
             suspended.label("suspended"),
         )
         .where(
@@ -101,7 +104,9 @@ def _cases(scope: Scope) -> Select[Any]:
     late = func.coalesce(acted.c.late, False)
     waived = func.coalesce(acted.c.waived, False)
     closed = due.c.closed_at.is_not(None)
-    # A case that was late only by what an appeal has waived is closed in time.
+    # One that was joined into another is not judged: that one answers.
+    judged = due.c.overall_overdue.is_not(None)
+    # A case that was late only by what an appeal or a stated time has waived is closed in time.
     in_time = and_(closed, not_(late), or_(due.c.closed_at < due.c.due_at, waived))
     return select(
         due.c.case_district,
@@ -114,6 +119,10 @@ def _cases(scope: Scope) -> Select[Any]:
         closed.label("closed"),
         in_time.label("closed_in_time"),
         waived.label("waived"),
+        and_(not_(due.c.suspended), due.c.overall_at.is_not(None), or_(not_(closed), judged)).label(
+            "overall_due"
+        ),
+        and_(due.c.answered_at.is_not(None), not_(due.c.overall_overdue)).label("overall_kept"),
     ).outerjoin_from(due, acted, _same_case(due, acted))
 
 
@@ -128,7 +137,8 @@ def _acts(scope: Scope, due: CTE) -> CTE:
             h.step,
             _repeats(scope, due).label("repeats"),
             func.count().label("times"),
-            func.bool_or(h.overdue).label("overdue"),
+            func.bool_or(and_(h.overdue, h.excused.is_(None))).label("overdue"),
+            func.bool_or(and_(h.overdue, h.excused.is_not(None))).label("excused"),
         )
         .join_from(
             due,
@@ -149,6 +159,7 @@ def _acts(scope: Scope, due: CTE) -> CTE:
             func.bool_or(handles).label("handled"),
             func.bool_or(again).label("reworked"),
             func.bool_or(by_step.c.overdue).label("overdue"),
+            func.bool_or(by_step.c.excused).label("excused"),
         )
         .group_by(by_step.c.case_district, by_step.c.case_id, by_step.c.body_code)
         .subquery("by_body")
@@ -158,7 +169,7 @@ def _acts(scope: Scope, due: CTE) -> CTE:
         select(
             *by_body.c,
             and_(by_body.c.overdue, not_(accepted)).label("late"),
-            and_(by_body.c.overdue, accepted).label("waived"),
+            or_(and_(by_body.c.overdue, accepted), by_body.c.excused).label("waived"),
         )
         .outerjoin_from(
             by_body,
@@ -254,7 +265,9 @@ def _arrivals(scope: Scope) -> Select[Any]:
     planned = b.report_in_by - cast(f"{scope.report_in_minutes} minutes", INTERVAL)
     meeting = cast(w.demand["time"].astext, DateTime(timezone=True))
     appointed = case((w.joint, planned), else_=meeting)
-    took = func.extract("epoch", b.reported_in_at - func.greatest(b.told_at, appointed))
+    took = func.extract(
+        "epoch", b.reported_in_at - func.greatest(b.told_at, appointed, w.recorded_at)
+    )
     minutes = case((came, func.greatest(took, 0) / 60), else_=None)
     return (
         select(

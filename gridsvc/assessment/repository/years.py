@@ -51,7 +51,8 @@ said as (
 ),
 acted as (
     select c.district_code, c.case_id, h.body_code as body,
-        bool_or(h.step <> all(:returns)) as handled, bool_or(h.overdue) as overdue
+        bool_or(h.step <> all(:returns)) as handled,
+        bool_or(h.overdue and h.excused is null) as overdue
     from closing c join hand_in h using (district_code, case_id) group by 1, 2, 3
 ),
 arrived as (
@@ -86,7 +87,8 @@ entry as materialized (
         t.content->'judged' as judged
     from closing c join trace t using (district_code, case_id)
     where t.content ? 'judged'
-    or t.action in ('callback', 'appeal_decided', 'report_in', 'done', 'score')
+    or t.action in ('callback', 'appeal_decided', 'report_in', 'done', 'score',
+        'stated_time_decided', 'excused')
 ),
 said as (
     select distinct on (content->>'district_code', content->>'report_id') lead,
@@ -98,8 +100,10 @@ said as (
 ),
 acted as (
     select district_code, case_id, body, bool_or(action <> all(:returns)) as handled,
-        bool_or(cast(judged->>'overdue' as boolean)) as overdue
-    from entry where judged ? 'overdue' group by 1, 2, 3
+        bool_or(cast(judged->>'overdue' as boolean) and not exists (select from entry x
+            where x.action = 'excused' and x.district_code = e.district_code
+            and x.case_id = e.case_id and cast(x.content->>'n' as int) = e.n)) as overdue
+    from entry e where judged ? 'overdue' group by 1, 2, 3
 ),
 judged as (
     select a.body, not a.overdue or exists (select from entry p where p.action = 'appeal_decided'
@@ -109,12 +113,17 @@ judged as (
     union all
     (select distinct on (district_code, case_id, content->>'whistle_id', body) body,
         cast(content->>'overdue' as boolean) is not true
-     from entry where action = 'done' and judged is null and content ? 'whistle_id'
+     from entry where judged is null and content ? 'whistle_id' and (action = 'done'
+        or content->>'act' = 'done' and content ? 'overdue')
      order by district_code, case_id, content->>'whistle_id', body, n desc)
 ),
 arrived as (
-    select body, cast(content->>'late' as boolean) as late from entry
-    where action = 'report_in' and judged is null and content ? 'whistle_id'
+    -- Judged again by a stated time that was accepted, or by a calendar that came later.
+    select distinct on (district_code, case_id, content->>'whistle_id', body) body,
+        cast(content->>'late' as boolean) as late
+    from entry where judged is null and content ? 'whistle_id' and (action = 'report_in'
+        or content->>'act' = 'report_in' and content ? 'late')
+    order by district_code, case_id, content->>'whistle_id', body, n desc
 ),
 scored as (
     (select distinct on (e.district_code, e.case_id, s.key) s.key as body,

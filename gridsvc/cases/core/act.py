@@ -7,6 +7,7 @@ records in the trace, tells bodies, and emits events, which the systems of the c
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +17,20 @@ from sqlalchemy.orm import Session
 from gridsvc.callers import REQUEST_ID, Caller
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.cases.core.messages.repository import withdraw
-from gridsvc.cases.core.models import Case, TraceEntry
-from gridsvc.cases.core.progress import Progress, due_at, next_limit, present_step, started
+from gridsvc.cases.core.models import Case, StatedTime, TraceEntry
+from gridsvc.cases.core.progress import (
+    Progress,
+    called_courses,
+    course_of,
+    next_limit,
+    present_step,
+    started,
+)
 from gridsvc.cases.core.words import apart
 from gridsvc.city import City
-from gridsvc.city.calendar import Limit
-from gridsvc.city.procedures.model import Procedure
+from gridsvc.city.calendar import Clock, Limit
+from gridsvc.city.course import Course
+from gridsvc.city.procedures.model import Actor, Procedure
 from gridsvc.db.base import uuid7
 from gridsvc.db.chain import chained_hash, plain
 
@@ -78,19 +87,42 @@ class Act(Occasion):
     def enter(
         self, procedure: Procedure, progress: Progress, *, since: dt.datetime | None = None
     ) -> None:
-        """The case comes to a step at ``since`` (now), with the full time for it."""
+        """The case comes to a step, with the full time for it from now on.
+
+        ``since`` is when somebody says that it did. The service's own clock judges: what is told
+        late takes no time from whoever has the next step.
+        """
         case, begins = self.case, since or self.now
         step = present_step(procedure, progress)
         case.procedure, case.procedure_version = procedure.name, procedure.version
         case.step_since, case.suspended_until = begins, None
         grade, calendar = grade_of(self.city, case), self.city.calendar
-        timed = {"since": begins, "opened_at": case.opened_at}
-        progress = started(procedure, progress, **timed, grade=grade, calendar=calendar)
-        case.limit_at = due_at(step, **timed, grade=grade, calendar=calendar)
-        self.keep(progress, at=begins)
+        clock = {"since": self.now, "opened_at": case.opened_at}
+        progress = started(procedure, progress, **clock, grade=grade, calendar=calendar)
+        self.run(course_of(step, **clock, grade=grade))
+        self.keep(progress)
 
-    def keep(self, progress: Progress, *, at: dt.datetime | None = None) -> None:
-        """Write the progress of the case, made ``at`` (now); the clock of its step goes on.
+    def run(self, course: Course | None) -> None:
+        """Let the limit of the present step run so; None: there is none."""
+        calendar = self.city.calendar
+        self.case.limit_course = None if course is None else course.to_json()
+        self.case.limit_at = None if course is None else course.ends(calendar)
+
+    def run_overall(self, course: Course | None) -> None:
+        """Let the overall limit of the case run so; None: it has none."""
+        calendar = self.city.calendar
+        self.case.overall_course = None if course is None else course.to_json()
+        self.case.overall_at = None if course is None else course.ends(calendar)
+
+    def lengthen_overall(self, by: dt.timedelta) -> None:
+        """Move the overall limit by a time that the case is suspended, or is not after all."""
+        course = self.case.overall_course
+        if course is not None:
+            hours = by / dt.timedelta(hours=1)
+            self.run_overall(Course.from_json(course).longer(Limit(hours, Clock.CALENDAR)))
+
+    def keep(self, progress: Progress) -> None:
+        """Write the progress of the case; the clock of its step goes on.
 
         A limit that has passed by now stays the case's deadline.
         """
@@ -99,9 +131,41 @@ class Act(Occasion):
         case.lead_body = progress.lead
         case.limit_at = next_limit(self.procedure, progress, case.limit_at)
         if progress.closed:
-            case.state, case.closed_at, case.suspended_until = "closed", at or self.now, None
+            case.state, case.closed_at, case.suspended_until = "closed", self.now, None
         elif case.due_at is None or self.now < case.due_at:
             case.due_at = case.limit_at
+        case.limits_provisional = any(one.provisional(self.city.calendar) for one in self.courses())
+
+    def courses(self) -> list[Course]:
+        """How every limit runs that the case itself has now."""
+        case, progress, procedure = self.case, self.progress, self.procedure
+        if progress.closed:
+            return []
+        kept = [Course.from_json(one) for one in (case.limit_course, case.overall_course) if one]
+        if present_step(procedure, progress).by is not Actor.EACH_CALLED:
+            return kept
+        grade = grade_of(self.city, case)
+        each = called_courses(procedure, progress, opened_at=case.opened_at, grade=grade)
+        return kept + [one for one in each if one]
+
+    def state_time(self, entry: TraceEntry, *, whistle_id: uuid.UUID | None = None) -> None:
+        """Keep the time that a body stated for an act, if it lies before its message's arrival."""
+        if entry.body_code is None or entry.at >= entry.written_at:
+            return
+        self.session.add(
+            StatedTime(
+                district_code=entry.district_code,
+                case_id=entry.case_id,
+                n=entry.n,
+                act=entry.action,
+                body_code=entry.body_code,
+                whistle_id=whistle_id,
+                stated_at=entry.at,
+                received_at=entry.written_at,
+                accepted=None,
+                decided_at=None,
+            )
+        )
 
     def resume(self, *, early: bool = False) -> None:
         """End a suspension whose day has come, at that day; with ``early`` one that still runs.
@@ -115,6 +179,7 @@ class Act(Occasion):
         self.case.suspended_until = None
         if until > self.now:
             self.withdraw("case_resumed")
+            self.lengthen_overall(self.now - until)
         content = {"suspended_until": until.isoformat(), "early": until > self.now}
         self.record("resume", content, at=min(until, self.now), actor=SERVICE)
 

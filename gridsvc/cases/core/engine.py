@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+from gridsvc.cases.core.evidence_needs import check_evidence, needs_of
 from gridsvc.cases.core.progress import Progress, present_step, skip_system
 from gridsvc.city.procedures.model import (
     CLOSING,
@@ -48,7 +49,11 @@ def open_steps(procedure: Procedure, progress: Progress) -> tuple[Step | Return,
         step = procedure.after(step.name)
         if step is not None:
             steps.append(step)
-    steps += [back for back in procedure.returns if back.source == present.name]
+    steps += [
+        back
+        for back in procedure.returns
+        if back.source == present.name and not (back.refuses and progress.ruled)
+    ]
     return tuple(steps)
 
 
@@ -71,6 +76,44 @@ def take(
     Raises StepRefused, naming the step that is due and who takes it; BadInput for evidence of a
     wrong form; NotAllowed when the actor is on the other side of supervision.
     """
+    step = check_take(procedure, progress, step_name, party=party, evidence=evidence, actor=actor)
+    for requirement in CLOSING if whistled and step.closes else step.requires:
+        if requirement not in met:
+            raise StepRefused(
+                f"'{step.name}' is refused: {_UNMET[requirement]}.", requirement=requirement.value
+            )
+    if step.name != progress.step:
+        progress = progress.at(step.name)
+    progress = _with_evidence(record_actor(progress, party, actor), step, evidence)
+    if step.by is Actor.NAMED:
+        progress = with_word(progress, party)
+    if step.by in EACH:
+        progress = replace(progress, taken_by=(*progress.taken_by, party))
+        if set(parties(progress, step.by)) - set(progress.taken_by):
+            return progress
+    if step.repeats:
+        return replace(progress, repeats=progress.repeats + 1)
+    if step.closes:
+        return replace(progress, closed=True)
+    following = procedure.after(step.name)
+    if following is None:
+        raise AssertionError(f"{procedure.name} ends with {step.name}, which does not close it")
+    return skip_system(procedure, progress.at(following.name))
+
+
+def check_take(
+    procedure: Procedure,
+    progress: Progress,
+    step_name: str,
+    *,
+    party: str,
+    evidence: Mapping[str, Any],
+    actor: str,
+) -> Step:
+    """The step of that name, if ``party`` may take it now with this evidence.
+
+    Raises what :func:`take` raises.
+    """
     step = procedure.step(step_name)
     if step is None:
         raise _refusal(procedure, progress, f"'{step_name}' is not a step of '{procedure.name}'")
@@ -85,26 +128,7 @@ def take(
         raise _refusal(procedure, progress, why)
     check_separation_of_duties(progress, step.name, party, actor)
     check_evidence(step, progress, evidence)
-    for requirement in CLOSING if whistled and step.closes else step.requires:
-        if requirement not in met:
-            raise StepRefused(
-                f"'{step.name}' is refused: {_UNMET[requirement]}.", requirement=requirement.value
-            )
-    if step.name != progress.step:
-        progress = progress.at(step.name)
-    progress = _with_evidence(record_actor(progress, party, actor), step, evidence)
-    if step.by in EACH:
-        progress = replace(progress, taken_by=(*progress.taken_by, party))
-        if set(parties(progress, step.by)) - set(progress.taken_by):
-            return progress
-    if step.repeats:
-        return replace(progress, repeats=progress.repeats + 1)
-    if step.closes:
-        return replace(progress, closed=True)
-    following = procedure.after(step.name)
-    if following is None:
-        raise AssertionError(f"{procedure.name} ends with {step.name}, which does not close it")
-    return skip_system(procedure, progress.at(following.name))
+    return step
 
 
 def go_back(
@@ -128,13 +152,16 @@ def go_back(
     if back.source != progress.step:
         raise _refusal(procedure, progress, f"'{back_name}' is possible only at '{back.source}'")
     _check_party(procedure, progress, back, party)
+    if back.refuses and progress.ruled:
+        why = f"it was decided that {progress.lead} answers, and that ruling stands"
+        raise _refusal(procedure, progress, why)
     check_separation_of_duties(progress, back.name, party, actor)
     check_evidence(back, progress, evidence)
-    after = skip_system(procedure, record_actor(progress, party, actor).at(back.target))
+    after = record_actor(progress, party, actor).at(back.target)
     if back.refuses:
-        refused_by = (*after.refused_by, party)
-        after = replace(after, refused_by=refused_by, returned=after.step == back.target)
-    return after
+        received = present_step(procedure, after).by is not Actor.SYSTEM
+        after = replace(after, refused_by=(*after.refused_by, party), returned=received)
+    return skip_system(procedure, after)
 
 
 def side_act_at(procedure: Procedure, progress: Progress, name: str, party: str) -> SideAct:
@@ -185,6 +212,8 @@ def parties(progress: Progress, by: Actor) -> tuple[str, ...]:
             return progress.sides
         case Actor.CALLED | Actor.EACH_CALLED:
             return progress.called_bodies
+        case Actor.NAMED:
+            return progress.named
         case Actor.SUPERVISION:
             return (SUPERVISION,)
         case Actor.COMMAND:
@@ -204,6 +233,30 @@ def record_actor(progress: Progress, party: str, actor: str) -> Progress:
     return replace(progress, handlers=tuple(dict.fromkeys((*progress.handlers, actor))))
 
 
+def with_word(progress: Progress, party: str) -> Progress:
+    """The progress with the word of a called body; what others say changes nothing."""
+    given = party in progress.silent
+    return replace(progress, said=(*progress.said, party)) if given else progress
+
+
+def without(procedure: Procedure, progress: Progress, body: str) -> Progress:
+    """The progress of a step of each called body without one that never came; its score is 0.
+
+    Raises BadInput for a body for which the step does not wait.
+    """
+    waiting = [called.body for called in progress.waits_for()]
+    if body not in waiting:
+        raise BadInput(
+            f"'{progress.step}' waits for {' and '.join(waiting)}.", field="evidence.absent"
+        )
+    called = tuple(replace(one, score=0) if one.body == body else one for one in progress.called)
+    after = replace(progress, called=called, taken_by=(*progress.taken_by, body))
+    following = procedure.after(progress.step)
+    if waiting != [body] or following is None:
+        return after
+    return skip_system(procedure, after.at(following.name))
+
+
 def _may_pass(step: Step, progress: Progress) -> bool:
     return step.optional or (step.repeats and progress.repeats > 0)
 
@@ -213,9 +266,12 @@ def _with_evidence(progress: Progress, step: Step, evidence: Mapping[str, Any]) 
     for role in step.names:
         if evidence.get(role.value):
             progress = progress.seated(role, str(evidence[role.value]))
+    if step.names_who:
+        progress = replace(progress, named=tuple(dict.fromkeys(evidence["who"])))
     if step.sends_on:
         lead = str(evidence.get("to") or progress.lead)
-        progress = replace(progress, lead=lead, returned=False)
+        ruled = progress.ruled or progress.returned
+        progress = replace(progress, lead=lead, returned=False, ruled=ruled)
     if step.scores is Scored.CALLED:
         scores = evidence["scores"]
         scored = tuple(replace(called, score=scores[called.body]) for called in progress.called)
@@ -252,59 +308,3 @@ def _refusal(procedure: Procedure, progress: Progress, why: str) -> StepRefused:
 def _still_due(progress: Progress, step: Step | Return) -> list[str]:
     taken = progress.taken_by if step.name == progress.step else ()
     return [party for party in parties(progress, step.by) if party not in taken]
-
-
-def needs_of(step: Step | Return, progress: Progress) -> list[str]:
-    """Everything that a step must carry now, each name once.
-
-    That is its note and evidence, the seats that it fills, scores, and where a returned case goes.
-    """
-    needs = list(step.needs)
-    if isinstance(step, Step):
-        needs += [role.value for role in step.names]
-        if step.sends_on and progress.returned:
-            needs += ["to", "note"]
-        if step.scores is not None:
-            needs.append("score" if step.scores is Scored.LEAD else "scores")
-    return list(dict.fromkeys(needs))
-
-
-def check_evidence(step: Step | Return, progress: Progress, evidence: Mapping[str, Any]) -> None:
-    """Refuse a step that lacks something, or carries it in the wrong form.
-
-    Raises StepRefused with what is missing, BadInput with the field of a wrong value.
-    """
-    missing = [
-        name for name in needs_of(step, progress) if evidence.get(name) in (None, "", [], {})
-    ]
-    if missing:
-        raise StepRefused(
-            f"'{step.name}' must carry {', '.join(missing)}; send it in 'note' or 'evidence'.",
-            field="evidence",
-            missing=missing,
-        )
-    if isinstance(step, Return):
-        return
-    for name, known in step.choices.items():
-        if name in evidence and evidence[name] not in known:
-            raise BadInput(f"'{name}' must be one of {', '.join(known)}.", field=f"evidence.{name}")
-    if step.scores is Scored.LEAD:
-        _check_score(evidence["score"], "evidence.score")
-    elif step.scores is Scored.CALLED:
-        _check_scores(progress, evidence["scores"])
-
-
-def _check_scores(progress: Progress, scores: Any) -> None:
-    bodies = progress.called_bodies
-    if not isinstance(scores, Mapping) or set(scores) != set(bodies):
-        raise BadInput(
-            f"'scores' gives every called body one score: {', '.join(bodies)}.",
-            field="evidence.scores",
-        )
-    for body, score in scores.items():
-        _check_score(score, f"evidence.scores.{body}")
-
-
-def _check_score(score: Any, field: str) -> None:
-    if type(score) is not int or not 0 <= score <= 100:
-        raise BadInput("A score is a whole number from 0 to 100.", field=field)

@@ -6,8 +6,10 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
+from gridsvc.cases.core.models import StatedTime
 from gridsvc.cases.core.progress import Progress
 from gridsvc.city.procedures.model import Procedure, Return, Step
 from gridsvc.registry.bodies.repository import BodyRef, Responsibility
@@ -53,14 +55,50 @@ class StepTaken:
 
 @dataclass(frozen=True, slots=True)
 class BodyRefused:
-    """A body said that it is not responsible, and named who is.
+    """A body said that it is not responsible, and named who is; ``clause`` says by which rule.
 
-    A system that settles what follows answers ``settled``; else the case is sent on.
+    A system that settles what follows answers ``settled``; one that finds the refusal without
+    ground ``to_command``, why; else the case is sent on. ``clause`` is None in procedures that
+    ask for none.
     """
 
     refuser: str
     named: BodyRef
     reason: str
+    clause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatedTimeDecided:
+    """Supervision decided whether a time counts that a body stated; the answers are kept with it.
+
+    A system may refuse the ``evidence`` by raising.
+    """
+
+    stated: StatedTime
+    accepted: bool
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarAnnounced:
+    """The limits of a case are made again by a calendar that knows more days than before."""
+
+
+class WhichLimit(StrEnum):
+    """The limit of the present step, or that of the case from its intake."""
+
+    STEP = "step"
+    OVERALL = "overall"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitPassed:
+    """A limit of an open case has passed; ``holders`` are the parties that should have acted."""
+
+    which: WhichLimit
+    limit_at: dt.datetime
+    holders: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +107,14 @@ class CaseRaised:
 
     source: Procedure
     target: Procedure
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictMerges:
+    """A check found that a case is one with another, ``into`` which its reports go."""
+
+    into: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

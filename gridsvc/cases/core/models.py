@@ -28,8 +28,15 @@ class Case(Base):
 
     ``due_at`` is the deadline by which it is assessed: it moves on with every step that is taken in
     time, and stays at the first limit that passed, so that no late act moves it into another month.
+    ``limit_course`` is how the present limit runs, None where the called bodies have their own;
+    ``overall_at`` is until when the case must be answered, counted from its intake, and
+    ``overall_course`` how that runs. ``answered_at`` is when its answering step was taken last,
+    None before and while it is reworked; ``overall_overdue`` whether that was too late, None
+    before. ``limits_provisional``: some of these limits count working days that are not announced
+    yet. ``outcome`` is how a case ended that was not filed (不予立案) or is void (作废).
     ``street_code`` and ``community_code`` are those of the report that opened it, ``inspector`` the
-    grid worker who collected it; None where there is none.
+    grid worker who collected it; None where there is none. ``place_key`` is the address of the
+    report that opened it, or where that gave none (``place_learnt``) of the first that did.
     """
 
     __tablename__ = "case_file"
@@ -51,6 +58,10 @@ class Case(Base):
             postgresql_where=text("state = 'closed'"),
         ),
         CheckConstraint("state in ('open', 'closed')", "state_known"),
+        CheckConstraint(
+            "outcome is null or (outcome in ('not_filed', 'void') and state = 'closed')",
+            "outcome_known",
+        ),
         CheckConstraint("(state = 'closed') = (closed_at is not null)", "closed_has_date"),
         Index("ix_case_file_body", "lead_body", "state", "id"),
         Index(
@@ -71,6 +82,12 @@ class Case(Base):
             postgresql_where=text("part_code is not null"),
         ),
         Index(
+            "ix_case_file_place",
+            "district_code",
+            "place_key",
+            postgresql_where=text("place_key is not null"),
+        ),
+        Index(
             "ix_case_file_joined_into",
             "joined_into",
             postgresql_where=text("joined_into is not null"),
@@ -79,6 +96,15 @@ class Case(Base):
             "ix_case_file_reopened_from",
             "reopened_from",
             postgresql_where=text("reopened_from is not null"),
+        ),
+        # Limits that pass are looked for every minute.
+        Index("ix_case_file_limit_at", "limit_at", postgresql_where=text("state = 'open'")),
+        Index("ix_case_file_overall_at", "overall_at", postgresql_where=text("state = 'open'")),
+        Index(
+            "ix_case_file_provisional",
+            "district_code",
+            "id",
+            postgresql_where=text("limits_provisional"),
         ),
         CheckConstraint(
             "(joined_into is null) = (joined_into_district is null)", "joined_into_whole"
@@ -114,6 +140,15 @@ class Case(Base):
     street_code: Mapped[str | None] = mapped_column(String(9))
     community_code: Mapped[str | None] = mapped_column(String(12))
     inspector: Mapped[str | None] = mapped_column(String(100))
+    limit_course: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    overall_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    overall_course: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    answered_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    overall_overdue: Mapped[bool | None]
+    limits_provisional: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    outcome: Mapped[str | None] = mapped_column(String(9))
+    place_key: Mapped[str | None] = mapped_column(String(collation="C"))
+    place_learnt: Mapped[bool] = mapped_column(default=False, server_default="false")
     joined_into_district: Mapped[str | None] = mapped_column(String(6))
     joined_into: Mapped[uuid.UUID | None]
     reopened_from: Mapped[uuid.UUID | None]
@@ -123,7 +158,9 @@ class Submission(Base):
     """A step that a body handed in, with the raw fact whether it was overdue.
 
     ``n`` is the number of its trace entry; ``since`` and ``limit_at`` are the body's own clock.
-    ``overdue`` is never changed, whatever an appeal says.
+    ``overdue`` is never changed, whatever an appeal says; it does not count where it is
+    ``excused``: by a stated time that supervision accepted, or by a calendar that came later and
+    of which ``course`` was waiting.
     """
 
     __tablename__ = "hand_in"
@@ -132,6 +169,7 @@ class Submission(Base):
             ["district_code", "case_id"], ["case_file.district_code", "case_file.id"]
         ),
         CheckConstraint("score between 0 and 100", "score_in_percent"),
+        CheckConstraint("excused in ('stated_time', 'calendar')", "excuse_known"),
         Index("ix_hand_in_body", "district_code", "body_code", "handed_in_at"),
     )
 
@@ -145,6 +183,41 @@ class Submission(Base):
     handed_in_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
     overdue: Mapped[bool]
     score: Mapped[int | None]
+    excused: Mapped[str | None] = mapped_column(String(11))
+    course: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+
+class StatedTime(Base):
+    """A time before the arrival of its message, at which a body says that it did something.
+
+    It counts once supervision has accepted the evidence for it. ``n`` is the number of the trace
+    entry of the act; ``whistle_id`` is the whistle of an act of a called body, None for a step.
+    """
+
+    __tablename__ = "stated_time"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["district_code", "case_id"], ["case_file.district_code", "case_file.id"]
+        ),
+        CheckConstraint("(accepted is null) = (decided_at is null)", "decision_has_date"),
+        Index(
+            "ix_stated_time_undecided",
+            "district_code",
+            "received_at",
+            postgresql_where=text("accepted is null"),
+        ),
+    )
+
+    district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True)
+    act: Mapped[str] = mapped_column(String(40))
+    body_code: Mapped[str] = mapped_column(String(18))
+    whistle_id: Mapped[uuid.UUID | None]
+    stated_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    received_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    accepted: Mapped[bool | None]
+    decided_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class TraceEntry(Base):

@@ -12,11 +12,11 @@ from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller, Role
-from gridsvc.cases.core.act import Act, Occasion
+from gridsvc.cases.core.act import Act, Occasion, grade_of
 from gridsvc.cases.core.engine import REPORTER, SUPERVISION, parties
 from gridsvc.cases.core.events import CaseOpened
 from gridsvc.cases.core.models import Case
-from gridsvc.cases.core.progress import Progress, begin
+from gridsvc.cases.core.progress import Progress, begin, overall_course
 from gridsvc.cases.core.summons import (
     ServiceSteps,
     follow_service_steps,
@@ -37,7 +37,10 @@ _CLOCK_SKEW = dt.timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a case is: a WGS84 point, the area codes there, and the part that it is about."""
+    """Where a case is: a WGS84 point, the area codes there, the part that it is about.
+
+    ``key`` is the form of the address by which it is compared, None where none was given.
+    """
 
     lon: float
     lat: float
@@ -45,6 +48,7 @@ class Place:
     street: str | None
     community: str | None
     part_code: str | None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Opening:
     """How a case begins: its procedure and grade, the bodies named for its seats.
 
     ``whistle`` is what is said of the whistle with which it begins, ``made_at`` when that was
-    made by telephone; None: now.
+    made by telephone; None: now. ``told`` is what the bodies that it calls at once are told.
     """
 
     procedure: Procedure
@@ -60,12 +64,13 @@ class Opening:
     named: Mapping[str, str] = field(default_factory=dict)
     whistle: Any = None
     made_at: dt.datetime | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 def opening_by_rule(city: City, channel: str, key: ClassKey) -> Opening:
     """How a case of a channel and a class begins, whoever has it opened."""
     rule = city.procedures.rule_for(channel, key)
-    return Opening(city.procedures.newest(rule.procedure), rule.grade)
+    return Opening(city.procedures.newest(rule.procedure), city.procedures.grade_for(channel, key))
 
 
 def choose_opening(
@@ -83,7 +88,8 @@ def choose_opening(
     caller's role may not open it.
     """
     rule = city.procedures.rule_for(channel, key)
-    procedure = city.procedures.newest(name or rule.procedure)
+    by_rule = rule.begins(citizen=caller.role is Role.CITIZEN)
+    procedure = city.procedures.newest(name or by_rule)
     if caller.role.value not in procedure.opened_by:
         allowed = ", ".join(sorted(procedure.opened_by)) or "the service alone"
         raise NotAllowed(
@@ -103,7 +109,7 @@ def choose_opening(
             f"'{procedure.name}' needs the body that is its {missing[0]}.",
             field=f"seats.{missing[0]}",
         )
-    return Opening(procedure, rule.grade, named)
+    return Opening(procedure, city.procedures.grade_for(channel, key), named)
 
 
 def open_case(
@@ -116,8 +122,9 @@ def open_case(
     """A new case at the first step that somebody must take; the service's own are done.
 
     Where nobody is listed for the class, the gap is kept. A case whose whistle was made by
-    telephone began then, not now. Raises BadInput for a whistle that cannot be, and for a body
-    that would call itself.
+    telephone began then, but its limits run from now: whoever writes it down loses nothing.
+
+    Raises BadInput for a whistle that cannot be, and for a body that would call itself.
     """
     procedure, caller = opening.procedure, occasion.caller
     began_at = _began_at(opening, occasion.now)
@@ -157,17 +164,20 @@ def open_case(
         street_code=place.street,
         community_code=place.community,
         inspector=caller.subject if caller.role is Role.GRID_WORKER else None,
+        place_key=place.key,
+        place_learnt=False,
     )
     act, after = occasion.on(case), progress
     steps: ServiceSteps = ()
     if procedure.summoning_steps(None, progress.step):
         after, steps = service_steps(act, procedure, progress, None, at=began_at)
         _check_not_itself(procedure, after, caller)
+    act.run_overall(overall_course(procedure, since=act.now, grade=grade_of(act.city, case)))
     act.enter(procedure, after, since=began_at)
     occasion.session.add(case)
     _record_opening(act, procedure, progress, responsibility)
     if steps:
-        follow_service_steps(act, steps, opening=opening.whistle, at=began_at)
+        follow_service_steps(act, steps, opening=opening.whistle, told=opening.told, at=began_at)
     act.emit(CaseOpened(responsibility))
     if responsibility.gap:
         keep_gap(

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gridsvc.city.calendar import Calendar, Limit, deadline
+from gridsvc.city.calendar import Calendar, Limit
+from gridsvc.city.course import Course
 from gridsvc.city.procedures.model import Actor, Procedure, Step
 
 
@@ -50,9 +51,12 @@ class Progress:
 
     ``repeats`` counts how often the procedure's repeating step was taken in all; ``refused_by``
     keeps the bodies that sent it back as not theirs, in their order. ``returned``: it was sent
-    back, and whoever received it may only send it on or return it. ``handlers`` and ``checkers``
+    back, and whoever received it may only send it on or return it; ``ruled``: who received it has
+    sent it on, which settles who answers. ``handlers`` and ``checkers``
     are the subjects of the tokens that handled or dispatched it, and that filed or checked it;
-    ``reporter`` is the id of the token that opened it, ``assistants`` those who assist.
+    ``reporter`` is the id of the token that opened it, ``assistants`` those who assist. ``named``
+    are the bodies, and persons as ``person:SUBJECT``, that were named to act; ``said`` the called
+    bodies that have given their word.
     """
 
     step: str
@@ -63,12 +67,15 @@ class Progress:
     closed: bool = False
     refused_by: tuple[str, ...] = ()
     returned: bool = False
+    ruled: bool = False
     seats: tuple[tuple[Actor, str], ...] = ()
     called: tuple[Summoned, ...] = ()
     handlers: tuple[str, ...] = ()
     checkers: tuple[str, ...] = ()
     reporter: str = ""
     assistants: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -93,6 +100,11 @@ class Progress:
         """The same case at another step, taken by nobody yet."""
         return replace(self, step=step, taken_by=())
 
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """The called bodies that have not given their word."""
+        return tuple(body for body in self.called_bodies if body not in self.said)
+
     def waits_for(self) -> Iterable[Summoned]:
         """The called bodies that have not taken the present step."""
         return (called for called in self.called if called.body not in self.taken_by)
@@ -108,18 +120,21 @@ class Progress:
             "closed": self.closed,
             "refused_by": list(self.refused_by),
             "returned": self.returned,
+            "ruled": self.ruled,
             "seats": {role.value: body for role, body in self.seats},
             "called": [called.to_json() for called in self.called],
             "hands": list(self.handlers),
             "checkers": list(self.checkers),
             "reporter": self.reporter,
             "assistants": list(self.assistants),
+            "named": list(self.named),
+            "said": list(self.said),
         }
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> Progress:
         """The progress that :meth:`to_json` wrote; what an older one did not keep is empty."""
-        lists = ("taken_by", "refused_by", "checkers", "assistants")
+        lists = ("taken_by", "refused_by", "checkers", "assistants", "named", "said")
         given = {name: tuple(kept[name]) for name in lists if name in kept}
         others: dict[str, Any] = {name: kept[name] for name in kept if name != "hands"}
         others |= given
@@ -157,9 +172,12 @@ def present_step(procedure: Procedure, progress: Progress) -> Step:
 
 
 def skip_system(procedure: Procedure, progress: Progress) -> Progress:
-    """The same case at the next step that is not the system's own."""
+    """The same case at the next step that somebody takes: not the system's own.
+
+    What waits for cases that were sent back is passed by all others.
+    """
     step = present_step(procedure, progress)
-    while step.by is Actor.SYSTEM:
+    while step.by is Actor.SYSTEM or (step.on_return and not progress.returned):
         following = procedure.after(step.name)
         if following is None:
             raise AssertionError(f"{procedure.name} has nothing but system steps")
@@ -172,19 +190,30 @@ def limit_of(step: Step, grade: Limit | None) -> Limit | None:
     return grade if step.graded and grade is not None else step.limit
 
 
-def due_at(
-    step: Step,
-    *,
-    since: dt.datetime,
-    opened_at: dt.datetime,
-    grade: Limit | None,
-    calendar: Calendar,
-) -> dt.datetime | None:
-    """Until when a step that became due at ``since`` must be taken; None without a limit."""
+def course_of(
+    step: Step, *, since: dt.datetime, opened_at: dt.datetime, grade: Limit | None
+) -> Course | None:
+    """How long a step that became due at ``since`` may take; None without a limit."""
     limit = limit_of(step, grade)
     if limit is None:
         return None
-    return _run(limit, opened_at if step.from_opening else since, calendar)
+    return Course(opened_at if step.from_opening else since, (limit,))
+
+
+def overall_course(
+    procedure: Procedure, *, since: dt.datetime, grade: Limit | None
+) -> Course | None:
+    """How long a case of a procedure may take in all from its intake.
+
+    That is its grade, where a step is graded; else the limit of the steps that count from the
+    opening; else what its steps may take one after the other, once.
+    """
+    if procedure.graded and grade is not None:
+        return Course(since, (grade,))
+    from_opening = [step.limit for step in procedure.steps if step.from_opening and step.limit]
+    every = tuple(step.limit for step in procedure.steps if step.limit is not None)
+    spans = tuple(from_opening[-1:]) or every
+    return Course(since, spans) if spans else None
 
 
 def started(
@@ -200,16 +229,41 @@ def started(
     step = procedure.step(progress.step)
     if step is None or step.by is not Actor.EACH_CALLED:
         return progress
-    common = due_at(step, since=since, opened_at=opened_at, grade=grade, calendar=calendar)
+    restarted = tuple(replace(each, since=since) for each in progress.called)
+    progress = replace(progress, called=restarted)
+    return timed(procedure, progress, opened_at=opened_at, grade=grade, calendar=calendar)
+
+
+def timed(
+    procedure: Procedure,
+    progress: Progress,
+    *,
+    opened_at: dt.datetime,
+    grade: Limit | None,
+    calendar: Calendar,
+) -> Progress:
+    """The progress with the limit of every called body as a calendar has it now."""
+    courses = called_courses(procedure, progress, opened_at=opened_at, grade=grade)
     called = tuple(
-        replace(
-            each,
-            since=since,
-            limit_at=common if each.own is None else _run(each.own, since, calendar),
-        )
-        for each in progress.called
+        replace(each, limit_at=course.ends(calendar) if course else None)
+        for each, course in zip(progress.called, courses, strict=True)
     )
     return replace(progress, called=called)
+
+
+def called_courses(
+    procedure: Procedure, progress: Progress, *, opened_at: dt.datetime, grade: Limit | None
+) -> list[Course | None]:
+    """How long each called body may take for the present step, in the order of the calls."""
+    step = present_step(procedure, progress)
+    common = [
+        course_of(step, since=each.since, opened_at=opened_at, grade=grade)
+        for each in progress.called
+    ]
+    return [
+        course if each.own is None else Course(each.since, (each.own,))
+        for each, course in zip(progress.called, common, strict=True)
+    ]
 
 
 def next_limit(
@@ -222,7 +276,3 @@ def next_limit(
     if step is None or step.by is not Actor.EACH_CALLED:
         return otherwise
     return min((each.limit_at for each in progress.waits_for() if each.limit_at), default=None)
-
-
-def _run(limit: Limit, since: dt.datetime, calendar: Calendar) -> dt.datetime:
-    return deadline(since, dt.timedelta(hours=limit.hours), limit.clock, calendar)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from gridsvc.cases.core.models import Case, Submission
+from gridsvc.cases.core.models import Case, StatedTime, Submission
 from gridsvc.errors import BadInput, NotFound
 
 
@@ -54,6 +54,33 @@ def submissions(session: Session, case: Case) -> list[Submission]:
             .order_by(Submission.n)
         )
     )
+
+
+def stated_times(session: Session, case: Case) -> list[StatedTime]:
+    """Every time that bodies stated in a case, in its order."""
+    return list(
+        session.scalars(
+            select(StatedTime)
+            .where(StatedTime.district_code == case.district_code, StatedTime.case_id == case.id)
+            .order_by(StatedTime.n)
+        )
+    )
+
+
+def provisional_cases(session: Session) -> list[uuid.UUID]:
+    """The open cases with a limit that counts days that were not announced when it was set."""
+    query = select(Case.id).where(Case.limits_provisional, Case.state == "open").order_by(Case.id)
+    return list(session.scalars(query))
+
+
+def provisional_submissions(session: Session) -> list[Submission]:
+    """What was overdue by such a limit, and has not been excused, in the order of its cases."""
+    query = (
+        select(Submission)
+        .where(Submission.course.is_not(None), Submission.excused.is_(None))
+        .order_by(Submission.case_id, Submission.n)
+    )
+    return list(session.scalars(query))
 
 
 def cases_of(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Act
 from gridsvc.cases.core.engine import COMMAND, REPORTER, SUPERVISION, parties
+from gridsvc.cases.core.evidence_needs import PERSON
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
 from gridsvc.city.procedures.model import Return, SideAct, Step
@@ -22,8 +23,9 @@ def own_body(caller: Caller) -> str | None:
 
 
 def body_of(party: str) -> str | None:
-    """The body behind a party, None for supervision, command and the reporter."""
-    return None if party in (SUPERVISION, COMMAND, REPORTER) else party
+    """The body behind a party, None for supervision, command, the reporter and named persons."""
+    nobody = party in (SUPERVISION, COMMAND, REPORTER) or party.startswith(PERSON)
+    return None if nobody else party
 
 
 def acting_body(session: Session, caller: Caller, code: str) -> str:
@@ -73,6 +75,9 @@ def acting_party(
                 f" covers {district}. Whoever handles a case does not close it."
             )
         return SUPERVISION
+    themselves = f"{PERSON}{caller.subject}"
+    if themselves in possible and named in (None, themselves):
+        return themselves
     code = named or own_body(caller)
     if code is None:
         if len(possible) != 1:

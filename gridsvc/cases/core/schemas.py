@@ -26,9 +26,19 @@ class CaseShared(Answer):
     point: Point
     grade: str | None
     limit_at: dt.datetime | None = Field(description="When the step must be taken.")
+    overall_limit_at: dt.datetime | None = Field(
+        description="When the case must be answered, counted from its intake; no refusal or"
+        " rework moves it."
+    )
+    limits_provisional: bool = Field(
+        description="Whether a limit counts working days that are not announced yet."
+    )
     suspended_until: dt.datetime | None
     opened_at: dt.datetime
     closed_at: dt.datetime | None
+    outcome: Literal["not_filed", "void"] | None = Field(
+        description="How it ended where a check found nothing to file."
+    )
     joined_into: uuid.UUID | None = Field(description="The case that it was joined into.")
     reopened_from: uuid.UUID | None = Field(description="The closed case that it goes on with.")
 
@@ -95,6 +105,22 @@ class HandIn(Answer):
     handed_in_at: dt.datetime
     overdue: bool
     score: int | None
+    excused: Literal["stated_time", "calendar"] | None = Field(
+        description="Why an overdue one does not count as late."
+    )
+
+
+class StatedTime(Answer):
+    """A time before its message's arrival, as a body states it; it counts once it is accepted."""
+
+    n: int = Field(description="Of the entry in the trace.")
+    act: str
+    body_code: str
+    whistle_id: uuid.UUID | None
+    stated_at: dt.datetime
+    received_at: dt.datetime
+    accepted: bool | None = Field(description="Null until supervision decides.")
+    decided_at: dt.datetime | None
 
 
 class CaseOwn(CaseShared):
@@ -108,6 +134,11 @@ class CaseOwn(CaseShared):
     seats: dict[Actor, str] = Field(description="Role to body code.")
     called: list[CalledInCase]
     hand_ins: list[HandIn]
+    answered_at: dt.datetime | None = Field(
+        description="When the step was taken by which the overall limit is judged."
+    )
+    overall_overdue: bool | None = Field(description="Null until it is answered.")
+    stated_times: list[StatedTime]
     refused_by: list[str] = Field(description="Bodies that sent it back as not theirs.")
     actions: int = Field(description="How often the repeating step was taken.")
 

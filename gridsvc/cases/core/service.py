@@ -22,7 +22,7 @@ from gridsvc.cases.core.progress import Progress
 from gridsvc.cases.core.rights import acting_party, body_of, may_see, opened_by
 from gridsvc.cases.core.sending_on import follow_refusal, responsible_now, tell_new_lead
 from gridsvc.cases.core.side_acts import take_side_act
-from gridsvc.cases.core.submissions import judged, keep_scores, submit
+from gridsvc.cases.core.submissions import judge_overall, judged, keep_scores, submit
 from gridsvc.cases.core.summons import (
     follow_service_steps,
     service_steps,
@@ -30,8 +30,9 @@ from gridsvc.cases.core.summons import (
     tell_next,
     tell_summoned,
 )
+from gridsvc.cases.core.verdicts import follow_verdict
 from gridsvc.city import City
-from gridsvc.city.procedures.model import Return, Step
+from gridsvc.city.procedures.model import Follows, Return, Step
 from gridsvc.errors import BadInput, NotAllowed, NotFound, StepRefused
 from gridsvc.registry.bodies.service import body_or_refuse
 from gridsvc.spatial.ellipsoid import distance_m
@@ -130,7 +131,7 @@ def take_step(occasion: Occasion, case_id: uuid.UUID, given: StepGiven) -> Case:
         if isinstance(step, Return):
             _go_back(act, step, party, carried, at)
         else:
-            _take(act, step, party, carried, at, answers)
+            _take_or_decide(act, step, party, carried, at, answers)
     except StepRefused as refused:
         raise _told_who(act, before, given.step, refused) from None
     return case
@@ -175,6 +176,27 @@ def happened_at(
     return given.astimezone(dt.UTC)
 
 
+def _take_or_decide(
+    act: Act,
+    step: Step,
+    party: str,
+    evidence: dict[str, Any],
+    at: dt.datetime,
+    answers: Mapping[str, Any],
+) -> None:
+    """Take a step, or what follows from the verdict of its check."""
+    verdict = step.verdict(evidence.get(step.verdict_in))
+    if verdict is not None:
+        evidence = {**evidence, step.verdict_in: verdict.name}
+    if verdict is None or verdict.follows is Follows.GO_ON:
+        _take(act, step, party, evidence, at, answers)
+    elif verdict.follows is Follows.REWORK:
+        back = next(b for b in act.procedure.returns if b.source == step.name and not b.refuses)
+        _go_back(act, back, party, evidence, at)
+    else:
+        follow_verdict(act, step, verdict, party, evidence, at)
+
+
 def _take(
     act: Act,
     step: Step,
@@ -195,7 +217,7 @@ def _take(
         actor=act.caller.subject,
     )
     _check_bodies(act, step, evidence)
-    after, summoned = summon(act, after, step, evidence, at=at)
+    after, summoned = summon(act, after, step, evidence, at=act.now)
     entered = after.step != before.step and not after.closed
     stepped = after
     after, own_steps = (
@@ -207,7 +229,7 @@ def _take(
     if entered:
         act.enter(procedure, after, since=at)
     else:
-        act.keep(after, at=at)
+        act.keep(after)
     keep_scores(act, step, evidence, before)
     if summoned and not step.blows:
         tell_summoned(act, step, summoned, by=body or party, evidence=evidence)
@@ -220,7 +242,7 @@ def _take(
     if after.step != before.step and not procedure.two_sides:
         tell_next(act, procedure, after, but=party)
     if after.closed:
-        act.emit(CaseClosed(at))
+        act.emit(CaseClosed(act.now))
 
 
 def _go_back(act: Act, back: Return, party: str, evidence: dict[str, Any], at: dt.datetime) -> None:
@@ -234,9 +256,9 @@ def _go_back(act: Act, back: Return, party: str, evidence: dict[str, Any], at: d
     if after.step != before.step:
         act.enter(procedure, after, since=at)
     else:
-        act.keep(after, at=at)
+        act.keep(after)
     if named is not None:
-        follow_refusal(act, party, named, str(evidence["note"]))
+        follow_refusal(act, party, named, evidence)
     else:
         tell_next(act, procedure, after, but=party)
 
@@ -261,9 +283,11 @@ def _record(
 ) -> None:
     """Keep a step in the trace with what it decides, and as the body's submission."""
     found = judged(act, step, body, evidence, before=before, after=after)
+    found |= judge_overall(act, step, before, after)
     entry = act.record(step.name, content | ({"judged": found} if found else {}), at=at, body=body)
     if body is not None:
         submit(act, step, body, before, n=entry.n)
+        act.state_time(entry)
 
 
 def _step_at(act: Act, given: dt.datetime | None) -> dt.datetime:

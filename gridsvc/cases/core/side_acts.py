@@ -1,4 +1,4 @@
-"""What may be done beside the steps: suspend (挂账), extend (延期), raise to another procedure."""
+"""What may be done beside the steps: suspend (挂账), extend (延期), raise, say, go on without."""
 
 from __future__ import annotations
 
@@ -7,20 +7,30 @@ from collections.abc import Mapping
 from typing import Any
 
 from gridsvc.cases.core.act import Act, grade_of
-from gridsvc.cases.core.engine import check_separation_of_duties, record_actor, side_act_at
+from gridsvc.cases.core.engine import (
+    check_separation_of_duties,
+    record_actor,
+    side_act_at,
+    with_word,
+    without,
+)
 from gridsvc.cases.core.events import CaseRaised
 from gridsvc.cases.core.opening import take_seats
-from gridsvc.cases.core.progress import begin, carried_over, limit_of
+from gridsvc.cases.core.progress import Progress, begin, carried_over, limit_of, overall_course
 from gridsvc.cases.core.rights import body_of
 from gridsvc.cases.core.summons import follow_service_steps, service_steps, tell_next
 from gridsvc.city import City
-from gridsvc.city.calendar import Limit, deadline, elapsed
-from gridsvc.city.procedures.model import SideAct
+from gridsvc.city.calendar import Limit, elapsed
+from gridsvc.city.course import Course
+from gridsvc.city.procedures.model import Procedure, SideAct
 from gridsvc.errors import BadInput, StepRefused
 
 
 def take_side_act(act: Act, name: str, party: str, evidence: Mapping[str, Any]) -> None:
-    """Suspend, extend or raise a locked case. Raises StepRefused, BadInput, NotAllowed."""
+    """Suspend, extend or raise a locked case, give a body's word, or pass one.
+
+    Raises StepRefused, BadInput, NotAllowed.
+    """
     rule = side_act_at(act.procedure, act.progress, name, party)
     check_separation_of_duties(act.progress, name, party, act.caller.subject)
     if not evidence.get("note"):
@@ -30,18 +40,41 @@ def take_side_act(act: Act, name: str, party: str, evidence: Mapping[str, Any]) 
     if name == "raise":
         _raise(act, rule, party, evidence)
         return
-    _check_in_time(act, name)
     progress = record_actor(act.progress, party, act.caller.subject)
+    if name == "say":
+        act.keep(with_word(progress, party))
+        act.record(name, evidence, body=body_of(party))
+        return
+    if name == "absent":
+        _pass_absent(act, progress, str(evidence.get("absent", "")), evidence)
+        return
+    _check_in_time(act, name)
     if name == "suspend":
         content = {**evidence, **_suspend(act, rule, evidence.get("until"))}
     else:
         content = {**evidence, **_extend(act, rule)}
     act.keep(progress)
     act.record(name, content, body=body_of(party))
-    act.tell([act.case.lead_body], f"case_{name}ed", content)
+    act.tell(act.progress.sides, f"case_{name}ed", content)
     if name == "suspend":
-        until = act.case.suspended_until
-        act.tell([act.case.lead_body], "case_resumed", content, due_at=until)
+        act.tell(act.progress.sides, "case_resumed", content, due_at=act.case.suspended_until)
+
+
+def _pass_absent(act: Act, before: Progress, body: str, evidence: Mapping[str, Any]) -> None:
+    """Go on without a called body whose own limit has passed. Raises StepRefused before that."""
+    procedure, after = act.procedure, without(act.procedure, before, body)
+    limit = next(one.limit_at for one in before.called if one.body == body)
+    if limit is None or act.now < limit:
+        until = "" if limit is None else f" until {limit.isoformat()}"
+        raise StepRefused(f"{body} still has time{until}.", field="evidence.absent")
+    if after.step == before.step:
+        act.keep(after)
+    else:
+        act.enter(procedure, after)
+    act.record("absent", evidence, body=body)
+    act.tell([body], "absent", {"step": before.step, "score": 0})
+    if after.step != before.step:
+        tell_next(act, procedure, after, but=None)
 
 
 def _check_in_time(act: Act, name: str) -> None:
@@ -80,7 +113,8 @@ def _suspend(act: Act, rule: SideAct, given: Any) -> dict[str, Any]:
         raise AssertionError("a case without a limit is not suspended")
     left = elapsed(act.now, case.limit_at, limit.clock, calendar)
     case.suspended_until, case.suspensions = until, case.suspensions + 1
-    case.limit_at = deadline(until, left, limit.clock, calendar)
+    act.run(Course(until, (Limit(left / dt.timedelta(hours=1), limit.clock),)))
+    act.lengthen_overall(until - act.now)
     return {"until": until.isoformat(), "limit_at": case.limit_at.isoformat()}
 
 
@@ -92,9 +126,13 @@ def _extend(act: Act, rule: SideAct) -> dict[str, Any]:
         )
     if case.limit_at is None:
         raise AssertionError("a case without a limit is not extended")
-    span = dt.timedelta(hours=limit.hours)
     case.extensions += 1
-    case.limit_at = deadline(case.limit_at, span, limit.clock, act.city.calendar)
+    before = case.limit_course
+    # A case of before migration 0030 has no course yet.
+    course = Course(case.limit_at, ()) if before is None else Course.from_json(before)
+    act.run(course.longer(limit))
+    if case.overall_course is not None:
+        act.run_overall(Course.from_json(case.overall_course).longer(limit))
     return {"limit_at": case.limit_at.isoformat(), "extensions": case.extensions}
 
 
@@ -129,9 +167,25 @@ def _raise(act: Act, rule: SideAct, party: str, evidence: Mapping[str, Any]) -> 
     before = record_actor(act.progress, party, act.caller.subject)
     raised = take_seats(target, carried_over(begin(target, lead=before.lead), before))
     after, steps = service_steps(act, target, raised, None, at=act.now)
+    if not source.graded:
+        _let_both_run(act, target)
     act.enter(target, after)
     answers = act.emit(CaseRaised(source, target))
     content = {"from": source.name, "to": target.name, "version": target.version}
     act.record("raise", {**evidence, **content, **answers}, body=body_of(party))
     follow_service_steps(act, steps, at=act.now)
     tell_next(act, target, after, but=None)
+
+
+def _let_both_run(act: Act, target: Procedure) -> None:
+    """A whistle that goes up has the time of the level above too, from its intake on.
+
+    A graded case keeps its overall limit: that is the citizen's.
+    """
+    case = act.case
+    if case.overall_course is None or case.overall_at is None:
+        return
+    since = Course.from_json(case.overall_course).since
+    longer = overall_course(target, since=since, grade=grade_of(act.city, case))
+    if longer is not None and longer.ends(act.city.calendar) > case.overall_at:
+        act.run_overall(longer)

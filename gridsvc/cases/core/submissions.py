@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from gridsvc.cases.core import repository
-from gridsvc.cases.core.act import Act
+from gridsvc.cases.core.act import Act, grade_of
 from gridsvc.cases.core.models import Submission
-from gridsvc.cases.core.progress import Progress
+from gridsvc.cases.core.progress import Progress, called_courses
+from gridsvc.city.course import Course
 from gridsvc.city.procedures.model import Actor, Return, Scored, Step
 
 
@@ -32,8 +33,41 @@ def submit(act: Act, step: Step | Return, body: str, before: Progress, *, n: int
             handed_in_at=act.now,
             overdue=_passed(limit_at, act.now),
             score=None,
+            excused=None,
+            course=_open_course(act, step.by, body, before) if _passed(limit_at, act.now) else None,
         )
     )
+
+
+def judge_overall(
+    act: Act, step: Step | Return, before: Progress, after: Progress
+) -> dict[str, Any]:
+    """Judge by now whether a case was answered within its overall limit; what is found.
+
+    It is judged again when it was reworked: whoever sends it back takes the answer back.
+    """
+    case, procedure = act.case, act.procedure
+    if isinstance(step, Return):
+        if procedure.index(after.step) <= procedure.index(procedure.answering.name):
+            case.answered_at = None
+        return {}
+    done = after.closed or after.step != before.step
+    if case.overall_at is None or step != procedure.answering or not done:
+        return {}
+    case.answered_at, case.overall_overdue = act.now, _passed(case.overall_at, act.now)
+    overall = {"limit_at": case.overall_at.isoformat(), "overdue": case.overall_overdue}
+    return {"overall": overall}
+
+
+def _open_course(act: Act, by: Actor, body: str, before: Progress) -> dict[str, Any] | None:
+    """How the limit of a body ran, if it counts days that are not announced yet."""
+    case = act.case
+    course = None if case.limit_course is None else Course.from_json(case.limit_course)
+    if by is Actor.EACH_CALLED:
+        grade = grade_of(act.city, case)
+        each = called_courses(act.procedure, before, opened_at=case.opened_at, grade=grade)
+        course = each[before.called_bodies.index(body)]
+    return course.to_json() if course and course.provisional(act.city.calendar) else None
 
 
 def judged(

@@ -17,7 +17,8 @@ from gridsvc.cases.core.progress import Progress, Summoned
 from gridsvc.cases.core.rights import body_of
 from gridsvc.city.procedures.model import Actor, Callee, Procedure, Step, Summons
 from gridsvc.errors import BadInput, NotFound
-from gridsvc.registry.bodies.repository import bodies_by_code, bodies_of_grid
+from gridsvc.registry.bodies.repository import bodies_by_code, bodies_of_grid, grid_code_at
+from gridsvc.registry.classes.repository import names_of
 
 #: A step of the service's own and the bodies that it summons, with the progress around it.
 ServiceSteps = tuple[tuple[Step, tuple[str, ...], Progress, Progress], ...]
@@ -57,16 +58,22 @@ def service_steps(
 
 
 def follow_service_steps(
-    act: Act, steps: ServiceSteps, *, opening: Any = None, at: dt.datetime
+    act: Act,
+    steps: ServiceSteps,
+    *,
+    opening: Any = None,
+    told: Mapping[str, Any] | None = None,
+    at: dt.datetime,
 ) -> None:
     """Record the service's own steps, tell whom they summon, and let the systems hear of them.
 
-    They happened ``at`` a moment; ``opening`` is what was said of the case's first whistle.
+    They happened ``at`` a moment; ``opening`` is what was said of the case's first whistle,
+    ``told`` what the bodies are told of the report with which the case began.
     """
     for step, summoned, before, after in steps:
         act.record(step.name, {"called": list(summoned)}, at=at, actor=SERVICE)
         if not step.blows:
-            tell_summoned(act, step, summoned, by=SERVICE, evidence={})
+            tell_summoned(act, step, summoned, by=SERVICE, evidence=told or {})
         act.emit(StepTaken(step, None, {}, summoned, before, after, at, opening))
 
 
@@ -121,14 +128,18 @@ def named_bodies(
 def tell_summoned(
     act: Act, step: Step, summoned: tuple[str, ...], *, by: str, evidence: Mapping[str, Any]
 ) -> None:
-    """Tell the newly summoned bodies, by whom and for what."""
-    point = to_shape(act.case.point)
+    """Tell the newly summoned bodies, by whom, for what, and where: with a link to the map."""
+    case, point = act.case, to_shape(act.case.point)
+    names = names_of(act.session, case.standard, case.kind)
     content = {
         "by": by,
         "step": step.name,
         "title_zh": step.title_zh,
-        "class_code": act.case.class_code,
+        "class_code": case.class_code,
+        "class_name": names.get(case.class_code),
+        "grade": case.grade,
         "point": [point.x, point.y],
+        "map": f"/map#map=17/{point.y:.6f}/{point.x:.6f}",
         **evidence,
     }
     act.tell(summoned, "called", content)
@@ -151,3 +162,28 @@ def tell_next(act: Act, procedure: Procedure, progress: Progress, *, but: str | 
             "limit_at": None if limit is None else limit.isoformat(),
         }
         act.tell([party], "step_due", content)
+    if step.on_spot:
+        give_check(act, step)
+
+
+def give_check(act: Act, step: Step) -> None:
+    """Give the inspector of the cell the task to check on the spot what a step decides on.
+
+    It goes to the body of the community, the office of its street where there is none.
+    """
+    case, place = act.case, to_shape(act.case.point)
+    codes = [code for code in (case.community_code, case.street_code) if code is not None]
+    known = bodies_by_code(act.session, codes)
+    body = next((code for code in codes if code in known), case.lead_body)
+    day = act.city.day(act.now)
+    content = {
+        "task": "check_on_the_spot",
+        "step": step.name,
+        "title_zh": step.title_zh,
+        "verdicts": [one.name for one in step.verdicts],
+        "unit_grid": grid_code_at(act.session, case.district_code, place.x, place.y, day),
+        "class_code": case.class_code,
+        "point": [place.x, place.y],
+        "limit_at": None if case.limit_at is None else case.limit_at.isoformat(),
+    }
+    act.tell([body], "task", content)

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.core import repository
 from gridsvc.cases.core.act import procedure_of
-from gridsvc.cases.core.engine import needs_of, open_steps, parties
+from gridsvc.cases.core.engine import open_steps, parties
+from gridsvc.cases.core.evidence_needs import needs_of
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
-from gridsvc.cases.core.schemas import HandIn
+from gridsvc.cases.core.schemas import HandIn, StatedTime
 from gridsvc.city import City
 from gridsvc.city.procedures.model import Actor, Procedure, Step
 
@@ -33,9 +34,12 @@ def case_summary(case: Case) -> dict[str, Any]:
         "point": mapping(to_shape(case.point)),
         "grade": case.grade,
         "limit_at": case.limit_at,
+        "overall_limit_at": case.overall_at,
+        "limits_provisional": case.limits_provisional,
         "suspended_until": case.suspended_until,
         "opened_at": case.opened_at,
         "closed_at": case.closed_at,
+        "outcome": case.outcome,
         "joined_into": case.joined_into and str(case.joined_into),
         "reopened_from": case.reopened_from and str(case.reopened_from),
     }
@@ -72,6 +76,9 @@ def case_json(session: Session, city: City, case: Case) -> dict[str, Any]:
         "seats": {role.value: body for role, body in progress.seats},
         "called": _called(procedure, progress),
         "hand_ins": [HandIn.of(one) for one in repository.submissions(session, case)],
+        "answered_at": case.answered_at,
+        "overall_overdue": case.overall_overdue,
+        "stated_times": [StatedTime.of(one) for one in repository.stated_times(session, case)],
         "refused_by": list(progress.refused_by),
         "actions": progress.repeats,
     }

@@ -18,17 +18,8 @@ from gridsvc.db.chain import canonical, plain
 #: Always words, whatever they look like; any other text that is not a code or a time is too.
 _WORDS = frozenset(
     {
-        *(
-            "note",
-            "reason",
-            "minutes",
-            "answer",
-            "public_answer",
-            "text",
-            "demand",
-            "plan",
-            "money",
-        ),
+        *("note", "reason", "reasons", "minutes", "answer", "public_answer", "text"),
+        *("demand", "plan", "money"),
         *("person", "who", "reported_to", "confirmed_by", "approved_by"),
     }
 )

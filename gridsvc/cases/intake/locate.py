@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import shapely
 from geoalchemy2.shape import to_shape
@@ -14,11 +15,13 @@ from sqlalchemy.orm import Session
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.core.opening import Place
+from gridsvc.cases.intake.match import kinds_of
 from gridsvc.cases.intake.model import GivenPoint, Located, NewReport
 from gridsvc.errors import AmbiguousCode, BadInput, NotAllowed, NotFound
-from gridsvc.registry.codes.service import look_up
-from gridsvc.registry.parts.models import Part
+from gridsvc.registry.codes.service import look_up, similar_parts
+from gridsvc.registry.parts.models import Part, PartState
 from gridsvc.registry.parts.repository import find
+from gridsvc.registry.parts.service import part_candidates
 from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.service import place_inside, straddle
 from gridsvc.registry.placement.store import Atlas
@@ -28,6 +31,9 @@ from gridsvc.spatial.reading import Footprint
 
 #: A reporter may stand this far from the part that they name, beyond all accuracies.
 _BESIDE_PART_M = 100.0
+#: So many parts are offered to choose from.
+_MOST_PARTS = 20
+PART_KIND = "part"
 #: How well a part's position is known, by its position class (A, B, C), in metres.
 _PART_ACCURACY_M = {"A": 0.5, "B": 1.0, "C": 10.0}
 #: Roles that work at a place, and may settle where it is.
@@ -52,8 +58,10 @@ def locate(occasion: Occasion, atlas: Atlas, new: NewReport) -> Located:
     BadInput for a report without a place, and for a location that cannot be the part's or the
     footprint's, NotAllowed for a place outside a grid worker's own cells.
     """
-    part = None if new.part is None else _part(occasion.session, *new.part)
-    here = _where(occasion.city.settings.report_accuracy_m, new, part)
+    default_m, session = occasion.city.settings.report_accuracy_m, occasion.session
+    beside = None if new.point is None else wgs84_of(new.point, default_m)[:2]
+    part = None if new.part is None else named_part(session, *new.part, beside=beside)
+    here = _where(session, default_m, new, part)
     placement = place_inside(atlas, here.lon, here.lat, here.accuracy_m)
     _check_rights(occasion.caller, placement, new)
     reported = _reported_at(occasion.caller, placement, new.received_at, occasion.now)
@@ -63,8 +71,11 @@ def locate(occasion: Occasion, atlas: Atlas, new: NewReport) -> Located:
     return Located(new, placement, part, reported, shares)
 
 
-def place_of(placement: Placement, part: Part | None) -> Place:
-    """The place of a case, with the part that it is about where that is the district's own."""
+def place_of(placement: Placement, part: Part | None, key: str | None = None) -> Place:
+    """The place of a case, with the part that it is about where that is the district's own.
+
+    ``key`` is the form of its address.
+    """
     if placement.district is None:
         raise AssertionError("a placement inside the city has a district")
     own = part is not None and part.district_code == placement.district.code
@@ -75,6 +86,7 @@ def place_of(placement: Placement, part: Part | None) -> Place:
         street=None if placement.street is None else placement.street.code,
         community=None if placement.community is None else placement.community.code,
         part_code=part.code if part is not None and own else None,
+        key=key,
     )
 
 
@@ -109,8 +121,40 @@ def _check_rights(caller: Caller, placement: Placement, new: NewReport) -> None:
     )
 
 
-def _part(session: Session, district: str | None, code: str) -> Part:
-    matches = look_up(session, code, district).matches
+def parts_meant(occasion: Occasion, located: Located) -> list[dict[str, Any]]:
+    """The parts of a report's class that it may be about, nearest first; none where it names one.
+
+    All within the accuracies of the report and of a part of position class C. Each with
+    ``district_code``, ``code``, ``name`` and ``distance_m``.
+    """
+    key, here = located.new.key, located.placement
+    if located.part is not None or PART_KIND not in kinds_of(key):
+        return []
+    day = occasion.city.day(occasion.now)
+    found = part_candidates(
+        occasion.session, here.lon, here.lat, here.accuracy_m, key.code, day=day
+    )
+    return [
+        {
+            "district_code": one.part.district_code,
+            "code": one.part.code,
+            "name": one.part.name,
+            "distance_m": round(one.distance_m, 1),
+        }
+        for one in found
+        if one.part.state != PartState.REMOVED
+    ][:_MOST_PARTS]
+
+
+def named_part(
+    session: Session,
+    district: str | None,
+    code: str,
+    *,
+    beside: tuple[float, float] | None = None,
+) -> Part:
+    """The part that somebody names. Raises NotFound, which offers like codes, AmbiguousCode."""
+    matches = look_up(session, code, district, beside=beside).matches
     bearers = [match.district_code for match in matches if match.kind == "part"]
     if not bearers:
         raise NotFound(
@@ -131,7 +175,7 @@ def _part(session: Session, district: str | None, code: str) -> Part:
     return part
 
 
-def _where(default_m: float, new: NewReport, part: Part | None) -> _Point:
+def _where(session: Session, default_m: float, new: NewReport, part: Part | None) -> _Point:
     """The report's point in WGS84: as given, else the part's, else one inside the footprint."""
     given = None if new.point is None else _Point(*wgs84_of(new.point, default_m))
     if given is not None and new.footprint is not None:
@@ -141,7 +185,7 @@ def _where(default_m: float, new: NewReport, part: Part | None) -> _Point:
         there = _Point(point.x, point.y, _PART_ACCURACY_M[part.position_class])
         if given is None:
             return there
-        _check_at_part(given, there, part)
+        check_at_part(session, (given.lon, given.lat), given.accuracy_m, part)
     if given is not None:
         return given
     if new.footprint is not None:
@@ -169,14 +213,21 @@ def _check_at_footprint(given: _Point, footprint: Footprint, accuracy_m: float) 
         )
 
 
-def _check_at_part(given: _Point, there: _Point, part: Part) -> None:
-    """Refuse a location that cannot be the part's: one of the two is a mistake."""
-    metres = distance_m(given.lon, given.lat, there.lon, there.lat)
-    if metres > given.accuracy_m + there.accuracy_m + _BESIDE_PART_M:
+def check_at_part(
+    session: Session, here: tuple[float, float], accuracy_m: float, part: Part
+) -> None:
+    """Refuse a location (WGS84) that cannot be the part's: one of the two is a mistake.
+
+    Raises BadInput, which offers the parts with like codes, the nearest first.
+    """
+    there = to_shape(part.geometry).representative_point()
+    metres = distance_m(*here, there.x, there.y)
+    if metres > accuracy_m + _PART_ACCURACY_M[part.position_class] + _BESIDE_PART_M:
         raise BadInput(
             f"The location lies {metres:,.0f} m from part {part.code} of {part.district_code};"
             " check the part's code, or report the location alone.",
             field="location",
+            similar=similar_parts(session, part.code, part.district_code, here),
         )
 
 

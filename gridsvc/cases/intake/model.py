@@ -40,7 +40,8 @@ class NewReport:
     is when an earlier report was made that is recorded only now; None: now.
     ``procedure`` asks for a case of its own by that procedure, with the bodies in ``seats``;
     None lets the rules choose, and the report join an open case. ``whistle`` is what is said of
-    the whistle with which such a case begins, ``made_at`` when that was made by telephone.
+    the whistle with which such a case begins, ``made_at`` when that was made by telephone;
+    ``endangered`` says who is in danger.
     """
 
     channel: str
@@ -56,6 +57,7 @@ class NewReport:
     seats: Mapping[str, str] = field(default_factory=dict)
     whistle: Any = None
     made_at: dt.datetime | None = None
+    endangered: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,14 +43,6 @@ class Report(Base):
         Index("ix_report_case", "case_district", "case_id"),
         Index("ix_report_created", "district_code", "created_at"),
         Index("ix_report_class", "district_code", "class_code", "created_at"),
-        Index(
-            "ix_report_place",
-            "district_code",
-            "place_key",
-            "class_code",
-            "created_at",
-            postgresql_where=text("place_key is not null"),
-        ),
     )
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)

@@ -1,4 +1,4 @@
-"""Confirms the side of a report near a border, and moves a report's pin."""
+"""Confirms the side of a report near a border, chooses its part, and moves its pin."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.opening import opening_by_rule
 from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.core.sending_on import send_on
-from gridsvc.cases.intake.locate import STAFF, covers_place, wgs84_of
+from gridsvc.cases.intake.locate import (
+    STAFF,
+    check_at_part,
+    covers_place,
+    named_part,
+    wgs84_of,
+)
 from gridsvc.cases.intake.match import (
     Candidate,
     MatchCriteria,
@@ -38,6 +44,10 @@ from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.ellipsoid import distance_m
 
 _CONFIRMED = "the reporter confirmed the side"
+_CHOSEN = "the part was chosen"
+
+#: The procedures of cases whose place is not settled yet by a whistle or a plan.
+_PLAIN = ("ordinary", "checked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,37 @@ def confirm_side(
         _send_on(act, placed.responsibility, _CONFIRMED)
     elif placed.responsibility.lead.code != act.case.lead_body:
         _leave(act, atlas, placed, _CONFIRMED)
+
+
+def choose_part(
+    occasion: Occasion, atlas: Atlas, report: Report, code: str, *, secret: str | None
+) -> None:
+    """The reporter, or the staff of the place, says which part of its district a report means.
+
+    It is routed again, and the owner of the part leads. A case about another part is left. Raises
+    NotAllowed for others, NotFound for the code, BadInput for a part of another class or place.
+    """
+    session, pin = occasion.session, to_shape(report.point)
+    placement = place(atlas, pin.x, pin.y, report.accuracy_m)
+    _check_may_confirm(occasion, report, placement, secret)
+    act = _locked(occasion, report)
+    part = named_part(session, report.district_code, code, beside=(pin.x, pin.y))
+    if part.class_code != report.class_code:
+        raise BadInput(
+            f"Part {part.code} is of class {part.class_code}, the report of {report.class_code};"
+            " choose a part of its class.",
+            field="code",
+        )
+    check_at_part(session, (pin.x, pin.y), report.accuracy_m, part)
+    report.part_code = part.code
+    placed = _routed_again(occasion, report, placement, _CHOSEN)
+    act.record("choose_part", {"report_id": str(report.id), "part_code": part.code})
+    alone = len(reports_of(session, act.case)) == 1
+    if act.case.part_code not in (None, part.code) and not alone:
+        _leave(act, atlas, placed, _CHOSEN)
+        return
+    act.case.part_code = part.code
+    _send_on(act, placed.responsibility, _CHOSEN)
 
 
 def move_report(
@@ -152,7 +193,8 @@ def _check_may_confirm(
         return
     raise NotAllowed(
         "Only whoever filed the report (with the same token, or the secret of the receipt) and"
-        " the staff of its place may say on which side of the border it lies."
+        " the staff of its place may say which part it is about, or on which side of the border"
+        " it lies."
     )
 
 
@@ -211,7 +253,9 @@ def _still_in_case(act: Act, placed: _Placed) -> bool:
         lon=there.x,
         lat=there.y,
         distance_m=distance_m(there.x, there.y, here.lon, here.lat),
-        same_text=False,
+        place_key=None,
+        place_learnt=False,
+        exact=case.inspector is not None,
         procedure=case.procedure,
         procedure_version=case.procedure_version,
     )
@@ -236,6 +280,8 @@ def _criteria(act: Act, placed: _Placed) -> MatchCriteria:
 def _move_case(act: Act, placed: _Placed, reason: str) -> None:
     case, placement = act.case, placed.placement
     case.point = placed.report.point
+    if (key := _criteria(act, placed).place_key) is not None:
+        case.place_key, case.place_learnt = key, False
     case.street_code = None if placement.street is None else placement.street.code
     case.community_code = None if placement.community is None else placement.community.code
     _send_on(act, placed.responsibility, reason)
@@ -292,7 +338,7 @@ def _locked(occasion: Occasion, report: Report) -> Act:
     case = act.case
     if report.case_id != case.id:
         raise StepRefused(f"The report was just given to case {report.case_id}; try again.")
-    if case.state != "open" or case.procedure != "ordinary":
+    if case.state != "open" or case.procedure not in _PLAIN:
         raise StepRefused(
             f"The case runs as '{case.procedure}' and is {case.state}; its place is settled there."
         )

@@ -102,11 +102,16 @@ def report_json(session: Session, report: Report, *, exact: bool) -> dict[str, A
 def transfer_reports(act: Act, target: Case, ids: Sequence[uuid.UUID] | None) -> list[Report]:
     """Give reports of the act's case to another (None: all), and the part with the last of them.
 
-    Gives them in the order in which people reported.
+    Each case keeps the address of its first report that gave one. Gives the reports in the order
+    in which people reported.
     """
     sent = repository.send_reports(act.session, act.case, target, ids)
     if ids is not None and act.case.part_code is not None:
         act.case.part_code = repository.part_of_reports(act.session, act.case, act.case.part_code)
+    if ids is not None:
+        act.case.place_key, act.case.place_learnt = repository.address_of(act.session, act.case)
+    if target.place_key is None:
+        target.place_key, target.place_learnt = repository.address_of(act.session, target)
     return sent
 
 

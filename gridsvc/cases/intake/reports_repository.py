@@ -132,6 +132,16 @@ def part_of_reports(session: Session, case: Case, part_code: str) -> str | None:
     return part_code if session.scalar(query) is not None else None
 
 
+def address_of(session: Session, case: Case) -> tuple[str | None, bool]:
+    """The form of the first address that a report of a case gives, and whether it came later."""
+    given = select(Report.place_key).where(
+        Report.case_district == case.district_code, Report.case_id == case.id
+    )
+    keys = list(session.scalars(given.order_by(Report.created_at, Report.id)))
+    key = next((key for key in keys if key is not None), None)
+    return key, key is not None and keys[0] is None
+
+
 def first_reported_at(session: Session, case: Case) -> dt.datetime | None:
     """When the first person reported; None for a case without reports, all taken out."""
     return session.scalar(

@@ -13,6 +13,7 @@ from sqlalchemy import CursorResult, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from gridsvc.cases.intake.address import door_range
 from gridsvc.cases.intake.match import Candidate, MatchCriteria
 from gridsvc.cases.intake.models import IdempotencyKey
 from gridsvc.city.classes import ClassKey
@@ -23,21 +24,19 @@ _KEYS_AT_ONCE = 1_000
 _MOST = 20
 #: So many times as many closed cases are looked at as are asked for.
 _FOR_CORNERS = 4
-#: The newest so many reports of one place text lead to its open case: it took them all in.
-_NEWEST_OF_TEXT = 20
 
 _HERE = "with here as (select st_setsrid(st_point(:lon, :lat), 4326) as p), found as ("
 _NEAR = (
-    "select c.district_code, c.id, false as same_text from case_file c"
+    "select c.district_code, c.id from case_file c"
     " where c.point && st_makeenvelope(:west, :south, :east, :north, 4326)"
     " and c.state = :state and c.district_code = any(:districts)"
-    " and c.standard = :standard and c.kind = any(:kinds) and c.class_code = :class_code"
+    " and c.standard = :standard and c.kind = any(:kinds) and c.class_code = any(:kin)"
     " and c.joined_into is null"
 )
 #: Most cases are closed, most of them of other classes: a cell of the city and a class find few.
 _CELLS_A_DEGREE = 250
 _NEAR_CLOSED = (
-    "select c.district_code, c.id, false as same_text from case_file c"
+    "select c.district_code, c.id from case_file c"
     " where c.class_code = :class_code"
     " and floor(st_x(c.point) * 250)::int = any(:columns)"
     " and floor(st_y(c.point) * 250)::int = any(:rows)"
@@ -46,30 +45,28 @@ _NEAR_CLOSED = (
     " and c.standard = :standard and c.kind = any(:kinds) and c.joined_into is null"
 )
 _SAME_PART = (
-    "select c.district_code, c.id, false from case_file c"
+    "select c.district_code, c.id from case_file c"
     " where c.district_code = :district and c.part_code = :part_code and c.state = :state"
     " and c.joined_into is null"
 )
 _SAME_TEXT = (
-    "select c.district_code, c.id, true from ("
-    " select r.case_district, r.case_id from report r"
-    " where r.district_code = :district and r.place_key = :place_key"
-    " and r.class_code = :class_code and r.standard = :standard and r.kind = any(:kinds)"
-    " order by r.created_at desc limit :newest) as said"
-    " join case_file c on c.district_code = said.case_district and c.id = said.case_id"
-    " where c.state = :state and c.district_code = any(:districts) and c.joined_into is null"
+    "select c.district_code, c.id from case_file c"
+    " where c.district_code = any(:districts) and c.state = :state"
+    " and c.place_key >= :place_key and c.place_key < :place_end"
+    " and c.standard = :standard and c.kind = any(:kinds) and c.class_code = any(:kin)"
+    " and c.joined_into is null"
 )
 _FOUND = (
     " select c.district_code, c.id, c.standard, c.kind, c.class_code, c.state, c.lead_body,"
     " c.part_code, st_x(c.point), st_y(c.point),"
-    " st_distance(c.point::geography, here.p::geography) as distance_m, found.same_text,"
-    " c.procedure, c.procedure_version"
-    " from (select district_code, id, bool_or(same_text) as same_text from found"
-    " group by district_code, id) as found"
+    " st_distance(c.point::geography, here.p::geography) as distance_m, c.place_key,"
+    " c.place_learnt, c.inspector is not null, c.procedure, c.procedure_version"
+    " from (select distinct district_code, id from found) as found"
     " join case_file c on c.district_code = found.district_code and c.id = found.id, here"
 )
 _SUREST_FIRST = (
-    " order by coalesce(c.part_code = :part_code, false) desc, found.same_text desc,"
+    " order by coalesce(c.part_code = :part_code, false) desc,"
+    " coalesce(c.place_key >= :place_key and c.place_key < :place_end, false) desc,"
     " distance_m, c.id"
 )
 _NEWEST_FIRST = " order by c.closed_at desc, c.id"
@@ -77,8 +74,9 @@ _ORDERS = {"open": _SUREST_FIRST, "closed": _NEWEST_FIRST}
 _TYPES = {
     **dict.fromkeys(("lon", "lat", "west", "south", "east", "north"), "float8"),
     **dict.fromkeys(("district", "standard", "class_code", "part_code", "place_key"), "text"),
-    **dict.fromkeys(("districts", "kinds"), "text[]"),
-    **dict.fromkeys(("newest", "limit"), "int"),
+    "place_end": "text",
+    **dict.fromkeys(("districts", "kinds", "kin"), "text[]"),
+    "limit": "int",
     **dict.fromkeys(("columns", "rows"), "int[]"),
 }
 
@@ -117,7 +115,7 @@ def open_candidates_alone(session: Session, criteria: MatchCriteria) -> list[Can
     if criteria.part_code is not None:
         names.append(f"part|{criteria.district}|{criteria.part_code}")
     if criteria.place_key is not None:
-        names.append(f"place|{criteria.key.code}|{criteria.place_key}")
+        names.append(f"place|{criteria.kin[0]}|{door_range(criteria.place_key)[0]}")
     return _candidates(session, criteria, "open", _MOST, behind=(_LOCK, {"names": sorted(names)}))
 
 
@@ -139,7 +137,8 @@ def _candidates(
     limit: int,
     behind: tuple[Prepared, dict[str, list[str]]] | None = None,
 ) -> list[Candidate]:
-    box = box_around(criteria.lon, criteria.lat, criteria.within_m)
+    door = ("", "") if criteria.place_key is None else door_range(criteria.place_key)
+    box = box_around(criteria.lon, criteria.lat, criteria.widest_m)
     question = _QUESTIONS[state, criteria.part_code is not None, criteria.place_key is not None]
     rows = question.ask(
         session,
@@ -154,9 +153,10 @@ def _candidates(
             "standard": criteria.key.standard,
             "kinds": list(criteria.kinds),
             "class_code": criteria.key.code,
+            "kin": list(criteria.kin),
             "part_code": criteria.part_code,
-            "place_key": criteria.place_key,
-            "newest": _NEWEST_OF_TEXT,
+            "place_key": door[0],
+            "place_end": door[1],
             "limit": limit,
         },
         behind=behind,
@@ -172,8 +172,8 @@ def _cells(least: float, most: float) -> list[int]:
 
 
 def _named(criteria: MatchCriteria) -> ClassKey:
-    """The class under one name for all the kinds that mean the same."""
-    return replace(criteria.key, kind="/".join(criteria.kinds))
+    """The class under one name for all the kinds and kindred classes."""
+    return replace(criteria.key, kind="/".join(criteria.kinds), code=criteria.kin[0])
 
 
 #: Metres of a degree of latitude at the equator, the shortest: cells are never too small.

@@ -51,6 +51,15 @@ class SimilarCase(BaseModel):
     why: list[Literal["part", "place_text", "distance"]]
 
 
+class PartMeant(BaseModel):
+    """A part that a report may be about."""
+
+    district_code: str
+    code: str
+    name: str
+    distance_m: float
+
+
 class ReportAnswer(BaseModel):
     """A filed report: where it is, who answers, and the case that it opened or joined."""
 
@@ -67,6 +76,9 @@ class ReportAnswer(BaseModel):
     needs_confirmation: bool
     similar: list[SimilarCase] = Field(description="Other open cases about the same thing.")
     earlier: list[SimilarCase] = Field(description="Closed cases about the same thing.")
+    parts: list[PartMeant] = Field(
+        description="Parts of the class where it lies, nearest first: which one is it?"
+    )
     mended: str | None = Field(description="What was repaired in the footprint.")
     created_at: dt.datetime
     recorded_at: dt.datetime | None = Field(description="Of an earlier report: when it came in.")
@@ -135,6 +147,7 @@ class SimilarAnswer(Answer):
 
     placement: PointAnswer
     responsibility: ResponsibilityAnswer
+    parts: list[PartMeant] = Field(description="As of a report.")
     would_join: uuid.UUID | None
     candidates: list[OpenSimilar]
     earlier: list[ClosedSimilar]

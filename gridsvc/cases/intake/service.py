@@ -16,14 +16,13 @@ from gridsvc.callers import Role
 from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.opening import choose_opening, open_case
-from gridsvc.cases.intake.contact import seal
-from gridsvc.cases.intake.locate import locate, place_of
+from gridsvc.cases.intake.address import closer
+from gridsvc.cases.intake.locate import locate, parts_meant, place_of
 from gridsvc.cases.intake.match import (
     criteria_of,
     crossing,
     join_first,
-    ranked,
-    reason_not_joined,
+    judged,
 )
 from gridsvc.cases.intake.model import (
     Located,
@@ -34,7 +33,7 @@ from gridsvc.cases.intake.model import (
     proof_path,
 )
 from gridsvc.cases.intake.models import Report, Reporter, ReportPlacement
-from gridsvc.cases.intake.personal import words_hash
+from gridsvc.cases.intake.personal import seal, words_hash
 from gridsvc.cases.intake.reports_repository import report_counts
 from gridsvc.cases.intake.repository import (
     claim_receipt,
@@ -89,6 +88,7 @@ def file_report(
         "needs_confirmation": report.needs_confirmation,
         "similar": [candidate.to_json(routed.criteria) for candidate in matched.near],
         "earlier": [candidate.to_json(routed.criteria) for candidate in matched.earlier],
+        "parts": parts_meant(occasion, routed.located),
         "mended": None if new.footprint is None else new.footprint.mended,
         "created_at": report.created_at.isoformat(),
         "recorded_at": report.recorded_at and report.recorded_at.isoformat(),
@@ -112,8 +112,28 @@ def route(occasion: Occasion, located: Located) -> Routed:
         responsible=responsibility.lead.code,
         exact=occasion.caller.role is Role.GRID_WORKER,
     )
-    opening = replace(opening, whistle=new.whistle, made_at=new.made_at)
+    told = _told(located, words=occasion.caller.staff)
+    opening = replace(opening, whistle=new.whistle, made_at=new.made_at, told=told)
     return Routed(located, opening, responsibility, criteria)
+
+
+def _told(located: Located, *, words: bool) -> dict[str, Any]:
+    """What bodies that a case calls at its opening are told: what, where, and who is in danger.
+
+    Without ``words`` nothing that the reporter wrote: a citizen's words go into no message.
+    """
+    new, placed = located.new, located.placement
+    areas = (placed.district, placed.street, placed.community)
+    written = {
+        "what": new.description,
+        "address": new.place_text,
+        "endangered": new.endangered,
+    }
+    return {
+        **(written if words else {}),
+        "areas": [area.name for area in areas if area is not None],
+        "unit_grid": placed.unit_grid and placed.unit_grid.code,
+    }
 
 
 def asset_of(part: Part) -> AssetOwner:
@@ -141,10 +161,12 @@ def match(occasion: Occasion, atlas: Atlas, routed: Routed) -> Matched:
         case, candidate = joined
         if case.part_code is None and case.district_code == criteria.district:
             case.part_code = criteria.part_code
+        if criteria.place_key is not None and closer(criteria.place_key, case.place_key):
+            case.place_key, case.place_learnt = criteria.place_key, True
         crossed = crossing(atlas, routed.located.placement, candidate)
         return Matched(routed, case, True, crossed, tuple(near), ())
     earlier = closed_candidates(session, criteria, limit=_EARLIER)
-    here = place_of(routed.located.placement, routed.located.part)
+    here = place_of(routed.located.placement, routed.located.part, criteria.place_key)
     case = open_case(occasion, here, criteria.key, routed.opening, routed.responsibility)
     return Matched(routed, case, False, None, tuple(near), tuple(earlier))
 
@@ -162,17 +184,10 @@ def similar_cases(occasion: Occasion, atlas: Atlas, new: NewReport) -> dict[str,
     session, city = occasion.session, occasion.city
     routed = route(occasion, locate(occasion, atlas, new))
     criteria, procedure = routed.criteria, routed.opening.procedure
-    candidates = ranked(open_candidates(session, criteria), criteria)
-    apart = {
-        candidate.id: reason_not_joined(
-            candidate,
-            criteria,
-            city.procedures.get(candidate.procedure, candidate.procedure_version),
-        )
-        if procedure.merges
-        else f"the report begins '{procedure.name}', a case of its own"
-        for candidate in candidates
-    }
+    found = judged(city, open_candidates(session, criteria), criteria)
+    own = None if procedure.merges else f"the report begins '{procedure.name}', a case of its own"
+    candidates = [candidate for candidate, _ in found]
+    apart = {candidate.id: own or reason for candidate, reason in found}
     closed = closed_candidates(session, criteria, limit=_EARLIER)
     counts = report_counts(session, [candidate.id for candidate in (*candidates, *closed)])
     first = next((candidate for candidate in candidates if apart[candidate.id] is None), None)
@@ -181,6 +196,7 @@ def similar_cases(occasion: Occasion, atlas: Atlas, new: NewReport) -> dict[str,
     return {
         "placement": placement.to_json(),
         "responsibility": routed.responsibility.to_json(),
+        "parts": parts_meant(occasion, routed.located),
         "would_join": None if first is None else str(first.id),
         "candidates": [
             {

@@ -55,17 +55,6 @@ select * from unnest(
 """)
 
 _ENTRIES = text("""
-select t.district_code, t.case_id, t.n, t.hash, coalesce(logged.last_entry, 0) as logged
-from trace t left join lateral (
-    select max(last_entry) as last_entry from log_leaf
-    where chain = 'case/' || t.district_code || '/' || t.case_id
-) logged on true
-where t.written_at > :since and (t.district_code, t.case_id, t.n) > (:district, :case, :n)
-    and t.n > coalesce(logged.last_entry, 0)
-order by t.district_code, t.case_id, t.n limit :most
-""")
-
-_ENTRIES = text("""
 select hash from trace where district_code = :district and case_id = :case and n between :a and :b
 order by n
 """)
@@ -110,6 +99,16 @@ class Leaf:
 def chain_of_case(district_code: str, case_id: object) -> str:
     """The name of a case's trace in the log."""
     return f"case/{district_code}/{case_id}"
+
+
+#: The name of the audit log in the log.
+AUDIT = "audit"
+
+
+def last_entry_of(session: Session, chain: str) -> int:
+    """The number of the last entry of a chain that was logged, 0 for none."""
+    found = session.scalar(select(func.max(LogLeaf.last_entry)).where(LogLeaf.chain == chain))
+    return found or 0
 
 
 def lock(session: Session) -> None:

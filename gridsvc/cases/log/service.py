@@ -16,6 +16,7 @@ from gridsvc.cases.log.checkpoint import Checkpoint, public_key, sign
 from gridsvc.cases.log.repository import Leaf, NewEntry
 from gridsvc.db.base import transaction
 from gridsvc.errors import BadInput, NotFound
+from gridsvc.registry.access.audit import hashes_from
 
 _log = structlog.get_logger(__name__)
 
@@ -85,6 +86,7 @@ def write_log(
             last = entries[-1] if entries else None
     with transaction(sessions) as session:
         repository.lock(session)
+        _append_audit(session)
         size = repository.size(session)
         newest = repository.newest_checkpoint(session)
         if size == (newest.size if newest else 0):
@@ -97,10 +99,18 @@ def write_log(
         return note
 
 
+def _append_audit(session: Session) -> None:
+    """Append a leaf with the entries of the audit log that follow what is logged of it."""
+    first = repository.last_entry_of(session, repository.AUDIT) + 1
+    found = hashes_from(session, first, limit=_ENTRIES_AT_ONCE)
+    if found:
+        hashes = [hashed for _, hashed in found]
+        _write_leaves(session, [(repository.AUDIT, first, hashes)])
+
+
 def _append(session: Session, entries: Sequence[NewEntry]) -> int:
     """Append a leaf for each case: its entries that follow what is logged of it; gives how many."""
-    before = n = repository.size(session)
-    leaves = []
+    runs = []
     for (district, case), group in groupby(entries, attrgetter("case")):
         found = list(group)
         first, last = found[0].logged + 1, found[-1].n
@@ -110,12 +120,22 @@ def _append(session: Session, entries: Sequence[NewEntry]) -> int:
         if len(hashes) != last - first + 1:
             _log.error("a trace has a gap and is not logged", district=district, case=case)
             continue
-        chain, whole = repository.chain_of_case(district, case), b"".join(hashes)
+        runs.append((repository.chain_of_case(district, case), first, hashes))
+    _write_leaves(session, runs)
+    return len(runs)
+
+
+def _write_leaves(session: Session, runs: Sequence[tuple[str, int, Sequence[bytes]]]) -> None:
+    """Append a leaf for each run of entries: a chain, its first entry's number, their hashes."""
+    if not runs:
+        return
+    before = n = repository.size(session)
+    leaves = []
+    for chain, first, hashes in runs:
+        whole, last = b"".join(hashes), first + len(hashes) - 1
         hashed = merkle.leaf_hash(leaf_text(chain, first, whole).encode())
         leaves.append(Leaf(n, chain, first, last, whole, hashed))
         n += 1
-    if not leaves:
-        return 0
     repository.add_leaves(session, leaves)
     read, level = _reader(session), merkle.LEVELS_APART
     while n >> level > before >> level:
@@ -124,7 +144,6 @@ def _append(session: Session, entries: Sequence[NewEntry]) -> int:
             session, [{"level": level, "n": number, "hash": node} for number, node in whole_nodes]
         )
         level += merkle.LEVELS_APART
-    return len(leaves)
 
 
 def leaf_text(chain: str, first_entry: int, entry_hashes: bytes) -> str:

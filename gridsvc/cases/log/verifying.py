@@ -19,6 +19,7 @@ from gridsvc.cases.log.checkpoint import Checkpoint
 from gridsvc.cases.log.models import LogLeaf
 from gridsvc.cases.log.repository import chain_of_case
 from gridsvc.cases.log.service import leaf_text
+from gridsvc.registry.access.audit import hashes_from, verify_audit
 
 _LEAVES_AT_ONCE = 20_000
 
@@ -76,6 +77,39 @@ def verify_against(
         _, district_code, case_id = chain.split("/")
         gone = Verification(False, 0, 1, "the log has it, and it is gone with its case file")
         yield district_code, uuid.UUID(case_id), gone
+
+
+def audit_faults(session: Session, checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
+    """What of the audit log is not whole, or not as it was logged."""
+    found = verify_audit(session)
+    if not found.intact:
+        yield f"entry {found.broken_at} of the audit log: {found.reason}"
+        return
+    covered, after = _Covered(checkpoints), 1
+    for leaf in repository.leaves_of(session, [repository.AUDIT]):
+        count = leaf.last_entry - leaf.first_entry + 1
+        entries = hashes_from(session, leaf.first_entry, limit=count)
+        if b"".join(hashed for _, hashed in entries) != leaf.entry_hashes:
+            yield (
+                f"entries {leaf.first_entry} to {leaf.last_entry} of the audit log are not those"
+                " that were logged"
+            )
+            return
+        after = leaf.last_entry + 1
+        yield from _inserted(entries, leaf.first_entry, covered.until(leaf.n))
+    tail = hashes_from(session, after, limit=_LEAVES_AT_ONCE)
+    yield from _inserted(tail, after, covered.until(math.inf))
+
+
+def _inserted(
+    entries: Sequence[tuple[dt.datetime, bytes]], first: int, until: dt.datetime | None
+) -> Iterator[str]:
+    for n, (at, _) in enumerate(entries, first):
+        if until is not None and at <= until:
+            yield (
+                f"entry {n} of the audit log says it was written before a checkpoint, which does"
+                " not have it"
+            )
 
 
 class _Covered:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gridsvc.cases.core.events import BodyRefused, CaseClosed, CaseRaised, StepAsked, StepTaken
+from gridsvc.cases.core.events import (
+    BodyRefused,
+    CalendarAnnounced,
+    CaseClosed,
+    CaseRaised,
+    StatedTimeDecided,
+    StepAsked,
+    StepTaken,
+    VerdictMerges,
+)
 from gridsvc.cases.intake.model import PinMoved, ReportFiled
 from gridsvc.cases.intake.personal import ReportErased
 from gridsvc.cases.systems.appeals import service as appeals
@@ -12,9 +21,13 @@ from gridsvc.cases.systems.callbacks.service import erase_said
 from gridsvc.cases.systems.citizen.answering import check_public_answer
 from gridsvc.cases.systems.citizen.words import WORDS
 from gridsvc.cases.systems.evidence.service import check_named, erase_originals
+from gridsvc.cases.systems.hazard.service import erase_told
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.merging import view as merging
-from gridsvc.cases.systems.whistles import hearing, view
+from gridsvc.cases.systems.merging.joining import follow_verdict
+from gridsvc.cases.systems.refusals.service import follow_refusal
+from gridsvc.cases.systems.reminders.rules import REMINDERS
+from gridsvc.cases.systems.whistles import BodyAbsent, WhistleWithdrawn, hearing, view
 from gridsvc.cases.systems.whistles.facts import FACTS
 from gridsvc.cases.systems.whistles.kinds import KINDS
 from gridsvc.city.system import System
@@ -22,7 +35,14 @@ from gridsvc.city.system import System
 _HERE = Path(__file__).parent
 
 SYSTEMS = (
-    System("evidence", hears={StepAsked: check_named, ReportErased: erase_originals}),
+    System(
+        "evidence",
+        hears={
+            StepAsked: check_named,
+            StatedTimeDecided: check_named,
+            ReportErased: erase_originals,
+        },
+    ),
     System("callbacks", hears={ReportErased: erase_said}),
     System(
         "whistles",
@@ -31,6 +51,8 @@ SYSTEMS = (
         hears={
             StepAsked: hearing.what_holds,
             StepTaken: hearing.blow_at_step,
+            StatedTimeDecided: hearing.count_stated_time,
+            CalendarAnnounced: hearing.time_again,
             CaseRaised: hearing.raise_with_case,
             CaseClosed: hearing.close_with_case,
             PinMoved: hearing.move_with_case,
@@ -45,18 +67,21 @@ SYSTEMS = (
             ReportFiled: triggers.follow_report,
             PinMoved: triggers.follow_pin,
             StepTaken: steps.follow_step,
-            BodyRefused: steps.follow_refusal,
+            WhistleWithdrawn: steps.follow_withdrawal,
+            BodyAbsent: steps.follow_absence,
         },
     ),
+    System("refusals", hears={BodyRefused: follow_refusal}),
     System("citizen", tables=(WORDS,), hears={StepAsked: check_public_answer}),
-    System("merging", shows=merging.shown_in_case),
+    System("merging", hears={VerdictMerges: follow_verdict}, shows=merging.shown_in_case),
     System("appeals", shows=appeals.shown_in_case),
+    System("reminders", tables=(REMINDERS,)),
     System("ordinary", _HERE / "ordinary"),
     System("checked", _HERE / "checked"),
     System("city_whistle", _HERE / "city_whistle"),
     System("dual", _HERE / "dual"),
     System("post_48h", _HERE / "post_48h"),
-    System("hazard", _HERE / "hazard"),
+    System("hazard", _HERE / "hazard", hears={ReportErased: erase_told}),
     System("mobile_desk", _HERE / "mobile_desk"),
     System("leaking_roofs", _HERE / "leaking_roofs"),
 )

@@ -8,6 +8,7 @@ from gridsvc.city.procedures.model import (
     SEATS,
     Actor,
     Callee,
+    Follows,
     Procedure,
     Step,
 )
@@ -23,10 +24,36 @@ _SUSPENDED_DAYS = 366
 def check_procedure(procedure: Procedure, source: ProcedureFile) -> None:
     """Raise BadFile, with file, line and reason, for the first fault."""
     _check_steps(procedure, source)
+    _check_verdicts(procedure, source)
     _check_roles(procedure, source)
     _check_returns(procedure, source)
     _check_acts(procedure, source)
     _check_whistle(procedure, source)
+
+
+def _check_verdicts(procedure: Procedure, source: ProcedureFile) -> None:
+    """A check says in which evidence its verdict is, and every verdict has a way to go."""
+    back_from = {back.source for back in procedure.returns if not back.refuses}
+    for n, step in enumerate(procedure.steps):
+        if bool(step.verdict_in) != bool(step.verdicts):
+            reason = f"{step.name}: 'verdict_in' names the evidence, and 'verdicts' its values"
+            raise source.fault("steps", n, reason, key="verdicts")
+        if not step.verdicts:
+            continue
+        said = [name for one in step.verdicts for name in {one.name, one.title_zh}]
+        if not all(said) or len(set(said)) < len(said):
+            reason = f"{step.name}: each verdict has a name and a Chinese title of its own"
+            raise source.fault("steps", n, reason, key="verdicts")
+        follows = {one.follows for one in step.verdicts}
+        if Follows.GO_ON not in follows:
+            reason = f"{step.name}: no verdict lets the case go on"
+            raise source.fault("steps", n, reason, key="verdicts")
+        if Follows.REWORK in follows and step.name not in back_from:
+            reason = f"{step.name}: a verdict asks for rework, but no return leads back from it"
+            raise source.fault("steps", n, reason, key="verdicts")
+        if step.by in EACH or step.by is Actor.SYSTEM or step.repeats:
+            reason = f"{step.name}: one party gives a verdict, once"
+            raise source.fault("steps", n, reason, key="verdicts")
 
 
 def _check_steps(procedure: Procedure, source: ProcedureFile) -> None:
@@ -57,6 +84,10 @@ def _check_steps(procedure: Procedure, source: ProcedureFile) -> None:
             raise source.fault("steps", n, reason)
         if step.by is Actor.SYSTEM and _carries(step):
             raise source.fault("steps", n, f"{step.name}: the system gives no evidence")
+        refused_to = {back.target for back in procedure.returns if back.refuses}
+        if step.on_return and not (step.sends_on and step.name in refused_to):
+            reason = f"{step.name}: a step on_return sends on what a refusal sent back to it"
+            raise source.fault("steps", n, reason, key="on_return")
     last = len(steps) - 1
     if not steps[last].closes:
         raise source.fault(
@@ -65,6 +96,12 @@ def _check_steps(procedure: Procedure, source: ProcedureFile) -> None:
     if steps[last].by is Actor.SYSTEM:
         reason = f"{steps[last].name}: the last step is taken by somebody, not by the system"
         raise source.fault("steps", last, reason)
+    answering = [n for n, step in enumerate(steps) if step.answers]
+    for n in answering:
+        passed = steps[n].optional or steps[n].repeats or steps[n].by is Actor.SYSTEM
+        if passed or len(answering) > 1:
+            reason = f"{steps[n].name}: one step answers, and somebody takes it once"
+            raise source.fault("steps", n, reason, key="answers")
     repeating = [n for n, step in enumerate(steps) if step.repeats]
     if len(repeating) > 1:
         reason = f"{steps[repeating[1]].name}: a procedure has at most one step that repeats"
@@ -80,7 +117,7 @@ def _carries(step: Step) -> bool:
 def _check_roles(procedure: Procedure, source: ProcedureFile) -> None:
     """Nobody is asked to take a step before it is known who that is."""
     seated = {role for role in procedure.seats if role in SEATS}
-    called = blown = False
+    called = blown = named = False
     for n, step in enumerate(procedure.steps):
         if step.by in _SIDES and not procedure.two_sides:
             reason = f"{step.name}: only a procedure with two_sides = true has another side"
@@ -100,6 +137,14 @@ def _check_roles(procedure: Procedure, source: ProcedureFile) -> None:
         if (step.by in _CALLED or step.scores == "called") and not called:
             reason = f"{step.name}: no earlier step calls anybody"
             raise source.fault("steps", n, reason, key="by" if step.by in _CALLED else "scores")
+        if (step.names_who or step.hears_all) and not called:
+            reason = f"{step.name}: no earlier step calls anybody"
+            key = "names_who" if step.names_who else "hears_all"
+            raise source.fault("steps", n, reason, key=key)
+        if (step.names_who and "who" not in step.needs) or (step.by is Actor.NAMED and not named):
+            reason = f"{step.name}: an earlier step must name who acts (names_who, needs 'who')"
+            raise source.fault("steps", n, reason, key="by")
+        named = named or (step.names_who and not step.optional)
         wanted = {Callee.TERRITORY: Actor.TERRITORY, Callee.COMMUNITY: Actor.COMMUNITY}
         for call in step.calls:
             if call.who in wanted and wanted[call.who] not in seated:
@@ -150,7 +195,10 @@ def _check_acts(procedure: Procedure, source: ProcedureFile) -> None:
             step = procedure.step(at)
             if step is None:
                 raise source.fault(table, 0, f"{name}: {at!r} is not a step", key="at")
-            if step.by in EACH or step.sends_on:
+            if name == "absent" and step.by is not Actor.EACH_CALLED:
+                reason = f"{name}: '{at}' does not wait for each called body"
+                raise source.fault(table, 0, reason, key="at")
+            if name != "absent" and (step.by is Actor.EACH_CALLED or step.sends_on):
                 reason = f"{name}: '{at}' has a clock for each body, or may only be sent on"
                 raise source.fault(table, 0, reason, key="at")
         if not act.at:

@@ -61,7 +61,7 @@ def _check_raise(made: Library, one: Procedure) -> None:
     if one.level is None:
         return
     above = made.newest(raised.to).level
-    if above != (one.level + 1 if one.level < 3 else None):
+    if above != one.level + 1 and not (one.level >= 3 and above is None):
         wanted = f"level {one.level + 1}" if one.level < 3 else "the district or the city"
         raise BadFile(
             f"{file}: a whistle of level {one.level} is raised to {wanted}, but '{raised.to}' is"
@@ -91,18 +91,19 @@ def read_grades(path: Path) -> dict[str, Grade]:
 def read_rules(
     path: Path, procedures: Collection[str], grades: Mapping[str, Grade]
 ) -> tuple[Rule, ...]:
-    """The rules of a CSV: channel, kind, class_prefix, procedure, grade; in the order of asking.
+    """The rules of a CSV in the order of asking; it may have a column ``citizen_procedure``.
 
-    Raises BadFile with the line for a rule that names what there is not, is duplicated, or when
-    no rule takes what is left.
+    A rule of a channel may leave the grade to the class. Raises BadFile with the line for a rule
+    that names what there is not, is duplicated, or when no rule takes what is left.
     """
     rules: list[Rule] = []
     columns = ["channel", "kind", "class_prefix", "procedure", "grade"]
-    for row in table(path, columns, key=columns[:3]):
+    for row in table(path, columns, ["citizen_procedure"], key=columns[:3]):
         rule = Rule(**row)
-        if rule.procedure not in procedures:
-            raise BadFile(f"{row.where}: there is no procedure '{rule.procedure}'.")
-        if rule.grade not in grades:
+        for name in (rule.procedure, rule.begins(citizen=True)):
+            if name not in procedures:
+                raise BadFile(f"{row.where}: there is no procedure '{name}'.")
+        if rule.grade not in grades and not (rule.grade == "" and rule.channel != ANY):
             raise BadFile(f"{row.where}: there is no grade '{rule.grade}'.")
         if rule.kind not in (ANY, "part", "event") or not rule.channel:
             raise BadFile(f"{row.where}: the kind is part, event or *, the channel a name or *.")

@@ -15,6 +15,7 @@ from gridsvc.city.procedures.model import (
     SEATS,
     Actor,
     Callee,
+    Follows,
     Procedure,
     Requirement,
     Return,
@@ -23,6 +24,7 @@ from gridsvc.city.procedures.model import (
     SideAct,
     Step,
     Summons,
+    Verdict,
 )
 from gridsvc.city.procedures.procedure_file import ProcedureFile
 from gridsvc.errors import BadFile
@@ -33,7 +35,8 @@ _HEAD_OPTIONAL = {"returns", "seats", "opened_by", "merges", "two_sides", "acts"
 _HEAD_OPTIONAL |= {"level", "after_the_fact_hours"}
 _STEP_OPTIONAL = {
     *("by", "needs", "choices", "requires", "limit_hours", "clock", "graded", "from_opening"),
-    *("calls", "blows", "names", "scores", "sends_on", "optional", "repeats", "closes"),
+    *("calls", "blows", "names", "scores", "sends_on", "on_return", "optional", "repeats"),
+    *("closes", "answers", "verdict_in", "verdicts", "on_spot", "names_who", "hears_all"),
 }
 #: No limit is longer, in hours: ten years.
 _LONGEST_HOURS = 87_600
@@ -137,9 +140,16 @@ class _Reader:
             ),
             scores=None if scores is None else self._one(Scored, scores, "steps", n, "scores"),
             sends_on=self._flag(entry, "sends_on", "steps", n),
+            on_return=self._flag(entry, "on_return", "steps", n),
+            names_who=self._flag(entry, "names_who", "steps", n),
+            hears_all=self._flag(entry, "hears_all", "steps", n),
             optional=self._flag(entry, "optional", "steps", n),
             repeats=self._flag(entry, "repeats", "steps", n),
             closes=self._flag(entry, "closes", "steps", n),
+            answers=self._flag(entry, "answers", "steps", n),
+            verdict_in=self._text(entry, "verdict_in", n),
+            verdicts=tuple(self._verdict(n, one) for one in entry.get("verdicts", [])),
+            on_spot=self._flag(entry, "on_spot", "steps", n),
         )
 
     def _return(self, n: int, entry: dict[str, Any]) -> Return:
@@ -155,6 +165,24 @@ class _Reader:
             needs=self._texts(entry, "needs", "returns", n),
             refuses=self._flag(entry, "refuses", "returns", n),
         )
+
+    def _verdict(self, n: int, one: Any) -> Verdict:
+        keys = {"verdict", "title", "title_zh", "follows"}
+        if not isinstance(one, dict) or one.keys() != keys:
+            reason = "a verdict is {verdict = ..., title = ..., title_zh = ..., follows = ...}"
+            raise self._fault("steps", n, reason, key="verdicts")
+        return Verdict(
+            name=self._text(one, "verdict", n),
+            title=self._text(one, "title", n),
+            title_zh=self._text(one, "title_zh", n),
+            follows=self._one(Follows, one["follows"], "steps", n, "verdicts"),
+        )
+
+    def _text(self, entry: Mapping[str, Any], name: str, n: int) -> str:
+        value = entry.get(name, "")
+        if not isinstance(value, str):
+            raise self._fault("steps", n, f"'{name}' must be text", key=name)
+        return value
 
     def _call(self, n: int, call: Any) -> Summons:
         if not isinstance(call, dict) or not call.keys() <= {"who", "limit_hours", "clock"}:
@@ -197,8 +225,8 @@ class _Reader:
 
     def _level(self) -> int | None:
         level = self._raw.get("level")
-        if level is not None and (type(level) is not int or not 1 <= level <= 3):
-            raise self._fault("", 0, "a whistle's level is 1, 2 or 3", key="level")
+        if level is not None and (type(level) is not int or not 1 <= level <= 4):
+            raise self._fault("", 0, "a whistle's level is 1 to 4", key="level")
         return level
 
     def _after_the_fact(self) -> float:
@@ -214,6 +242,8 @@ class _Reader:
             "suspend": {"within_days"},
             "extend": {"times"},
             "raise": {"to"},
+            "say": set(),
+            "absent": set(),
         }
         acts = {}
         for name, entry in given.items():

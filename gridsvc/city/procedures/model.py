@@ -19,7 +19,8 @@ class Actor(StrEnum):
 
     A case has a lead; a joint case has another side too. ``supervision`` files and checks,
     ``command`` dispatches. ``called`` is one of the called bodies, ``each_called`` every one of
-    them; ``reporter`` is whoever opened the case. The others are seats (:data:`SEATS`).
+    them, ``named`` one of those that a step has named; ``reporter`` is whoever opened the case. The
+    others are seats (:data:`SEATS`).
     """
 
     SYSTEM = "system"
@@ -31,6 +32,7 @@ class Actor(StrEnum):
     COMMAND = "command"
     CALLED = "called"
     EACH_CALLED = "each_called"
+    NAMED = "named"
     REPORTER = "reporter"
     CALLER = "caller"
     TERRITORY = "territory"
@@ -95,6 +97,41 @@ class Scored(StrEnum):
     CALLED = "called"
 
 
+class Follows(StrEnum):
+    """What follows a verdict: the next step, or an end, another case, the way back, a new check.
+
+    ``do_not_file`` (不予立案) and ``void`` (作废) close the case.
+    """
+
+    GO_ON = "go_on"
+    DO_NOT_FILE = "do_not_file"
+    VOID = "void"
+    MERGE = "merge"
+    REWORK = "rework"
+    HOLD = "hold"
+
+
+#: What a verdict must carry, besides what its step needs.
+VERDICT_NEEDS: Mapping[Follows, tuple[str, ...]] = {
+    Follows.GO_ON: (),
+    Follows.DO_NOT_FILE: ("reason",),
+    Follows.VOID: ("reason",),
+    Follows.MERGE: ("into", "reason"),
+    Follows.REWORK: ("note",),
+    Follows.HOLD: ("note",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check may find, and what follows; it is given by its name or its Chinese title."""
+
+    name: str
+    title: str
+    title_zh: str
+    follows: Follows
+
+
 @dataclass(frozen=True, slots=True)
 class Summons:
     """Bodies that a step calls, and their own limit, where it differs from the steps'."""
@@ -109,9 +146,12 @@ class Step:
 
     ``limit`` runs from the step before, with ``from_opening`` from the opening of the case; with
     ``graded`` the grade of the case replaces it. ``names`` are the seats that its evidence fills.
-    A step that ``sends_on`` gives the case to the body in ``to``; an ``optional`` one may be
-    left out; one that ``repeats`` may be taken again and again. One that ``blows`` makes a
-    whistle of the bodies that it calls.
+    A step that ``sends_on`` gives the case to the body in ``to``; one that is ``on_return`` is
+    passed by every case that was not sent back to it; an ``optional`` one may be left out; one
+    that ``repeats`` may be taken again and again. One that ``blows`` makes a whistle of the bodies
+    that it calls. With one that ``answers`` the case is done for whoever reported it: by then the
+    overall limit must be kept. A check names its verdict in the evidence ``verdict_in``; one
+    ``on_spot`` is a task for the inspector of the cell.
     """
 
     name: str
@@ -129,9 +169,20 @@ class Step:
     names: tuple[Actor, ...] = ()
     scores: Scored | None = None
     sends_on: bool = False
+    on_return: bool = False
+    names_who: bool = False
+    hears_all: bool = False
     optional: bool = False
     repeats: bool = False
     closes: bool = False
+    answers: bool = False
+    verdict_in: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+    on_spot: bool = False
+
+    def verdict(self, given: object) -> Verdict | None:
+        """The verdict of that name or Chinese title; None for any other."""
+        return next((one for one in self.verdicts if given in (one.name, one.title_zh)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +204,10 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class SideAct:
-    """What may be done at some steps beside them: suspend (挂账), extend (延期), raise.
+    """What may be done beside some steps: suspend (挂账), extend (延期), raise, say, absent.
+
+    With ``say`` a called body gives its word about the matter; with ``absent`` a step goes on
+    without a called body that never came.
 
     ``times`` is how often an extension may be given, ``within_days`` how long a suspension may
     last, ``to`` the procedure that follows when a case is raised.
@@ -173,8 +227,8 @@ class Procedure:
     ``seats`` says which bodies take which role at the opening, ``opened_by`` which roles of
     tokens may open such a case. Reports of one thing join a case that ``merges``; only such a
     case can become a joint one. ``two_sides``: it runs between two sides of a border. ``level``
-    is that of its whistle, None without one; ``after_the_fact_hours`` how long afterwards a
-    whistle that was made by telephone may be recorded, 0 for not at all.
+    is that of its whistle (4: to the city), None without one; ``after_the_fact_hours`` how long
+    afterwards a whistle that was made by telephone may be recorded, 0 for not at all.
     """
 
     name: str
@@ -204,6 +258,16 @@ class Procedure:
     def return_step(self, name: str) -> Return | None:
         """The return of that name, or None when the procedure has none."""
         return next((back for back in self.returns if back.name == name), None)
+
+    @property
+    def graded(self) -> bool:
+        """Whether the grade of a case sets its limit."""
+        return any(step.graded for step in self.steps)
+
+    @property
+    def answering(self) -> Step:
+        """The step by which the overall limit must be kept: one that answers, else the last."""
+        return next((step for step in self.steps if step.answers), self.steps[-1])
 
     def index(self, name: str) -> int:
         """The position of a step."""
@@ -236,13 +300,23 @@ class Grade:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Reports of a channel (``*``: any), a kind (``*``) and classes with a prefix begin so."""
+    """Reports of a channel (``*``: any), a kind (``*``) and classes with a prefix begin so.
+
+    A channel's own rule may have an empty grade: then the class's counts.
+    A citizen's begins ``citizen_procedure``, which checks it on the spot first; where the class
+    says that it needs no check, that is '', and it begins as all others.
+    """
 
     channel: str
     kind: str
     class_prefix: str
     procedure: str
     grade: str
+    citizen_procedure: str = ""
+
+    def begins(self, *, citizen: bool) -> str:
+        """The procedure that a report begins."""
+        return (self.citizen_procedure if citizen else "") or self.procedure
 
     def fits(self, channel: str, key: ClassKey) -> bool:
         """Whether the rule speaks of a report."""
@@ -288,6 +362,10 @@ class Library:
     def newest_of_all(self) -> tuple[Procedure, ...]:
         """The newest version of every procedure, by name."""
         return tuple(self.newest(name) for name in sorted({name for name, _ in self.procedures}))
+
+    def grade_for(self, channel: str, key: ClassKey) -> str:
+        """The grade of a channel's rule; where that leaves it open, the class's own."""
+        return self.rule_for(channel, key).grade or self.rule_for(ANY, key).grade
 
     def rule_for(self, channel: str, key: ClassKey) -> Rule:
         """The rule of a channel and a class: the channel's own first, then the narrowest class."""

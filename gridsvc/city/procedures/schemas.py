@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gridsvc.answers import Answer
 from gridsvc.city.calendar import Clock
-from gridsvc.city.procedures.model import Actor, Callee, Requirement, Scored, Seat
+from gridsvc.city.procedures.model import Actor, Callee, Follows, Requirement, Scored, Seat
 
 
 class LimitAnswer(Answer):
@@ -14,6 +14,16 @@ class LimitAnswer(Answer):
 
     hours: float
     clock: Clock
+
+
+class VerdictAnswer(Answer):
+    """What a check may find, and what follows."""
+
+    verdict: str
+    title: str
+    title_zh: str
+    follows: Follows
+    needs: list[str] = Field(description="What it must carry besides.")
 
 
 class StepAnswer(Answer):
@@ -25,12 +35,17 @@ class StepAnswer(Answer):
     by: Actor
     needs: list[str] = Field(description="The evidence and the seats that it must bring.")
     choices: dict[str, list[str]] = Field(description="The values that some evidence may have.")
+    verdict_in: str | None = Field(description="The evidence that is one of the verdicts.")
+    verdicts: list[VerdictAnswer]
     scores: Scored | None
     limit: LimitAnswer | None
     graded: bool = Field(description="The grade of the case replaces the limit.")
     requires: list[Requirement]
     calls: list[Callee]
+    on_return: bool = Field(description="Only a case that was sent back to it comes to it.")
     blows: bool = Field(description="It makes a whistle of the bodies that it calls.")
+    names_who: bool = Field(description="Its 'who' says which called bodies and persons act.")
+    hears_all: bool = Field(description="It needs every called body's word, or 'reasons'.")
     optional: bool
     repeats: bool
 

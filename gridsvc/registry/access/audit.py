@@ -60,7 +60,7 @@ def write_noted(session: Session) -> None:
             previous=previous,
             hash="",
         )
-        previous = entry.hash = _hash(entry)
+        previous = entry.hash = entry_hash(entry)
         session.add(entry)
     session.flush()
 
@@ -69,6 +69,13 @@ def entries_before(session: Session, n: int | None, *, limit: int) -> list[Audit
     """The newest entries, from before number ``n`` on."""
     query = select(AuditEntry).order_by(AuditEntry.n.desc()).limit(limit)
     return list(session.scalars(query if n is None else query.where(AuditEntry.n < n)))
+
+
+def hashes_from(session: Session, n: int, *, limit: int) -> list[tuple[dt.datetime, bytes]]:
+    """When entries from number ``n`` on were made, and their hashes, in their order."""
+    query = select(AuditEntry.at, AuditEntry.hash).where(AuditEntry.n >= n)
+    rows = session.execute(query.order_by(AuditEntry.n).limit(limit))
+    return [(at, bytes.fromhex(found)) for at, found in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ def verify_audit(session: Session) -> AuditVerified:
             reason = f"entry {n} is missing"
         elif entry.previous != previous:
             reason = "it does not follow from the entry before"
-        elif entry.hash != _hash(entry):
+        elif entry.hash != entry_hash(entry):
             reason = "its content was changed after it was written"
         if reason is not None:
             return AuditVerified(False, n, n, reason)
@@ -106,7 +113,8 @@ def _all(session: Session) -> Iterator[AuditEntry]:
     )
 
 
-def _hash(entry: AuditEntry) -> str:
+def entry_hash(entry: AuditEntry) -> str:
+    """The hash of an entry's columns, that of the entry before among them."""
     columns: dict[str, Any] = {
         column.key: getattr(entry, column.key)
         for column in inspect(AuditEntry).column_attrs

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jwt
 from sqlalchemy.orm import Session
@@ -14,6 +16,7 @@ from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotAuthenticated
 from gridsvc.registry.access import repository
 from gridsvc.registry.access.holder import check_holder
+from gridsvc.registry.access.keys import KeyRing
 from gridsvc.registry.access.provider import Provider
 
 _ALGORITHM = "HS256"
@@ -75,8 +78,13 @@ def subject_of(role: Role, holder: str | None, token_id: uuid.UUID) -> str:
 class Tokens:
     """Reads the tokens that count here: our own, and those of a city's own identity provider."""
 
-    key: bytes
+    ring: KeyRing
     provider: Provider | None = None
+
+    @property
+    def key(self) -> bytes:
+        """The key that signs new tokens. Raises Unavailable."""
+        return self.ring.current
 
     def holder(self, token: str, *, ask: bool = True) -> Caller:
         """Whom a token was made for, revoked since or not. Raises NotAuthenticated, Unavailable.
@@ -85,7 +93,7 @@ class Tokens:
         """
         if self.provider is not None and self.provider.signed(token):
             return self.provider.read(token, ask=ask)
-        return holder_of(self.key, token)
+        return holder_of(self.ring.keys, token)
 
     def read(self, session: Session, token: str) -> Caller:
         """The caller that a token stands for. Raises NotAuthenticated, Unavailable."""
@@ -95,16 +103,13 @@ class Tokens:
         return caller
 
 
-def holder_of(key: bytes, token: str) -> Caller:
-    """Whom one of our tokens was made for, revoked since or not. Raises NotAuthenticated."""
+def holder_of(keys: Sequence[bytes], token: str) -> Caller:
+    """Whom a token signed by one of our keys was made for, revoked since or not.
+
+    Raises NotAuthenticated.
+    """
     try:
-        claims = jwt.decode(
-            token,
-            key,
-            algorithms=[_ALGORITHM],
-            issuer=_ISSUER,
-            options={"require": ["exp", "jti", "sub"]},
-        )
+        claims = _claims(keys, token)
         caller = Caller(
             subject=claims["sub"],
             role=Role(claims["role"]),
@@ -127,6 +132,23 @@ def holder_of(key: bytes, token: str) -> Caller:
             "The token is not one of this service; make one with 'gridsvc token create'."
         ) from None
     return caller
+
+
+def _claims(keys: Sequence[bytes], token: str) -> dict[str, Any]:
+    """The claims by the first key that signed them. Raises InvalidTokenError."""
+    first, *others = keys
+    try:
+        return jwt.decode(
+            token,
+            first,
+            algorithms=[_ALGORITHM],
+            issuer=_ISSUER,
+            options={"require": ["exp", "jti", "sub"]},
+        )
+    except jwt.InvalidSignatureError:
+        if not others:
+            raise
+        return _claims(others, token)
 
 
 def _text(value: object) -> str:

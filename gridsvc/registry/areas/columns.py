@@ -33,6 +33,21 @@ _CALLED = {
 }
 # At least so many of the filled cells must be codes or names for a column to be proposed.
 _CODES_SHARE, _NAMES_SHARE, _PARENTS_SHARE = 0.5, 0.3, 0.8
+# What columns of one level are called before the word for a name: 社区名称, jdmc, street_name.
+_OF_LEVEL = {
+    Level.DISTRICT: "区县 县区 市辖区 区 县 qx xq district county",
+    Level.STREET: "街道 乡镇 镇街 街镇 镇 乡 街道办 街道办事处 jd xz street town township",
+    Level.COMMUNITY: "社区 村居 村社区 社区村 村 行政村 居委会 村委会 居委 sq jwh cj cw"
+    " community village",
+}
+_OF_ANY = ("行政区划", "区划", "区域", "政区", "单元", "网格", "中文", "单位")
+_NAME_WORDS = ("名称", "全称", "名字", "名", "mingcheng", "name", "mc")
+# How most names of a level end, whatever the column is called.
+_ENDS = {
+    Level.DISTRICT: re.compile("[区县市旗]$"),
+    Level.STREET: re.compile("(街道|办事处|街道办|镇|乡|地区|苏木)$"),
+    Level.COMMUNITY: re.compile("(社区|小区|居委会|村委会|居民委员会|村民委员会|村|居|嘎查)$"),
+}
 _SUFFIX = re.compile("(办事处|社区居委会|村委会|居委会|居民委员会|村民委员会|社区)$")
 _SHOWN = 3
 
@@ -163,18 +178,52 @@ def _name(
             f"{best.fitting} are some {level}'s"
         )
         return ColumnGuess("name", best.column, why, _sample_cells(table[best.column]), others)
-    called = [
-        it
-        for it in held
-        if it.filled
-        and it.rank < len(_CALLED["name"].split())
-        and not any(cell and name_key(cell) in names for cell in table[it.column])
-    ]
-    if not called:
+    return _unlisted_name(table, codes, names - of_level, level)
+
+
+def _unlisted_name(
+    table: Mapping[str, Sequence[str | None]],
+    codes: Sequence[str | None],
+    names: set[str],
+    level: Level,
+) -> ColumnGuess | None:
+    """The name's column where the list knows few of the names: by its word, and how they end.
+
+    ``names`` are the list's for other levels; a column of them is the name of something else.
+    """
+    areas = len({code for code in codes if code})
+    found: list[tuple[tuple[int, bool, int], str, str]] = []
+    for column, cells in table.items():
+        filled = [it for it in cells if it]
+        words = [it for it in filled if re.search(r"[^\W\d_]", it)]
+        others = sum(name_key(it) in names for it in filled)
+        # One name for many codes is that of what lies above them.
+        if not words or others >= _NAMES_SHARE * len(filled) or 2 * len(set(words)) < areas:
+            continue
+        ends = sum(_ENDS[level].search(it) is not None for it in words)
+        called = _called_name(column, level)
+        typed = ends >= _CODES_SHARE * len(filled)
+        if called > 0 or (typed and called == 0):
+            why = "it is called so" if called else f"{ends} of {len(filled)} end as a {level}'s do"
+            found.append(((called, typed, -_rank("name", column)), column, why))
+    if not found:
         return None
-    best = min(called, key=lambda it: it.rank)
-    why = "it is called so; none of its cells is a name in the list of divisions"
-    return ColumnGuess("name", best.column, why, _sample_cells(table[best.column]))
+    best = max(order for order, _, _ in found)
+    column, why = next((column, why) for order, column, why in found if order == best)
+    even = tuple(other for order, other, _ in found if order == best and other != column)
+    why += "; few of its cells are names in the list of divisions"
+    return ColumnGuess("name", column, why, _sample_cells(table[column]), even)
+
+
+def _called_name(column: str, level: Level) -> int:
+    """Whether a column is called the name: 2 of this level, 1 of any, 0 no, -1 of another level."""
+    plain = _plain(column)
+    word = next((it for it in _NAME_WORDS if plain.endswith(it)), "")
+    before = re.sub("^(所属|所在|ss)", "", plain.removesuffix(word))
+    of = {it for it, words in _OF_LEVEL.items() if word and before in words.split()}
+    if of:
+        return 2 if level in of else -1
+    return int(plain in _CALLED["name"].split() or (bool(word) and before in _OF_ANY))
 
 
 def _parent(
@@ -204,11 +253,13 @@ def _parent(
 def _rank(role: str, column: str) -> int:
     """How far down the list of usual names a column's name stands; the list's length when not."""
     words = _CALLED[role].split()
-    plain = re.sub(r"[\W_\d]", "", column.lower())
-    for rank, word in enumerate(words):
-        if plain == word:
-            return rank
-    return len(words)
+    plain = _plain(column)
+    return words.index(plain) if plain in words else len(words)
+
+
+def _plain(column: str) -> str:
+    """What a column is called, in small letters without signs and digits."""
+    return re.sub(r"[\W_\d]", "", column.lower())
 
 
 def _sample_cells(cells: Sequence[str | None]) -> tuple[str, ...]:

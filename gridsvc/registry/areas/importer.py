@@ -120,6 +120,7 @@ def import_areas(
         (
             *file.remarks,
             *([shift.words] if shift is not None else []),
+            *_nameless(kept),
             *_lacking(known, {area.code for area in kept}, wanted),
         ),
         shift,
@@ -145,6 +146,18 @@ def import_areas(
         by=by,
     )
     return result
+
+
+def _nameless(kept: list[Candidate]) -> list[str]:
+    """What is said when areas would have no name: neither the file nor the list gives them one."""
+    codes = [area.code for area in kept if not area.name]
+    if not codes:
+        return []
+    named = ", ".join(codes[:3]) + (" and others" if len(codes) > 3 else "")
+    return [
+        f"{len(codes):,} of {len(kept):,} areas have no name ({named}), in the file or in the list"
+        " of divisions: name their column with --column name=..."
+    ]
 
 
 def _lacking(known: Known, codes: set[str], level: Level) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,8 +48,8 @@ class Imported:
 def import_bodies(session: Session, path: Path) -> Imported:
     """Bodies: code, name, kind, area_code; may have webhook_url, telephone and source.
 
-    A known code takes the new name, kind and area. Raises BadFile when the file is not such a CSV
-    file.
+    A known code takes the new name, kind and area. A row of an area that no edition has is refused.
+    Raises BadFile when the file is not such a CSV file.
     """
 
     def read(row: dict[str, str]) -> dict[str, object]:
@@ -67,8 +67,10 @@ def import_bodies(session: Session, path: Path) -> Imported:
         }
 
     rows, faults = _read(path, _BODY_COLUMNS, read, ("code",))
-    if faults:
-        return Imported(len(rows) + len(faults), 0, 0, faults)
+    areas = list_repository.area_prefixes(session)
+    astray = _astray(rows, lambda row: _no_area(str(row["area_code"]), areas))
+    if faults or astray:
+        return _nothing(rows, faults, astray)
     known = repository.bodies_by_code(session, [str(row["code"]) for _, row in rows])
     list_repository.upsert_bodies(session, [row for _, row in rows])
     return Imported(len(rows), len(rows) - len(known), len(known), ())
@@ -80,7 +82,9 @@ def import_duties(session: Session, path: Path, *, standard: str) -> Imported:
     They may have valid_to, and standard, which is the one given here where a line names none.
 
     Days are the city's; ``valid_to`` is the first day on which the line no longer counts. A line
-    that is there already is counted as known. Raises BadFile when the file is not such a CSV file.
+    that is there already is counted as known. One that would never match, for an area that no
+    edition has or a class that no list has, is refused. Raises BadFile when the file is not such a
+    CSV file.
     """
 
     def read(row: dict[str, str]) -> dict[str, object]:
@@ -107,14 +111,19 @@ def import_duties(session: Session, path: Path, *, standard: str) -> Imported:
     keys = ("body_code", "area_code", "standard", "kind", "class_prefix", "role", "valid_from")
     rows, faults = _read(path, _DUTY_COLUMNS, read, keys)
     bodies = repository.bodies_by_code(session, {str(row["body_code"]) for _, row in rows})
-    unknown = tuple(
-        RefusedRow(line, f"no body has the code '{row['body_code']}'; import the bodies first")
-        for line, row in rows
-        if row["body_code"] not in bodies
-    )
-    if faults or unknown:
-        both = sorted((*faults, *unknown), key=lambda fault: fault.line)
-        return Imported(len(rows) + len(faults), 0, 0, tuple(both))
+    areas = list_repository.area_prefixes(session)
+    classes = list_repository.class_prefixes(session)
+
+    def wrong(row: dict[str, object]) -> str | None:
+        if row["body_code"] not in bodies:
+            return f"no body has the code '{row['body_code']}'; import the bodies first"
+        area = _no_area(str(row["area_code"]), areas)
+        listed = (row["standard"], row["kind"], row["class_prefix"])
+        return area or (None if listed in classes else _no_class(*map(str, listed)))
+
+    astray = _astray(rows, wrong)
+    if faults or astray:
+        return _nothing(rows, faults, astray)
     there = list_repository.duty_keys(session)
     new = [row for _, row in rows if tuple(row[key] for key in keys) not in there]
     if new:
@@ -122,15 +131,49 @@ def import_duties(session: Session, path: Path, *, standard: str) -> Imported:
     return Imported(len(rows), len(new), len(rows) - len(new), ())
 
 
+_Rows = list[tuple[int, dict[str, object]]]
+_Faults = tuple[RefusedRow, ...]
+
+
+def _astray(rows: _Rows, wrong: Callable[[dict[str, object]], str | None]) -> _Faults:
+    """The rows that are well formed and name what is not there."""
+    found = ((line, wrong(row)) for line, row in rows)
+    return tuple(RefusedRow(line, why) for line, why in found if why is not None)
+
+
+def _nothing(rows: _Rows, faults: _Faults, astray: _Faults) -> Imported:
+    both = sorted((*faults, *astray), key=lambda fault: fault.line)
+    return Imported(len(rows) + len(faults), 0, 0, tuple(both))
+
+
+def _no_area(code: str, known: Collection[str]) -> str | None:
+    """Why no place would ever be in an area, None where some may be."""
+    if code in known:
+        return None
+    short = code.rstrip("0")
+    for digits in (2, 4):
+        if len(short) <= digits and code[:digits] in known:
+            whole = code[:digits]
+            return f"no place is in the area '{code}'; write {whole} for all that begins so"
+    return f"no district, street or community has the code '{code}'; import the areas first"
+
+
+def _no_class(standard: str, kind: str, prefix: str) -> str:
+    return (
+        f"{standard} has no {kind} class that begins with '{prefix}'; correct it, or import the"
+        " class list first"
+    )
+
+
 def _read(
     path: Path,
     columns: tuple[list[str], list[str]],
     read: Callable[[dict[str, str]], dict[str, object]],
     keys: tuple[str, ...],
-) -> tuple[list[tuple[int, dict[str, object]]], tuple[RefusedRow, ...]]:
+) -> tuple[_Rows, _Faults]:
     if path.stat().st_size > _MOST_BYTES:
         raise BadFile(f"{path.name} is larger than {_MOST_BYTES:,} bytes; split it.")
-    rows: list[tuple[int, dict[str, object]]] = []
+    rows: _Rows = []
     faults: list[RefusedRow] = []
     seen: dict[tuple[object, ...], int] = {}
     for row in table(path, *columns, ragged=True):

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from gridsvc.city.classes import ClassKey
+from gridsvc.registry.areas.models import Area
 from gridsvc.registry.bodies.models import Body, Duty
 from gridsvc.registry.classes.models import ListedClass
 from gridsvc.registry.in_force import areas_of, edition_id_at, holds
@@ -33,6 +34,21 @@ def listed_classes(session: Session) -> dict[ClassKey, str]:
         )
     )
     return {ClassKey(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+def area_prefixes(session: Session) -> set[str]:
+    """The codes of the areas of all editions, and of what is above their districts: 11, 1101."""
+    codes = set(session.scalars(select(Area.code).distinct()))
+    return codes | {code[:digits] for code in codes for digits in (2, 4)}
+
+
+def class_prefixes(session: Session) -> set[tuple[str, str, str]]:
+    """Every beginning of a class's code, the empty one too, as (standard, kind, beginning)."""
+    return {
+        (key.standard, key.kind, key.code[:digits])
+        for key in listed_classes(session)
+        for digits in range(len(key.code) + 1)
+    }
 
 
 def lead_lines(session: Session, day: dt.date) -> dict[str, set[tuple[str, str, str]]]:

@@ -127,6 +127,44 @@ def answering(
     return Answering(lists[0], lists[1], bodies)
 
 
+_SETTLED = Prepared(
+    "settled",
+    "select 1 from agreement a join agreement_duty d on d.agreement_id = a.id"  # noqa: S608 - ours
+    " where d.role = 'lead' and d.standard = :standard and d.kind = :kind"
+    " and :class_code like d.class_prefix || '%'"
+    " and st_covers(a.zone, coalesce(st_geomfromtext(:outline, 4326),"
+    " st_setsrid(st_point(:lon, :lat), 4326)))"
+    f" and {LINE_HOLDS} limit 1",
+    {
+        "lon": "float8",
+        "lat": "float8",
+        "outline": "text",
+        "standard": "text",
+        "kind": "text",
+        "class_code": "text",
+        "day": "date",
+    },
+)
+
+
+def agreement_settles(
+    session: Session,
+    *,
+    lon: float,
+    lat: float,
+    outline_wkt: str | None,
+    key: ClassKey,
+    day: dt.date,
+) -> bool:
+    """Whether an agreement in force names who leads for a class at a WGS84 point.
+
+    Of an outline (WKT, 4326) its zone must hold the whole.
+    """
+    asked = {"lon": lon, "lat": lat, "outline": outline_wkt, "day": day}
+    named = {"standard": key.standard, "kind": key.kind, "class_code": key.code}
+    return bool(_SETTLED.ask(session, asked | named))
+
+
 def add_bodies(session: Session, rows: Sequence[dict[str, object]]) -> None:
     """Add bodies; those whose code is known already keep their row."""
     session.execute(insert(Body).on_conflict_do_nothing(), list(rows))
@@ -150,6 +188,21 @@ def set_webhook(session: Session, code: str, url: str | None) -> None:
 def add_gap(session: Session, row: dict[str, object]) -> None:
     """Keep a gap of duty; one that is known keeps its first case."""
     session.execute(insert(DutyGap).values(row).on_conflict_do_nothing())
+
+
+def grid_code_at(
+    session: Session, district_code: str, lon: float, lat: float, day: dt.date
+) -> str | None:
+    """The code of the unit grid of a WGS84 point, None where none is drawn."""
+    grid = unit_grids_on(day).subquery("grid").c
+    place = func.st_setsrid(func.st_point(lon, lat), 4326)
+    found: str | None = session.scalar(
+        select(grid.code)
+        .where(grid.district_code == district_code, func.st_intersects(grid.geometry, place))
+        .order_by(grid.code)
+        .limit(1)
+    )
+    return found
 
 
 def bodies_of_grid(

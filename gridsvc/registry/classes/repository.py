@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -32,3 +32,8 @@ def names_of(session: Session, standard: str, kind: str) -> dict[str, str]:
         .order_by(ListedClass.code)
     )
     return {row.code: row.name for row in rows}
+
+
+def has_classes(session: Session, standard: str) -> bool:
+    """Whether the list of a standard was ever loaded."""
+    return bool(session.scalar(select(exists().where(ListedClass.standard == standard))))

@@ -81,6 +81,12 @@ def find_class(session: Session, code: str, *, kind: str | None, standard: str) 
     found = _KIND_OF.ask(session, {"standard": standard, "kinds": kinds, "code": code})
     if found:
         return ClassKey(standard, found[0][0], code)
+    if not repository.has_classes(session, standard):
+        raise UnknownClass(
+            f"The register holds no class of {standard}; load its list with 'gridsvc import"
+            " classes'.",
+            field="class",
+        )
     raise UnknownClass(
         f"{standard} has no {kind or 'event or part'} class '{code[:20]}'; a class is five digits,"
         " such as 06001 (illegal building).",

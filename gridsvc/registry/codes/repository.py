@@ -68,6 +68,31 @@ def parts_with(
     return list(session.scalars(found.order_by(Part.district_code)))
 
 
+_LIKE = text(
+    "select district_code, code, class_code, name, st_distance(geometry::geography,"
+    " st_setsrid(st_makepoint(cast(:lon as float8), cast(:lat as float8)), 4326)::geography)"
+    " as distance_m from part where district_code = any(:districts) and code = any(:codes)"
+    " and state <> 'removed' order by distance_m nulls last, district_code, code limit :limit"
+)
+
+
+def parts_with_any(
+    session: Session,
+    districts: Sequence[str],
+    codes: Sequence[str],
+    beside: tuple[float, float] | None,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """Standing parts that bear any of these codes, nearest first to a WGS84 place if one is given.
+
+    Each with ``district_code``, ``code``, ``class_code``, ``name`` and ``distance_m`` or None.
+    """
+    lon, lat = beside or (None, None)
+    given = {"districts": list(districts), "codes": list(codes), "limit": limit}
+    rows = session.execute(_LIKE, given | {"lon": lon, "lat": lat})
+    return [dict(row._mapping) for row in rows]
+
+
 def bearer(session: Session, national_id: str) -> NationalId | None:
     """What bears a national id."""
     return session.get(NationalId, national_id)

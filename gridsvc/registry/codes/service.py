@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
@@ -23,13 +25,15 @@ def look_up(
     *,
     then: DatedAtlas | None = None,
     whole: bool = False,
+    beside: tuple[float, float] | None = None,
 ) -> CodeMatches:
     """All that bear ``code``; without a district, in every district.
 
     Takes 8 digits, or a national id of 14, 15, 16 or 17. Their areas are those that they were
     registered in; with ``then`` those of its day, and cells are as they were. ``whole``: with what
     is only told to staff. Raises BadCode for another form and for a district that is none, NotFound
-    when nothing bears the code.
+    when nothing bears the code, which offers the parts whose codes are like it (``similar``), those
+    nearest to ``beside`` (WGS84) first.
     """
     if district is not None and level_of(district) is not Level.DISTRICT:
         raise BadCode(f"{district!r} is not a district; give its 6 digits.", field="district")
@@ -47,9 +51,39 @@ def look_up(
     if not matches:
         where = "the city" if district is None else f"district {district}"
         if then is None:
-            raise NotFound(f"Nothing in {where} has the code {code}.", field="code")
+            said = f"Nothing in {where} has the code {code}."
+            raise NotFound(
+                said, field="code", similar=similar_parts(session, code, district, beside)
+            )
         raise NotFound(f"Nothing in {where} had the code {code} on {then.day}.", field="code")
     return CodeMatches(code=code, matches=matches)
+
+
+#: So many parts are offered for a code that none has.
+_MOST_SIMILAR = 10
+
+
+def similar_parts(
+    session: Session, code: str, district: str | None, beside: tuple[float, float] | None
+) -> list[dict[str, Any]]:
+    """Parts whose 8-digit code has one digit other than ``code``, or two that changed places.
+
+    Each with ``district_code``, ``code``, ``class_code``, ``name`` and ``distance_m`` to ``beside``
+    (WGS84, nearest first) or None. Of a national id nothing is like it: its digits are not said.
+    """
+    if kind_of(code) is not CodeKind.LOCAL:
+        return []
+    places = [district] if district is not None else repository.districts(session)
+    return repository.parts_with_any(session, places, _misheard(code), beside, _MOST_SIMILAR)
+
+
+def _misheard(code: str) -> list[str]:
+    found = {
+        code[:n] + digit + code[n + 1 :] for n in range(len(code)) for digit in "0123456789"
+    } | {
+        code[:n] + code[n + 1] + code[n] + code[n + 2 :] for n in range(len(code) - 1)
+    }  # fmt: skip
+    return sorted(found - {code})
 
 
 def _of_local(

@@ -20,18 +20,25 @@ def test_a_holiday_is_free_and_its_make_up_day_is_worked():
     assert days.is_working(dt.date(2026, 10, 10))  # a Saturday
 
 
-def test_a_year_that_is_not_published_has_its_weekends_and_one_warning():
+def test_a_year_that_is_not_published_has_weekends_fixed_holidays_and_one_warning():
     days = calendar()
     with capture_logs() as logs:
-        assert days.is_working(dt.date(2027, 1, 1))
+        assert not days.is_working(dt.date(2027, 1, 1))
+        assert not days.is_working(dt.date(2029, 5, 2))
+        assert not days.is_working(dt.date(2027, 10, 1))
+        assert days.is_working(dt.date(2027, 10, 4))
         assert not days.is_working(dt.date(2027, 1, 2))
-    assert [(entry["log_level"], entry["year"]) for entry in logs] == [("warning", 2027)]
+    assert [(entry["log_level"], entry["year"]) for entry in logs] == [
+        ("warning", 2027),
+        ("warning", 2029),
+    ]
 
 
 def test_a_limit_runs_over_the_end_of_the_published_years():
     since = dt.datetime(2026, 12, 31, 14, tzinfo=calendar().zone)
     end = deadline(since, dt.timedelta(hours=8), Clock.WORKING, calendar())
-    assert end == dt.datetime(2027, 1, 1, 12 + 2, tzinfo=calendar().zone) - dt.timedelta(hours=2)
+    # Four hours are left on the Monday behind New Year's Day and its weekend.
+    assert end == dt.datetime(2027, 1, 4, 12, tzinfo=calendar().zone)
 
 
 def test_the_citys_own_table_is_taken_and_silences_the_warning(tmp_path):
@@ -76,6 +83,17 @@ def test_a_table_that_is_missing_or_no_text_is_told(tmp_path):
     (tmp_path / "gbk.csv").write_bytes("date,kind,name\n2027-01-01,holiday,元旦\n".encode("gbk"))
     with pytest.raises(BadFile, match="UTF-8"):
         read_working_days(tmp_path / "gbk.csv")
+
+
+def test_the_holidays_of_a_fixed_date_are_the_countrys_unless_the_city_has_its_own(tmp_path):
+    path = tmp_path / "statutory_holidays.csv"
+    path.write_text("month_day,name\n12-25,of the city\n", encoding="utf-8")
+    days = city(procedures_dir=tmp_path).calendar
+    assert not days.is_working(dt.date(2028, 12, 25))
+    assert days.is_working(dt.date(2029, 1, 1))
+    path.write_text("month_day,name\n12-32,x\n", encoding="utf-8")
+    with pytest.raises(BadFile, match=r"statutory_holidays.csv, line 2: '12-32' is not a day"):
+        city(procedures_dir=tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_the_procedures_that_were_asked_for_are_there():
     }
     ordinary = city().procedures.of("ordinary")
     assert [step.name for step in ordinary.steps] == [
-        *("collect", "file", "dispatch", "handle", "feed_back", "verify", "assess")
+        *("collect", "file", "dispatch", "rule", "handle", "feed_back", "verify", "assess")
     ]
     assert len(city().procedures.of("joint").steps) == 6 + 1  # and its closing
     assert len(city().procedures.of("city").steps) == 5 + 1
@@ -296,7 +296,8 @@ def test_rules_without_one_for_all_the_others_are_refused(folder):
         ("app", "event", "10002", ("ordinary", "danger")),
         ("app", "part", "10002", ("ordinary", "general")),
         ("post", "event", "10002", ("post_48h", "general")),
-        ("hazard", "part", "01002", ("hazard", "danger")),
+        ("hazard", "part", "01002", ("hazard", "general")),
+        ("hazard", "event", "10002", ("hazard", "danger")),
         ("app", "event", "01011", ("ordinary", "utility")),
         ("app", "event", "06001", ("ordinary", "complex")),
     ],
@@ -304,5 +305,5 @@ def test_rules_without_one_for_all_the_others_are_refused(folder):
 def test_the_channel_rules_before_the_class_and_the_narrowest_class_first(
     channel, kind, code, expected
 ):
-    rule = city().procedures.rule_for(channel, ClassKey(STANDARD, kind, code))
-    assert (rule.procedure, rule.grade) == expected
+    key, library = ClassKey(STANDARD, kind, code), city().procedures
+    assert (library.rule_for(channel, key).procedure, library.grade_for(channel, key)) == expected

@@ -6,7 +6,8 @@ import datetime as dt
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import CursorResult, exists, func, select, tuple_, update
+from sqlalchemy import CursorResult, Text, cast, exists, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.messages.model import Backlog, Delivery, Outcome, Place
@@ -21,12 +22,17 @@ def due_messages(
     after: Place | None,
     limit: int,
     now: dt.datetime,
+    newest: bool = False,
 ) -> list[Message]:
-    """A body's messages that are due and not withdrawn, in the order in which they fell due."""
+    """A body's messages that are due and not withdrawn, in the order in which they fell due.
+
+    With ``newest`` the other way round, from the last one.
+    """
+    order = (Message.due_at.desc(), Message.id.desc()) if newest else (Message.due_at, Message.id)
     query = (
         select(Message)
         .where(Message.body_code == body_code, Message.due_at <= now, Message.state != "withdrawn")
-        .order_by(Message.due_at, Message.id)
+        .order_by(*order)
         .limit(limit)
     )
     if after is not None:
@@ -72,6 +78,22 @@ def withdraw(
     )
     assert isinstance(result, CursorResult)
     return result.rowcount
+
+
+def leave_out(
+    session: Session, district_code: str, case_id: uuid.UUID, *, topic: str, keys: Sequence[str]
+) -> None:
+    """Take some keys out of the contents of a case's messages of a topic."""
+    session.execute(
+        update(Message)
+        .where(
+            Message.district_code == district_code,
+            Message.case_id == case_id,
+            Message.topic == topic,
+        )
+        .values(content=Message.content.op("-")(cast(list(keys), ARRAY(Text))))
+        .execution_options(synchronize_session=False)
+    )
 
 
 _IS_CALLED = exists().where(Body.code == Message.body_code, Body.webhook_url.is_not(None))

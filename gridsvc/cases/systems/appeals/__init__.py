@@ -1,1 +1,5 @@
 """Appeals of bodies after closing, which supervision decides."""
+
+from gridsvc.cases.systems.appeals.repository import undecided_appeals
+
+__all__ = ["undecided_appeals"]

@@ -11,7 +11,7 @@ from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.act import Act, Occasion
-from gridsvc.cases.core.events import StepAsked
+from gridsvc.cases.core.events import StatedTimeDecided, StepAsked
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.intake.personal import ERASED, ReportErased
@@ -100,8 +100,8 @@ def photo_or_refuse(session: Session, case: Case, id: uuid.UUID) -> Evidence:
     return found
 
 
-def check_named(act: Act, event: StepAsked) -> None:
-    """Refuse a step that names photos by ids that are not those of photos of its case.
+def check_named(act: Act, event: StepAsked | StatedTimeDecided) -> None:
+    """Refuse a step or decision that names photos by ids that are not those of its case's photos.
 
     Raises BadInput with the field.
     """

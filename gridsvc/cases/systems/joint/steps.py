@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from geoalchemy2.shape import from_shape
 
 from gridsvc.cases.core.act import Act
-from gridsvc.cases.core.events import BodyRefused, StepTaken
-from gridsvc.cases.systems.joint.blowing import (
-    JointGround,
-    blow_joint,
-    call_departments,
-    fix_report_in,
+from gridsvc.cases.core.events import StepTaken
+from gridsvc.cases.core.progress import begin, carried_over
+from gridsvc.cases.core.summons import tell_next
+from gridsvc.cases.systems.joint.blowing import call_departments, fix_report_in
+from gridsvc.cases.systems.whistles import (
+    BodyAbsent,
+    Whistle,
+    WhistleWithdrawn,
+    joint_whistle_of,
 )
-from gridsvc.cases.systems.whistles import Whistle, joint_whistle_of
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies.repository import bodies_by_code
-from gridsvc.registry.bodies.service import body_or_refuse
 from gridsvc.spatial.reading import read_footprint
 
 _PLAN = ("time", "place", "division")
@@ -67,27 +69,33 @@ def follow_step(act: Act, event: StepTaken) -> None:
     act.tell(others, f"joint_{step}", content)
 
 
-def follow_refusal(act: Act, event: BodyRefused) -> dict[str, Any]:
-    """When the body that a refusal names has refused too, both are called.
+def follow_withdrawal(act: Act, event: WhistleWithdrawn) -> None:
+    """Without its joint whistle a case is an ordinary one of the side that had received it."""
+    if event.whistle.joint:
+        _back_to_one_side(act, event.whistle.caller_body)
 
-    Of the two, the one that received the case first leads (首接负责).
-    """
-    refused_by = act.progress.refused_by
-    if event.named.code not in refused_by or not act.procedure.merges:
-        return {}
-    received_first = sorted((event.named.code, event.refuser), key=refused_by.index)
-    lead, other = (body_or_refuse(act.session, code, field="body") for code in received_first)
-    explanation = f"{event.refuser} and {event.named.code} each say that the place is the other's."
-    blow_joint(
-        act,
-        JointGround.REFUSAL,
-        lead,
-        other,
-        {"refused_by": list(refused_by), "explanation": explanation},
-        ask_first=act.city.settings.joint_whistle_asks,
-        actor="gridsvc",
-    )
-    return {"settled": True}
+
+def follow_absence(act: Act, event: BodyAbsent) -> None:
+    """When a side never came, the other one goes on alone: with the joint action, or all of it."""
+    if event.called.role != "side":
+        return
+    gone = event.called.body_code
+    staying = next(side for side in act.progress.sides if side != gone)
+    if event.called.report_in_by is None:
+        event.whistle.state, event.whistle.closed_at = "closed", act.now
+        _back_to_one_side(act, staying)
+    else:
+        act.keep(replace(act.progress, lead=staying, other=None))
+        act.tell([staying], "other_side_absent", {"whistle_id": str(event.whistle.id)})
+
+
+def _back_to_one_side(act: Act, side: str) -> None:
+    """Begin the ordinary case with a side as its lead; who refused and handled stays known."""
+    act.resume(early=True)
+    ordinary = act.city.procedures.newest("ordinary")
+    act.enter(ordinary, carried_over(begin(ordinary, lead=side), act.progress))
+    act.record("joint_ended", {"leads": side, "version": ordinary.version}, body=side)
+    tell_next(act, ordinary, act.progress, but=None)
 
 
 def _bring(act: Act, whistle: Whistle, party: str, codes: Any) -> None:

@@ -15,9 +15,9 @@ from gridsvc.cases.intake import repository
 from gridsvc.cases.intake.model import PinMoved, ReportFiled
 from gridsvc.cases.intake.reports_repository import others_drew
 from gridsvc.cases.systems.joint.blowing import JointGround, blow_joint, drop_proposal
-from gridsvc.cases.systems.whistles import joint_whistle_of
+from gridsvc.cases.systems.whistles import joint_whistle_of, withdrawn_before
 from gridsvc.city.classes import ClassKey
-from gridsvc.registry.bodies.repository import Ground, bodies_by_code
+from gridsvc.registry.bodies.repository import Ground, agreement_settles, bodies_by_code
 from gridsvc.registry.disputes.model import DisputeAt
 from gridsvc.registry.disputes.repository import disputes_at
 from gridsvc.registry.placement.model import AreaRef, Neighbour, Placement
@@ -62,10 +62,10 @@ def follow_pin(act: Act, event: PinMoved) -> dict[str, Any]:
         drop_proposal(act)
         act.withdraw("near_border")
     site = _Site(event.placement, event.key, event.responsibility.ground)
-    return _follow(act, site, new_case=False)
+    return _follow(act, site, new_case=False, moved=event.case_moved)
 
 
-def _follow(act: Act, site: _Site, *, new_case: bool) -> dict[str, Any]:
+def _follow(act: Act, site: _Site, *, new_case: bool, moved: bool = False) -> dict[str, Any]:
     certain = (
         trigger_for_footprint(site.placement, site.shares)
         or trigger_for_conflict(site.placement)
@@ -76,6 +76,12 @@ def _follow(act: Act, site: _Site, *, new_case: bool) -> dict[str, Any]:
     asks = act.city.settings.joint_whistle_asks or _unconfirmed(act, certain, new_case=new_case)
     if present is not None and present.state == "open":
         return {"joint_whistle_id": present.id}
+    if (certain is not None or near is not None) and _settled(act, site):
+        return {"needs_confirmation": False}
+    # What its caller has taken back does not blow again by itself with the next report.
+    stays = certain is not None and not (new_case or moved)
+    if stays and certain and withdrawn_before(act.session, act.case, certain.ground.value):
+        return {"needs_confirmation": False}
     if certain is not None and (present is None or not asks):
         return {"joint_whistle_id": _blow(act, certain, site, ask_first=asks, new_case=new_case)}
     if near is not None:
@@ -87,9 +93,21 @@ def _follow(act: Act, site: _Site, *, new_case: bool) -> dict[str, Any]:
     if present is not None:
         return answer | {"joint_whistle_id": present.id}
     crowd = _crowd(act, site)
-    if crowd is None:
+    if crowd is None or _settled(act, site):
         return answer
     return answer | {"joint_whistle_id": _blow(act, crowd, site, ask_first=True, new_case=new_case)}
+
+
+def _settled(act: Act, site: _Site) -> bool:
+    """Whether an agreement in force says who leads here: then no ground is left for both sides."""
+    return agreement_settles(
+        act.session,
+        lon=site.placement.lon,
+        lat=site.placement.lat,
+        outline_wkt=None if site.footprint is None else site.footprint.wkt,
+        key=site.key,
+        day=act.city.day(act.now),
+    )
 
 
 def _unconfirmed(act: Act, trigger: JointTrigger | None, *, new_case: bool) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from gridsvc.cases.core.act import Act, Occasion
-from gridsvc.cases.core.events import CaseClosed
+from gridsvc.cases.core.events import CaseClosed, VerdictMerges
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.service import refuse_joined
 from gridsvc.cases.intake.reports import record_transfer, transfer_reports
@@ -72,6 +72,15 @@ def join_cases(
     record_transfer(occasion.on(target), "case_joined", source, told)
     session.flush()
     return target
+
+
+def follow_verdict(act: Act, event: VerdictMerges) -> None:
+    """A check found that a case is one with another. Raises what :func:`join_cases` raises."""
+    try:
+        into = uuid.UUID(event.into)
+    except ValueError:
+        raise BadInput("'into' is not the id of a case.", field="evidence.into") from None
+    join_cases(act, act.case.id, into, reason=event.reason, accept_differences=())
 
 
 def close_early(act: Act, into: uuid.UUID | None) -> dict[str, Any]:

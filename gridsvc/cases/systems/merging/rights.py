@@ -16,7 +16,7 @@ from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
 from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.core.service import refuse_joined
-from gridsvc.cases.intake.match import kinds_of, reach_of
+from gridsvc.cases.intake.match import distances_of, kinds_of
 from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
 from gridsvc.city.merging import DISTANCES
@@ -129,7 +129,7 @@ def _differences(
         )
     metres = _metres_between(source, target)
     if metres > max(
-        reach_of(there, city.settings, city.table(DISTANCES), exact=False).widest_m,
+        distances_of(there, city.settings, city.table(DISTANCES)).citizen_m,
         city.settings.merge_text_within_m,
     ):
         yield AcceptedDifference.FAR, f"They lie {metres:,.0f} m apart."

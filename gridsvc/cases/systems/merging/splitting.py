@@ -112,7 +112,7 @@ def open_for(occasion: Occasion, atlas: Atlas, report: Report) -> Case:
         part = find(occasion.session, report.district_code, report.part_code)
     return open_case(
         occasion,
-        place_of(placement, part),
+        place_of(placement, part, report.place_key),
         key,
         opening_by_rule(occasion.city, report.channel, key),
         responsible_for(occasion, placement, key, part),

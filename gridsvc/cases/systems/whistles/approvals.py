@@ -24,6 +24,8 @@ from gridsvc.errors import NotAllowed, StepRefused
 from gridsvc.registry.bodies.service import body_or_refuse
 
 _ACTION = "whistle_approved"
+#: The level at which the district whistles the city.
+_OF_THE_DISTRICT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +73,21 @@ def agreed_to(
 ) -> dict[str, str]:
     """Who agreed to the letter of a whistle that the caller of the act blows.
 
-    Nobody agrees to what they blow themselves, and nobody twice. Raises StepRefused when an
-    approval of the kind is missing.
+    Nobody agrees to what they blow themselves, and nobody twice. What the district itself whistles
+    has no street to confirm it: its leader approves. Raises StepRefused when an approval of the
+    kind is missing.
     """
     letter, rule = _letter_hash(bodies, demand), act.city.table(KINDS)[kind]
+    needed: Sequence[Approval] = rule.approvals
+    if needed and act.procedure.level == _OF_THE_DISTRICT:
+        needed = [Approval.APPROVED_BY]
     agreed: dict[str, str] = {}
     for entry in trace.all_of(act.session, act.case, _ACTION):
         other = entry.actor not in (act.caller.named, *agreed.values())
         if entry.content["letter_sha256"] == letter and other:
             agreed.setdefault(entry.content["approval"], entry.actor)
     address = f"/v1/cases/{act.case.id}/approvals"
-    if missing := [one.value for one in rule.approvals if one not in agreed]:
+    if missing := [one.value for one in needed if one not in agreed]:
         raise StepRefused(
             f"'{name}' of a whistle of kind '{kind}' ({rule.title_zh}) lacks {', '.join(missing)}:"
             " somebody else must first agree to these bodies and this demand, with their own"

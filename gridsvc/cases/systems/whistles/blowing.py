@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from geoalchemy2.shape import to_shape
@@ -13,12 +13,19 @@ from geoalchemy2.shape import to_shape
 from gridsvc.cases.core.act import Act
 from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles.demand import Demand
-from gridsvc.cases.systems.whistles.kinds import KINDS, Limits, WhistleGround, WhistleKind
+from gridsvc.cases.systems.whistles.kinds import (
+    KINDS,
+    Dates,
+    Limits,
+    WhistleGround,
+    WhistleKind,
+)
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
-from gridsvc.city import City
-from gridsvc.city.calendar import Limit, deadline
+from gridsvc.city.calendar import Limit
+from gridsvc.city.course import Course
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput
+from gridsvc.registry.bodies.repository import bodies_by_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,8 @@ class NewWhistle:
 
     ``caller`` is the party that scores and closes; ``facts`` say for what each body is called;
     ``longest`` is the level's own limit. ``made_at`` is when it was blown, ``recorded`` whether
-    that was by telephone, before now. ``given_in`` is where the input names its fields.
+    that was by telephone, before now: its limits run from now all the same, so that whoever
+    writes it down loses nothing. ``given_in`` is where the input names its fields.
     """
 
     level: int
@@ -48,11 +56,14 @@ class NewWhistle:
 def blow(act: Act, new: NewWhistle, *, actor: str | None = None) -> Whistle:
     """Blow a whistle in a locked case and tell its bodies.
 
-    Raises BadInput when the caller calls itself, or the demand gives more time than its kind.
+    Raises BadInput when the caller calls itself or a body of another district, or the demand gives
+    more time than its kind.
     """
     if new.caller in new.bodies:
         raise BadInput(f"{new.caller} cannot whistle itself.", field=f"{new.given_in}bodies")
-    case, limits = act.case, _limits(act.city, new)
+    _check_district(act, new)
+    case, limits = act.case, _limits(act, new)
+    dates = limits.by(act.city.calendar)
     whistle = Whistle(
         district_code=case.district_code,
         id=uuid7(),
@@ -72,6 +83,7 @@ def blow(act: Act, new: NewWhistle, *, actor: str | None = None) -> Whistle:
         blown_at=new.made_at,
         recorded_at=act.now if new.recorded else None,
         closed_at=None,
+        limit_courses=limits.to_json(),
     )
     act.session.add(whistle)
     act.session.flush()
@@ -84,14 +96,32 @@ def blow(act: Act, new: NewWhistle, *, actor: str | None = None) -> Whistle:
                 called_from=new.caller,
                 role="called",
                 task=new.demand.task_of(body),
-                told_at=new.made_at,
-                accept_by=limits.accept_by,
-                report_in_by=limits.report_in_by,
-                done_by=limits.done_by,
+                told_at=new.made_at if new.recorded else act.now,
+                accept_by=dates.accept_by,
+                report_in_by=dates.report_in_by,
+                done_by=dates.done_by,
+                provisional=dates.provisional,
             )
         )
-    _tell(act, whistle, new, limits, actor)
+    _tell(act, whistle, new, dates, actor)
     return whistle
+
+
+def _check_district(act: Act, new: NewWhistle) -> None:
+    """A whistle stays inside the district of its caller, and calls units of the city (level 3).
+
+    Across a border there is the joint whistle.
+    """
+    known = bodies_by_code(act.session, [new.caller, *new.bodies])
+    caller = known.get(new.caller)
+    district = act.case.district_code if caller is None else caller.district
+    for code in new.bodies:
+        if known[code].district not in (None, district):
+            raise BadInput(
+                f"{known[code].name} ({code}) works for {known[code].area_code}, and a whistle"
+                f" stays inside {district}; across a border blow a joint one.",
+                field=f"{new.given_in}bodies",
+            )
 
 
 def letter_of(whistle_id: uuid.UUID) -> str:
@@ -99,31 +129,29 @@ def letter_of(whistle_id: uuid.UUID) -> str:
     return f"/v1/whistles/{whistle_id}/letter"
 
 
-def _limits(city: City, new: NewWhistle) -> Limits:
+def _limits(act: Act, new: NewWhistle) -> Limits:
     """The limits of the kind, the level's own where that is shorter, the demand's within both."""
-    set_by_kind = city.table(KINDS)[new.kind].limits(
-        new.made_at,
-        meeting=new.demand.time,
-        report_in_minutes=city.settings.report_in_minutes,
-        calendar=city.calendar,
+    city, meeting, wanted = act.city, new.demand.time, new.demand.done_by
+    limits = city.table(KINDS)[new.kind].limits(
+        act.now, meeting=meeting, report_in_minutes=city.settings.report_in_minutes
     )
-    last = set_by_kind.done_by
     if new.longest is not None:
-        since = max(new.made_at, new.demand.time or new.made_at)
-        span = dt.timedelta(hours=new.longest.hours)
-        last = min(last, deadline(since, span, new.longest.clock, city.calendar))
-    wanted = new.demand.done_by
-    if wanted is not None and not set_by_kind.report_in_by <= wanted <= last:
+        since = max(act.now, meeting or act.now)
+        limits = replace(limits, done=(*limits.done, Course(since, (new.longest,))))
+    if wanted is None:
+        return limits
+    dates = limits.by(city.calendar)
+    if not dates.report_in_by <= wanted <= dates.done_by:
         raise BadInput(
             f"The demand's limit is {wanted.isoformat()}; it must lie between the report-in"
-            f" ({set_by_kind.report_in_by.isoformat()}) and the limit of the whistle's kind and"
-            f" level ({last.isoformat()}).",
+            f" ({dates.report_in_by.isoformat()}) and the limit of the whistle's kind and"
+            f" level ({dates.done_by.isoformat()}).",
             field=f"{new.given_in}demand.done_by",
         )
-    return Limits(set_by_kind.accept_by, set_by_kind.report_in_by, wanted or last)
+    return replace(limits, done=(Course(wanted, ()),))
 
 
-def _tell(act: Act, whistle: Whistle, new: NewWhistle, limits: Limits, actor: str | None) -> None:
+def _tell(act: Act, whistle: Whistle, new: NewWhistle, dates: Dates, actor: str | None) -> None:
     content = {
         "whistle_id": str(whistle.id),
         "level": new.level,
@@ -132,9 +160,10 @@ def _tell(act: Act, whistle: Whistle, new: NewWhistle, limits: Limits, actor: st
         "by": new.caller,
         "demand": whistle.demand,
         "follows": new.follows and str(new.follows),
-        "accept_by": limits.accept_by.isoformat(),
-        "report_in_by": limits.report_in_by.isoformat(),
-        "done_by": limits.done_by.isoformat(),
+        "accept_by": dates.accept_by.isoformat(),
+        "report_in_by": dates.report_in_by.isoformat(),
+        "done_by": dates.done_by.isoformat(),
+        "provisional": dates.provisional,
         "after_the_fact": new.recorded,
     }
     kept = {**content, "called": list(new.bodies), "facts": dict(new.facts)}

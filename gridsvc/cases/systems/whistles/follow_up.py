@@ -116,6 +116,11 @@ def _check_now(case: Case, procedure: Procedure) -> None:
             f"A whistle of level {procedure.level} calls no departments; take 'raise', which goes"
             " up one level."
         )
+    if procedure.level > _LEVEL:
+        raise StepRefused(
+            f"The district calls everybody at once, in '{procedure.name}'; command opens another"
+            " case for more."
+        )
     if acting is not None and case.step != acting.name:
         raise StepRefused(
             f"A further whistle follows while the called bodies act ('{acting.name}'); the case is"
@@ -136,7 +141,8 @@ def _before(act: Act, named: uuid.UUID | None) -> Whistle | None:
 def _called(act: Act) -> set[str]:
     blown = repository.open_whistles(act.session, act.case)
     open_calls = repository.called_bodies(act.session, [whistle.id for whistle in blown])
-    return {*act.progress.called_bodies, *(body.body_code for body in open_calls)}
+    there = [body.body_code for body in open_calls if body.exit is None]
+    return {*act.progress.called_bodies, *there}
 
 
 def _classified(given: FollowUp, before: Whistle | None) -> tuple[WhistleKind, WhistleGround]:

@@ -11,13 +11,20 @@ from geoalchemy2.shape import to_shape
 
 from gridsvc.cases.core import trace_repository as trace
 from gridsvc.cases.core.act import SERVICE, Act
-from gridsvc.cases.core.events import CaseClosed, CaseRaised, StepAsked, StepTaken
+from gridsvc.cases.core.events import (
+    CalendarAnnounced,
+    CaseClosed,
+    CaseRaised,
+    StatedTimeDecided,
+    StepAsked,
+    StepTaken,
+)
 from gridsvc.cases.intake.model import PinMoved
 from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles.approvals import agreed_to, caller_of
 from gridsvc.cases.systems.whistles.blowing import NewWhistle, blow
 from gridsvc.cases.systems.whistles.demand import Demand, read_demand
-from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
+from gridsvc.cases.systems.whistles.kinds import Limits, WhistleGround, WhistleKind
 from gridsvc.cases.systems.whistles.models import Whistle
 from gridsvc.cases.systems.whistles.proposals import reasons_for
 from gridsvc.city.procedures.model import Actor, Procedure, Requirement, Step
@@ -38,8 +45,9 @@ def what_holds(act: Act, event: StepAsked) -> dict[str, Any]:
     """What holds now of the bodies that open whistles called, and of the party itself."""
     blown = repository.open_whistles(act.session, act.case)
     if not blown:
-        return {}
-    called = repository.called_bodies(act.session, [whistle.id for whistle in blown])
+        return _nobody_called(act)
+    everybody = repository.called_bodies(act.session, [whistle.id for whistle in blown])
+    called = [body for body in everybody if body.exit is None]
     sides = [body for body in called if body.role == "side"]
     own = [body for body in called if body.body_code == event.party]
     facts = {
@@ -51,6 +59,14 @@ def what_holds(act: Act, event: StepAsked) -> dict[str, Any]:
     }
     met = frozenset(requirement for requirement, holds in facts.items() if holds)
     return {"met": met, "whistled": True}
+
+
+def _nobody_called(act: Act) -> dict[str, Any]:
+    """Where every whistle of a level was withdrawn, nothing is left that a step must wait for."""
+    blown = repository.whistles_of(act.session, act.case)
+    if act.procedure.level is None or all(whistle.state != "withdrawn" for whistle in blown):
+        return {}
+    return {"met": frozenset(Requirement), "whistled": True}
 
 
 def blow_at_step(act: Act, event: StepTaken) -> None:
@@ -100,7 +116,7 @@ def blow_at_step(act: Act, event: StepTaken) -> None:
 
 def raise_with_case(act: Act, _: CaseRaised) -> dict[str, Any]:
     """The open whistles of a case go up a level unsolved; gives their ids."""
-    raised = [w for w in repository.open_whistles(act.session, act.case) if not w.joint]
+    raised = repository.open_whistles(act.session, act.case)
     for whistle in raised:
         whistle.state, whistle.closed_at = "raised", act.now
     return {"whistles": [str(whistle.id) for whistle in raised]} if raised else {}
@@ -125,6 +141,65 @@ def close_with_case(act: Act, event: CaseClosed) -> None:
             whistle.state, whistle.closed_at = "closed", event.at
 
 
+def count_stated_time(act: Act, event: StatedTimeDecided) -> dict[str, Any]:
+    """An act of a called body counts from the time that it stated; gives how it is judged then."""
+    stated = event.stated
+    if stated.whistle_id is None or not event.accepted:
+        return {}
+    found: dict[str, Any] = {"whistle_id": str(stated.whistle_id)}
+    bodies = repository.called_bodies(act.session, [stated.whistle_id])
+    called = next(body for body in bodies if body.body_code == stated.body_code)
+    at = stated.stated_at
+    match stated.act:
+        case "accept":
+            called.accepted_at = at
+            if called.accept_by is not None:
+                found["late"] = at > called.accept_by
+        case "report_in":
+            called.reported_in_at = at
+            if called.report_in_by is not None:
+                called.late = found["late"] = at > called.report_in_by
+        case "done" if called.done_stated_at == at:
+            called.done_at = at
+            if called.done_by is not None:
+                called.overdue = found["overdue"] = at > called.done_by
+        case _:
+            # The caller has sent the body back since; it is judged when it is done again.
+            pass
+    return found
+
+
+def time_again(act: Act, _: CalendarAnnounced) -> None:
+    """Make the limits of open whistles again; who was late by them only is in time."""
+    calendar = act.city.calendar
+    for whistle in repository.open_whistles(act.session, act.case):
+        if whistle.limit_courses is None:
+            continue
+        dates = Limits.from_json(whistle.limit_courses).by(calendar)
+        for body in repository.called_bodies(act.session, [whistle.id]):
+            if not body.provisional:
+                continue
+            body.accept_by, body.report_in_by = dates.accept_by, dates.report_in_by
+            body.done_by, body.provisional = dates.done_by, dates.provisional
+            content: dict[str, Any] = {"whistle_id": str(whistle.id), "act": "report_in"}
+            if body.late and body.reported_in_at and body.reported_in_at <= dates.report_in_by:
+                body.late = False
+                act.record("excused", content | {"late": False}, body=body.body_code, actor=SERVICE)
+            if body.overdue and body.done_at and body.done_at <= dates.done_by:
+                body.overdue = False
+                content |= {"act": "done", "overdue": False}
+                act.record("excused", content, body=body.body_code, actor=SERVICE)
+            told = {
+                "whistle_id": str(whistle.id),
+                "accept_by": dates.accept_by.isoformat(),
+                "report_in_by": dates.report_in_by.isoformat(),
+                "done_by": dates.done_by.isoformat(),
+                "provisional": dates.provisional,
+            }
+            act.tell([body.body_code], "limits_changed", told)
+    limit_by_called(act, act.procedure)
+
+
 def acting_step(procedure: Procedure) -> Step | None:
     """The step in which the called bodies act, None for a procedure without."""
     return next((step for step in procedure.steps if step.by is Actor.CALLED), None)
@@ -139,14 +214,21 @@ def limit_by_called(act: Act, procedure: Procedure) -> None:
     if procedure.level is None or acting is None or case.step != acting.name:
         return
     act.session.flush()
+    calendar, before = act.city.calendar, case.limit_at
     blown = repository.open_whistles(act.session, case)
     called = repository.called_bodies(act.session, [whistle.id for whistle in blown])
-    last = max((body.done_by for body in called if body.done_by is not None), default=None)
-    if last is None:
+    waits = {body.whistle_id for body in called if body.exit is None}
+    courses = [
+        Limits.from_json(whistle.limit_courses).last(calendar)
+        for whistle in blown
+        if whistle.limit_courses is not None and whistle.id in waits
+    ]
+    if not courses:
         return
-    if case.due_at == case.limit_at:
-        case.due_at = last
-    case.limit_at = last
+    act.run(max(courses, key=lambda course: course.ends(calendar)))
+    if case.due_at == before:
+        case.due_at = case.limit_at
+    case.limits_provisional = any(one.provisional(calendar) for one in act.courses())
 
 
 def _classified(

@@ -7,7 +7,15 @@ import uuid
 from typing import Any
 
 from geoalchemy2 import Geometry, WKBElement
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, SmallInteger, String
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    String,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,10 +25,12 @@ from gridsvc.db.base import Base
 class Whistle(Base):
     """A call, inside a case, from one body to others, with its ground and demand letter.
 
-    ``level`` is 1 to 3, None for a joint one; ``follows_id`` the whistle of the same case from
-    which this one came. ``caller_body`` is the party that scores and closes: a body, else
-    ``reporter`` or ``supervision``. ``recorded_at`` is set when it was made by telephone and
-    recorded afterwards. A ``raised`` one has gone up a level unsolved.
+    ``level`` is 1 to 3, 4 from the district to the city, None for a joint one; ``follows_id`` the
+    whistle of the same case from which this one came. ``caller_body`` is the party that scores and
+    closes: a body, else ``reporter`` or ``supervision``. ``postponed`` and ``pressed`` count how
+    often its date was put off and how often supervision pressed. ``recorded_at`` is set when it was
+    made by telephone and recorded afterwards. ``limit_courses`` is how the limits of its bodies
+    run, None for a joint one. A ``raised`` one has gone up a level unsolved.
     ``footprint`` is the outline of what it is about, once a report or a meeting has given it.
     """
 
@@ -31,9 +41,11 @@ class Whistle(Base):
             ["district_code", "case_id"], ["case_file.district_code", "case_file.id"]
         ),
         CheckConstraint("kind in ('everyday', 'tough', 'emergency')", "kind_known"),
-        CheckConstraint("state in ('proposed', 'open', 'closed', 'raised')", "state_known"),
+        CheckConstraint(
+            "state in ('proposed', 'open', 'closed', 'raised', 'withdrawn')", "state_known"
+        ),
         CheckConstraint("joint = (level is null)", "level_unless_joint"),
-        CheckConstraint("level between 1 and 3", "level_known"),
+        CheckConstraint("level between 1 and 4", "level_known"),
         CheckConstraint("recorded_at >= blown_at", "recorded_afterwards"),
         Index("ix_whistle_case", "district_code", "case_id"),
         Index("ix_whistle_blown", "blown_at"),
@@ -58,10 +70,13 @@ class Whistle(Base):
     footprint: Mapped[WKBElement | None] = mapped_column(
         Geometry("MULTIPOLYGON", srid=4326, spatial_index=False)
     )
-    state: Mapped[str] = mapped_column(String(8))
+    state: Mapped[str] = mapped_column(String(9))
     blown_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
     recorded_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     closed_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    postponed: Mapped[int] = mapped_column(SmallInteger, default=0)
+    pressed: Mapped[int] = mapped_column(SmallInteger, default=0)
+    limit_courses: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class CalledBody(Base):
@@ -69,7 +84,10 @@ class CalledBody(Base):
 
     ``called_from`` names the side (street code) for which it comes, or the caller. In a joint
     whistle there is a limit to report in alone; ``late`` and ``far`` are judged on arrival,
-    ``overdue`` when it is done.
+    ``overdue`` when it is done, by the service's own clock. What the body itself states of the time
+    stands beside that as ``..._stated_at``. ``provisional``: a limit counts working days that are
+    not announced yet. With an ``exit`` nobody waits for it: it ``declined``, was ``dismissed``, or
+    was ``absent`` when its limit had passed.
     """
 
     __tablename__ = "called_body"
@@ -78,8 +96,15 @@ class CalledBody(Base):
             ["district_code", "whistle_id"], ["whistle.district_code", "whistle.id"]
         ),
         CheckConstraint("score between 0 and 100", "score_in_percent"),
+        CheckConstraint("exit in ('declined', 'dismissed', 'absent')", "exit_known"),
         CheckConstraint("role in ('side', 'department', 'called')", "role_known"),
         Index("ix_called_body_body", "body_code", "district_code"),
+        Index(
+            "ix_called_body_provisional",
+            "district_code",
+            "whistle_id",
+            postgresql_where=text("provisional"),
+        ),
     )
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
@@ -104,3 +129,8 @@ class CalledBody(Base):
     overdue: Mapped[bool | None]
     score: Mapped[int | None]
     scored_by: Mapped[str | None] = mapped_column(String(18))
+    exit: Mapped[str | None] = mapped_column(String(9))
+    accepted_stated_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    reported_in_stated_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    done_stated_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    provisional: Mapped[bool] = mapped_column(default=False, server_default=text("false"))

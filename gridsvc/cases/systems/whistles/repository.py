@@ -33,6 +33,14 @@ def joint_whistle_of(session: Session, case: Case) -> Whistle | None:
     return session.scalar(_JOINT, {"district": case.district_code, "case": case.id})
 
 
+def withdrawn_before(session: Session, case: Case, ground: str) -> bool:
+    """Whether a joint whistle of a case on this ground was withdrawn."""
+    return any(
+        whistle.joint and whistle.state == "withdrawn" and whistle.ground == ground
+        for whistle in whistles_of(session, case)
+    )
+
+
 def open_whistles(session: Session, case: Case) -> list[Whistle]:
     """Every whistle of a case that is open, oldest first."""
     return [whistle for whistle in whistles_of(session, case) if whistle.state == "open"]
@@ -99,3 +107,18 @@ def called_bodies(session: Session, whistle_ids: Sequence[uuid.UUID]) -> list[Ca
             .order_by(CalledBody.whistle_id, CalledBody.role.desc(), CalledBody.body_code)
         )
     )
+
+
+def cases_with_provisional(session: Session) -> list[uuid.UUID]:
+    """The cases of open whistles with a limit that counts days that were not announced yet."""
+    query = (
+        select(Whistle.case_id)
+        .join(
+            CalledBody,
+            (CalledBody.district_code == Whistle.district_code)
+            & (CalledBody.whistle_id == Whistle.id),
+        )
+        .where(CalledBody.provisional, Whistle.state == "open")
+        .distinct()
+    )
+    return list(session.scalars(query))

@@ -11,7 +11,7 @@ from pydantic import Field
 from gridsvc.answers import Answer, Geometry, Next, Point
 from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
 
-State = Literal["proposed", "open", "closed", "raised"]
+State = Literal["proposed", "open", "closed", "raised", "withdrawn"]
 Ground = WhistleGround | Literal["footprint", "conflict", "refusal", "near", "crowd"]
 
 
@@ -37,13 +37,22 @@ class CalledAnswer(Answer):
     overdue: bool | None
     score: int | None = Field(description="0 to 100.")
     scored_by: str | None
+    exit: Literal["declined", "dismissed", "absent"] | None = Field(
+        description="Why nobody waits for it any longer."
+    )
+    accepted_stated_at: dt.datetime | None = Field(description="As the body states it.")
+    reported_in_stated_at: dt.datetime | None = Field(description="As the body states it.")
+    done_stated_at: dt.datetime | None = Field(description="As the body states it.")
+    provisional: bool = Field(
+        description="Whether a limit counts working days that are not announced yet."
+    )
 
 
 class WhistleShared(Answer):
     """A whistle as its case shows it."""
 
     id: uuid.UUID
-    level: int | None = Field(description="1 to 3; null for a joint one.")
+    level: int | None = Field(description="1 to 3, 4 to the city; null for a joint one.")
     kind: WhistleKind
     ground: Ground
     state: State
@@ -70,6 +79,8 @@ class WhistleAnswer(WhistleShared):
     after_the_fact: bool
     recorded_at: dt.datetime | None
     closed_at: dt.datetime | None
+    postponed: int = Field(description="How often its date was put off.")
+    pressed: int = Field(description="How often supervision pressed (督办).")
     called: list[CalledAnswer]
 
 

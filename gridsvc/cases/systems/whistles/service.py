@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Mapping
 from typing import Any
 
 from geoalchemy2.shape import from_shape, to_shape
@@ -13,16 +12,16 @@ from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller
-from gridsvc.cases.core.act import Act, Occasion
+from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.core.engine import REPORTER, SUPERVISION
-from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
-from gridsvc.cases.core.repository import case_by_id, lock_case
+from gridsvc.cases.core.repository import case_by_id
 from gridsvc.cases.core.rights import acting_body, own_body
 from gridsvc.cases.core.service import happened_at
-from gridsvc.cases.systems.whistles import repository
+from gridsvc.cases.systems.whistles.exits import check_absent, mark_absent
+from gridsvc.cases.systems.whistles.locking import locked_body, record_of_body
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
-from gridsvc.errors import BadInput, NotAllowed, NotFound, StepRefused
+from gridsvc.errors import BadInput, NotAllowed, StepRefused
 
 _GEOD = Geod(ellps="WGS84")
 
@@ -35,13 +34,14 @@ def accept(
     at: dt.datetime | None,
 ) -> CalledBody:
     """A called body accepts. Raises NotFound, StepRefused."""
-    act, _, called = _locked_body(occasion, whistle_id, body)
+    act, _, called = locked_body(occasion, whistle_id, body)
     if called.accepted_at is not None:
         raise StepRefused(f"{body} already accepted at {called.accepted_at.isoformat()}.")
-    called.accepted_at = happened_at(at, since=act.case.opened_at, now=act.now)
-    late = called.accept_by is not None and called.accepted_at > called.accept_by
+    happened = happened_at(at, since=act.case.opened_at, now=act.now)
+    called.accepted_at, called.accepted_stated_at = act.now, at and happened
+    late = called.accept_by is not None and act.now > called.accept_by
     content = {} if called.accept_by is None else {"late": late}
-    _record(act, "accept", called, content, at=called.accepted_at)
+    record_of_body(act, "accept", called, content, at=happened)
     return called
 
 
@@ -56,10 +56,12 @@ def report_in(
 ) -> CalledBody:
     """A called body arrives at a WGS84 point: late after its limit, flagged when too far away.
 
+    The service's own clock judges; ``at`` is kept as stated.
+
     At the limit itself it is in time. Raises StepRefused before both sides of a joint whistle have
     fixed time and place, before the body has accepted a whistle of a level, and for a second time.
     """
-    act, whistle, called = _locked_body(occasion, whistle_id, body)
+    act, whistle, called = locked_body(occasion, whistle_id, body)
     if called.report_in_by is None:
         raise StepRefused(
             "Time and place are not agreed yet; both sides take 'agree_plan' before they report in."
@@ -70,9 +72,10 @@ def report_in(
     if not whistle.joint:
         if called.accepted_at is None:
             raise StepRefused(f"{body} has not accepted; that comes before it reports in.")
-        since, event = called.accepted_at, f"{body} accepted"
+        since, event = called.accepted_stated_at or called.accepted_at, f"{body} accepted"
     place = to_shape(whistle.point)
-    called.reported_in_at = happened_at(at, since=since, now=act.now, event=event)
+    happened = happened_at(at, since=since, now=act.now, event=event)
+    called.reported_in_at, called.reported_in_stated_at = act.now, at and happened
     called.reported_in_point = from_shape(Point(lon, lat), srid=4326)
     called.metres_off = float(_GEOD.inv(place.x, place.y, lon, lat)[2])
     called.late = called.reported_in_at > called.report_in_by
@@ -83,7 +86,7 @@ def report_in(
         "far": called.far,
         "point": [lon, lat],
     }
-    _record(act, "report_in", called, content, at=called.reported_in_at)
+    record_of_body(act, "report_in", called, content, at=happened)
     return called
 
 
@@ -96,21 +99,21 @@ def done(
     at: dt.datetime | None,
 ) -> CalledBody:
     """A called body says that its part is done. Raises StepRefused before it can be."""
-    act, whistle, called = _locked_body(occasion, whistle_id, body)
+    act, whistle, called = locked_body(occasion, whistle_id, body)
     if called.reported_in_at is None:
         raise StepRefused(f"{body} has not reported in; that comes before 'done'.")
     if whistle.joint and not act.progress.repeats:
         raise StepRefused("No joint action has been recorded; act on the spot before 'done'.")
     if called.done_at is not None:
         raise StepRefused(f"{body} was already done at {called.done_at.isoformat()}.")
-    called.done_at = happened_at(
-        at, since=called.reported_in_at, now=act.now, event=f"{body} reported in"
-    )
+    came = called.reported_in_stated_at or called.reported_in_at
+    happened = happened_at(at, since=came, now=act.now, event=f"{body} reported in")
+    called.done_at, called.done_stated_at = act.now, at and happened
     content: dict[str, Any] = {"note": note}
     if called.done_by is not None:
         called.overdue = called.done_at > called.done_by
         content["overdue"] = called.overdue
-    _record(act, "done", called, content, at=called.done_at)
+    record_of_body(act, "done", called, content, at=happened)
     return called
 
 
@@ -127,7 +130,7 @@ def again(
     Raises StepRefused for a joint whistle, anybody but the caller, a body that is not done, and
     one that has its score.
     """
-    act, whistle, called = _locked_body(occasion, whistle_id, body)
+    act, whistle, called = locked_body(occasion, whistle_id, body)
     if whistle.joint:
         raise StepRefused("In a joint whistle both sides act again with 'joint_action'.")
     if by != called.called_from:
@@ -139,8 +142,8 @@ def again(
     if called.score is not None:
         raise StepRefused(f"{body} was already scored by {called.scored_by}.")
     content = {"by": by, "note": note, "was_done_at": called.done_at.isoformat()}
-    called.done_at, called.overdue = None, None
-    _record(act, "again", called, content, at=act.now)
+    called.done_at, called.done_stated_at, called.overdue = None, None, None
+    record_of_body(act, "again", called, content, at=act.now)
     act.tell([body], "again", {"whistle_id": str(whistle.id), "note": note})
     return called
 
@@ -156,18 +159,22 @@ def score(
 ) -> CalledBody:
     """A body is scored, 0 to 100: by its caller, in a joint whistle by the other side.
 
-    ``by`` is the party that scores; a side scores the departments that it called too.
+    ``by`` is the party that scores; a side scores the departments that it called too. A body that
+    has not reported in when its limit has passed is scored 0, and nobody waits for it any longer.
     Raises StepRefused for a body's own score, a stranger's, a second one, or one too early.
     """
-    act, whistle, called = _locked_body(occasion, whistle_id, body, states=("open", "raised"))
+    act, whistle, called = locked_body(occasion, whistle_id, body, states=("open", "raised"))
     _check_scorer(whistle, called, by)
-    if called.done_at is None and whistle.state == "open":
+    absent = check_absent(act, whistle, called, value)
+    if called.done_at is None and whistle.state == "open" and not absent:
         raise StepRefused(f"{body} is not done yet; it is scored afterwards.")
     if called.score is not None:
         raise StepRefused(f"{body} was already scored by {called.scored_by}.")
     called.score, called.scored_by = value, by
     content = {"score": value, "by": by, "note": note}
-    _record(act, "score", called, content, at=act.now)
+    record_of_body(act, "score", called, content, at=act.now)
+    if absent:
+        mark_absent(act, whistle, called)
     return called
 
 
@@ -183,39 +190,6 @@ def _check_scorer(whistle: Whistle, called: CalledBody, by: str) -> None:
             raise StepRefused(f"Only the sides of the whistle score: {' and '.join(sides)}.")
     if called.role != "side" and by != called.called_from:
         raise StepRefused(f"{body} was called by {called.called_from}, which scores it.")
-
-
-def locked_whistle(session: Session, whistle_id: uuid.UUID) -> tuple[Whistle, Case]:
-    """A whistle and its case, kept for this transaction. Raises NotFound."""
-    found = repository.whistle_by_id(session, whistle_id)
-    if found is None:
-        raise NotFound(f"There is no whistle {whistle_id}.")
-    case = lock_case(session, found.case_id)
-    session.refresh(found)
-    return found, case
-
-
-def _locked_body(
-    occasion: Occasion,
-    whistle_id: uuid.UUID,
-    body: str,
-    *,
-    states: Collection[str] = ("open",),
-) -> tuple[Act, Whistle, CalledBody]:
-    whistle, case = locked_whistle(occasion.session, whistle_id)
-    if whistle.state not in states:
-        raise StepRefused(f"The whistle is {whistle.state}; nothing can be recorded in it.")
-    for called in repository.called_bodies(occasion.session, [whistle.id]):
-        if called.body_code == body:
-            return occasion.on(case), whistle, called
-    raise NotFound(f"The whistle {whistle_id} did not call '{body}'.", field="body")
-
-
-def _record(
-    act: Act, action: str, called: CalledBody, content: Mapping[str, Any], *, at: dt.datetime
-) -> None:
-    kept = {"whistle_id": str(called.whistle_id), **content}
-    act.record(action, kept, at=at, body=called.body_code)
 
 
 def scoring_party(session: Session, caller: Caller, whistle: Whistle, named: str | None) -> str:

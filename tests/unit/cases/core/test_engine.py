@@ -253,9 +253,9 @@ def test_a_score_of_zero_is_evidence():
 
 def test_a_refusal_is_possible_only_while_the_case_is_handled():
     progress = begin(ORDINARY, lead=LEAD)
-    reason = {"note": "not ours", "responsible_now": OTHER}
+    reason = {"note": "not ours", "responsible_now": OTHER, "clause": "not_listed"}
     back = go_back(ORDINARY, progress, "refuse", party=LEAD, evidence=reason)
-    assert back.step == "handle"
+    assert (back.step, back.returned) == ("rule", True)
     handled = take(ORDINARY, progress, "handle", party=LEAD, evidence={"note": "done"})
     with pytest.raises(StepRefused, match="possible only at 'handle'"):
         go_back(ORDINARY, handled, "refuse", party=LEAD, evidence=reason)

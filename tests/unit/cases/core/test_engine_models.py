@@ -25,13 +25,13 @@ REFUSED = (StepRefused, NotAllowed, BadInput)
 
 STEPS = ("file", "dispatch", "handle", "feed_back", "verify", "assess")
 WHOLE = {
-    "file": {"pre_filing_check": "seen"},
+    "file": {"pre_filing_check": "true"},
     "dispatch": {},
     "handle": {"note": "done"},
     "feed_back": {"note": "done"},
-    "verify": {"closing_check": "seen"},
+    "verify": {"closing_check": "agrees", "note": "seen"},
     "assess": {"score": 80},
-    "refuse": {"note": "not ours", "responsible_now": SECOND},
+    "refuse": {"note": "not ours", "responsible_now": SECOND, "clause": "6.2"},
     "rework": {"note": "again"},
 }
 
@@ -43,6 +43,7 @@ class CheckedCase(RuleBasedStateMachine):
     def opened(self) -> None:
         self.progress = begin(CHECKED, lead=FIRST)
         self.place, self.lead, self.returned, self.closed = 0, FIRST, False, False
+        self.ruled = False
         self.handlers: set[str] = set()
         self.checkers: set[str] = set()
 
@@ -50,7 +51,7 @@ class CheckedCase(RuleBasedStateMachine):
         if self.closed:
             return False
         at = {"refuse": "handle", "rework": "verify"}.get(step, step)
-        if STEPS[self.place] != at:
+        if STEPS[self.place] != at or (step == "refuse" and self.ruled):
             return False
         by = {"file": SUPERVISION, "verify": SUPERVISION, "assess": SUPERVISION}
         by |= {"rework": SUPERVISION, "dispatch": COMMAND}
@@ -109,6 +110,7 @@ class CheckedCase(RuleBasedStateMachine):
             self.closed = True
         else:
             if step == "dispatch":
+                self.ruled = self.ruled or self.returned
                 self.lead, self.returned = to or self.lead, False
             self.place += 1
 
@@ -116,7 +118,7 @@ class CheckedCase(RuleBasedStateMachine):
     def it_stands_where_the_model_says(self) -> None:
         assert self.progress.closed == self.closed
         assert (self.progress.step, self.progress.lead) == (STEPS[self.place], self.lead)
-        assert self.progress.returned == self.returned
+        assert (self.progress.returned, self.progress.ruled) == (self.returned, self.ruled)
 
     @invariant()
     def nobody_is_on_both_sides_of_supervision(self) -> None:

@@ -32,7 +32,7 @@ def changed(folder: Path, name: str, *changes: tuple[str, str], version: int = 3
     ("name", "to", "reason"),
     [
         ("whistle_1", "whistle_3", "raised to level 2, but 'whistle_3' is of level 3"),
-        ("whistle_1", "city", "raised to level 2, but 'city' is no whistle"),
+        ("whistle_1", "city", "raised to level 2, but 'city' is of level 4"),
         ("whistle_2", "whistle_2", "raised to level 3, but 'whistle_2' is of level 2"),
         ("whistle_2", "nothing", "no such procedure"),
     ],
@@ -47,7 +47,7 @@ def test_a_procedure_that_skips_a_level_is_refused_at_the_start(tmp_path, name, 
 @pytest.mark.parametrize(
     ("change", "line", "reason"),
     [
-        (("level = 1", "level = 4"), 10, "1, 2 or 3"),
+        (("level = 1", "level = 5"), 10, "1 to 4"),
         (("level = 1\n", ""), 3, "no other has any"),
         (("blows = true\n", ""), 30, "no earlier step blows one"),
         (('calls = [{ who = "community" }]\n', ""), 28, "no earlier step calls"),

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridsvc.cases.intake.match import normalised, place_key
+from gridsvc.cases.intake.address import (
+    Compared,
+    closer,
+    compare,
+    door_range,
+    normalised,
+    place_key,
+    read_address,
+)
 from gridsvc.city.merging import GENERIC_PLACES
 from gridsvc.registry.placement.model import AreaRef, Placement
 from tests.cities import city
@@ -96,6 +104,77 @@ def test_a_place_without_a_street_has_no_key():
         | {"street": None, "community": None}
     )
     assert place_key("长安里8号", outside, GENERIC) is None
+
+
+SAME, WIDER, OPEN, OTHER = Compared.SAME, Compared.WIDER, Compared.OPEN, Compared.OTHER
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "compared"),
+    [
+        ("红莲北里3号楼", "红莲北里3号", SAME),
+        ("红莲北里小区3号楼", "红莲北里三栋2单元502", SAME),
+        ("红莲北里3-2-502", "红莲北里3号楼2单元502室", SAME),
+        ("红莲北里3号楼垃圾桶旁边", "红莲北里3号楼", SAME),
+        ("手帕口南街20号院", "手帕口南街20号", SAME),
+        ("红莲北里3号楼", "红莲南里3号楼", OTHER),
+        ("红莲北里3号楼", "红莲北里5号楼", OTHER),
+        ("红莲北里3号楼2单元", "红莲北里3号楼4单元", OTHER),
+        ("红莲北里3号楼502", "红莲北里3号楼501", OTHER),
+        ("红莲北里南门", "红莲北里北门", OTHER),
+        ("广安门外大街12号", "广安门外大街14号", OTHER),
+        ("广安门外大街12号", "广安门外大街甲12号", OTHER),
+        ("广安门外大街12号", "莲花池东路12号", OTHER),
+        ("广安门外大街12号", "广安门外大街12号对面", OTHER),
+        ("东四十条5号", "东四十条7号", OTHER),
+        ("12号楼", "红莲北里13号楼", OTHER),
+        ("红莲北里", "红莲北里3号楼", WIDER),
+        ("红莲北里南门", "红莲北里", WIDER),
+        ("广安门外大街与马连道路口", "马连道", WIDER),
+        ("广安门外大街12号", "广安门外大街12号红莲北里3号楼", WIDER),
+        ("广安门外大街12号", "红莲北里3号楼", OPEN),
+        ("12号楼", "红莲北里12号楼", OPEN),
+    ],
+)
+def test_two_addresses_compare_either_way_round(one, other, compared):
+    assert compare(key(one), key(other)) is compare(key(other), key(one)) is compared
+
+
+def test_one_name_in_two_streets_is_left_to_the_distance():
+    there = key("长安里8号", street=("110102021", "牛街街道"))
+    assert compare(key("长安里8号"), there) is WIDER
+
+
+def test_all_the_keys_at_a_door_sort_together_and_a_name_alone_stands_alone():
+    first, end = door_range(key("红莲北里3号楼2单元502"))
+    assert first == key("红莲北里3号楼")
+    assert first < key("红莲北里3号楼垃圾桶旁边") < end < key("红莲北里5号楼")
+    assert not first <= key("红莲北里33号楼") < end
+    first, end = door_range(key("红莲北里"))
+    assert first == key("红莲北里") < end < key("红莲北里3号楼")
+
+
+def test_a_case_learns_a_door_where_its_address_names_none():
+    assert closer(key("红莲北里3号楼"), None)
+    assert closer(key("红莲北里3号楼"), key("红莲北里"))
+    assert not closer(key("红莲北里3号楼2单元"), key("红莲北里3号楼"))
+    assert not closer(key("红莲南里3号楼"), key("红莲北里"))
+    assert not closer(key("广安门外大街12号"), key("红莲北里"))
+
+
+@given(
+    st.sampled_from(["", "广安门外大街", "马连道", "东四十条"]),
+    st.sampled_from(["", "红莲北里", "望园小区", "长安里二区"]),
+    st.lists(
+        st.tuples(st.sampled_from(["号", "号楼", "单元", "层", "室"]), st.integers(1, 60)),
+        max_size=4,
+        unique_by=lambda pair: pair[0],
+    ),
+)
+def test_the_form_of_an_address_reads_as_the_same_address(road, compound, numbers):
+    said = road + compound + "".join(f"{number}{level}" for level, number in numbers)
+    form = read_address(normalised(said)).form()
+    assert read_address(form).form() == form
 
 
 @given(st.text(max_size=40))

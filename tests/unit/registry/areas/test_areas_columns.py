@@ -75,6 +75,35 @@ def test_unlisted_codes_and_names_are_told_by_digits_and_by_what_columns_are_cal
     assert guessed(table, Level.COMMUNITY) == {"code": "SQDM", "name": "MC", "parent": "SSJD"}
 
 
+VILLAGES: list[str | None] = ["建设社区", "水南村", "三义里社区", "沙石居委会"]
+
+
+@pytest.mark.parametrize(
+    "called",
+    ["名称", "社区名称", "村名", "居委会名称", "SQMC", "community_name", "Name_1", "F2", "小区"],
+)
+def test_names_of_another_city_are_found_though_some_are_also_in_the_list(called: str) -> None:
+    table: dict[str, list[str | None]] = {
+        "街道名称": ["解放街道", "解放街道", "赣江街道", "赣江街道"],
+        "区县": ["章贡区"] * 4,
+        "编码": ["360702001001", "360702001002", "360702002001", "360702002002"],
+        "联系人姓名": ["张三", "李四", "王五", "赵六"],
+        called: VILLAGES,
+    }
+    assert guessed(table, Level.COMMUNITY) == {"code": "编码", "name": called}
+    streets = {name: cells for name, cells in table.items() if name != called}
+    assert guessed(streets, Level.COMMUNITY) == {"code": "编码"}
+
+
+def test_a_column_of_the_names_of_what_lies_above_is_not_the_name() -> None:
+    table: dict[str, list[str | None]] = {
+        "dm": ["360702001", "360702002", "360702003"],
+        "名称": ["章贡区"] * 3,
+        "B": ["解放街道", "水西镇", "沙河镇"],
+    }
+    assert guessed(table, Level.STREET) == {"code": "dm", "name": "B"}
+
+
 def test_a_file_without_codes_is_refused_with_what_its_columns_hold() -> None:
     table: dict[str, list[str | None]] = {"NAME": ["广安门外街道", None], "n": ["1", "2"]}
     with pytest.raises(

@@ -56,9 +56,10 @@ def test_a_fault_in_the_facts_is_told_with_its_line(tmp_path, row, reason):
 
 def test_the_meeting_starts_the_clock_to_report_in_and_accepting_ends_with_it():
     tough = city().table(KINDS)[WhistleKind.TOUGH]
-    told = {"report_in_minutes": 30, "calendar": calendar()}
-    at_once = tough.limits(NOON, meeting=None, **told)
-    later = tough.limits(NOON, meeting=NOON + dt.timedelta(days=1), **told)
+    at_once, later = (
+        tough.limits(NOON, meeting=meeting, report_in_minutes=30).by(calendar())
+        for meeting in (None, NOON + dt.timedelta(days=1))
+    )
     assert at_once.report_in_by - NOON == dt.timedelta(minutes=30)
     assert at_once.accept_by == at_once.report_in_by
     assert later.accept_by - NOON == dt.timedelta(hours=2)

@@ -1,0 +1,1 @@
+"""Refusals (退回): who may be named instead, by which clause, and when command decides."""

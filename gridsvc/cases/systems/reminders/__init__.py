@@ -1,0 +1,1 @@
+"""Reminders before and after each limit, by rules that are data."""

@@ -1,0 +1,67 @@
+"""What waits for the supervision and the command of a district."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gridsvc.callers import Caller
+from gridsvc.cases.core.messages.repository import due_messages
+from gridsvc.cases.core.schemas import MessageAnswer, StatedTime
+from gridsvc.cases.systems.appeals import undecided_appeals
+from gridsvc.cases.systems.reminders import repository
+from gridsvc.cases.systems.reminders.schemas import AppealWaiting, TimeWaiting, WorkWaiting
+from gridsvc.city import City
+from gridsvc.city.procedures.model import Actor
+from gridsvc.errors import NotAllowed
+
+_OF = (Actor.SUPERVISION, Actor.COMMAND)
+
+
+def inbox(
+    session: Session, city: City, caller: Caller, district: str, *, now: dt.datetime, most: int
+) -> dict[str, Any]:
+    """Work to file, dispatch and verify; refusals, appeals, stated times, reminders.
+
+    Of each the most urgent or oldest ``most``; ``counts`` has all of the work. Raises NotAllowed.
+    """
+    if not caller.supervises(district):
+        raise NotAllowed(f"This inbox is for the supervision of {district[:40]}.")
+    steps = [
+        (one.name, one.version, step.name)
+        for one in city.procedures.procedures.values()
+        for step in one.steps
+        if step.by in _OF
+    ]
+    counts: Counter[str] = Counter()
+    for step, returned, number in repository.count_at(session, district, steps):
+        counts["refusal" if returned else step] += number
+    work = [
+        WorkWaiting(
+            kind="refusal" if case.progress.get("returned") else case.step,
+            case_id=case.id,
+            lead_body=case.lead_body,
+            since=case.step_since or case.opened_at,
+            limit_at=case.limit_at,
+            overall_limit_at=case.overall_at,
+            overdue=case.limit_at is not None and now >= case.limit_at,
+        )
+        for case in repository.cases_at(session, district, steps, most=most)
+    ]
+    reminders = due_messages(session, district, after=None, limit=most, now=now, newest=True)
+    return {
+        "district_code": district,
+        "counts": dict(sorted(counts.items())),
+        "work": work,
+        "appeals": [
+            AppealWaiting.of(one) for one in undecided_appeals(session, district, most=most)
+        ],
+        "stated_times": [
+            TimeWaiting(case_id=one.case_id, stated=StatedTime.of(one))
+            for one in repository.undecided_times(session, district, most=most)
+        ],
+        "messages": [MessageAnswer.of(one) for one in reminders],
+    }

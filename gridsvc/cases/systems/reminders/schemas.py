@@ -1,0 +1,50 @@
+"""Supervision's inbox as the interface gives it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from pydantic import Field
+
+from gridsvc.answers import Answer
+from gridsvc.cases.core.schemas import MessageAnswer, StatedTime
+
+
+class WorkWaiting(Answer):
+    """A case whose step supervision or command takes."""
+
+    kind: str = Field(description="The step, such as file, dispatch or verify; or refusal.")
+    case_id: uuid.UUID
+    lead_body: str
+    since: dt.datetime
+    limit_at: dt.datetime | None
+    overall_limit_at: dt.datetime | None
+    overdue: bool
+
+
+class AppealWaiting(Answer):
+    """An appeal that is not decided."""
+
+    case_id: uuid.UUID
+    body_code: str
+    reason: str
+    appealed_at: dt.datetime
+
+
+class TimeWaiting(Answer):
+    """A stated time that is not decided."""
+
+    case_id: uuid.UUID
+    stated: StatedTime
+
+
+class SupervisionInbox(Answer):
+    """What waits for the supervision and the command of a district, the most urgent first."""
+
+    district_code: str
+    counts: dict[str, int] = Field(description="Of all the work, by its kind.")
+    work: list[WorkWaiting]
+    appeals: list[AppealWaiting]
+    stated_times: list[TimeWaiting]
+    messages: list[MessageAnswer] = Field(description="Reminders, the newest first.")

@@ -1,0 +1,150 @@
+"""Ways out of a whistle: it is withdrawn; a body declines, is dismissed, or never came."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+
+from gridsvc.cases.core.act import Act, Occasion
+from gridsvc.cases.core.engine import REPORTER, SUPERVISION, parties
+from gridsvc.cases.intake.answerable import NOT_LISTED, answerable_in
+from gridsvc.cases.systems.whistles import repository
+from gridsvc.cases.systems.whistles.events import BodyAbsent, WhistleWithdrawn
+from gridsvc.cases.systems.whistles.hearing import limit_by_called
+from gridsvc.cases.systems.whistles.locking import locked_body, locked_whistle, record_of_body
+from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
+from gridsvc.errors import BadInput, StepRefused
+
+
+def withdraw(occasion: Occasion, whistle_id: uuid.UUID, *, by: str, reason: str) -> Whistle:
+    """The caller takes back a whistle that is proposed or open; nobody waits for its bodies.
+
+    Its case goes on: the caller closes it, or whistles again; a joint one is an ordinary case of
+    the caller again. Raises StepRefused for anybody else, and once a body has done its part.
+    """
+    whistle, case = locked_whistle(occasion.session, whistle_id)
+    act = occasion.on(case)
+    if by != whistle.caller_body:
+        raise StepRefused(f"The whistle was blown by {whistle.caller_body}, which may withdraw it.")
+    if whistle.state not in ("proposed", "open"):
+        raise StepRefused(f"The whistle is {whistle.state}; nothing can be recorded in it.")
+    called = repository.called_bodies(act.session, [whistle.id])
+    if done := [one.body_code for one in called if one.done_at is not None]:
+        raise StepRefused(
+            f"{' and '.join(done)} is done; score it, and dismiss those that are not needed."
+        )
+    was_open = whistle.state == "open"
+    whistle.state, whistle.closed_at = "withdrawn", act.now
+    content = {"whistle_id": str(whistle.id), "by": by, "reason": reason}
+    act.record("whistle_withdrawn", content, body=_body(by))
+    act.tell([one.body_code for one in called if one.exit is None], "whistle_withdrawn", content)
+    if was_open:
+        _wait_no_longer(act, [one.body_code for one in called])
+        act.emit(WhistleWithdrawn(whistle, reason))
+    return whistle
+
+
+def decline(
+    occasion: Occasion, whistle_id: uuid.UUID, body: str, *, clause: str, reason: str
+) -> CalledBody:
+    """A called body says by which clause it need not come, before it has reported in.
+
+    :data:`NOT_LISTED` holds where no line names it for the class and place; the words of a line
+    where that names another body and not this one. Raises StepRefused for what does not hold, and
+    for a side of a joint whistle.
+    """
+    act, whistle, called = locked_body(occasion, whistle_id, body)
+    if called.role == "side":
+        raise StepRefused(f"{body} is a side of the joint whistle; a side cannot decline.")
+    if called.reported_in_at is not None:
+        raise StepRefused(f"{body} already reported in at {called.reported_in_at.isoformat()}.")
+    lines = [one for one in answerable_in(act.session, act.city, act.case).reasons if one.clause]
+    own = {one.clause for one in lines if one.body.code == body}
+    holds = not own if clause == NOT_LISTED else clause in {one.clause for one in lines} - own
+    if not holds and own:
+        raise StepRefused(
+            f"{body} is named here by '{min(own)}', so it cannot decline by that clause.",
+            field="clause",
+        )
+    if not holds:
+        raise StepRefused(
+            f"No other body is named here by that clause; {body} is on no list, and gives"
+            f" '{NOT_LISTED}'.",
+            field="clause",
+        )
+    content = {"clause": clause, "reason": reason}
+    _leave(act, whistle, called, "declined", content)
+    if (caller := _body(called.called_from)) is not None:
+        act.tell([caller], "declined", {"whistle_id": str(whistle.id), "body": body, **content})
+    return called
+
+
+def dismiss(
+    occasion: Occasion, whistle_id: uuid.UUID, body: str, *, by: str, reason: str
+) -> CalledBody:
+    """The caller lets a called body go that is not needed, or does not finish.
+
+    Raises StepRefused for anybody else, for a body that is done, and for a side.
+    """
+    act, whistle, called = locked_body(occasion, whistle_id, body)
+    if called.role == "side":
+        raise StepRefused(f"{body} is a side of the joint whistle; withdraw the whistle instead.")
+    if by != called.called_from:
+        raise StepRefused(f"{body} was called by {called.called_from}, which may dismiss it.")
+    if called.done_at is not None:
+        raise StepRefused(f"{body} was already done at {called.done_at.isoformat()}.")
+    content = {"by": by, "reason": reason}
+    _leave(act, whistle, called, "dismissed", content)
+    act.tell([body], "dismissed", {"whistle_id": str(whistle.id), **content})
+    return called
+
+
+def check_absent(act: Act, whistle: Whistle, called: CalledBody, value: int) -> bool:
+    """Whether a body that is scored has never come, though its limit has passed.
+
+    A side of a joint whistle without a date yet has the limit of the step that waits for it.
+    Raises BadInput for any score but 0.
+    """
+    if called.reported_in_at is not None or whistle.state != "open":
+        return False
+    limit = called.report_in_by
+    if limit is None and called.role == "side":
+        step = act.procedure.step(act.case.step)
+        waits = step is not None and called.body_code in parties(act.progress, step.by)
+        if waits and called.body_code not in act.progress.taken_by:
+            limit = act.case.limit_at
+    if limit is None or act.now <= limit:
+        return False
+    if value != 0:
+        raise BadInput(f"{called.body_code} never came; whoever is absent has 0.", field="score")
+    return True
+
+
+def mark_absent(act: Act, whistle: Whistle, called: CalledBody) -> None:
+    """Wait no longer for a body that never came; its score of 0 is recorded already."""
+    called.exit = "absent"
+    _wait_no_longer(act, [called.body_code])
+    act.tell([called.body_code], "absent", {"whistle_id": str(whistle.id)})
+    act.emit(BodyAbsent(whistle, called))
+
+
+def _leave(
+    act: Act, whistle: Whistle, called: CalledBody, way: str, content: dict[str, str]
+) -> None:
+    called.exit = way
+    record_of_body(act, way, called, content, at=act.now)
+    _wait_no_longer(act, [called.body_code])
+
+
+def _wait_no_longer(act: Act, bodies: Iterable[str]) -> None:
+    """The case's own step does not wait for these bodies either, and its limit is the others'."""
+    gone = set(bodies)
+    called = tuple(one for one in act.progress.called if one.body not in gone)
+    if act.procedure.level is not None:
+        act.keep(replace(act.progress, called=called))
+    limit_by_called(act, act.procedure)
+
+
+def _body(party: str) -> str | None:
+    return None if party in (REPORTER, SUPERVISION) else party
