@@ -128,8 +128,9 @@ def test_after_the_period_a_case_is_reported_anew(world, filed):
 def test_a_reopened_case_is_led_by_whoever_led_it(world, filed):
     bureau = f"{city.WEST}-CGJ"
     steps = f"/v1/cases/{filed['case_id']}/steps"
-    named = {"step": "refuse", "note": "theirs", "evidence": {"responsible_now": bureau}}
-    world[city.LEAD].post(steps, named)
+    named = {"responsible_now": bureau, "clause": "not_listed"}
+    world[city.LEAD].post(steps, {"step": "refuse", "note": "theirs", "evidence": named})
+    world["command"].post(steps, {"step": "rule", "note": "yours", "evidence": {"to": bureau}})
     for step in ("handle", "feed_back"):
         world[bureau].post(steps, {"step": step, "note": "done"})
     for step in ("verify", "assess"):

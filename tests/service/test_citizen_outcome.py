@@ -87,9 +87,11 @@ def test_who_has_it_since_when_until_when_and_under_which_telephone(world, clien
 
 def test_a_case_that_is_sent_on_says_who_has_it_now_and_since_when(world, client, filed):
     world.clock.forward(hours=5)
-    named = {"responsible_now": f"{city.WEST}-CGJ"}
+    named = {"responsible_now": f"{city.WEST}-CGJ", "clause": "not_listed"}
     refused = {"step": "refuse", "note": "our own note", "evidence": named}
     world[city.LEAD].post(_steps(filed), refused)
+    ruled = {"step": "rule", "note": "our own too", "evidence": {"to": f"{city.WEST}-CGJ"}}
+    world["command"].post(_steps(filed), ruled)
     outcome = _outcome(client, filed)
     office = outcome["offices"][0]
     assert (office["code"], office["since"]) == (f"{city.WEST}-CGJ", "2026-11-23T07:00:00Z")
@@ -180,7 +182,9 @@ def test_the_history_is_told_in_the_language_that_is_asked_for(world, client, fi
     ]
     assert outcome["stage"] == "已结案"
     receipt = filed["receipt"]
-    assert outcome["appeal"]["how"] == f"如不认可办理结果，请拨打12345，并提供回执号{receipt}。"
+    assert outcome["appeal"]["how"] == (
+        f"如未办结，可在2026-12-09前申请重新办理，或拨打12345，并提供回执号{receipt}。"
+    )
     assert (outcome["deadline"], outcome["offices"][0]["deadline"]) == (None, None)
 
 
