@@ -132,8 +132,8 @@ class _Writer:
                         at, due, limit_h = again, "handle", dispatch.limit_hours
             elif name == "refuse":
                 handed.append((at, name, lead, since, since + round(limit_h * _HOUR)))
-                note = f'{{"note":"不属本单位职责","responsible_now":"{site.street}",'
-                note += '"clause":"not_listed"}'
+                note = '{"clause":"not_listed","note":"不属本单位职责",'
+                note += f'"responsible_now":"{site.street}"}}'
                 events.append(_Event(at, name, subject_of(lead), lead, note))
                 on = f'{{"from":"{lead}","reason":"不属本单位职责","to":"{site.street}"}}'
                 events.append(_Event(at, "send_on", subject_of(lead), site.street, on))

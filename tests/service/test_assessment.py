@@ -58,6 +58,7 @@ def test_november_is_counted_as_by_hand(city_session: Session, history: History)
         **{"reported": 10, "filed": 9},
     }
     assert _printed(line) == {
+        "overall": "–",
         "response": "75.0",
         "solved": "50.0",
         "satisfied": "47.5",

@@ -115,8 +115,8 @@ def cities(
 
 
 def filed(world: World, metres_east: float = -300, class_code: str = city.RUBBISH) -> Any:
-    """A report of a citizen, with its case as the supervision sees it."""
-    answer = world["citizen"].report(metres_east, **{"class": class_code})
+    """A report of the city's hotline, with its case as the supervision sees it."""
+    answer = world["city"].report(metres_east, **{"class": class_code})
     return answer | {"case": world["supervision"].get(f"/v1/cases/{answer['case_id']}")}
 
 

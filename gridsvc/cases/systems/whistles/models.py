@@ -74,8 +74,8 @@ class Whistle(Base):
     blown_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
     recorded_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     closed_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
-    postponed: Mapped[int] = mapped_column(SmallInteger, default=0)
-    pressed: Mapped[int] = mapped_column(SmallInteger, default=0)
+    postponed: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    pressed: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     limit_courses: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 

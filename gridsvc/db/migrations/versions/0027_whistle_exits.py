@@ -24,7 +24,6 @@ def upgrade() -> None:
         op.add_column(
             "whistle", sa.Column(column, sa.SmallInteger(), nullable=False, server_default="0")
         )
-        op.alter_column("whistle", column, server_default=None)
     op.add_column("called_body", sa.Column("exit", sa.String(9), nullable=True))
     _replace("state_known", _STATES.format(", 'withdrawn'"))
     _replace("level_known", "level between 1 and 4")

@@ -36,14 +36,13 @@ def upgrade() -> None:
     for name, kind in _CASE:
         op.add_column("case_file", sa.Column(name, kind))
     op.add_column("case_file", sa.Column("outcome", sa.String(9)))
-    op.create_check_constraint(
-        op.f("ck_case_file_outcome_known"),
-        "case_file",
-        "outcome is null or (outcome in ('not_filed', 'void') and state = 'closed')",
-        postgresql_not_valid=True,
-    )
     op.add_column("case_file", _flag("limits_provisional"))
     with unguarded("a city has many cases"):
+        op.create_check_constraint(
+            op.f("ck_case_file_outcome_known"),
+            "case_file",
+            "outcome is null or (outcome in ('not_filed', 'void') and state = 'closed')",
+        )
         op.create_index(
             "ix_case_file_provisional",
             "case_file",
