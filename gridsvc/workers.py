@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from select import select
+from select import POLLIN, poll
 from typing import Any
 
 from gridsvc.errors import QueryTooBroad, Unavailable
@@ -27,7 +27,7 @@ _LONGEST_WAIT_S = 5.0
 #: A core that others use as well gives less; then, too, the work ends.
 _LONGEST_S = 15.0
 _STARTING_S = 30.0
-_LOOK_EVERY_S = 0.05
+_LOOK_EVERY_MS = 50
 
 
 class ClientGone(Exception):
@@ -114,7 +114,9 @@ class _Worker:
 
     def _wait(self, seconds: float, gone: threading.Event | None) -> None:
         until = time.monotonic() + seconds
-        while not select([self._stdout], [], [], _LOOK_EVERY_S)[0]:
+        answers = poll()  # select() takes no file of a number above 1,023
+        answers.register(self._stdout, POLLIN)
+        while not answers.poll(_LOOK_EVERY_MS):
             if gone is not None and gone.is_set():
                 raise ClientGone
             if time.monotonic() > until:

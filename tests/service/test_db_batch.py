@@ -86,6 +86,7 @@ def _one_of_each() -> list[Any]:
             case_district="110102",
             case_id=case,
             joined=False,
+            earlier_cases=[],
             created_at=NOW,
         ),
         Case(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -49,3 +51,15 @@ def test_work_ends_when_its_client_has_gone(workers: Workers) -> None:
         workers.run(time.sleep, 60, gone=gone)
     assert time.monotonic() - begun < 5
     assert workers.run(factorial, 3) == 6
+
+
+def test_a_process_with_a_thousand_open_files_has_workers_too(workers: Workers) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1_100)]
+    try:
+        assert workers.run(abs, -3) == 3
+    finally:
+        for one in held:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
