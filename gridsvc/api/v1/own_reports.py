@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
@@ -15,14 +14,12 @@ from gridsvc.api.dependencies import (
     CurrentOccasion,
     IdempotencyKey,
     ReportingOccasion,
-    once,
 )
 from gridsvc.api.problems import problems
-from gridsvc.api.rules import Sent, Text
-from gridsvc.cases.core.act import Occasion
+from gridsvc.api.rules import Text
+from gridsvc.api.v1.of_report import ByReporter, done_to_report
 from gridsvc.cases.core.repository import cases_by_id
-from gridsvc.cases.intake.models import Report
-from gridsvc.cases.intake.reports import find_report, report_json
+from gridsvc.cases.intake.reports import find_report
 from gridsvc.cases.intake.schemas import ReportRead
 from gridsvc.cases.systems.citizen import acts
 from gridsvc.cases.systems.citizen.repository import filed_by
@@ -41,51 +38,29 @@ router = APIRouter(prefix="/v1/reports", tags=["reports"])
 _PROBLEMS = problems(NotAuthenticated, NotAllowed, NotFound, StepRefused, IdempotencyMismatch)
 
 
-class _Own(Sent):
-    secret: Text | None = Field(
-        default=None,
-        max_length=100,
-        description="The secret that was given with the receipt; instead of the reporter's token.",
-    )
-
-
-class AdditionIn(_Own):
+class AdditionIn(ByReporter):
     """What the reporter adds."""
 
     text: Text = Field(min_length=1, max_length=4000)
 
 
-class WithdrawalIn(_Own):
+class WithdrawalIn(ByReporter):
     """Why it is taken back, perhaps."""
 
     reason: Text | None = Field(default=None, min_length=1, max_length=1000)
 
 
-class VerdictIn(_Own):
+class VerdictIn(ByReporter):
     """Whether it is solved."""
 
     solved: bool
     note: Text | None = Field(default=None, min_length=1, max_length=1000)
 
 
-class ReasonIn(_Own):
+class ReasonIn(ByReporter):
     """Why a case goes on, or is another thing."""
 
     reason: Text = Field(min_length=1, max_length=1000)
-
-
-def _done(
-    occasion: Occasion, key: str | None, request: list[Any], do: Callable[[Report], object]
-) -> JSONResponse:
-    """Do something with a report once, and give how it stands."""
-
-    def write() -> dict[str, Any]:
-        report = find_report(occasion.session, request[1])
-        do(report)
-        occasion.session.flush()
-        return report_json(occasion.session, report, exact=True)
-
-    return once(occasion, key, request, write)
 
 
 @router.get("/mine", response_model=as_built(MyReports), responses=problems(NotFound, BadInput))
@@ -122,7 +97,7 @@ def post_addition(
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Add to a report of one's own while its case is open."""
-    return _done(
+    return done_to_report(
         occasion,
         key,
         ["add", name, given],
@@ -138,7 +113,7 @@ def post_withdrawal(
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Withdraw a report of one's own; its case closes where nobody else needs it."""
-    return _done(
+    return done_to_report(
         occasion,
         key,
         ["withdraw", name, given],
@@ -154,7 +129,7 @@ def post_verdict(
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Say whether what one reported is solved, once the case is closed."""
-    return _done(
+    return done_to_report(
         occasion,
         key,
         ["verdict", name, given],
@@ -173,7 +148,7 @@ def post_reopening(
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Reopen the closed case of one's own report: a new case with a new limit goes on with it."""
-    return _done(
+    return done_to_report(
         occasion,
         key,
         ["reopen", name, given],
@@ -190,7 +165,7 @@ def post_objection(
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Say that one's own report is another thing than its case: it gets a case of its own."""
-    return _done(
+    return done_to_report(
         occasion,
         key,
         ["object", name, given],

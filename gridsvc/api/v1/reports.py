@@ -28,6 +28,7 @@ from gridsvc.api.dependencies import (
 from gridsvc.api.direct import DirectRoute
 from gridsvc.api.problems import language_of, problems
 from gridsvc.api.rules import Sent, Text
+from gridsvc.api.v1.of_report import ByReporter, done_to_report
 from gridsvc.api.watching import count_report
 from gridsvc.cases.intake.locate import wgs84_of
 from gridsvc.cases.intake.model import GivenPoint, NewReport
@@ -242,15 +243,10 @@ def get_published_photo(
     return Response(content, media_type=photo.published_type)
 
 
-class Confirmation(Sent):
+class Confirmation(ByReporter):
     """On which side of the border the place is."""
 
     street: Text = Field(description="The 9-digit code of the street that the reporter confirms.")
-    secret: Text | None = Field(
-        default=None,
-        max_length=100,
-        description="The secret that was given with the receipt; instead of the reporter's token.",
-    )
 
 
 @router.post(
@@ -266,25 +262,19 @@ def confirm(
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Say on which side of a near border the place is; the case goes to that street."""
+    street, secret = confirmation.street, confirmation.secret
+    return done_to_report(
+        occasion,
+        key,
+        ["confirm", name, confirmation],
+        lambda report: confirm_side(occasion, atlas, report, street, secret=secret),
+    )
 
-    def write() -> dict[str, Any]:
-        report = find_report(occasion.session, name)
-        street, secret = confirmation.street, confirmation.secret
-        confirm_side(occasion, atlas, report, street, secret=secret)
-        return report_json(occasion.session, report, exact=True)
 
-    return once(occasion, key, ["confirm", name, confirmation], write)
-
-
-class ChosenPart(Sent):
+class ChosenPart(ByReporter):
     """Which of the parts that were offered the report is about."""
 
     code: Text = Field(description="The part's 8-digit code, in the report's district.")
-    secret: Text | None = Field(
-        default=None,
-        max_length=100,
-        description="The secret that was given with the receipt; instead of the reporter's token.",
-    )
 
 
 @router.post(
@@ -300,13 +290,13 @@ def choose(
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Say which part the report is about; the case goes to the owner of that part."""
-
-    def write() -> dict[str, Any]:
-        report = find_report(occasion.session, name)
-        choose_part(occasion, atlas, report, chosen.code, secret=chosen.secret)
-        return report_json(occasion.session, report, exact=True)
-
-    return once(occasion, key, ["part", name, chosen], write)
+    code, secret = chosen.code, chosen.secret
+    return done_to_report(
+        occasion,
+        key,
+        ["part", name, chosen],
+        lambda report: choose_part(occasion, atlas, report, code, secret=secret),
+    )
 
 
 class Move(Sent):
