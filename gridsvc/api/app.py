@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
+from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 
@@ -111,6 +112,9 @@ _ROUTES = (
     docs_page,
 )
 
+#: The figures are those of /metrics; to look for another collector takes a fiftieth of a look-up.
+_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+
 _DESCRIPTION = """Whose place is this? A report by point, code or footprint is routed to its unit
 grid, community and street; where a border runs through it, a joint whistle calls both sides."""
 
@@ -180,6 +184,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         middleware=_middleware(service),
         dependencies=[Depends(rules.follow)],
+        telemetry=_TELEMETRY,
     )
     app.state.service = service
     problems.install(app)

@@ -136,9 +136,11 @@ class Names:
 
     def of(self, scope: Scope) -> str:
         """The name of a request, by which the log and its messages know it too."""
-        given = next((value for name, value in scope["headers"] if name == HEADER), b"")
-        name: str = given.decode("latin-1")
-        if not _PLAIN.fullmatch(name):
+        name = ""
+        for header, value in scope["headers"]:
+            if header == HEADER and _PLAIN.fullmatch(value.decode("latin-1")):
+                name = value.decode("latin-1")
+        if not name:
             name = f"{self._process}-{next(self._numbers):x}"
         REQUEST_ID.set(name)
         return name

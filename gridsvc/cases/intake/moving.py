@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from geoalchemy2.shape import from_shape, to_shape
 from shapely.geometry import Point
@@ -205,7 +205,7 @@ def _on_side(placement: Placement, street: AreaRef) -> Placement:
         near = placement.border.neighbours if placement.border else ()
         names = {n.code: n.name for n in near if n.level == "district"}
         district = AreaRef(street.code[:6], names.get(street.code[:6], ""))
-    return replace(placement, district=district, street=street, community=None, unit_grid=None)
+    return placement._replace(district=district, street=street, community=None, unit_grid=None)
 
 
 def _routed_again(occasion: Occasion, report: Report, placement: Placement, reason: str) -> _Placed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import shapely
@@ -158,10 +158,10 @@ def _moved(here: Placement, change: Change, to: str | None) -> Placement:
         return here
     area = None if to is None else AreaRef(to, change.after[to][0])
     if change.level == "district":
-        return replace(here, district=area)
+        return here._replace(district=area)
     if change.level == "street":
-        return replace(here, street=area)
-    return replace(here, community=area)
+        return here._replace(street=area)
+    return here._replace(community=area)
 
 
 def _lead(

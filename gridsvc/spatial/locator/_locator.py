@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from gridsvc.errors import BadCoordinate
 from gridsvc.spatial.locator._build import build_index
 from gridsvc.spatial.locator._file import read_index, write_index
-from gridsvc.spatial.locator._raster import claims_at, claims_many, locate_at, locate_many
+from gridsvc.spatial.locator._raster import claims_at, claims_many, locate_at, locate_many, word_of
 from gridsvc.spatial.locator._rings import check_areas
 
 
@@ -101,6 +101,9 @@ class Locator:
 
     def claims(self, lon: float, lat: float) -> list[int]:
         """The indexes of all areas that one point (WGS84 degrees) touches, rising."""
+        word = word_of(self._header, self._words, float(lon), float(lat))
+        if word >= -1:  # the cell lies in one area, or in none
+            return [word] if word >= 0 else []
         found = np.empty(16, np.int32)
         count = claims_at(self._header, self._words, self._edges, float(lon), float(lat), found)
         if count > found.size:

@@ -61,7 +61,7 @@ def column_of(x: float, start: float, per_degree: float, count: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _word(header: Floats, words: Words, x: float, y: float) -> int:
+def word_of(header: Floats, words: Words, x: float, y: float) -> int:
     """The word of the cell of a point; -1 if the point is outside the raster or no number."""
     if not (header[H_X0] <= x <= header[H_X1] and header[H_Y0] <= y <= header[H_Y1]):
         return -1
@@ -136,7 +136,7 @@ def _first(words: Words, edges: Floats, word: int, x: float, y: float) -> int:
 @njit(cache=True, nogil=True)
 def locate_at(header: Floats, words: Words, edges: Floats, x: float, y: float) -> int:
     """The smallest area that one point touches, or -1."""
-    word = _word(header, words, x, y)
+    word = word_of(header, words, x, y)
     if word < -1:
         return _first(words, edges, word, x, y)
     return word
@@ -321,7 +321,7 @@ def claims_at(
     header: Floats, words: Words, edges: Floats, x: float, y: float, out: NDArray[np.int32]
 ) -> int:
     """Write the areas that one point touches to `out`, by rising index; give their number."""
-    return _claims(words, edges, _word(header, words, x, y), x, y, out, 0)
+    return _claims(words, edges, word_of(header, words, x, y), x, y, out, 0)
 
 
 @njit(cache=True, nogil=True)
@@ -341,6 +341,6 @@ def claims_many(
     used = 0
     offsets[0] = 0
     for i in range(xs.size):
-        word = _word(header, words, xs[i], ys[i])
+        word = word_of(header, words, xs[i], ys[i])
         used = _claims(words, edges, word, xs[i], ys[i], out, used)
         offsets[i + 1] = used
