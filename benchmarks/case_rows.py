@@ -29,8 +29,8 @@ CASE_COLUMNS = {
     " due_at, next_try_at, last_error, delivered_at",
     "hand_in": "district_code, case_id, n, step, body_code, since, limit_at, handed_in_at, overdue,"
     " score",
-    "callback": "district_code, report_id, n, case_district, case_id, contacted, solved, satisfied,"
-    " valid, reason, given_by, at, written_at",
+    "callback": "district_code, report_id, n, case_district, case_id, reading, contacted,"
+    " unit_contacted, solved, satisfied, valid, reason, given_by, at, written_at",
     "whistle": "district_code, id, case_id, kind, joint, ground, facts, demand, caller_body,"
     " participant_district, point, footprint, state, blown_at, closed_at",
     "called_body": "district_code, whistle_id, body_code, called_from, role, task, told_at,"
@@ -296,15 +296,16 @@ class _Writer:
             asked, reached, solved, pleased, counts = self.chunk.verdict[k].tolist()
             if k != reports.start and asked > 0.33:
                 continue
-            said = (_NULL, _NULL)
+            said = (_NULL, _NULL, _NULL)
             if reached < 0.93:
                 pleasure = "satisfied" if pleased < 0.6 else "fairly" if pleased < 0.85 else "not"
-                said = ("t" if solved < 0.86 else "f", pleasure)
+                unit = "t" if pleased * 7 % 1 < 0.9 else "f"
+                said = (unit, "t" if solved < 0.86 else "f", pleasure)
             valid, reason = ("t", _NULL) if counts < 0.97 else ("f", "号码有误")
             self.rows["callback"][""].append(
                 f"{district}\t{self.chunk.report_id[k]}\t1\t{district}\t{case_id}"
-                f"\t{'t' if reached < 0.93 else 'f'}\t{said[0]}\t{said[1]}\t{valid}\t{reason}"
-                f"\tcity:12345\t{when}\t{when}\n"
+                f"\tunit\t{'t' if reached < 0.93 else 'f'}\t{said[0]}\t{said[1]}\t{said[2]}"
+                f"\t{valid}\t{reason}\tcity:12345\t{when}\t{when}\n"
             )
 
     def _limit(self, due: str, since: int, limit_h: float) -> int:

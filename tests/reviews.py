@@ -26,7 +26,9 @@ def line(key: str, name: str = "", rank: int | None = 1, **counts: int) -> Line:
 
 def _assessment(lines: Mapping[Dimension, tuple[Line, ...]], period: str) -> Assessment:
     weighed = city().table(WEIGHTS).of_rates("10-50-40", dt.date(2026, 11, 30))
-    return Assessment(parse_period(period, calendar()), "", _AT, False, weighed, lines)
+    span = parse_period(period, calendar())
+    readings = city().table(WEIGHTS).readings("10-50-40", span.first, span.last)
+    return Assessment(span, "", _AT, False, weighed, readings, lines)
 
 
 def review(streets: int = 3, months: tuple[Line, ...] = ()) -> Review:

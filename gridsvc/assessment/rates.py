@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from gridsvc.assessment.period import Period
-from gridsvc.city.weights import ThreeRates
+from gridsvc.city.weights import Readings, ThreeRates
 
 #: What a table shows where nothing can be divided.
 NO_DATA = "–"
@@ -112,7 +112,7 @@ COUNTS: Mapping[Family, tuple[str, ...]] = {
         *("overall_due", "overall_kept"),
     ),
     Family.TASKS: ("received", "returned", "handled", "handled_in_time", "reworked"),
-    Family.CALLBACKS: ("valid", "contacted", "solved", "satisfied", "fairly"),
+    Family.CALLBACKS: ("valid", "unreached", "contacted", "solved", "satisfied", "fairly"),
     Family.ARRIVALS: ("called", "reported_in", "late", "far", "done", "done_in_time"),
     Family.REPORTS: ("reported", "filed"),
 }
@@ -153,7 +153,7 @@ class Assessment:
     """Lines by dimension, each in the order of its ranking, as of ``at``.
 
     ``prefix`` is the area that it is about; empty is the whole city. ``running``: the period has
-    not ended, so the figures still change.
+    not ended, so the figures still change. ``readings`` are those of response in the period.
     """
 
     period: Period
@@ -161,6 +161,7 @@ class Assessment:
     at: dt.datetime
     running: bool
     weights: ThreeRates
+    readings: Readings
     lines: Mapping[Dimension, tuple[Line, ...]]
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from gridsvc.answers import Answer, Next
 from gridsvc.assessment.rates import Dimension
 from gridsvc.assessment.yearly import YearSource
+from gridsvc.city.weights import Reading
 
 
 class PeriodAnswer(Answer):
@@ -30,6 +31,16 @@ class WeightsAnswer(Answer):
     solved: float
     satisfied: float
     fairly: float = Field(description="How much 'fairly' counts beside 'satisfied'.")
+
+
+class ReadingAnswer(Answer):
+    """What response counts from a day on."""
+
+    first_day: dt.date
+    reading: Reading = Field(
+        description="unit: whether the unit contacted the citizen; hotline: whether the callback"
+        " reached the citizen."
+    )
 
 
 class RateCounts(Answer):
@@ -70,6 +81,9 @@ class AssessmentAnswer(Answer):
     area: str = Field(description="Empty for the whole city.")
     as_of: dt.datetime
     weights: WeightsAnswer
+    readings: list[ReadingAnswer] = Field(
+        description="How response is read in the period, by the deadline of each case."
+    )
     lines: list[LineAnswer]
     next: Next
 
@@ -126,4 +140,5 @@ class YearAnswer(Answer):
     source: YearSource
     weights: YearlyWeights
     three_rates: str = Field(description="The scheme of the three rates.")
+    readings: list[ReadingAnswer]
     bodies: list[BodyYearAnswer]

@@ -33,7 +33,8 @@ class Scope:
 
     ``districts`` are looked at, a ``street`` alone where one is given. ``report_in_minutes`` is how
     long before its limit the appointment of a joint whistle lies. ``standard`` is the class list
-    whose classes are named by their code alone.
+    whose classes are named by their code alone. ``by_unit`` are the spans of time, each from a
+    moment to before another, in whose cases response is whether the unit contacted the citizen.
     """
 
     period: Period
@@ -42,6 +43,7 @@ class Scope:
     steps: StepNames
     report_in_minutes: float
     standard: str
+    by_unit: tuple[tuple[dt.datetime, dt.datetime], ...]
     street: str | None = None
 
 

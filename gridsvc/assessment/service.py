@@ -25,7 +25,7 @@ from gridsvc.assessment.repository.tallies import Behind, behind, districts_of, 
 from gridsvc.assessment.scope import Scope, step_names
 from gridsvc.callers import Caller, Role
 from gridsvc.city import City
-from gridsvc.city.weights import WEIGHTS, ThreeRates
+from gridsvc.city.weights import WEIGHTS, Reading, Readings, ThreeRates
 from gridsvc.errors import BadInput, NotAllowed
 
 #: Dimensions whose every area is a line, also one in which nothing happened.
@@ -60,8 +60,19 @@ def visible_area(
     return wanted
 
 
-def frame_of(session: Session, city: City, period: Period, area: str, *, now: dt.datetime) -> Scope:
-    """What a count of an area in a period looks at. Raises BadInput before the period begins."""
+def frame_of(
+    session: Session,
+    city: City,
+    period: Period,
+    area: str,
+    *,
+    scheme: str | None = None,
+    now: dt.datetime,
+) -> Scope:
+    """What a count of an area in a period looks at, response read as the scheme has it.
+
+    Raises BadInput before the period begins.
+    """
     if period.start > now:
         raise BadInput(
             f"{period.name} has not begun; the latest day is {city.day(now)}.", field="period"
@@ -73,7 +84,22 @@ def frame_of(session: Session, city: City, period: Period, area: str, *, now: dt
         steps=step_names(city.procedures),
         report_in_minutes=city.settings.report_in_minutes,
         standard=city.standard,
+        by_unit=_by_unit(period, readings_of(city, period, scheme)),
         street=area if len(area) == 9 else None,
+    )
+
+
+def readings_of(city: City, period: Period, scheme: str | None = None) -> Readings:
+    """How response is read in a period by a scheme; by the setting's when None."""
+    known = city.table(WEIGHTS)
+    return known.readings(scheme or city.settings.weights_scheme, period.first, period.last)
+
+
+def _by_unit(period: Period, readings: Readings) -> tuple[tuple[dt.datetime, dt.datetime], ...]:
+    starts = [period.calendar.begins(day) for day, _ in readings]
+    spans = zip(starts, [*starts[1:], period.end], strict=True)
+    return tuple(
+        span for span, (_, reading) in zip(spans, readings, strict=True) if reading is Reading.UNIT
     )
 
 
@@ -91,10 +117,11 @@ def assess(
     """The lines of each dimension, ranked by the score of the three rates; those without last.
 
     What ``families`` leaves out is not counted, and shows as no data.
-    The weights are those in force on the last day of the period. Raises BadInput.
+    The weights are those in force on the last day of the period; response is read as on the
+    deadline of each case. Raises BadInput.
     """
     weighed = city.table(WEIGHTS).of_rates(scheme or city.settings.weights_scheme, period.last)
-    scope = frame_of(session, city, period, area, now=now)
+    scope = frame_of(session, city, period, area, scheme=scheme, now=now)
     counted = tallies(session, scope, dimensions, families)
     day = min(now, period.end - dt.timedelta(seconds=1))
     lines = {}
@@ -104,7 +131,8 @@ def assess(
             found.setdefault(key, Tally())
         known = names(session, dimension, [key for key in found if key], day, city.standard)
         lines[dimension] = _lines(dimension, found, known, weighed)
-    return Assessment(period, area, now, now < period.end, weighed, lines)
+    readings = readings_of(city, period, scheme)
+    return Assessment(period, area, now, now < period.end, weighed, readings, lines)
 
 
 def list_behind(

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from gridsvc.assessment.rates import COUNTS, RATES, Assessment, Dimension, Line, percent, rounded
 from gridsvc.assessment.yearly import Year
+from gridsvc.city.weights import Readings
 
 
 def assessment_json(
@@ -35,6 +36,7 @@ def assessment_json(
             "satisfied": float(weights.satisfied),
             "fairly": float(weights.fairly),
         },
+        "readings": _readings_json(found.readings),
         "lines": [line_json(found, dimension, line) for line in lines],
     }
 
@@ -46,6 +48,7 @@ def line_json(found: Assessment, dimension: Dimension, line: Line) -> dict[str, 
     """
     score = rounded(None if line.score is None else line.score * 100, 2)
     query = {"period": found.period.name, "by": dimension.value, "area": found.prefix}
+    query["scheme"] = found.weights.scheme
     if line.key is not None:
         query["key"] = line.key
     return {
@@ -70,8 +73,13 @@ def year_json(found: Year) -> dict[str, Any]:
         "source": found.source.value,
         "weights": {part: float(getattr(found.weights, part)) for part in parts},
         "three_rates": found.rates.scheme,
+        "readings": _readings_json(found.readings),
         "bodies": [line.to_json(found.names.get(line.body, line.body)) for line in found.lines],
     }
+
+
+def _readings_json(readings: Readings) -> list[dict[str, Any]]:
+    return [{"first_day": day, "reading": reading} for day, reading in readings]
 
 
 #: A spreadsheet takes a cell that begins so for a formula, and runs it.

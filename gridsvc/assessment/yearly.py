@@ -19,9 +19,9 @@ from gridsvc.assessment.period import Period
 from gridsvc.assessment.rates import Dimension, Tally, ranked, rate, rounded, score_of
 from gridsvc.assessment.repository.names import names
 from gridsvc.assessment.repository.years import BodyYear, years_of_tables, years_of_trace
-from gridsvc.assessment.service import frame_of
+from gridsvc.assessment.service import frame_of, readings_of
 from gridsvc.city import City
-from gridsvc.city.weights import WEIGHTS, ThreeRates, Yearly
+from gridsvc.city.weights import WEIGHTS, Readings, ThreeRates, Yearly
 from gridsvc.errors import BadInput
 
 
@@ -124,6 +124,7 @@ class Year:
     lines: tuple[YearlyLine, ...]
     names: dict[str, str]
     rates: ThreeRates
+    readings: Readings
     weights: Yearly
 
 
@@ -154,7 +155,7 @@ def assess_year(
     weighed = city.table(WEIGHTS).of_year(period.last)
     lines = yearly_lines(counts, rates, weighed)
     known = names(session, Dimension.BODY, counts, now, city.standard)
-    return Year(period, source, lines, known, rates, weighed)
+    return Year(period, source, lines, known, rates, readings_of(city, period), weighed)
 
 
 def recompute(

@@ -270,7 +270,7 @@ def test_every_city_unit_was_called_met_and_has_its_score(story: Story) -> None:
 def test_each_of_the_callers_is_told_at_the_end_and_says_what_he_thinks(
     story: Story, http: httpx.Client
 ) -> None:
-    said = {"contacted": True, "solved": True, "satisfied": "satisfied"}
+    said = {"contacted": True, "unit_contacted": True, "solved": True, "satisfied": "satisfied"}
     for row in story.callers():
         seen = http.get(f"/v1/reports/{row['receipt']}").json()
         assert (seen["case_id"], seen["case"]["state"]) == (story.case, "closed")

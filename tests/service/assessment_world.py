@@ -163,12 +163,17 @@ class History:
         report_id: uuid.UUID,
         said: tuple[bool, str] | None,
         *,
+        unit: bool | None = None,
+        reading: str = "hotline",
         n: int = 1,
         valid: bool = True,
         district: str = city.WEST,
         case_district: str | None = None,
     ) -> None:
-        """``said`` is (solved, satisfied), None when the citizen was not reached."""
+        """``said`` is (solved, satisfied), None when the citizen was not reached.
+
+        ``unit``: whether the unit contacted the citizen; asked for by the ``reading`` unit alone.
+        """
         self.session.execute(
             insert(Callback).values(
                 district_code=district,
@@ -176,7 +181,9 @@ class History:
                 n=n,
                 case_district=case_district or district,
                 case_id=case_id,
+                reading=reading,
                 contacted=said is not None,
+                unit_contacted=unit,
                 solved=None if said is None else said[0],
                 satisfied=None if said is None else said[1],
                 valid=valid,

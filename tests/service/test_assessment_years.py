@@ -22,7 +22,7 @@ from tests.service.whistles_world import published
 pytestmark = pytest.mark.system(30)
 
 YEAR = parse_period("2026", cities.calendar())
-SAID = {"contacted": True, "solved": True, "satisfied": "fairly"}
+SAID = {"contacted": True, "unit_contacted": True, "solved": True, "satisfied": "fairly"}
 
 
 @pytest.fixture

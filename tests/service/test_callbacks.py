@@ -18,7 +18,7 @@ from tests.service.procedures_world import Case, Clock, World, register
 
 pytestmark = pytest.mark.system(14)
 
-SAID = {"contacted": True, "solved": True, "satisfied": "fairly"}
+SAID = {"contacted": True, "unit_contacted": True, "solved": True, "satisfied": "fairly"}
 
 
 @pytest.fixture
@@ -62,6 +62,13 @@ def test_a_citizen_is_called_back_after_the_closing_and_the_trace_keeps_it(world
     assert [one["n"] for one in world["hotline"].get(path)["callbacks"]] == [1]
 
 
+def test_a_citizen_whom_the_unit_never_contacted_may_say_that_it_is_solved(world: World) -> None:
+    path, case = _closed(world)
+    kept = world["hotline"].post(path, {**SAID, "unit_contacted": False})
+    assert (kept["unit_contacted"], kept["solved"], kept["reading"]) == (False, True, "unit")
+    assert case.trace()[-1]["content"]["unit_contacted"] is False
+
+
 def test_nobody_is_called_back_before_the_closing(world: World) -> None:
     filed, _ = _filed(world)
     path = f"/v1/reports/{filed['id']}/callbacks"
@@ -87,8 +94,10 @@ def test_who_handled_the_case_calls_nobody_back_and_neither_do_streets_and_citiz
 @pytest.mark.parametrize(
     ("said", "field"),
     [
-        ({"contacted": True, "solved": True}, "satisfied"),
+        ({"contacted": True, "unit_contacted": True, "solved": True}, "satisfied"),
+        ({"contacted": True, "solved": True, "satisfied": "fairly"}, "unit_contacted"),
         ({"contacted": False, "solved": False}, "solved"),
+        ({"contacted": False, "unit_contacted": False}, "unit_contacted"),
         ({"contacted": False, "valid": False}, "reason"),
         ({"contacted": True, "solved": True, "satisfied": "very"}, "satisfied"),
         ({}, "contacted"),

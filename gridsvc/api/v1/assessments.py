@@ -82,6 +82,7 @@ def get_cases(
         str | None, Query(description="The line's key; left out: the line without one.")
     ] = None,
     area: Area = None,
+    scheme: Scheme = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     cursor: Annotated[str | None, Query(description="'next' of the previous page.")] = None,
 ) -> dict[str, Any]:
@@ -93,6 +94,7 @@ def get_cases(
         service.city,
         parse_period(period, service.city.calendar),
         visible_area(caller, area, [by], single_cases=True),
+        scheme=scheme,
         now=clock.utc_now(),
     )
     after = None if cursor is None else _after(cursor)

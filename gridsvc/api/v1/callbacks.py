@@ -33,7 +33,12 @@ router = APIRouter(prefix="/v1/reports", tags=["assessment"])
 class CallbackIn(Sent):
     """Whether the citizen was reached, what they say, and whether that counts."""
 
-    contacted: bool = Field(description="Whether the citizen was reached.")
+    contacted: bool = Field(description="Whether this callback reached the citizen.")
+    unit_contacted: bool | None = Field(
+        default=None,
+        description="Whether the responsible unit had contacted the citizen, as the citizen says;"
+        " given when the citizen was reached.",
+    )
     solved: bool | None = Field(default=None, description="Given when the citizen was reached.")
     satisfied: Satisfied | None = Field(
         default=None, description="satisfied, fairly or not; given when the citizen was reached."

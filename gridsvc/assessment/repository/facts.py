@@ -39,6 +39,7 @@ from gridsvc.cases.intake.models import Report
 from gridsvc.cases.systems.appeals.models import Appeal
 from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
+from gridsvc.city.weights import Reading
 
 #: A fact's dimensions, in the order of their columns.
 _DIMENSIONS = tuple(dimension.value for dimension in Dimension)
@@ -225,7 +226,10 @@ def _tasks(scope: Scope) -> Select[Any]:
 
 
 def _callbacks(scope: Scope) -> Select[Any]:
-    """The newest callback of each report of the cases; it counts if it is valid."""
+    """The newest callback of each report of the cases; it counts if it is valid.
+
+    Where the unit was asked for, a citizen whom nobody reached counts in none of the rates.
+    """
     due, b = cases_due(scope), Callback
     later = func.row_number().over(partition_by=(b.district_code, b.report_id), order_by=b.n.desc())
     newest = (
@@ -236,6 +240,8 @@ def _callbacks(scope: Scope) -> Select[Any]:
             cast(b.report_id, String).label("thing"),
             b.valid,
             b.contacted,
+            b.unit_contacted,
+            and_(b.reading == Reading.UNIT.value, _by_unit(scope, due.c.due_at)).label("by_unit"),
             b.solved,
             b.satisfied.label("verdict"),
             later.label("place"),
@@ -243,14 +249,17 @@ def _callbacks(scope: Scope) -> Select[Any]:
         .join_from(due, b, and_(b.case_district == due.c.case_district, b.case_id == due.c.case_id))
         .subquery("newest")
     )
-    valid = newest.c.valid
+    by_unit, reached = newest.c.by_unit, newest.c.contacted
+    valid = and_(newest.c.valid, or_(not_(by_unit), reached))
+    contacted = case((by_unit, newest.c.unit_contacted), else_=reached)
     return select(
         newest.c.case_district,
         newest.c.case_id,
         newest.c.thing,
         *_same(newest),
-        valid,
-        and_(valid, newest.c.contacted).label("contacted"),
+        valid.label("valid"),
+        and_(newest.c.valid, by_unit, not_(reached)).label("unreached"),
+        and_(valid, contacted).label("contacted"),
         and_(valid, func.coalesce(newest.c.solved, False)).label("solved"),
         and_(valid, func.coalesce(newest.c.verdict == "satisfied", False)).label("satisfied"),
         and_(valid, func.coalesce(newest.c.verdict == "fairly", False)).label("fairly"),
@@ -339,6 +348,11 @@ def _dimensions(
         Dimension.MONTH: month,
     }
     return [values[dimension].label(dimension.value) for dimension in Dimension]
+
+
+def _by_unit(scope: Scope, due_at: ColumnElement[Any]) -> ColumnElement[bool]:
+    spans = [and_(due_at >= start, due_at < end) for start, end in scope.by_unit]
+    return or_(false(), *spans)
 
 
 def _in_street(scope: Scope) -> ColumnElement[bool]:

@@ -16,10 +16,10 @@ from gridsvc.assessment.scope import Scope
 class BodyYear:
     """What counts for one body.
 
-    ``valid`` to ``fairly``: callbacks of the cases that it led. ``handled``, ``in_time``: cases in
-    which it handled something and whistles in which it was done, and those of them that were not
-    overdue (or whose appeal was accepted). ``arrived``, ``punctual``: its report-ins. ``scored``
-    scores that sum to ``points``.
+    ``valid`` to ``fairly``: callbacks of the cases that it led, each by the reading of its case.
+    ``handled``, ``in_time``: cases in which it handled something and whistles in which it was done,
+    and those of them that were not overdue (or whose appeal was accepted). ``arrived``,
+    ``punctual``: its report-ins. ``scored`` scores that sum to ``points``.
     """
 
     valid: int = 0
@@ -37,14 +37,24 @@ class BodyYear:
 
 # Each query begins with the closed cases of the period and gives rows (body, count, number).
 
+_SPANS = """
+with span as materialized (
+    select * from unnest(cast(:starts as timestamptz[]), cast(:ends as timestamptz[]))
+        as spans (starts, ends)
+),
+"""
+
 _TABLES = """
-with closing as materialized (
-    select district_code, id as case_id, lead_body as lead from case_file
+closing as materialized (
+    select district_code, id as case_id, lead_body as lead,
+        exists (select from span where due_at >= starts and due_at < ends) as by_unit
+    from case_file
     where district_code = any(:districts) and due_at >= :start and due_at < :end
     and state = 'closed'
 ),
 said as (
-    select distinct on (b.district_code, b.report_id) c.lead, b.valid, b.contacted, b.solved,
+    select distinct on (b.district_code, b.report_id) c.lead, b.valid,
+        c.by_unit and b.reading = 'unit' as by_unit, b.contacted, b.unit_contacted, b.solved,
         b.satisfied
     from closing c join callback b on b.case_district = c.district_code and b.case_id = c.case_id
     order by b.district_code, b.report_id, b.n desc
@@ -76,15 +86,16 @@ scored as (
 """
 
 _TRACE = """
-with closing as materialized (
-    select district_code, case_id, content->'judged'->'closes'->>'lead' as lead from trace
+closing as materialized (
+    select district_code, case_id, content->'judged'->'closes'->>'lead' as lead,
+        exists (select from span where due_at >= starts and due_at < ends) as by_unit
+    from trace, cast(content->'judged'->'closes'->>'due_at' as timestamptz) as due_at
     where starts_with(district_code, :prefix) and content->'judged' ? 'closes'
-    and cast(content->'judged'->'closes'->>'due_at' as timestamptz) >= :start
-    and cast(content->'judged'->'closes'->>'due_at' as timestamptz) < :end
+    and due_at >= :start and due_at < :end
 ),
 entry as materialized (
-    select c.lead, t.district_code, t.case_id, t.n, t.action, t.body_code as body, t.content,
-        t.content->'judged' as judged
+    select c.lead, c.by_unit, t.district_code, t.case_id, t.n, t.action, t.body_code as body,
+        t.content, t.content->'judged' as judged
     from closing c join trace t using (district_code, case_id)
     where t.content ? 'judged'
     or t.action in ('callback', 'appeal_decided', 'report_in', 'done', 'score',
@@ -93,7 +104,9 @@ entry as materialized (
 said as (
     select distinct on (content->>'district_code', content->>'report_id') lead,
         cast(content->>'valid' as boolean) as valid,
+        by_unit and content->>'reading' = 'unit' as by_unit,
         cast(content->>'contacted' as boolean) as contacted,
+        cast(content->>'unit_contacted' as boolean) as unit_contacted,
         cast(content->>'solved' as boolean) as solved, content->>'satisfied' as satisfied
     from entry where action = 'callback'
     order by content->>'district_code', content->>'report_id', cast(content->>'n' as int) desc
@@ -139,12 +152,16 @@ scored as (
 
 
 _SUMMED = """
-select lead, 'valid', count(*) from said where valid group by 1
-union all select lead, 'contacted', count(*) from said where valid and contacted group by 1
-union all select lead, 'solved', count(*) from said where valid and solved group by 1
-union all select lead, 'satisfied', count(*) from said
-    where valid and satisfied = 'satisfied' group by 1
-union all select lead, 'fairly', count(*) from said where valid and satisfied = 'fairly' group by 1
+, heard as (
+    select lead, case when by_unit then unit_contacted else contacted end as contacted, solved,
+        satisfied
+    from said where valid and (contacted or by_unit is not true)
+)
+select lead, 'valid', count(*) from heard group by 1
+union all select lead, 'contacted', count(*) from heard where contacted group by 1
+union all select lead, 'solved', count(*) from heard where solved group by 1
+union all select lead, 'satisfied', count(*) from heard where satisfied = 'satisfied' group by 1
+union all select lead, 'fairly', count(*) from heard where satisfied = 'fairly' group by 1
 union all select body, 'handled', count(*) from judged group by 1
 union all select body, 'in_time', count(*) from judged where in_time group by 1
 union all select body, 'arrived', count(*) from arrived where late is not null group by 1
@@ -157,18 +174,23 @@ union all select body, 'points', sum(score) from scored group by 1
 def years_of_tables(session: Session, scope: Scope) -> dict[str, BodyYear]:
     """What the tables of cases, hand-ins, appeals, whistles and callbacks say, by body."""
     asked = {"districts": list(scope.districts)}
-    return _years(session, text(_TABLES + _SUMMED), scope, asked)
+    return _years(session, text(_SPANS + _TABLES + _SUMMED), scope, asked)
 
 
 def years_of_trace(session: Session, scope: Scope, prefix: str) -> dict[str, BodyYear]:
     """What the trace alone says of the districts under a prefix: no other table is read."""
-    return _years(session, text(_TRACE + _SUMMED), scope, {"prefix": prefix})
+    return _years(session, text(_SPANS + _TRACE + _SUMMED), scope, {"prefix": prefix})
 
 
 def _years(
     session: Session, query: TextClause, scope: Scope, asked: dict[str, Any]
 ) -> dict[str, BodyYear]:
-    span = {"start": scope.period.start, "end": scope.period.end}
+    span: dict[str, Any] = {
+        "start": scope.period.start,
+        "end": scope.period.end,
+        "starts": [start for start, _ in scope.by_unit],
+        "ends": [end for _, end in scope.by_unit],
+    }
     names = {"returns": list(scope.steps.returns)}
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     for body, count, number in session.execute(query, asked | span | names):

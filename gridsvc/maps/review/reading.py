@@ -24,6 +24,7 @@ from gridsvc.assessment.rates import (
 from gridsvc.assessment.repository.names import areas_of_level
 from gridsvc.assessment.service import assess
 from gridsvc.city import City
+from gridsvc.city.weights import Reading
 from gridsvc.maps.review.charts import HEIGHT, WIDTH, bars, trend
 from gridsvc.maps.self_contained import render_plain
 
@@ -101,6 +102,16 @@ def _name(session: Session, area: str, now: dt.datetime) -> str:
 #: So many bodies and classes are on the page; the CSV has all.
 _MOST_LINES = 30
 _FIGURES = ("response", "solved", "satisfied", "closed", "closed_in_time")
+_READINGS = {
+    Reading.UNIT: (
+        "响应为责任单位是否联系市民，回访未接通的不计入三率",
+        "whether the unit contacted the citizen; whom no callback reached counts in none",
+    ),
+    Reading.HOTLINE: (
+        "响应为回访是否接通市民",
+        "whether the callback reached the citizen",
+    ),
+}
 _DIMENSIONS = {
     Dimension.DISTRICT: ("各区", "Districts"),
     Dimension.STREET: ("各街道/乡镇", "Streets"),
@@ -155,6 +166,7 @@ def review_page(review: Review) -> str:
             if dimension in found.lines
         ],
         rates=RATES,
+        readings=[(day, *_READINGS[reading]) for day, reading in found.readings],
         no_data=NO_DATA,
     )
 

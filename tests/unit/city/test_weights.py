@@ -44,6 +44,26 @@ def test_weights_change_on_their_day(tmp_path: Path) -> None:
         known.of_rates("a", dt.date(2019, 12, 31))
 
 
+def test_readings_change_on_their_day_and_lines_without_one_read_the_unit(tmp_path: Path) -> None:
+    (tmp_path / "weights.csv").write_text(
+        "scheme,valid_from,response,solved,satisfied,fairly,source,reading\n"
+        "a,2020-01-01,0.1,0.5,0.4,0.9,x,hotline\n"
+        "b,2020-01-01,0.1,0.5,0.4,0.9,x,unit\n"
+        "a,2025-01-01,0.2,0.4,0.4,0.9,x,hotline\n"
+        "a,2026-07-01,0.2,0.4,0.4,0.9,x,\n",
+        encoding="utf-8",
+    )
+    known = city(weights_dir=tmp_path).table(WEIGHTS)
+
+    def read(first: dt.date, last: dt.date) -> list[tuple[str, str]]:
+        return [(f"{day}", reading) for day, reading in known.readings("a", first, last)]
+
+    july, end = dt.date(2026, 7, 1), dt.date(2026, 12, 31)
+    assert read(dt.date(2026, 1, 1), end) == [("2026-01-01", "hotline"), ("2026-07-01", "unit")]
+    assert read(july, end) == [("2026-07-01", "unit")]
+    assert read(dt.date(2019, 7, 1), dt.date(2020, 6, 30)) == [("2019-07-01", "hotline")]
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
@@ -62,6 +82,16 @@ def test_weights_change_on_their_day(tmp_path: Path) -> None:
 def test_a_fault_is_told_with_its_line(tmp_path: Path, lines: str, said: str) -> None:
     with pytest.raises(BadFile, match=said):
         city(weights_dir=_folder(tmp_path, lines)).table(WEIGHTS)
+
+
+def test_another_reading_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "weights.csv").write_text(
+        "scheme,valid_from,reading,response,solved,satisfied,fairly,source\n"
+        "a,2020-01-01,citizen,0.1,0.5,0.4,0.9,x\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(BadFile, match="line 2: reading is 'citizen'; it must be unit or hotline"):
+        city(weights_dir=tmp_path).table(WEIGHTS)
 
 
 def test_other_columns_are_refused(tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
 from itertools import pairwise
 
+from gridsvc.city.weights import Reading
 from gridsvc.maps.review import review_page
 from gridsvc.maps.review.charts import HEIGHT, bars, trend
 from tests.reviews import line, review
@@ -55,3 +58,14 @@ def test_the_page_says_how_it_changed_and_by_which_rules_it_counts() -> None:
     assert "▲ +0.0" in page
     for words in ("第3街道", "0.1 × 响应率 + 0.5 × 解决率 + 0.4 × 满意率", "rounded half up"):
         assert words in page
+
+
+def test_the_page_says_how_response_is_read_and_since_when_where_that_changes() -> None:
+    page = review_page(review())
+    assert "响应为责任单位是否联系市民" in page
+    assert "响应为回访是否接通市民" not in page
+    both = ((dt.date(2026, 11, 1), Reading.HOTLINE), (dt.date(2026, 11, 16), Reading.UNIT))
+    made = review()
+    page = review_page(replace(made, found=replace(made.found, readings=both)))
+    assert "2026-11-01 起响应为回访是否接通市民；2026-11-16 起响应为责任单位是否联系市民" in page
+    assert "from 2026-11-16 whether the unit contacted the citizen" in page

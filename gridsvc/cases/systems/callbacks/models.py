@@ -15,7 +15,9 @@ class Callback(Base):
     """One callback about one report; never changed, the newest of a report stands.
 
     ``at`` is when the citizen was called, ``written_at`` when it was written. Nobody who was not
-    reached has said whether it is ``solved``. ``case_district`` and ``case_id`` are the report's.
+    reached (``contacted``) has said anything. ``unit_contacted``: whether the responsible unit got
+    in touch with the citizen; asked where ``reading`` is ``unit``, null in the others.
+    ``case_district`` and ``case_id`` are the report's.
     """
 
     __tablename__ = "callback"
@@ -26,6 +28,10 @@ class Callback(Base):
             "contacted = (solved is not null) and contacted = (satisfied is not null)",
             "reached_has_verdict",
         ),
+        CheckConstraint(
+            "(reading = 'unit' and contacted) = (unit_contacted is not null)",
+            "unit_contacted_when_asked",
+        ),
         CheckConstraint("valid or reason is not null", "invalid_has_reason"),
         Index("ix_callback_case", "case_district", "case_id"),
     )
@@ -35,7 +41,9 @@ class Callback(Base):
     n: Mapped[int] = mapped_column(primary_key=True)
     case_district: Mapped[str] = mapped_column(String(6))
     case_id: Mapped[uuid.UUID]
+    reading: Mapped[str] = mapped_column(String(7))
     contacted: Mapped[bool]
+    unit_contacted: Mapped[bool | None]
     solved: Mapped[bool | None]
     satisfied: Mapped[str | None] = mapped_column(String(9))
     valid: Mapped[bool]

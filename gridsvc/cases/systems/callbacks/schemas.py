@@ -9,6 +9,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from gridsvc.answers import Answer
+from gridsvc.city.weights import Reading
 
 
 class Satisfied(StrEnum):
@@ -25,7 +26,11 @@ class CallbackAnswer(Answer):
     report_id: uuid.UUID
     case_id: uuid.UUID
     n: int
-    contacted: bool
+    reading: Reading = Field(description="By which reading of response it can be counted.")
+    contacted: bool = Field(description="Whether the callback reached the citizen.")
+    unit_contacted: bool | None = Field(
+        description="Whether the responsible unit had contacted the citizen; null when not asked."
+    )
     solved: bool | None = Field(description="Null when nobody was reached.")
     satisfied: Satisfied | None = Field(description="Null when nobody was reached.")
     valid: bool = Field(description="Whether it counts in the three rates.")

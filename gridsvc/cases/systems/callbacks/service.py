@@ -17,10 +17,11 @@ from gridsvc.cases.intake.personal import ERASED, ReportErased
 from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.callbacks.repository import callbacks_of, erase_reasons
 from gridsvc.cases.systems.callbacks.schemas import Satisfied
+from gridsvc.city.weights import WEIGHTS, Reading
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
 
 #: What the trace keeps of a callback.
-_SAID = ("n", "contacted", "solved", "satisfied", "valid", "reason")
+_SAID = ("n", "reading", "contacted", "unit_contacted", "solved", "satisfied", "valid", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class CallbackGiven:
     """A callback as somebody sends it."""
 
     contacted: bool
+    unit_contacted: bool | None
     solved: bool | None
     satisfied: Satisfied | None
     valid: bool
@@ -61,6 +63,7 @@ def call_back(occasion: Occasion, report: Report, given: CallbackGiven) -> Callb
         raise StepRefused(
             f"The case is at '{case.step}'; citizens are called back once it is closed."
         )
+    reading = _reading(act, given)
     before = callbacks_of(session, report)
     if before and before[-1].contacted and before[-1].valid and not given.reason:
         raise StepRefused(
@@ -74,7 +77,9 @@ def call_back(occasion: Occasion, report: Report, given: CallbackGiven) -> Callb
         n=len(before) + 1,
         case_district=report.case_district,
         case_id=report.case_id,
+        reading=reading,
         contacted=given.contacted,
+        unit_contacted=given.unit_contacted,
         solved=given.solved,
         satisfied=given.satisfied and given.satisfied.value,
         valid=given.valid,
@@ -105,15 +110,42 @@ def erase_said(act: Act, event: ReportErased) -> None:
     erase_reasons(act.session, event.report, ERASED)
 
 
+def _reading(act: Act, given: CallbackGiven) -> Reading:
+    """By which reading of response a callback can be counted. Raises BadInput.
+
+    The city's of the case's deadline, by which its rates are counted, says what must be asked.
+    """
+    case, scheme = act.case, act.city.settings.weights_scheme
+    day = act.city.day(case.due_at or act.now)
+    ((_, reading),) = act.city.table(WEIGHTS).readings(scheme, day, day)
+    if given.unit_contacted is not None:
+        return Reading.UNIT
+    if given.contacted and reading is Reading.UNIT:
+        raise BadInput(
+            "'unit_contacted' is missing: whether the responsible unit contacted the citizen, as"
+            " the citizen says. Never contacted, but solved, is an answer.",
+            field="unit_contacted",
+        )
+    return reading
+
+
 def _check_whole(given: CallbackGiven) -> None:
-    """A citizen who was reached says both; one who was not says nothing. Raises BadInput."""
-    for name, value in (("solved", given.solved), ("satisfied", given.satisfied)):
-        if given.contacted and value is None:
-            raise BadInput(f"'{name}' is missing; it is what the citizen says.", field=name)
+    """A citizen who was reached says what became of it; one who was not, nothing.
+
+    Raises BadInput.
+    """
+    said = {
+        "unit_contacted": given.unit_contacted,
+        "solved": given.solved,
+        "satisfied": given.satisfied,
+    }
+    for name, value in said.items():
         if not given.contacted and value is not None:
             raise BadInput(
                 f"A citizen who was not reached cannot have answered '{name}'; leave it out.",
                 field=name,
             )
+        if given.contacted and value is None and name != "unit_contacted":
+            raise BadInput(f"'{name}' is missing; it is what the citizen says.", field=name)
     if not given.valid and not given.reason:
         raise BadInput("A callback that is not valid needs a 'reason'.", field="reason")
