@@ -14,7 +14,7 @@ from gridsvc.callers import Role
 from gridsvc.cli.runtime import AsJson, console, operator, print_json, session
 from gridsvc.registry.access.keys import KeyRing, secret_key
 from gridsvc.registry.access.register import Life, make_token, revoke_token
-from gridsvc.registry.access.repository import note_uses, tokens_page
+from gridsvc.registry.access.repository import TokenFilter, note_uses, tokens_page
 from gridsvc.registry.access.service import holder_of
 from gridsvc.settings import get_settings
 
@@ -53,7 +53,7 @@ def list_tokens(
 ) -> None:
     """List the register: who has which token, until when, and when it was used last."""
     with session() as opened:
-        found = tokens_page(opened, prefix=area, after=None, limit=None)
+        found = tokens_page(opened, TokenFilter((area,)), after=None, limit=None)
     listed = [
         {
             "id": str(entry.id),

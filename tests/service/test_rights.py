@@ -197,6 +197,8 @@ def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
         "evidence_id": world.evidence,
         "photo_id": world.evidence,
         "token_id": world.token,
+        "duty_id": world.duty,
+        "agreement_id": world.agreement,
         "body": own_body,
         "whistle_id": world.whistle,
         "dispute_id": world.dispute,

@@ -24,6 +24,7 @@ _KEPT = {
     "bulk/on_dask.py": "by the digest of the bundle",
     "bulk/on_spark.py": "by the bundle, the CRS and the accuracy",
     "db/": "by the table, the mapper or the folder of a private server",
+    "registry/classes/search.py": "how a name is spelt",
     "cases/intake/address.py": "what an address reads as",
     "layers/": "statements, by the layer",
     "maps/": "files and templates of the package",

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Body, Path
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from gridsvc.answers import as_built
 from gridsvc.api.dependencies import (
     CurrentAtlas,
     CurrentOccasion,
@@ -29,8 +28,6 @@ from gridsvc.cases.systems.appeals.service import appeal, decide
 from gridsvc.cases.systems.schemas import CaseAnswer, CaseOpened
 from gridsvc.cases.systems.whistles.hearing import OpeningWhistle
 from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
-from gridsvc.city.procedures.model import VERDICT_NEEDS, Procedure
-from gridsvc.city.procedures.schemas import ProceduresAnswer
 from gridsvc.errors import (
     AmbiguousCode,
     BadCoordinate,
@@ -95,12 +92,6 @@ class TimeDecision(Decision):
         default_factory=dict,
         description="What proves it: 'photos' are ids of photos of the case, others are free.",
     )
-
-
-@router.get("/procedures", response_model=as_built(ProceduresAnswer))
-def list_procedures(service: CurrentService) -> dict[str, Any]:
-    """Every procedure in its newest version: its steps, who takes each, its limit and evidence."""
-    return {"procedures": [_procedure(one) for one in service.city.procedures.newest_of_all()]}
 
 
 @router.post(
@@ -211,57 +202,3 @@ def post_stated_time(
         return case_json(occasion.session, occasion.city, case)
 
     return once(occasion, key, ["stated-time", str(case_id), n, given], write)
-
-
-def _procedure(one: Procedure) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "version": one.version,
-        "title": one.title,
-        "title_zh": one.title_zh,
-        "source": one.source,
-        "level": one.level,
-        "after_the_fact_hours": one.after_the_fact_hours,
-        "opened_by": sorted(one.opened_by),
-        "seats": {role.value: seat.value for role, seat in one.seats.items()},
-        "steps": [
-            {
-                "step": step.name,
-                "title": step.title,
-                "title_zh": step.title_zh,
-                "by": step.by.value,
-                "needs": [*step.needs, *(role.value for role in step.names)],
-                "choices": {name: list(values) for name, values in step.choices.items()},
-                "verdict_in": step.verdict_in or None,
-                "verdicts": [
-                    {
-                        "verdict": one.name,
-                        "title": one.title,
-                        "title_zh": one.title_zh,
-                        "follows": one.follows.value,
-                        "needs": list(VERDICT_NEEDS[one.follows]),
-                    }
-                    for one in step.verdicts
-                ],
-                "scores": step.scores and step.scores.value,
-                "limit": step.limit and step.limit.to_json(),
-                "graded": step.graded,
-                "requires": [item.value for item in step.requires],
-                "calls": [call.who.value for call in step.calls],
-                "on_return": step.on_return,
-                "blows": step.blows,
-                "names_who": step.names_who,
-                "hears_all": step.hears_all,
-                "optional": step.optional,
-                "repeats": step.repeats,
-            }
-            for step in one.steps
-        ],
-        "returns": [
-            {"step": back.name, "by": back.by.value, "from": back.source, "to": back.target}
-            for back in one.returns
-        ],
-        "acts": [
-            {"act": name, "by": act.by.value, "at": list(act.at)} for name, act in one.acts.items()
-        ],
-    }

@@ -17,8 +17,15 @@ from gridsvc.api.problems import problems
 from gridsvc.api.rules import Sent, Text
 from gridsvc.callers import Role
 from gridsvc.errors import BadInput, Conflict, NotAllowed, NotAuthenticated, NotFound
-from gridsvc.registry.access.register import Issued, Life, make_token, renew_token, revoke_token
-from gridsvc.registry.access.repository import tokens_page
+from gridsvc.registry.access.register import (
+    Issued,
+    Life,
+    make_token,
+    readable_token,
+    renew_token,
+    revoke_token,
+)
+from gridsvc.registry.access.repository import TokenFilter, tokens_page
 
 router = APIRouter(prefix="/v1/tokens", tags=["tokens"])
 
@@ -76,13 +83,32 @@ class TokenIn(Sent):
 def list_tokens(
     session: DbSession,
     caller: CurrentCaller,
+    role: Role | None = None,
+    area: Annotated[str, Query(description="Of areas whose code begins so.")] = "",
+    body: str | None = None,
+    live: Annotated[
+        bool, Query(description="Only those that are neither expired nor revoked.")
+    ] = False,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: Annotated[uuid.UUID | None, Query(description="'next' of the previous page.")] = None,
 ) -> TokenPage:
     """The tokens of the caller's area: who, role, area, made by, last used, expires."""
-    found = tokens_page(session, prefix=caller.area, after=cursor, limit=limit)
+    wanted = TokenFilter(
+        prefixes=(caller.area, area),
+        role=role,
+        body=body,
+        live_at=clock.utc_now() if live else None,
+    )
+    found = tokens_page(session, wanted, after=cursor, limit=limit)
     tokens = [TokenEntry.of(entry, revoked_at=revoked_at) for entry, revoked_at in found]
     return TokenPage(tokens=tokens, next=str(tokens[-1].id) if len(tokens) == limit else None)
+
+
+@router.get("/{token_id}", responses=problems(*_PROBLEMS, NotFound))
+def get_token(token_id: uuid.UUID, session: DbSession, caller: CurrentCaller) -> TokenEntry:
+    """What the register says of the own token, or as an admin of one of the own area."""
+    entry, revoked_at = readable_token(session, token_id, caller)
+    return TokenEntry.of(entry, revoked_at=revoked_at)
 
 
 @router.post("", status_code=201, responses=problems(*_PROBLEMS))

@@ -363,6 +363,10 @@ class Library:
         """The newest version of every procedure, by name."""
         return tuple(self.newest(name) for name in sorted({name for name, _ in self.procedures}))
 
+    def every_version(self) -> tuple[Procedure, ...]:
+        """Every version of every procedure, by name and version."""
+        return tuple(self.procedures[key] for key in sorted(self.procedures))
+
     def grade_for(self, channel: str, key: ClassKey) -> str:
         """The grade of a channel's rule; where that leaves it open, the class's own."""
         return self.rule_for(channel, key).grade or self.rule_for(ANY, key).grade

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from gridsvc.answers import Answer
+from gridsvc.answers import Answer, Next
 from gridsvc.city.calendar import Clock
 from gridsvc.city.procedures.model import Actor, Callee, Follows, Requirement, Scored, Seat
 
@@ -68,7 +68,7 @@ class SideActAnswer(Answer):
 
 
 class ProcedureAnswer(Answer):
-    """A procedure in its newest version."""
+    """A procedure in one version."""
 
     name: str
     version: int
@@ -87,6 +87,7 @@ class ProcedureAnswer(Answer):
 
 
 class ProceduresAnswer(Answer):
-    """Every procedure."""
+    """Procedures by name and version."""
 
     procedures: list[ProcedureAnswer]
+    next: Next

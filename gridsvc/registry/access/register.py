@@ -115,6 +115,22 @@ def revoke_token(
     return entry
 
 
+def readable_token(
+    session: Session, token_id: uuid.UUID, caller: Caller
+) -> tuple[Token, dt.datetime | None]:
+    """What the register says of a token, and when it was revoked; for those who may revoke it.
+
+    Raises NotFound, NotAllowed.
+    """
+    found = repository.token_with_end(session, token_id)
+    if found is None:
+        raise NotFound(f"The register has no token {token_id}; 'gridsvc token list' names them.")
+    own = caller.token_id == token_id
+    if not (own or (caller.role is Role.ADMIN and caller.covers(found[0].area))):
+        raise NotAllowed("A token is read by its holder, or by an admin of its area.")
+    return found
+
+
 def _holder(entry: Token) -> Caller:
     caller = Caller(entry.subject, Role(entry.role), entry.area, entry.body, entry.id)
     return replace(caller, expires_at=entry.expires_at)

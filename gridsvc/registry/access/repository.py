@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -41,17 +42,46 @@ def token_by_id(session: Session, token_id: uuid.UUID) -> Token | None:
     return session.scalar(select(Token).where(Token.id == token_id).with_for_update())
 
 
+@dataclass(frozen=True, slots=True)
+class TokenFilter:
+    """Which tokens are asked for: for areas that begin with all of ``prefixes``; None: any.
+
+    ``live_at``: those that were neither expired nor revoked then.
+    """
+
+    prefixes: tuple[str, ...]
+    role: str | None = None
+    body: str | None = None
+    live_at: dt.datetime | None = None
+
+
+def token_with_end(
+    session: Session, token_id: uuid.UUID
+) -> tuple[Token, dt.datetime | None] | None:
+    """What the register says of a token, with when it was revoked."""
+    row = session.execute(_WITH_END.where(Token.id == token_id)).first()
+    return None if row is None else (row[0], row[1])
+
+
+_WITH_END = select(Token, RevokedToken.revoked_at).outerjoin(
+    RevokedToken, RevokedToken.id == Token.id
+)
+
+
 def tokens_page(
-    session: Session, *, prefix: str, after: uuid.UUID | None, limit: int | None
+    session: Session, wanted: TokenFilter, *, after: uuid.UUID | None, limit: int | None
 ) -> list[tuple[Token, dt.datetime | None]]:
-    """Tokens for areas under a prefix, in the order of their ids, with when each was revoked."""
-    query = (
-        select(Token, RevokedToken.revoked_at)
-        .outerjoin(RevokedToken, RevokedToken.id == Token.id)
-        .where(Token.area.startswith(prefix, autoescape=True))
-        .order_by(Token.id)
-        .limit(limit)
-    )
+    """Tokens in the order of their ids, with when each was revoked."""
+    query = _WITH_END.order_by(Token.id).limit(limit)
+    for prefix in wanted.prefixes:
+        query = query.where(Token.area.startswith(prefix, autoescape=True))
+    if wanted.role is not None:
+        query = query.where(Token.role == wanted.role)
+    if wanted.body is not None:
+        query = query.where(Token.body == wanted.body)
+    if wanted.live_at is not None:
+        alive = Token.expires_at > wanted.live_at, RevokedToken.revoked_at.is_(None)
+        query = query.where(*alive)
     if after is not None:
         query = query.where(Token.id > after)
     return [(entry, revoked_at) for entry, revoked_at in session.execute(query)]

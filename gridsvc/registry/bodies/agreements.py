@@ -155,23 +155,12 @@ def draft_json(draft: AgreementDraft) -> dict[str, Any]:
         "zone": json.loads(shapely.to_geojson(draft.zone)),
         "valid_from": draft.valid_from.isoformat(),
         "valid_to": draft.valid_to and draft.valid_to.isoformat(),
-        "duties": _duties_json(draft.duties),
+        "duties": duties_json(draft.duties),
     }
 
 
-def agreement_json(session: Session, agreement_id: uuid.UUID) -> dict[str, Any]:
-    """An agreement in force, without its zone: ``{id, title, valid_from, valid_to, duties}``."""
-    agreement, duties = repository.agreement_with_duties(session, agreement_id)
-    return {
-        "id": str(agreement.id),
-        "title": agreement.title,
-        "valid_from": agreement.valid_from.isoformat(),
-        "valid_to": agreement.valid_to and agreement.valid_to.isoformat(),
-        "duties": _duties_json(duties),
-    }
-
-
-def _duties_json(duties: Iterable[AgreedDuty | AgreementDuty]) -> list[dict[str, Any]]:
+def duties_json(duties: Iterable[AgreedDuty | AgreementDuty]) -> list[dict[str, Any]]:
+    """The lines of an agreement in the form that :func:`read_draft` takes."""
     return [
         {
             "body": duty.body_code,

@@ -6,10 +6,16 @@ import datetime as dt
 import uuid
 
 from geoalchemy2 import Geometry, WKBElement
-from sqlalchemy import CheckConstraint, Date, DateTime, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, Date, DateTime, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
+
+
+def _following(table: str) -> Index:
+    """By which the row that took another's place is found; few have done so."""
+    following = text("replaces is not null")
+    return Index(f"ix_{table}_replaces", "replaces", postgresql_where=following)
 
 
 class Body(Base):
@@ -36,7 +42,9 @@ class Duty(Base):
     """Which body answers for a class in an area, as lead or as assistant.
 
     ``area_code`` covers every area whose code begins with it; ``class_prefix`` every class
-    likewise: ``06`` is a whole major, ``06001`` one class, the empty prefix all.
+    likewise: ``06`` is a whole major, ``06001`` one class, the empty prefix all. ``replaces`` is
+    the line that this one took the place of, ``reason`` why it began and ``end_reason`` why it
+    ended; None where a list was imported.
     """
 
     __tablename__ = "duty"
@@ -44,6 +52,8 @@ class Duty(Base):
         CheckConstraint("role in ('lead', 'assist')", "role_known"),
         CheckConstraint("kind in ('part', 'event')", "kind_known"),
         Index("ix_duty_area", "area_code", "kind", "class_prefix"),
+        Index("ix_duty_body", "body_code"),
+        _following("duty"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -56,13 +66,22 @@ class Duty(Base):
     clause: Mapped[str]
     valid_from: Mapped[dt.date] = mapped_column(Date)
     valid_to: Mapped[dt.date | None] = mapped_column(Date)
+    replaces: Mapped[uuid.UUID | None]
+    reason: Mapped[str | None]
+    end_reason: Mapped[str | None]
 
 
 class Agreement(Base):
-    """A zone where bodies have agreed who does what, against or across the legal border."""
+    """A zone where bodies have agreed who does what, against or across the legal border.
+
+    ``replaces``, ``reason`` and ``end_reason`` are as those of a duty.
+    """
 
     __tablename__ = "agreement"
-    __table_args__ = (Index("ix_agreement_zone", "zone", postgresql_using="gist"),)
+    __table_args__ = (
+        Index("ix_agreement_zone", "zone", postgresql_using="gist"),
+        _following("agreement"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     title: Mapped[str]
@@ -71,6 +90,9 @@ class Agreement(Base):
     )
     valid_from: Mapped[dt.date] = mapped_column(Date)
     valid_to: Mapped[dt.date | None] = mapped_column(Date)
+    replaces: Mapped[uuid.UUID | None]
+    reason: Mapped[str | None]
+    end_reason: Mapped[str | None]
 
 
 class AgreementDuty(Base):

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.city.classes import ClassKey
 from gridsvc.db.base import Prepared
-from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty, DutyGap
+from gridsvc.registry.bodies.models import Agreement, Body, Duty, DutyGap
 from gridsvc.registry.in_force import LINE_HOLDS, PART, holds, part_stands, unit_grids_on
 
 
@@ -240,19 +240,6 @@ def bodies_of_grid(
     answering.append(select(Duty.body_code).where(Duty.area_code.in_(areas), in_force))
     found = or_(Body.code.in_(named), *(Body.code.in_(one) for one in answering))
     return list(session.scalars(select(Body.code).where(found).order_by(Body.code)))
-
-
-def agreement_with_duties(
-    session: Session, agreement_id: uuid.UUID
-) -> tuple[Agreement, Sequence[AgreementDuty]]:
-    """An agreement that exists, and its lines, leads first."""
-    agreement = session.get_one(Agreement, agreement_id)
-    duties = session.scalars(
-        select(AgreementDuty)
-        .where(AgreementDuty.agreement_id == agreement_id)
-        .order_by(AgreementDuty.role.desc(), AgreementDuty.kind, AgreementDuty.class_prefix)
-    ).all()
-    return agreement, duties
 
 
 def agreement_holds(session: Session, agreement_id: uuid.UUID, day: dt.date) -> bool:

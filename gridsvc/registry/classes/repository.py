@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -37,3 +37,15 @@ def names_of(session: Session, standard: str, kind: str) -> dict[str, str]:
 def has_classes(session: Session, standard: str) -> bool:
     """Whether the list of a standard was ever loaded."""
     return bool(session.scalar(select(exists().where(ListedClass.standard == standard))))
+
+
+def classes_after(
+    session: Session, standard: str, *, kind: str | None, after: tuple[str, str]
+) -> Sequence[ListedClass]:
+    """The classes of a standard behind a kind and code, in their order; ``kind`` None: both."""
+    query = select(ListedClass).where(
+        ListedClass.standard == standard, tuple_(ListedClass.kind, ListedClass.code) > after
+    )
+    if kind is not None:
+        query = query.where(ListedClass.kind == kind)
+    return session.scalars(query.order_by(ListedClass.kind, ListedClass.code)).all()

@@ -19,6 +19,7 @@ from gridsvc.answers import (
     Point,
     Position,
 )
+from gridsvc.registry.bodies.schemas import AgreementRead
 from gridsvc.registry.disputes.model import DisputeState
 
 
@@ -51,26 +52,6 @@ class DisputePage(Answer):
 
     disputes: list[DisputeSummary]
     next: Next
-
-
-class AgreedDuty(Answer):
-    """Who is responsible for a class of things on agreed ground."""
-
-    body: str
-    standard: str
-    kind: Literal["part", "event"]
-    class_prefix: str = Field(alias="class", description="Of the code of a class.")
-    role: Literal["lead", "assist"]
-
-
-class AgreementRead(Answer):
-    """An agreement in force, without its zone."""
-
-    id: uuid.UUID
-    title: str
-    valid_from: dt.date
-    valid_to: dt.date | None
-    duties: list[AgreedDuty]
 
 
 class EvidenceAnswer(Answer):

@@ -11,8 +11,8 @@ import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
-from gridsvc.registry.bodies.agreements import agreement_json
 from gridsvc.registry.bodies.repository import bodies_by_code
+from gridsvc.registry.bodies.view import agreement_read
 from gridsvc.registry.disputes import repository
 from gridsvc.registry.disputes.model import Actor
 from gridsvc.registry.disputes.models import Dispute, DisputeEntry, DisputeEvidence
@@ -36,7 +36,8 @@ def dispute_json(session: Session, dispute: Dispute, *, named: bool) -> dict[str
         **_summary(dispute, sides),
         "geometry": json.loads(shapely.to_geojson(to_shape(dispute.geometry))),
         "terms": dispute.terms,
-        "agreement": None if agreement is None else agreement_json(session, agreement),
+        "agreement": agreement
+        and agreement_read(session, agreement).model_dump(mode="json", by_alias=True),
         "settled_by_edition": dispute.settled_by_edition,
         "evidence": [
             evidence_json(it, named=named) for it in repository.evidence_of(session, dispute)

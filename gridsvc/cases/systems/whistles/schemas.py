@@ -9,7 +9,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gridsvc.answers import Answer, Geometry, Next, Point
-from gridsvc.cases.systems.whistles.kinds import WhistleGround, WhistleKind
+from gridsvc.cases.systems.whistles.kinds import Approval, Kind, WhistleGround, WhistleKind
+from gridsvc.city.procedures.schemas import LimitAnswer
 
 State = Literal["proposed", "open", "closed", "raised", "withdrawn"]
 Ground = WhistleGround | Literal["footprint", "conflict", "refusal", "near", "crowd"]
@@ -89,6 +90,36 @@ class WhistlePage(Answer):
 
     whistles: list[WhistleAnswer]
     next: Next
+
+
+class KindAnswer(Answer):
+    """A kind of whistle: the limits of the bodies that it calls, and who must agree to it."""
+
+    kind: WhistleKind
+    title: str
+    title_zh: str
+    accept: LimitAnswer
+    report_in_minutes: float = Field(description="On the clock of 'accept'.")
+    done: LimitAnswer
+    approvals: list[Approval]
+
+    @classmethod
+    def of_kind(cls, kind: Kind, report_in_minutes: float) -> KindAnswer:
+        """A kind; the minutes of the setting where it has none of its own."""
+        minutes = kind.report_in_minutes
+        return cls.of(
+            kind,
+            accept=LimitAnswer.of(kind.accept),
+            done=LimitAnswer.of(kind.done),
+            report_in_minutes=report_in_minutes if minutes is None else minutes,
+            approvals=list(kind.approvals),
+        )
+
+
+class KindsAnswer(Answer):
+    """The kinds of whistles."""
+
+    kinds: list[KindAnswer]
 
 
 class ReasonAnswer(Answer):
