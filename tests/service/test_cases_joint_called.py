@@ -164,7 +164,7 @@ def test_a_score_comes_once_after_done_and_from_the_right_side(case):
     for who, address, says in (
         (case.lead, lead_scored, "cannot score itself"),
         (case.lead, case.body(CGJ, "score"), f"called by {city.OTHER}"),
-        (case.departments[CGJ], lead_scored, "Only the sides"),
+        (case.departments[CGJ], lead_scored, "are scored by"),
     ):
         problem = who.refused(address, score, status=409, type="step-refused")
         assert says in problem["detail"]

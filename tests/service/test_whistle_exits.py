@@ -274,12 +274,16 @@ def test_a_side_that_never_comes_to_the_spot_is_scored_0_and_the_other_closes_al
     clock.forward(minutes=31)
     joint.lead.post(joint.body(city.OTHER, "score"), {"score": 0})
     other_gz = f"{city.EAST}-GZ"
-    joint.other.post(joint.body(other_gz, "dismiss"), {"reason": "Not needed."})
+    # Whoever stays answers for what the other has brought; supervision scores who stays.
+    joint.other.refused(joint.body(other_gz, "dismiss"), {"reason": "x"}, status=409)
+    joint.lead.post(joint.body(other_gz, "dismiss"), {"reason": "Not needed."})
     joint.lead.post(joint.steps, {"step": "joint_action", "note": "We pulled it down."})
     for code in present:
         who[code].post(joint.body(code, "done"), {"note": "Done."})
-    joint.other.post(joint.body(city.LEAD, "score"), {"score": 95})
-    joint.other.post(joint.body(EAST_CGJ, "score"), {"score": 90})
+    joint.other.refused(joint.body(city.LEAD, "score"), {"score": 95}, status=409)
+    supervision = joint.person(Role.DISTRICT, city.WEST, subject="supervision of the west")
+    supervision.post(joint.body(city.LEAD, "score"), {"score": 95, "by": "supervision"})
+    joint.lead.post(joint.body(EAST_CGJ, "score"), {"score": 90})
     closed = joint.lead.post(joint.steps, {"step": "close", "note": "Down."})
     assert closed["state"] == "closed"
 

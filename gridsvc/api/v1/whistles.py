@@ -250,8 +250,9 @@ def calling_party(occasion: Occasion, whistle_id: uuid.UUID, named: str | None) 
     Raises NotFound, NotAllowed, BadInput.
     """
     whistle = _whistle(occasion.session, whistle_id)
-    readable_case(occasion.session, occasion.city, occasion.caller, whistle.case_id)
-    return scoring_party(occasion.session, occasion.caller, whistle, named)
+    if occasion.caller.staff:
+        readable_case(occasion.session, occasion.city, occasion.caller, whistle.case_id)
+    return scoring_party(occasion, whistle, named)
 
 
 def _whistle(session: Session, whistle_id: uuid.UUID) -> Whistle:

@@ -77,11 +77,7 @@ def take(
     wrong form; NotAllowed when the actor is on the other side of supervision.
     """
     step = check_take(procedure, progress, step_name, party=party, evidence=evidence, actor=actor)
-    for requirement in CLOSING if whistled and step.closes else step.requires:
-        if requirement not in met:
-            raise StepRefused(
-                f"'{step.name}' is refused: {_UNMET[requirement]}.", requirement=requirement.value
-            )
+    check_met(step.name, CLOSING if whistled and step.closes else step.requires, met)
     if step.name != progress.step:
         progress = progress.at(step.name)
     progress = _with_evidence(record_actor(progress, party, actor), step, evidence)
@@ -129,6 +125,15 @@ def check_take(
     check_separation_of_duties(progress, step.name, party, actor)
     check_evidence(step, progress, evidence)
     return step
+
+
+def check_met(name: str, required: Collection[Requirement], met: Collection[Requirement]) -> None:
+    """Refuse a step while something that it requires does not hold. Raises StepRefused."""
+    for requirement in required:
+        if requirement not in met:
+            raise StepRefused(
+                f"'{name}' is refused: {_UNMET[requirement]}.", requirement=requirement.value
+            )
 
 
 def go_back(

@@ -8,7 +8,13 @@ from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Act
-from gridsvc.cases.core.engine import COMMAND, REPORTER, SUPERVISION, parties
+from gridsvc.cases.core.engine import (
+    COMMAND,
+    REPORTER,
+    SUPERVISION,
+    check_separation_of_duties,
+    parties,
+)
 from gridsvc.cases.core.evidence_needs import PERSON
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
@@ -45,6 +51,22 @@ def opened_by(caller: Caller, progress: Progress) -> bool:
     return str(caller.token_id) == progress.reporter
 
 
+def speaks_for_reporter(act: Act, name: str) -> bool:
+    """Whether the caller acts as whoever opened the case, with the very token that did.
+
+    Nobody waits for a reporter for ever: once the limit has passed, supervision acts in their
+    place. Raises NotAllowed for one who has handled the case.
+    """
+    if opened_by(act.caller, act.progress):
+        return True
+    case = act.case
+    passed = case.limit_at is not None and act.now > case.limit_at
+    if not passed or not act.caller.supervises(case.district_code):
+        return False
+    check_separation_of_duties(act.progress, name, SUPERVISION, act.caller.subject)
+    return True
+
+
 def acting_party(
     act: Act, step: Step | Return | SideAct, named: str | None, *, name: str | None = None
 ) -> str:
@@ -56,9 +78,9 @@ def acting_party(
     """
     progress, caller, district = act.progress, act.caller, act.case.district_code
     possible = parties(progress, step.by)
-    label = name if isinstance(step, SideAct) else step.name
+    label = name or ("" if isinstance(step, SideAct) else step.name)
     if possible == (REPORTER,):
-        if not opened_by(caller, progress):
+        if not speaks_for_reporter(act, label):
             raise NotAllowed(f"'{label}' is for whoever opened the case, with the same token.")
         return REPORTER
     if possible == (COMMAND,):

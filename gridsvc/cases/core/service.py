@@ -194,7 +194,7 @@ def _take_or_decide(
         back = next(b for b in act.procedure.returns if b.source == step.name and not b.refuses)
         _go_back(act, back, party, evidence, at)
     else:
-        follow_verdict(act, step, verdict, party, evidence, at)
+        follow_verdict(act, step, verdict, party, evidence, at, answers)
 
 
 def _take(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -31,15 +31,31 @@ def summon(
 
     Raises BadInput and NotFound for bodies in the evidence that cannot be summoned.
     """
+    return summoned(
+        progress, step, lambda summons: _callees(act, progress, summons, evidence), at=at
+    )
+
+
+def summoned(
+    progress: Progress,
+    step: Step,
+    callees: Callable[[Summons], Collection[str]],
+    *,
+    at: dt.datetime,
+) -> tuple[Progress, tuple[str, ...]]:
+    """As :func:`summon`, where ``callees`` says whom a summons means.
+
+    A step that is taken again, after a return, may name bodies that it called before: they stay
+    called. Raises BadInput for a body that it calls twice.
+    """
     new: list[Summoned] = []
-    known = set(progress.called_bodies)
     for summons in step.calls:
         named = summons.who in (Callee.NAMED, Callee.CITY_UNITS)
-        for code in _callees(act, progress, summons, evidence):
-            if code in known and named:
-                raise BadInput(f"{code} has already been called.", field="evidence.bodies")
-            if code not in known:
-                known.add(code)
+        for code in callees(summons):
+            if code in (each.body for each in new):
+                if named:
+                    raise BadInput(f"{code} has already been called.", field="evidence.bodies")
+            elif code not in progress.called_bodies:
                 new.append(Summoned(code, at, own=summons.limit))
     after = replace(progress, called=(*progress.called, *new))
     return after, tuple(each.body for each in new)

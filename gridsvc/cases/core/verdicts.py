@@ -8,25 +8,34 @@ from dataclasses import replace
 from typing import Any
 
 from gridsvc.cases.core.act import Act
-from gridsvc.cases.core.engine import check_take, record_actor
+from gridsvc.cases.core.engine import check_met, check_take, record_actor
 from gridsvc.cases.core.events import CaseClosed, VerdictMerges
 from gridsvc.cases.core.rights import body_of
 from gridsvc.cases.core.summons import give_check
-from gridsvc.city.procedures.model import Follows, Step, Verdict
+from gridsvc.city.procedures.model import CLOSING, Follows, Step, Verdict
 
 #: How a case ends that is not filed, or void.
 _OUTCOMES = {Follows.DO_NOT_FILE: "not_filed", Follows.VOID: "void"}
 
 
 def follow_verdict(
-    act: Act, step: Step, verdict: Verdict, party: str, evidence: Mapping[str, Any], at: dt.datetime
+    act: Act,
+    step: Step,
+    verdict: Verdict,
+    party: str,
+    evidence: Mapping[str, Any],
+    at: dt.datetime,
+    answers: Mapping[str, Any],
 ) -> None:
     """End a locked case, join it into another, or keep it at its check. Raises what a step raises.
 
-    Rework is the way back of the procedure, and the caller's.
+    A case ends so no sooner than it closes: not while a whistle waits for bodies. Rework is the
+    way back of the procedure, and the caller's.
     """
     procedure, progress, actor = act.procedure, act.progress, act.caller.subject
     check_take(procedure, progress, step.name, party=party, evidence=evidence, actor=actor)
+    if verdict.follows in _OUTCOMES and answers.get("whistled"):
+        check_met(step.name, CLOSING, answers.get("met", ()))
     progress = record_actor(progress, party, actor)
     act.resume(early=True)
     content = {**evidence, "follows": verdict.follows.value}

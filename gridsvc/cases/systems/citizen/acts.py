@@ -19,6 +19,7 @@ from gridsvc.cases.intake.reports_repository import reports_of
 from gridsvc.cases.systems.citizen import repository
 from gridsvc.cases.systems.citizen.outcome import last_day
 from gridsvc.cases.systems.merging import close_early, open_for
+from gridsvc.cases.systems.whistles import open_whistles
 from gridsvc.errors import StepRefused
 from gridsvc.registry.bodies.service import body_or_refuse
 from gridsvc.registry.placement.store import Atlas
@@ -38,14 +39,15 @@ def add_words(occasion: Occasion, report: Report, secret: str | None, words: str
 def withdraw(occasion: Occasion, report: Report, secret: str | None, reason: str | None) -> None:
     """Take a report back. Its case closes where nobody else needs it.
 
-    It goes on where somebody else has reported too, where bodies were called into it, and where
-    it is about a danger.
+    It goes on where somebody else has reported too, where bodies were called into it or a whistle
+    is open in it, and where it is about a danger.
     """
     act = _own_act(occasion, report, secret)
     _check_open(act, "withdraw it")
     report.withdrawn_at = occasion.now
     others = [one for one in reports_of(act.session, act.case) if one.withdrawn_at is None]
-    goes_on = bool(others or act.progress.called or act.case.grade == _DANGER)
+    called = act.progress.called or open_whistles(act.session, act.case)
+    goes_on = bool(others or called or act.case.grade == _DANGER)
     closed: dict[str, Any] = {} if goes_on else close_early(act, None)
     said = {"reason": reason} if reason else {}
     _record(act, report, "withdrawn", {"closed": not goes_on, **said, **closed})

@@ -18,6 +18,7 @@ from gridsvc.cases.systems.whistles import (
     BodyAbsent,
     Whistle,
     WhistleWithdrawn,
+    called_bodies,
     joint_whistle_of,
 )
 from gridsvc.errors import BadInput, NotFound
@@ -76,7 +77,10 @@ def follow_withdrawal(act: Act, event: WhistleWithdrawn) -> None:
 
 
 def follow_absence(act: Act, event: BodyAbsent) -> None:
-    """When a side never came, the other one goes on alone: with the joint action, or all of it."""
+    """When a side never came, the other one goes on alone: with the joint action, or all of it.
+
+    It answers for the departments that the other has brought too.
+    """
     if event.called.role != "side":
         return
     gone = event.called.body_code
@@ -85,6 +89,9 @@ def follow_absence(act: Act, event: BodyAbsent) -> None:
         event.whistle.state, event.whistle.closed_at = "closed", act.now
         _back_to_one_side(act, staying)
     else:
+        for one in called_bodies(act.session, [event.whistle.id]):
+            if one.role != "side" and one.called_from == gone:
+                one.called_from = staying
         act.keep(replace(act.progress, lead=staying, other=None))
         act.tell([staying], "other_side_absent", {"whistle_id": str(event.whistle.id)})
 

@@ -9,15 +9,16 @@ from sqlalchemy.orm import Session
 
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import SERVICE, Act, Occasion
-from gridsvc.cases.core.engine import parties
+from gridsvc.cases.core.engine import open_steps, parties
 from gridsvc.cases.core.events import LimitPassed, WhichLimit
-from gridsvc.cases.core.progress import present_step
 from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.core.rights import body_of
 from gridsvc.cases.systems.reminders import repository
 from gridsvc.cases.systems.reminders.models import LimitNotice
 from gridsvc.cases.systems.reminders.rules import REMINDERS, Reminder
+from gridsvc.cases.systems.whistles import called_bodies, open_whistles
 from gridsvc.city import City
+from gridsvc.city.procedures.model import Actor
 
 _SELF = Caller(SERVICE, Role.ADMIN, "", None, uuid.UUID(int=0))
 _PASSED = "passed"
@@ -103,7 +104,17 @@ def _remind(act: Act, rule: Reminder, limit_at: dt.datetime) -> None:
 
 
 def _holders(act: Act) -> tuple[str, ...]:
-    """Who has to take the present step, and has not."""
+    """Who has to take the present step, and has not.
+
+    A called body that is done, or left, holds nothing; when none does, whoever may go on.
+    """
     progress = act.progress
-    by = parties(progress, present_step(act.procedure, progress).by)
-    return tuple(party for party in by if party not in progress.taken_by)
+    blown = open_whistles(act.session, act.case)
+    called = called_bodies(act.session, [whistle.id for whistle in blown])
+    idle = {one.body_code for one in called if one.done_at is not None or one.exit is not None}
+    for step in open_steps(act.procedure, progress):
+        gone = idle if step.by is Actor.CALLED else progress.taken_by
+        holders = tuple(party for party in parties(progress, step.by) if party not in gone)
+        if holders:
+            return holders
+    return ()

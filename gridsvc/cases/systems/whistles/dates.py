@@ -6,11 +6,11 @@ import datetime as dt
 import uuid
 
 from gridsvc.cases.core.act import Occasion
-from gridsvc.cases.core.engine import SUPERVISION, check_separation_of_duties
+from gridsvc.cases.core.engine import SUPERVISION
 from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles.hearing import limit_by_called
 from gridsvc.cases.systems.whistles.kinds import Limits
-from gridsvc.cases.systems.whistles.locking import locked_whistle
+from gridsvc.cases.systems.whistles.locking import keep_side, locked_whistle
 from gridsvc.cases.systems.whistles.models import Whistle
 from gridsvc.city.calendar import Clock, Limit
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
@@ -87,7 +87,7 @@ def press(occasion: Occasion, whistle_id: uuid.UUID, *, leader: str, note: str) 
             "Only supervision presses: a token of role district, city or admin that covers"
             f" {whistle.district_code}."
         )
-    check_separation_of_duties(act.progress, "press", SUPERVISION, act.caller.subject)
+    keep_side(act, "press", SUPERVISION)
     called = repository.called_bodies(act.session, [whistle.id])
     late = [one.body_code for one in called if one.exit is None and one.done_at is None]
     if whistle.state != "open" or not late:

@@ -11,8 +11,13 @@ from gridsvc.cases.core.engine import REPORTER, SUPERVISION, parties
 from gridsvc.cases.intake.answerable import NOT_LISTED, answerable_in
 from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles.events import BodyAbsent, WhistleWithdrawn
-from gridsvc.cases.systems.whistles.hearing import limit_by_called
-from gridsvc.cases.systems.whistles.locking import locked_body, locked_whistle, record_of_body
+from gridsvc.cases.systems.whistles.hearing import acting_step, limit_by_called
+from gridsvc.cases.systems.whistles.locking import (
+    keep_side,
+    locked_body,
+    locked_whistle,
+    record_of_body,
+)
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.errors import BadInput, StepRefused
 
@@ -34,6 +39,7 @@ def withdraw(occasion: Occasion, whistle_id: uuid.UUID, *, by: str, reason: str)
         raise StepRefused(
             f"{' and '.join(done)} is done; score it, and dismiss those that are not needed."
         )
+    keep_side(act, "withdraw", by)
     was_open = whistle.state == "open"
     whistle.state, whistle.closed_at = "withdrawn", act.now
     content = {"whistle_id": str(whistle.id), "by": by, "reason": reason}
@@ -133,17 +139,27 @@ def _leave(
     act: Act, whistle: Whistle, called: CalledBody, way: str, content: dict[str, str]
 ) -> None:
     called.exit = way
-    record_of_body(act, way, called, content, at=act.now)
+    record_of_body(act, way, called, content, at=act.now, by=content.get("by"))
     _wait_no_longer(act, [called.body_code])
 
 
 def _wait_no_longer(act: Act, bodies: Iterable[str]) -> None:
-    """The case's own step does not wait for these bodies either, and its limit is the others'."""
-    gone = set(bodies)
-    called = tuple(one for one in act.progress.called if one.body not in gone)
-    if act.procedure.level is not None:
-        act.keep(replace(act.progress, called=called))
-    limit_by_called(act, act.procedure)
+    """The case's own step does not wait for these bodies either, and its limit is the others'.
+
+    Where nobody is left before the step in which they act, what lies between is theirs: the case
+    goes to that step, which the caller may pass.
+    """
+    gone, procedure, progress = set(bodies), act.procedure, act.progress
+    called = tuple(one for one in progress.called if one.body not in gone)
+    acting = acting_step(procedure)
+    if procedure.level is not None:
+        progress = replace(progress, called=called)
+        early = acting and procedure.index(progress.step) < procedure.index(acting.name)
+        if acting is not None and early and not called:
+            act.enter(procedure, progress.at(acting.name))
+        else:
+            act.keep(progress)
+    limit_by_called(act, procedure)
 
 
 def _body(party: str) -> str | None:

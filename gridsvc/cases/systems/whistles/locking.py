@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.act import Act, Occasion
+from gridsvc.cases.core.engine import check_separation_of_duties, record_actor
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.systems.whistles import repository
@@ -28,6 +29,15 @@ def locked_whistle(session: Session, whistle_id: uuid.UUID) -> tuple[Whistle, Ca
     case = lock_case(session, found.case_id)
     session.refresh(found)
     return found, case
+
+
+def keep_side(act: Act, name: str, party: str) -> None:
+    """Remember on which side of supervision the caller acts. Raises NotAllowed for the other."""
+    progress, actor = act.progress, act.caller.subject
+    check_separation_of_duties(progress, name, party, actor)
+    after = record_actor(progress, party, actor)
+    if after != progress:
+        act.case.progress = after.to_json()
 
 
 def locked_body(
@@ -53,9 +63,19 @@ def locked_body(
 
 
 def record_of_body(
-    act: Act, action: str, called: CalledBody, content: Mapping[str, Any], *, at: dt.datetime
+    act: Act,
+    action: str,
+    called: CalledBody,
+    content: Mapping[str, Any],
+    *,
+    at: dt.datetime,
+    by: str | None = None,
 ) -> None:
-    """Enter what a called body did, or what was done to it, in the trace."""
+    """Enter what a called body did, or what ``by``, its caller, did to it, in the trace.
+
+    It is handling like a step: raises NotAllowed for one on the other side of supervision.
+    """
+    keep_side(act, action, by or called.body_code)
     kept = {"whistle_id": str(called.whistle_id), **content}
     entry = act.record(action, kept, at=at, body=called.body_code)
     if action in STATED:

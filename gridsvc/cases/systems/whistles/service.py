@@ -9,15 +9,13 @@ from typing import Any
 from geoalchemy2.shape import from_shape, to_shape
 from pyproj import Geod
 from shapely.geometry import Point
-from sqlalchemy.orm import Session
 
-from gridsvc.callers import Caller
-from gridsvc.cases.core.act import Occasion
+from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.engine import REPORTER, SUPERVISION
-from gridsvc.cases.core.progress import Progress
 from gridsvc.cases.core.repository import case_by_id
-from gridsvc.cases.core.rights import acting_body, own_body
+from gridsvc.cases.core.rights import acting_body, own_body, speaks_for_reporter
 from gridsvc.cases.core.service import happened_at
+from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles.exits import check_absent, mark_absent
 from gridsvc.cases.systems.whistles.locking import locked_body, record_of_body
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
@@ -143,7 +141,7 @@ def again(
         raise StepRefused(f"{body} was already scored by {called.scored_by}.")
     content = {"by": by, "note": note, "was_done_at": called.done_at.isoformat()}
     called.done_at, called.done_stated_at, called.overdue = None, None, None
-    record_of_body(act, "again", called, content, at=act.now)
+    record_of_body(act, "again", called, content, at=act.now, by=by)
     act.tell([body], "again", {"whistle_id": str(whistle.id), "note": note})
     return called
 
@@ -164,7 +162,7 @@ def score(
     Raises StepRefused for a body's own score, a stranger's, a second one, or one too early.
     """
     act, whistle, called = locked_body(occasion, whistle_id, body, states=("open", "raised"))
-    _check_scorer(whistle, called, by)
+    _check_scorer(act, whistle, called, by)
     absent = check_absent(act, whistle, called, value)
     if called.done_at is None and whistle.state == "open" and not absent:
         raise StepRefused(f"{body} is not done yet; it is scored afterwards.")
@@ -172,39 +170,51 @@ def score(
         raise StepRefused(f"{body} was already scored by {called.scored_by}.")
     called.score, called.scored_by = value, by
     content = {"score": value, "by": by, "note": note}
-    record_of_body(act, "score", called, content, at=act.now)
+    record_of_body(act, "score", called, content, at=act.now, by=by)
     if absent:
         mark_absent(act, whistle, called)
     return called
 
 
-def _check_scorer(whistle: Whistle, called: CalledBody, by: str) -> None:
-    """Refuse a score from anybody but who called the body."""
+def _check_scorer(act: Act, whistle: Whistle, called: CalledBody, by: str) -> None:
+    """Refuse a score from anybody but who called the body.
+
+    The sides of a joint whistle score each other; supervision scores one whose other side has left.
+    """
     body = called.body_code
     if by == body:
         other = "the other side" if whistle.joint else whistle.caller_body
         raise StepRefused(f"{body} cannot score itself; {other} does.")
-    if whistle.joint:
-        sides = [side["code"] for side in whistle.facts["sides"]]
-        if by not in sides:
-            raise StepRefused(f"Only the sides of the whistle score: {' and '.join(sides)}.")
-    if called.role != "side" and by != called.called_from:
-        raise StepRefused(f"{body} was called by {called.called_from}, which scores it.")
+    if called.role != "side":
+        if by != called.called_from:
+            raise StepRefused(f"{body} was called by {called.called_from}, which scores it.")
+        return
+    sides = [
+        one.body_code
+        for one in repository.called_bodies(act.session, [whistle.id])
+        if one.role == "side" and one.exit is None
+    ]
+    scorers = sides if len(sides) > 1 else [SUPERVISION]
+    if by not in scorers:
+        raise StepRefused(f"The sides of the whistle are scored by {' and '.join(scorers)}.")
 
 
-def scoring_party(session: Session, caller: Caller, whistle: Whistle, named: str | None) -> str:
+def scoring_party(occasion: Occasion, whistle: Whistle, named: str | None) -> str:
     """The named party, else the caller's own, if the token may act for it.
 
     Raises BadInput when it must be named, NotAllowed for a token that may not, NotFound.
     """
+    session, caller = occasion.session, occasion.caller
     if whistle.caller_body == REPORTER and named in (None, REPORTER):
         case = case_by_id(session, whistle.case_id)
-        if case is None or str(caller.token_id) != Progress.from_json(case.progress).reporter:
+        if case is None or not speaks_for_reporter(occasion.on(case), "score"):
             raise NotAllowed(
                 "Only whoever blew this whistle scores its bodies, with the same token."
             )
         return REPORTER
-    if whistle.caller_body == SUPERVISION and named in (None, SUPERVISION):
+    if not caller.staff:
+        raise NotAllowed("Only whoever blew this whistle, with the same token, takes part in it.")
+    if named == SUPERVISION or (whistle.caller_body == SUPERVISION and named is None):
         if not caller.supervises(whistle.district_code):
             raise NotAllowed(
                 "Only supervision scores these bodies: a token of role district, city or admin"
