@@ -165,11 +165,16 @@ class _Reading:
         """Since when the lead has the case without a break."""
         holder, since = None, self.case.opened_at
         for entry in self.entries:
-            to = entry.content.get("to")
-            known = isinstance(to, str) and to in self.bodies
-            if known and entry.action != "raise" and to != holder:
+            to = self._given_to(entry)
+            if to not in (None, holder):
                 holder, since = to, entry.at
         return since
+
+    def _given_to(self, entry: TraceEntry) -> str | None:
+        """The body that leads the case from an entry on, None where that changes nothing."""
+        to = entry.content.get("to")
+        known = isinstance(to, str) and to in self.bodies and entry.action != "raise"
+        return to if known else None
 
     def _answers(self) -> Iterator[PublicAnswer]:
         photos = {str(one.id): one for one in photos_of(self.session, self.case)}
@@ -209,9 +214,11 @@ class _Reading:
         return Appeal(how=how or "", telephone=hotline)
 
     def _history(self) -> Iterator[Happened]:
+        lead = self.case.lead_body
         for entry in self.entries:
             self._learn_titles(entry)
-            said = self._words_of(entry) if self._concerns(entry) else None
+            lead = self._given_to(entry) or lead
+            said = self._words_of(entry, lead) if self._concerns(entry) else None
             if said:
                 yield Happened(at=entry.at, said=said)
         if self.case.closed_at is not None:
@@ -235,9 +242,9 @@ class _Reading:
             return bool(content["report_id"] == str(self.report.id))
         return "reports" not in content or self.report.receipt in content["reports"]
 
-    def _words_of(self, entry: TraceEntry) -> str | None:
+    def _words_of(self, entry: TraceEntry, lead: str) -> str | None:
         told = entry.told
-        blanks = {"body": self._name(entry.body_code), "to": self._name(told.get("to"))}
+        blanks = {"body": self._name(entry.body_code), "to": self._name(told.get("to") or lead)}
         if entry.action == "suspend":
             until = dt.datetime.fromisoformat(told["until"])
             blanks["until"] = self.city.day(until).isoformat()
