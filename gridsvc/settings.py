@@ -210,6 +210,17 @@ class Settings(BaseSettings):
         description="Roles whose footprints blow a joint whistle; those of others propose it, until"
         " staff or a second person confirms.",
     )
+    max_report_photos: int = Field(
+        default=10, ge=0, description="Photos that a reporter may add to one report."
+    )
+    max_follows: int = Field(
+        default=10, ge=0, description="Webhooks that one person may have a report followed by."
+    )
+    follow_private_addresses: bool = Field(
+        default=False,
+        description="Webhooks of followers may lie outside the public internet, for a service"
+        " that nobody outside reaches.",
+    )
     hotline: str = Field(
         default="12345", description="The telephone number that citizens are told to call."
     )

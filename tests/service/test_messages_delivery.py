@@ -31,6 +31,7 @@ from tests.waiting import PATIENCE_S, slowness
 
 STREET = "110102020"
 OTHER = "110106002"
+LIMITS: dict[str, Any] = {"most": 5, "most_followers": 5, "busy": ()}
 
 
 class Clock:
@@ -319,7 +320,7 @@ def test_an_outcome_that_comes_after_the_lease_does_not_change_the_message(
     lease = dt.timedelta(seconds=30)
 
     def claim(now: dt.datetime) -> list[Any]:
-        return service.claim_deliveries(session, most=5, busy=(), now=now, lease=lease)
+        return service.claim_deliveries(session, **LIMITS, now=now, lease=lease)
 
     (late,) = claim(NOW)
     assert claim(NOW + lease - dt.timedelta(seconds=1)) == []
@@ -370,7 +371,7 @@ def test_a_webhook_can_be_set_and_taken_away(session: Session, receiver: Receive
 
     def claimed() -> int:
         lease = dt.timedelta(hours=1)
-        return len(service.claim_deliveries(session, most=1, busy=(), now=NOW, lease=lease))
+        return len(service.claim_deliveries(session, **LIMITS, now=NOW, lease=lease))
 
     assert claimed() == 0
     assert set_webhook(session, STREET, receiver.url("hook")) == receiver.url("hook")

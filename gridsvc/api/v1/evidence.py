@@ -12,6 +12,7 @@ from geoalchemy2.shape import to_shape
 from gridsvc.answers import as_built
 from gridsvc.api.dependencies import CurrentOccasion, CurrentService, RawBody
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
+from gridsvc.api.v1.of_report import PHOTO, PHOTO_BODY
 from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.core.models import Case
@@ -24,7 +25,6 @@ from gridsvc.errors import BadEvidence, NotAllowed, NotFound, StepRefused, TooLa
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
 #: A photo never changes under its address, and only those who may see the case keep it.
 _KEPT = "private, max-age=31536000, immutable"
 
@@ -34,12 +34,7 @@ _KEPT = "private, max-age=31536000, immutable"
     status_code=201,
     response_model=PhotoAnswer,
     responses=problems(*TOKEN_PROBLEMS, BadEvidence, TooLarge, StepRefused, Unavailable),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": dict.fromkeys(sorted(MEDIA_TYPES), _BINARY),
-        }
-    },
+    openapi_extra=PHOTO_BODY,
 )
 def post_evidence(
     case_id: uuid.UUID,
@@ -70,7 +65,7 @@ def list_evidence(case_id: uuid.UUID, occasion: CurrentOccasion) -> dict[str, An
     "/{case_id}/evidence/{evidence_id}",
     responses={
         **problems(*TOKEN_PROBLEMS, Unavailable),
-        200: {"content": dict.fromkeys(sorted(MEDIA_TYPES), _BINARY)},
+        200: {"content": dict.fromkeys(sorted(MEDIA_TYPES), PHOTO)},
     },
 )
 def get_evidence(
@@ -128,6 +123,7 @@ def _json(photo: Evidence, caller: Caller) -> dict[str, Any]:
         "taken_at": photo.taken_at.isoformat() if photo.taken_at else None,
         "point": point,
         "metres_off": photo.metres_off,
+        "report_id": None if photo.report_id is None else str(photo.report_id),
         "given_by": photo.given_by,
         "given_at": photo.given_at.isoformat(),
     }

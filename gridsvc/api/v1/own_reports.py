@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Depends, Query
+from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
@@ -12,25 +13,38 @@ from gridsvc.answers import ClassNamed, as_built
 from gridsvc.api.dependencies import (
     CurrentAtlas,
     CurrentOccasion,
+    CurrentService,
     IdempotencyKey,
+    RawBody,
     ReportingOccasion,
 )
 from gridsvc.api.problems import problems
 from gridsvc.api.rules import Text
-from gridsvc.api.v1.of_report import ByReporter, done_to_report
+from gridsvc.api.v1.of_report import (
+    PHOTO_BODY,
+    ByReporter,
+    ReceiptSecret,
+    admitted,
+    done_to_report,
+)
 from gridsvc.cases.core.repository import cases_by_id
 from gridsvc.cases.intake.reports import find_report
 from gridsvc.cases.intake.schemas import ReportRead
 from gridsvc.cases.systems.citizen import acts
+from gridsvc.cases.systems.citizen.outcome import photo_shown
 from gridsvc.cases.systems.citizen.repository import filed_by
-from gridsvc.cases.systems.citizen.schemas import MyReport, MyReports
+from gridsvc.cases.systems.citizen.schemas import MyReport, MyReports, PublishedPhoto
+from gridsvc.cases.systems.evidence.store import store_of
 from gridsvc.errors import (
+    BadEvidence,
     BadInput,
     IdempotencyMismatch,
     NotAllowed,
     NotAuthenticated,
     NotFound,
     StepRefused,
+    TooLarge,
+    Unavailable,
 )
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
@@ -103,6 +117,31 @@ def post_addition(
         ["add", name, given],
         lambda report: acts.add_words(occasion, report, given.secret, given.text),
     )
+
+
+@router.post(
+    "/{name}/photos",
+    status_code=201,
+    response_model=PublishedPhoto,
+    responses={**_PROBLEMS, **problems(BadEvidence, TooLarge, Unavailable)},
+    openapi_extra=PHOTO_BODY,
+    dependencies=[Depends(admitted(acts.check_reporter))],
+)
+def post_photo(
+    name: str,
+    raw: RawBody,
+    service: CurrentService,
+    occasion: ReportingOccasion,
+    secret: ReceiptSecret = None,
+) -> JSONResponse:
+    """Add a photo (JPEG, PNG, WebP, HEIC) to a report of one's own; the body is the file itself.
+
+    The staff of its case see it without its metadata. Others do once a body publishes it in its
+    answer.
+    """
+    report, store = find_report(occasion.session, name), store_of(service.settings)
+    kept = acts.add_photo(occasion, store, report, secret, raw)
+    return JSONResponse(jsonable_encoder(photo_shown(report, kept)), status_code=201)
 
 
 @router.post("/{name}/withdraw", response_model=ReportRead, responses=_PROBLEMS)

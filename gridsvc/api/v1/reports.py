@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Header, Request
+from fastapi import APIRouter, Body, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 from sqlalchemy.orm import Session
@@ -28,7 +28,7 @@ from gridsvc.api.dependencies import (
 from gridsvc.api.direct import DirectRoute
 from gridsvc.api.problems import language_of, problems
 from gridsvc.api.rules import Sent, Text
-from gridsvc.api.v1.of_report import ByReporter, done_to_report
+from gridsvc.api.v1.of_report import PHOTO, ByReporter, ReceiptSecret, done_to_report
 from gridsvc.api.watching import count_report
 from gridsvc.cases.intake.locate import wgs84_of
 from gridsvc.cases.intake.model import GivenPoint, NewReport
@@ -39,7 +39,7 @@ from gridsvc.cases.intake.reports import find_report, placement_on, report_json,
 from gridsvc.cases.intake.rights import may_see_pin
 from gridsvc.cases.intake.schemas import ReportAnswer, ReportRead, SimilarAnswer
 from gridsvc.cases.intake.service import file_report, similar_cases
-from gridsvc.cases.systems.citizen.outcome import outcome_of, published_photo
+from gridsvc.cases.systems.citizen.outcome import outcome_of, shown_photo
 from gridsvc.cases.systems.citizen.schemas import ReportShown
 from gridsvc.cases.systems.evidence.schemas import MEDIA_TYPES
 from gridsvc.cases.systems.evidence.store import store_of
@@ -70,7 +70,6 @@ from gridsvc.spatial.reading import read_footprint
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
 direct = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=DirectRoute)
 
-PHOTO = {"type": "string", "format": "binary"}
 _PLACE_PROBLEMS = (BadCoordinate, UnknownCrs, OutsideCity)
 _WRITE_PROBLEMS = (NotAuthenticated, NotAllowed, IdempotencyMismatch)
 
@@ -185,16 +184,6 @@ def post_similar(
     return similar_cases(occasion, atlas, new_report(occasion.session, service, given))
 
 
-ReceiptSecret = Annotated[
-    str | None,
-    Header(
-        alias="Receipt-Secret",
-        max_length=100,
-        description="The secret that was given with the receipt; instead of the reporter's token.",
-    ),
-]
-
-
 @router.get("/{name}", response_model=as_built(ReportShown), responses=problems(NotFound, BadInput))
 def get_report(
     name: str,
@@ -231,16 +220,23 @@ def get_report(
     "/{name}/photos/{photo_id}",
     responses={
         **problems(NotFound, Unavailable),
-        200: {"content": {kind: {"schema": PHOTO} for kind in sorted(MEDIA_TYPES)}},
+        200: {"content": dict.fromkeys(sorted(MEDIA_TYPES), PHOTO)},
     },
 )
 def get_published_photo(
-    name: str, photo_id: uuid.UUID, service: CurrentService, session: DbSession
+    name: str,
+    photo_id: uuid.UUID,
+    service: CurrentService,
+    session: DbSession,
+    caller: PerhapsCaller,
+    secret: ReceiptSecret = None,
 ) -> Response:
-    """A photo that a body has published in an answer to a report, without its metadata."""
-    photo = published_photo(session, find_report(session, name), photo_id)
+    """A photo without its metadata: one that a body has published, or the reporter's own."""
+    report = find_report(session, name)
+    photo = shown_photo(session, report, photo_id, own=is_own(caller, report, secret))
     content = store_of(service.settings).get(photo.published_sha256)
-    return Response(content, media_type=photo.published_type)
+    kept = {} if secret is None else {"Cache-Control": "no-store"}
+    return Response(content, media_type=photo.published_type, headers=kept)
 
 
 class Confirmation(ByReporter):

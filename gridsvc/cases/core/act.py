@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import REQUEST_ID, Caller
+from gridsvc.cases.core.events import Recorded
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.cases.core.messages.repository import withdraw
 from gridsvc.cases.core.models import Case, StatedTime, TraceEntry
@@ -206,6 +207,8 @@ class Act(Occasion):
             body_code=body,
         )
         self.session.add(entry)
+        if self.case.followed:
+            self.emit(Recorded(entry))
         return entry
 
     def tell(
@@ -219,23 +222,34 @@ class Act(Occasion):
         """Tell bodies something about the case, each once, now or from ``due_at`` on."""
         due = due_at or self.now
         self.session.add_all(
-            Message(
-                district_code=self.case.district_code,
-                id=uuid7(),
-                written_at=self.now,
-                body_code=body,
-                topic=topic,
-                case_id=self.case.id,
-                content=dict(content),
-                state="waiting",
-                tries=0,
-                due_at=due,
-                next_try_at=due,
-                last_error=None,
-                delivered_at=None,
-                request_id=REQUEST_ID.get(),
-            )
-            for body in dict.fromkeys(bodies)
+            self._message(topic, content, due, body_code=body) for body in dict.fromkeys(bodies)
+        )
+
+    def tell_follower(
+        self, follow_id: uuid.UUID, webhook_url: str, topic: str, content: Mapping[str, Any]
+    ) -> None:
+        """Tell somebody who follows a report of the case something, at an address of their own."""
+        to = {"follow_id": follow_id, "webhook_url": webhook_url}
+        self.session.add(self._message(topic, content, self.now, **to))
+
+    def _message(
+        self, topic: str, content: Mapping[str, Any], due: dt.datetime, **receiver: Any
+    ) -> Message:
+        return Message(
+            district_code=self.case.district_code,
+            id=uuid7(),
+            written_at=self.now,
+            topic=topic,
+            case_id=self.case.id,
+            content=dict(content),
+            state="waiting",
+            tries=0,
+            due_at=due,
+            next_try_at=due,
+            last_error=None,
+            delivered_at=None,
+            request_id=REQUEST_ID.get(),
+            **receiver,
         )
 
     def withdraw(self, topic: str) -> int:

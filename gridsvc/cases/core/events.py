@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gridsvc.cases.core.models import StatedTime
+from gridsvc.cases.core.models import StatedTime, TraceEntry
 from gridsvc.cases.core.progress import Progress
 from gridsvc.city.procedures.model import Procedure, Return, Step
 from gridsvc.registry.bodies.repository import BodyRef, Responsibility
@@ -115,6 +115,13 @@ class VerdictMerges:
 
     into: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Something was entered in the trace of a case that somebody follows."""
+
+    entry: TraceEntry
 
 
 @dataclass(frozen=True, slots=True)

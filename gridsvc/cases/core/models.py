@@ -23,6 +23,7 @@ class Case(Base):
     ``trace_head`` are the number and the hash of the newest entry of its trace, so that entries
     cannot be cut off its end unseen. ``step_since`` is when the present step became due;
     ``grade`` names the case's limit. A suspended case resumes by itself at ``suspended_until``.
+    ``followed``: somebody is told of what happens in it.
     ``joined_into`` names the case that took over its reports, maybe of another district;
     ``reopened_from`` the closed one that this one goes on with.
 
@@ -100,6 +101,8 @@ class Case(Base):
         # Limits that pass are looked for every minute.
         Index("ix_case_file_limit_at", "limit_at", postgresql_where=text("state = 'open'")),
         Index("ix_case_file_overall_at", "overall_at", postgresql_where=text("state = 'open'")),
+        # What is newest in a street.
+        Index("ix_case_file_street", "district_code", "street_code", "id"),
         Index(
             "ix_case_file_provisional",
             "district_code",
@@ -152,6 +155,7 @@ class Case(Base):
     joined_into_district: Mapped[str | None] = mapped_column(String(6))
     joined_into: Mapped[uuid.UUID | None]
     reopened_from: Mapped[uuid.UUID | None]
+    followed: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
 
 class Submission(Base):

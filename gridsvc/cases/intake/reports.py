@@ -6,6 +6,7 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from geoalchemy2.shape import to_shape
@@ -21,6 +22,15 @@ from gridsvc.errors import NotFound
 from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.service import place
 from gridsvc.registry.placement.store import Atlas
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsGiven:
+    """An event: reports left the act's case for another, which is locked or new."""
+
+    target: Case
+    reports: Sequence[Report]
+
 
 #: Messages that are called otherwise than their entry in the trace.
 _TOPICS = {"joined_into": "case_joined_into"}
@@ -112,6 +122,7 @@ def transfer_reports(act: Act, target: Case, ids: Sequence[uuid.UUID] | None) ->
         act.case.place_key, act.case.place_learnt = repository.address_of(act.session, act.case)
     if target.place_key is None:
         target.place_key, target.place_learnt = repository.address_of(act.session, target)
+    act.emit(ReportsGiven(target, sent))
     return sent
 
 

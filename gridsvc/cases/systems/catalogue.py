@@ -9,6 +9,7 @@ from gridsvc.cases.core.events import (
     CalendarAnnounced,
     CaseClosed,
     CaseRaised,
+    Recorded,
     StatedTimeDecided,
     StepAsked,
     StepTaken,
@@ -16,11 +17,17 @@ from gridsvc.cases.core.events import (
 )
 from gridsvc.cases.intake.model import PinMoved, ReportFiled
 from gridsvc.cases.intake.personal import ReportErased
+from gridsvc.cases.intake.reports import ReportsGiven
 from gridsvc.cases.systems.appeals import service as appeals
 from gridsvc.cases.systems.callbacks.service import erase_said
 from gridsvc.cases.systems.citizen.answering import check_public_answer
 from gridsvc.cases.systems.citizen.words import WORDS
-from gridsvc.cases.systems.evidence.service import check_named, erase_originals
+from gridsvc.cases.systems.evidence.service import (
+    check_named,
+    erase_originals,
+    follow_reports,
+)
+from gridsvc.cases.systems.following import service as following
 from gridsvc.cases.systems.hazard.service import erase_told
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.merging import view as merging
@@ -41,6 +48,7 @@ SYSTEMS = (
             StepAsked: check_named,
             StatedTimeDecided: check_named,
             ReportErased: erase_originals,
+            ReportsGiven: follow_reports,
         },
     ),
     System("callbacks", hears={ReportErased: erase_said}),
@@ -73,6 +81,15 @@ SYSTEMS = (
     ),
     System("refusals", hears={BodyRefused: follow_refusal}),
     System("citizen", tables=(WORDS,), hears={StepAsked: check_public_answer}),
+    System(
+        "following",
+        hears={
+            Recorded: following.tell_entry,
+            CaseClosed: following.tell_closing,
+            ReportsGiven: following.follow_reports,
+            ReportErased: following.forget_followers,
+        },
+    ),
     System("merging", hears={VerdictMerges: follow_verdict}, shows=merging.shown_in_case),
     System("appeals", shows=appeals.shown_in_case),
     System("reminders", tables=(REMINDERS,)),

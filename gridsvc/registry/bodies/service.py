@@ -230,7 +230,7 @@ def set_webhook(session: Session, code: str, url: str | None) -> str | None:
     return kept
 
 
-def http_url(url: str) -> str:
+def http_url(url: str, *, field: str = "webhook_url") -> str:
     """The address of a webhook as it is kept. Raises BadInput for one that cannot be called."""
     try:
         parsed = _HTTP_URL.validate_python(url.strip())
@@ -239,12 +239,12 @@ def http_url(url: str) -> str:
         raise BadInput(
             f"The webhook '{url[:100]}' cannot be called ({reason});"
             " write https://host/path or http://host/path.",
-            field="webhook_url",
+            field=field,
         ) from None
     if parsed.username or parsed.password:
         raise BadInput(
             "The webhook carries a user name or password; leave it out. Every call is signed, and"
             " the receiver checks that.",
-            field="webhook_url",
+            field=field,
         )
     return str(parsed)

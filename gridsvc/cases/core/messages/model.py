@@ -50,7 +50,8 @@ class Delivery:
     district_code: str
     id: uuid.UUID
     written_at: dt.datetime
-    body_code: str
+    body_code: str | None
+    follow_id: uuid.UUID | None
     topic: str
     case_id: uuid.UUID
     content: dict[str, Any]
@@ -58,12 +59,17 @@ class Delivery:
     webhook_url: str
     request_id: str | None
 
+    @property
+    def receiver(self) -> str:
+        """Whom it is for: the code of a body, the id of a follower."""
+        return self.body_code or str(self.follow_id)
+
     def payload(self) -> bytes:
         """The JSON that the webhook receives, the same bytes at every try."""
         return orjson.dumps(
             {
                 "id": self.id,
-                "body": self.body_code,
+                **({"body": self.body_code} if self.body_code else {"follow": self.follow_id}),
                 "district": self.district_code,
                 "topic": self.topic,
                 "case_id": self.case_id,

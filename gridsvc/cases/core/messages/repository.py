@@ -6,7 +6,19 @@ import datetime as dt
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import CursorResult, Text, cast, exists, func, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Text,
+    cast,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -80,6 +92,14 @@ def withdraw(
     return result.rowcount
 
 
+def forget_followers(session: Session, follow_ids: Collection[uuid.UUID]) -> None:
+    """Delete every message to some followers, sent or not."""
+    session.execute(
+        delete(Message).where(Message.follow_id.in_(follow_ids)),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def leave_out(
     session: Session, district_code: str, case_id: uuid.UUID, *, topic: str, keys: Sequence[str]
 ) -> None:
@@ -96,15 +116,30 @@ def leave_out(
     )
 
 
-_IS_CALLED = exists().where(Body.code == Message.body_code, Body.webhook_url.is_not(None))
+_IS_CALLED = or_(
+    Message.webhook_url.is_not(None),
+    exists().where(Body.code == Message.body_code, Body.webhook_url.is_not(None)),
+)
+_RECEIVER = func.coalesce(Message.body_code, cast(Message.follow_id, Text))
+
+
+def _may_be_called(busy: Collection[str], *, followers: bool) -> Sequence[ColumnElement[bool]]:
+    """Not to those who are ``busy``, and without ``followers`` to bodies alone."""
+    free = _RECEIVER.not_in(list(busy))
+    return (free,) if followers else (free, Message.follow_id.is_(None))
 
 
 def districts_with_due(
-    session: Session, *, called: bool, now: dt.datetime, busy: Collection[str] = ()
+    session: Session,
+    *,
+    called: bool,
+    now: dt.datetime,
+    busy: Collection[str] = (),
+    followers: bool = True,
 ) -> list[str]:
-    """The districts with due messages to bodies that have a webhook, or that have none.
+    """The districts with due messages to those that have a webhook, or that have none.
 
-    Messages to bodies in ``busy`` do not count.
+    Messages to those in ``busy`` do not count, nor without ``followers`` those to followers.
     """
     return list(
         session.scalars(
@@ -112,7 +147,7 @@ def districts_with_due(
             .where(
                 Message.state == "waiting",
                 Message.next_try_at <= now,
-                Message.body_code.not_in(list(busy)),
+                *_may_be_called(busy, followers=followers),
                 _IS_CALLED if called else ~_IS_CALLED,
             )
             .distinct()
@@ -158,22 +193,25 @@ def claim(
     district_code: str,
     *,
     busy: Collection[str],
+    followers: bool,
     now: dt.datetime,
     until: dt.datetime,
 ) -> Delivery | None:
-    """Take the longest-waiting message of a district for a body with a webhook.
+    """Take the longest-waiting message of a district for somebody with a webhook.
 
-    Nobody else sees it as due before ``until``. Bodies in ``busy`` are skipped.
+    Nobody else sees it as due before ``until``. Those in ``busy`` are skipped, and without
+    ``followers`` all followers.
     """
+    url = func.coalesce(Message.webhook_url, Body.webhook_url)
     row = session.execute(
-        select(Message, Body.webhook_url)
-        .join(Body, Body.code == Message.body_code)
+        select(Message, url)
+        .outerjoin(Body, Body.code == Message.body_code)
         .where(
             Message.district_code == district_code,
             Message.state == "waiting",
             Message.next_try_at <= now,
-            Message.body_code.not_in(list(busy)),
-            Body.webhook_url.is_not(None),
+            *_may_be_called(busy, followers=followers),
+            url.is_not(None),
         )
         .order_by(Message.next_try_at, Message.id)
         .limit(1)
@@ -182,7 +220,6 @@ def claim(
     if row is None:
         return None
     message, webhook_url = row
-    assert webhook_url is not None
     message.tries += 1
     message.next_try_at = until
     return Delivery(
@@ -190,6 +227,7 @@ def claim(
         id=message.id,
         written_at=message.written_at,
         body_code=message.body_code,
+        follow_id=message.follow_id,
         topic=message.topic,
         case_id=message.case_id,
         content=message.content,

@@ -33,23 +33,31 @@ def claim_deliveries(
     session: Session,
     *,
     most: int,
+    most_followers: int,
     busy: Collection[str],
     now: dt.datetime,
     lease: dt.timedelta,
 ) -> list[Delivery]:
-    """Take up to ``most`` due messages for webhooks, one a body, the districts in turn.
+    """Take up to ``most`` due messages for webhooks, one a receiver, the districts in turn.
 
-    After ``lease`` a message that was not settled is due again: its worker is gone. Bodies in
-    ``busy`` are skipped, so that one slow receiver holds up nobody else.
+    After ``lease`` a message that was not settled is due again: its worker is gone. Those in
+    ``busy`` are skipped, so that one slow receiver holds up nobody else. At most ``most_followers``
+    go to followers, so that many slow ones hold up no body.
     """
     taken: list[Delivery] = []
-    districts = repository.districts_with_due(session, called=True, now=now, busy=busy)
+    left = most_followers
+    districts = repository.districts_with_due(
+        session, called=True, now=now, busy=busy, followers=left > 0
+    )
     while districts and len(taken) < most:
         district = districts.pop(0)
-        skipped = {*busy, *(delivery.body_code for delivery in taken)}
-        claimed = repository.claim(session, district, busy=skipped, now=now, until=now + lease)
+        skipped = {*busy, *(delivery.receiver for delivery in taken)}
+        claimed = repository.claim(
+            session, district, busy=skipped, followers=left > 0, now=now, until=now + lease
+        )
         if claimed is not None:
             taken.append(claimed)
+            left -= claimed.follow_id is not None
             districts.append(district)
     return taken
 

@@ -1,4 +1,4 @@
-"""The worker: a loop that claims due messages and calls the webhooks of their bodies.
+"""The worker: a loop that claims due messages and calls the webhooks of their receivers.
 
 The message table is itself the queue, because a job library's own table (procrastinate) would
 repeat each message's state beside it, with logic in triggers and claims that name no district.
@@ -64,15 +64,15 @@ class Worker:
         waited for; with ``once`` it raises Unavailable.
         """
         stopping = asyncio.create_task(stop.wait())
-        calls: dict[asyncio.Task[Any], str] = {}
+        calls: dict[asyncio.Task[Any], Delivery] = {}
         async with httpx.AsyncClient(timeout=None) as client:
             try:
                 while not stop.is_set():
-                    told, claimed = await self._take(frozenset(calls.values()), patient=not once)
+                    told, claimed = await self._take(list(calls.values()), patient=not once)
                     self.tally.delivered += told
                     for delivery in claimed:
                         task = asyncio.create_task(self._deliver(client, delivery))
-                        calls[task] = delivery.body_code
+                        calls[task] = delivery
                     if told == INBOX_BATCH:
                         continue
                     if once and not calls:
@@ -88,35 +88,46 @@ class Worker:
                 await asyncio.gather(*calls)
         return self.tally
 
-    async def _take(self, busy: frozenset[str], *, patient: bool) -> tuple[int, list[Delivery]]:
+    async def _take(
+        self, under_way: list[Delivery], *, patient: bool
+    ) -> tuple[int, list[Delivery]]:
         try:
-            return await asyncio.to_thread(self._claim, busy)
+            return await asyncio.to_thread(self._claim, under_way)
         except Unavailable as error:
             if not patient:
                 raise
             _log.warning("the database does not answer; waiting", reason=error.detail)
             return 0, []
 
-    def _claim(self, busy: frozenset[str]) -> tuple[int, list[Delivery]]:
+    def _claim(self, under_way: list[Delivery]) -> tuple[int, list[Delivery]]:
         with transaction(self.sessions) as session:
             told = service.deliver_to_inboxes(session, now=self.clock())
-        # One call a body at a time: as many are under way as bodies are busy.
+        # One call a receiver at a time; followers take half of the calls, and bodies the others.
+        at_once = self.settings.webhooks_at_once
+        followed = sum(one.follow_id is not None for one in under_way)
         with transaction(self.sessions) as session:
             claimed = service.claim_deliveries(
                 session,
-                most=self.settings.webhooks_at_once - len(busy),
-                busy=busy,
+                most=at_once - len(under_way),
+                most_followers=(at_once + 1) // 2 - followed,
+                busy={one.receiver for one in under_way},
                 now=self.clock(),
                 lease=dt.timedelta(seconds=_LEASE_TIMEOUTS * self.settings.webhook_timeout_s),
             )
         return told, claimed
 
     async def _deliver(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
-        timeout_s = self.settings.webhook_timeout_s
-        error = await call(client, delivery, key=self.key, now=self.clock(), timeout_s=timeout_s)
+        error = await call(
+            client,
+            delivery,
+            key=self.key,
+            now=self.clock(),
+            timeout_s=self.settings.webhook_timeout_s,
+            private=delivery.follow_id is None or self.settings.follow_private_addresses,
+        )
         about = {
             "message": str(delivery.id),
-            "body": delivery.body_code,
+            "receiver": delivery.receiver,
             "tries": delivery.tries,
             "request_id": delivery.request_id,
         }

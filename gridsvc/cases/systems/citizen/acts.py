@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from gridsvc.callers import Caller
 from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.repository import lock_case
@@ -18,8 +21,15 @@ from gridsvc.cases.intake.reports import record_transfer, transfer_reports
 from gridsvc.cases.intake.reports_repository import reports_of
 from gridsvc.cases.systems.citizen import repository
 from gridsvc.cases.systems.citizen.outcome import last_day
+from gridsvc.cases.systems.evidence import (
+    Evidence,
+    EvidenceStore,
+    checked_photo,
+    keep_photo,
+)
 from gridsvc.cases.systems.merging import close_early, open_for
 from gridsvc.cases.systems.whistles import open_whistles
+from gridsvc.city import City
 from gridsvc.errors import StepRefused
 from gridsvc.registry.bodies.service import body_or_refuse
 from gridsvc.registry.placement.store import Atlas
@@ -34,6 +44,22 @@ def add_words(occasion: Occasion, report: Report, secret: str | None, words: str
     _check_open(act, "add to it")
     _record(act, report, "added", {"text": words})
     act.tell([act.case.lead_body], "report_added_to", _about(report))
+
+
+def add_photo(
+    occasion: Occasion, store: EvidenceStore, report: Report, secret: str | None, raw: bytes
+) -> Evidence:
+    """Add a photo to a report of an open case, for its staff; its lead is told that it is there.
+
+    Raises TooLarge, BadEvidence.
+    """
+    photo = checked_photo(occasion.city, raw)
+    act = _own_act(occasion, report, secret)
+    _check_open(act, "add to it")
+    kept = keep_photo(act, store, raw, photo, report)
+    if kept.given_at == act.now:
+        act.tell([act.case.lead_body], "report_added_to", _about(report))
+    return kept
 
 
 def withdraw(occasion: Occasion, report: Report, secret: str | None, reason: str | None) -> None:
@@ -109,6 +135,13 @@ def object_to_merge(
     report.joined = False
     _record(occasion.on(new), report, "objected", {"reason": reason, "left": str(act.case.id)})
     return new
+
+
+def check_reporter(
+    _session: Session, _city: City, caller: Caller | None, report: Report, secret: str | None
+) -> None:
+    """Raises NotAllowed but for whoever filed the report, and the supervision of its district."""
+    check_own(caller, report, secret)
 
 
 def _own_act(occasion: Occasion, report: Report, secret: str | None) -> Act:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core import trace_repository as trace
-from gridsvc.cases.core.act import procedure_of
+from gridsvc.cases.core.act import Act, procedure_of
 from gridsvc.cases.core.engine import parties
 from gridsvc.cases.core.models import Case, TraceEntry
 from gridsvc.cases.core.progress import Progress
@@ -30,11 +30,18 @@ from gridsvc.cases.systems.citizen.schemas import (
     PublishedPhoto,
 )
 from gridsvc.cases.systems.citizen.words import WORDS
-from gridsvc.cases.systems.evidence import PUBLISHED, Evidence, photo_or_refuse, photos_of
+from gridsvc.cases.systems.evidence import (
+    PUBLISHED,
+    Evidence,
+    photo_or_refuse,
+    photos_of,
+    photos_of_report,
+)
 from gridsvc.city import City
-from gridsvc.city.procedures.model import Actor, Return, Step
+from gridsvc.city.procedures.model import Actor, Procedure, Return, Step
 from gridsvc.errors import NotFound
 from gridsvc.registry.bodies.repository import BodyRef, bodies_by_code, telephones
+from gridsvc.texts import LANGUAGES
 
 _ORDER = ("lead", "side", "called")
 #: Entries of a trace that say by which procedure a case goes on.
@@ -61,13 +68,79 @@ def last_day(city: City, case: Case) -> dt.date | None:
     return city.day(case.closed_at) + dt.timedelta(days=city.settings.reopen_days)
 
 
-def published_photo(session: Session, report: Report, photo_id: uuid.UUID) -> Evidence:
-    """A photo that a body has published in the case of a report. Raises NotFound."""
+def shown_photo(session: Session, report: Report, photo_id: uuid.UUID, *, own: bool) -> Evidence:
+    """A photo that a body has published in the case of a report, or one of the reporter's ``own``.
+
+    Raises NotFound.
+    """
     case = _case_of(session, report)
+    if own:
+        for photo in photos_of_report(session, case, report):
+            if photo.id == photo_id:
+                return photo
     for entry in trace.entries(session, case):
         if str(photo_id) in (*_named(entry.content, "before"), *_named(entry.content, "after")):
             return photo_or_refuse(session, case, photo_id)
     raise NotFound(f"Report {report.receipt} has no published photo {photo_id}.")
+
+
+def photo_shown(report: Report, photo: Evidence) -> PublishedPhoto:
+    """A photo as whoever reads of a report is told of it."""
+    url = f"/v1/reports/{report.receipt}/photos/{photo.id}"
+    return PublishedPhoto(id=photo.id, url=url, taken_at=photo.taken_at)
+
+
+def stage_of(city: City, case: Case, language: str) -> str:
+    """The present step of a case, in a language."""
+    step = procedure_of(city, case).step(case.step)
+    if step is None or case.state == "closed":
+        return city.table(WORDS).said(language, "stage.closed", {}) or ""
+    return step.title_zh if language == "zh" else step.title
+
+
+def words_of(act: Act, report: Report, entry: TraceEntry) -> dict[str, str] | None:
+    """What is told of an entry of a report's case, by language; None where nothing is."""
+    said = {}
+    for language in LANGUAGES:
+        reading = _Reading.of(
+            act.session,
+            act.city,
+            report,
+            language,
+            own=False,
+            now=act.now,
+            case=act.case,
+            told=[entry],
+        )
+        found = reading.said_of(entry, act.case.lead_body)
+        if not found:
+            return None
+        said[language] = found
+    return said
+
+
+def closed_words(city: City) -> dict[str, str]:
+    """What is told of the closing of a case, by language."""
+    return {
+        language: city.table(WORDS).said(language, "closed", {}) or "" for language in LANGUAGES
+    }
+
+
+def history_of(
+    session: Session, city: City, report: Report, *, language: str, now: dt.datetime
+) -> list[Told]:
+    """What happened to a report, in a language, the oldest first."""
+    return list(_Reading.of(session, city, report, language, own=False, now=now).history())
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that happened: a name that stays its own, when it did, since when it is known."""
+
+    name: str
+    at: dt.datetime
+    written_at: dt.datetime
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +168,20 @@ class _Reading:
         *,
         own: bool,
         now: dt.datetime,
+        case: Case | None = None,
+        told: Sequence[TraceEntry] | None = None,
     ) -> _Reading:
-        case = _case_of(session, report)
-        entries, progress = trace.entries(session, case), Progress.from_json(case.progress)
+        """The reading of the whole case, or of those entries that are ``told`` alone."""
+        case = case or _case_of(session, report)
+        entries = trace.entries(session, case) if told is None else told
+        progress = Progress.from_json(case.progress)
         named: list[Any] = [case.lead_body, *progress.sides, *progress.called_bodies]
         for entry in entries:
             named += [entry.body_code, entry.content.get("to")]
         bodies = bodies_by_code(session, (one for one in named if isinstance(one, str)))
-        return cls(session, city, report, case, language, own, now, entries, bodies)
+        reading = cls(session, city, report, case, language, own, now, entries, bodies)
+        reading._learn_titles_of(procedure_of(city, case))
+        return reading
 
     def outcome(self) -> Outcome:
         """Everything that is told."""
@@ -112,10 +191,16 @@ class _Reading:
             stage=self._stage(),
             offices=self._offices(),
             deadline=case.limit_at,
+            overall_deadline=case.overall_at if case.state == "open" else None,
             suspended_until=case.suspended_until,
             answers=list(self._answers()),
+            photos=[
+                photo_shown(self.report, one)
+                for one in photos_of_report(self.session, case, self.report)
+                if self.own
+            ],
             appeal=self._appeal(),
-            history=list(self._history()),
+            history=[Happened(at=one.at, said=one.said) for one in self.history()],
         )
 
     def _said(self, name: str, **blanks: str) -> str | None:
@@ -126,12 +211,9 @@ class _Reading:
         return str(code or "") if body is None else body.name
 
     def _stage(self) -> str:
-        step = procedure_of(self.city, self.case).step(self.case.step)
         if self.report.withdrawn_at is not None:
             return self._said("stage.withdrawn") or ""
-        if step is None or self.case.state == "closed":
-            return self._said("stage.closed") or ""
-        return step.title_zh if self.language == "zh" else step.title
+        return stage_of(self.city, self.case, self.language)
 
     def _offices(self) -> list[Office]:
         case, progress = self.case, Progress.from_json(self.case.progress)
@@ -183,7 +265,9 @@ class _Reading:
             answer, result = told.get("public_answer"), told.get("answer")
             shown = {
                 name: [
-                    self._photo(photos[id]) for id in _named(entry.content, name) if id in photos
+                    photo_shown(self.report, photos[id])
+                    for id in _named(entry.content, name)
+                    if id in photos
                 ]
                 for name in PUBLISHED
             }
@@ -200,10 +284,6 @@ class _Reading:
                 after=shown["after"],
             )
 
-    def _photo(self, photo: Evidence) -> PublishedPhoto:
-        url = f"/v1/reports/{self.report.receipt}/photos/{photo.id}"
-        return PublishedPhoto(id=photo.id, url=url, taken_at=photo.taken_at)
-
     def _appeal(self) -> Appeal:
         hotline, last = self.city.settings.hotline, last_day(self.city, self.case)
         name = f"appeal.{self.case.state}"
@@ -213,16 +293,23 @@ class _Reading:
         how = self._said(name, **blanks)
         return Appeal(how=how or "", telephone=hotline)
 
-    def _history(self) -> Iterator[Happened]:
+    def history(self) -> Iterator[Told]:
+        """What is told of the entries, and the closing."""
         lead = self.case.lead_body
         for entry in self.entries:
-            self._learn_titles(entry)
             lead = self._given_to(entry) or lead
-            said = self._words_of(entry, lead) if self._concerns(entry) else None
+            said = self.said_of(entry, lead)
             if said:
-                yield Happened(at=entry.at, said=said)
-        if self.case.closed_at is not None:
-            yield Happened(at=self.case.closed_at, said=self._said("closed") or "")
+                yield Told(f"{entry.case_id} {entry.n}", entry.at, entry.written_at, said)
+        closed_at = self.case.closed_at
+        if closed_at is not None:
+            said = self._said("closed") or ""
+            yield Told(f"{self.case.id} closed", closed_at, closed_at, said)
+
+    def said_of(self, entry: TraceEntry, lead: str) -> str | None:
+        """What is told of an entry, with who leads; nothing of what is about another report."""
+        self._learn_titles(entry)
+        return self._words_of(entry, lead) if self._concerns(entry) else None
 
     def _learn_titles(self, entry: TraceEntry) -> None:
         """Know the steps of the procedure by which the case goes on from an entry."""
@@ -230,7 +317,9 @@ class _Reading:
         if member is None or "version" not in entry.content:
             return
         name, version = str(entry.content[member]), int(entry.content["version"])
-        procedure = self.city.procedures.get(name, version)
+        self._learn_titles_of(self.city.procedures.get(name, version))
+
+    def _learn_titles_of(self, procedure: Procedure) -> None:
         steps: list[Step | Return] = [*procedure.steps, *procedure.returns]
         for step in steps:
             self.titles[step.name] = step.title_zh if self.language == "zh" else step.title

@@ -24,7 +24,7 @@ class Office(Answer):
 
 
 class PublishedPhoto(Answer):
-    """A photo that a body shows to whoever reported; without its metadata."""
+    """A photo that a body shows to whoever reported, or the reporter's own; without metadata."""
 
     id: uuid.UUID
     url: str
@@ -62,9 +62,13 @@ class Outcome(Answer):
     language: Literal["en", "zh"]
     stage: str = Field(description="The present step, in plain words.")
     offices: list[Office]
-    deadline: dt.datetime | None
+    deadline: dt.datetime | None = Field(description="Of the present step.")
+    overall_deadline: dt.datetime | None = Field(
+        description="Of the whole case, counted from its intake; no refusal moves it."
+    )
     suspended_until: dt.datetime | None
     answers: list[PublicAnswer]
+    photos: list[PublishedPhoto] = Field(description="Those of the reporter, told to them alone.")
     appeal: Appeal
     history: list[Happened]
 

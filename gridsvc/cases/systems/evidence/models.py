@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 
 from geoalchemy2 import Geometry, WKBElement
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, String
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
@@ -16,6 +16,7 @@ class Evidence(Base):
     """One photo: the hashes of its file and of what is published, and what it told of itself.
 
     ``point`` and ``metres_off`` (from the case's place) are None where it named no place.
+    ``report_id`` is the report whose reporter gave it, None where staff did.
     """
 
     __tablename__ = "evidence"
@@ -25,6 +26,7 @@ class Evidence(Base):
         ),
         CheckConstraint("(point is null) = (metres_off is null)", "metres_need_point"),
         Index("ix_evidence_case", "district_code", "case_id"),
+        Index("ix_evidence_report", "report_id", postgresql_where=text("report_id is not null")),
     )
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
@@ -42,6 +44,7 @@ class Evidence(Base):
         Geometry("POINT", srid=4326, spatial_index=False)
     )
     metres_off: Mapped[float | None]
+    report_id: Mapped[uuid.UUID | None]
     given_by: Mapped[str] = mapped_column(String(100))
     given_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
     original_erased_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))

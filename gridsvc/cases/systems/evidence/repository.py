@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gridsvc.cases.core.models import Case
 from gridsvc.cases.systems.evidence.models import Evidence
 
 
@@ -31,16 +32,24 @@ def evidence_by_id(
 
 
 def same_photo(
-    session: Session, district_code: str, case_id: uuid.UUID, sha256: str
+    session: Session, case: Case, sha256: str, report_id: uuid.UUID | None
 ) -> Evidence | None:
-    """The photo of a case that has these bytes already."""
+    """The photo of a case that has these bytes already and was given with the same report."""
     return session.scalars(
         select(Evidence).where(
-            Evidence.district_code == district_code,
-            Evidence.case_id == case_id,
+            Evidence.district_code == case.district_code,
+            Evidence.case_id == case.id,
             Evidence.sha256 == sha256,
+            Evidence.report_id.is_not_distinct_from(report_id),
         )
     ).first()
+
+
+def of_report(session: Session, report_id: uuid.UUID) -> Sequence[Evidence]:
+    """The photos that a reporter gave with a report, in every case that it has been in."""
+    return session.scalars(
+        select(Evidence).where(Evidence.report_id == report_id).order_by(Evidence.id)
+    ).all()
 
 
 def those_of_case(

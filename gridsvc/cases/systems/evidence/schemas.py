@@ -35,6 +35,7 @@ class PhotoAnswer(Answer):
     taken_at: dt.datetime | None
     point: Point | None = Field(description="Where it was taken; told only to supervision.")
     metres_off: float | None = Field(description="From the place of the case.")
+    report_id: uuid.UUID | None = Field(description="The report whose reporter gave it.")
     given_by: str
     given_at: dt.datetime
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from geoalchemy2 import WKBElement
 from geoalchemy2.shape import from_shape, to_shape
 from pyproj import Geod
 from shapely.geometry import Point
@@ -14,12 +16,18 @@ from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.events import StatedTimeDecided, StepAsked
 from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.repository import lock_case
+from gridsvc.cases.intake.models import Report
 from gridsvc.cases.intake.personal import ERASED, ReportErased
+from gridsvc.cases.intake.reports import ReportsGiven
 from gridsvc.cases.systems.evidence import repository
 from gridsvc.cases.systems.evidence.models import Evidence
 from gridsvc.cases.systems.evidence.store import EvidenceStore, digest_of
+from gridsvc.city import City
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotFound, StepRefused, TooLarge
+
+if TYPE_CHECKING:  # Pillow
+    from gridsvc.cases.systems.evidence.photo import Photo
 
 #: The evidence of a step whose photos the citizen is shown.
 PUBLISHED = ("before", "after")
@@ -30,33 +38,48 @@ _BATCH = 500
 def add_photo(occasion: Occasion, store: EvidenceStore, case_id: uuid.UUID, raw: bytes) -> Evidence:
     """Keep a photo for an open case and write it into its trace.
 
-    The same bytes given twice are one photo. The file is in the store before the trace names it.
     Raises TooLarge, BadEvidence, StepRefused for a closed case.
     """
+    photo = checked_photo(occasion.city, raw)
+    act = occasion.on(lock_case(occasion.session, case_id))
+    if act.case.state == "closed":
+        raise StepRefused("The case is closed; it takes no more evidence.")
+    return keep_photo(act, store, raw, photo)
+
+
+def checked_photo(city: City, raw: bytes) -> Photo:
+    """The photo that bytes are, read before a case is locked. Raises TooLarge, BadEvidence."""
     from gridsvc.cases.systems.evidence.photo import read_photo  # Pillow
 
-    session, city = occasion.session, occasion.city
     settings = city.settings
     if len(raw) > settings.max_evidence_bytes:
         raise TooLarge(
             f"The photo has {len(raw):,} bytes; at most {settings.max_evidence_bytes:,} are"
             " accepted."
         )
-    photo = read_photo(raw, max_pixels=settings.max_photo_pixels, zone=city.calendar.zone)
-    act = occasion.on(lock_case(session, case_id))
-    case = act.case
-    if case.state == "closed":
-        raise StepRefused("The case is closed; it takes no more evidence.")
-    sha256 = digest_of(raw)
-    known = repository.same_photo(session, case.district_code, case.id, sha256)
+    return read_photo(raw, max_pixels=settings.max_photo_pixels, zone=city.calendar.zone)
+
+
+def keep_photo(
+    act: Act, store: EvidenceStore, raw: bytes, photo: Photo, report: Report | None = None
+) -> Evidence:
+    """Keep a photo of a locked case, of the reporter of a ``report`` or of staff, in its trace.
+
+    The same bytes given twice are one photo. The file is in the store before the trace names it.
+    Raises StepRefused for more photos than a report may have.
+    """
+    session, case, sha256 = act.session, act.case, digest_of(raw)
+    report_id = None if report is None else report.id
+    known = repository.same_photo(session, case, sha256, report_id)
     if known is not None:
         return known
+    most = act.city.settings.max_report_photos
+    if report is not None and len(photos_of_report(session, case, report)) >= most:
+        raise StepRefused(f"The report has {most} photos, as many as it can have.")
     store.put(raw)
-    point, metres_off = None, None
+    point = None
     if photo.lon is not None and photo.lat is not None:
-        place = to_shape(case.point)
         point = from_shape(Point(photo.lon, photo.lat), srid=4326)
-        metres_off = round(_GEOD.inv(place.x, place.y, photo.lon, photo.lat)[2], 1)
     kept = Evidence(
         district_code=case.district_code,
         id=uuid7(),
@@ -70,21 +93,64 @@ def add_photo(occasion: Occasion, store: EvidenceStore, case_id: uuid.UUID, raw:
         height=photo.height,
         taken_at=photo.taken_at,
         point=point,
-        metres_off=metres_off,
-        given_by=act.caller.subject[:100],
+        metres_off=_metres_off(case, point),
+        report_id=report_id,
+        given_by=act.caller.named[:100],
         given_at=act.now,
     )
-    session.add(kept)
-    content = {
-        "evidence": str(kept.id),
-        "sha256": sha256,
-        "published_sha256": kept.published_sha256,
-        "media_type": kept.media_type,
-        "taken_at": kept.taken_at.isoformat() if kept.taken_at else None,
-        "metres_off": metres_off,
-    }
-    act.record("evidence", content, body=act.caller.body)
+    _add(act, kept, report)
     return kept
+
+
+def follow_reports(act: Act, event: ReportsGiven) -> None:
+    """Give the photos of reporters to the case that goes on with their reports.
+
+    They stay in the case that the reports leave, whose trace names them.
+    """
+    here = act.on(event.target)
+    for report in event.reports:
+        for photo in photos_of_report(act.session, act.case, report):
+            if repository.same_photo(act.session, here.case, photo.sha256, report.id) is None:
+                columns = {one.name: getattr(photo, one.name) for one in Evidence.__table__.columns}
+                columns |= {
+                    "district_code": here.case.district_code,
+                    "id": uuid7(),
+                    "case_id": here.case.id,
+                    "metres_off": _metres_off(here.case, photo.point),
+                }
+                _add(here, Evidence(**columns), report)
+
+
+def _add(act: Act, photo: Evidence, report: Report | None) -> None:
+    """Add a photo to the case, and to its trace."""
+    act.session.add(photo)
+    content = {
+        "evidence": str(photo.id),
+        "sha256": photo.sha256,
+        "published_sha256": photo.published_sha256,
+        "media_type": photo.media_type,
+        "taken_at": photo.taken_at.isoformat() if photo.taken_at else None,
+        "metres_off": photo.metres_off,
+    }
+    if report is None:
+        act.record("evidence", content, body=act.caller.body)
+        return
+    about = {"report_id": str(report.id), "district_code": report.district_code}
+    act.record("photo_added", {**about, **content})
+
+
+def _metres_off(case: Case, point: WKBElement | None) -> float | None:
+    """How far a photo was taken from the place of a case."""
+    if point is None:
+        return None
+    place, taken = to_shape(case.point), to_shape(point)
+    metres: float = _GEOD.inv(place.x, place.y, taken.x, taken.y)[2]
+    return round(metres, 1)
+
+
+def photos_of_report(session: Session, case: Case, report: Report) -> list[Evidence]:
+    """The photos that the reporter of one report gave in a case."""
+    return [photo for photo in photos_of(session, case) if photo.report_id == report.id]
 
 
 def photos_of(session: Session, case: Case) -> list[Evidence]:
@@ -129,11 +195,11 @@ def erase_originals(act: Act, event: ReportErased) -> None:
 
     The files go with the next run of the retention.
     """
-    if event.subject is None:
-        return
-    subject = event.subject[:100]
-    case = act.case
-    for photo in repository.given_by(act.session, case.district_code, case.id, subject):
+    case, found = act.case, list(repository.of_report(act.session, event.report.id))
+    if event.subject is not None:
+        subject = event.subject[:100]
+        found += repository.given_by(act.session, case.district_code, case.id, subject)
+    for photo in found:
         photo.original_erased_at, photo.given_by = act.now, ERASED
         photo.point, photo.metres_off = None, None
 
