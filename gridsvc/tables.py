@@ -42,13 +42,26 @@ def table(
     record with too few or too many fields comes as a row with a ``fault`` and ends nothing. Raises
     BadFile, with the line, on all else.
     """
-    lines = records(_lines(path), path.name)
-    _, header = next(lines, (1, []))
-    check_header(header, columns, optional, path.name)
+    return rows(_lines(path), path.name, columns, optional, key=key, ragged=ragged)
+
+
+def rows(
+    lines: Iterable[str],
+    name: str,
+    columns: Sequence[str],
+    optional: Sequence[str] | None = (),
+    *,
+    key: Sequence[str] = (),
+    ragged: bool = False,
+) -> Iterator[Row]:
+    """The same of the lines of a CSV text, which keep their line breaks; ``name`` is its name."""
+    read = records(lines, name)
+    _, header = next(read, (1, []))
+    check_header(header, columns, optional, name)
     absent = dict.fromkeys([*columns, *(optional or ())], "")
     seen: dict[tuple[str, ...], int] = {}
-    for line, fields in lines:
-        where = f"{path.name}, line {line}"
+    for line, fields in read:
+        where = f"{name}, line {line}"
         if len(fields) != len(header):
             fault = ragged_fault(fields, header)
             if not ragged:

@@ -69,6 +69,7 @@ _COMMANDS = (
     ("case", "case:app", "Cases (案卷)."),
     ("import", "imports:app", "Import areas, parts, lists, and reports of earlier years."),
     ("duties", "duties:app", "Duty lists (职责清单)."),
+    ("agreements", "agreements:app", "Agreements (共治协议)."),
     ("edition", "edition:app", "Editions (版本) of boundaries."),
     ("disputes", "disputes:app", "Disputes (边界争议) between areas."),
     ("grids", "grids:app", "Unit grids (单元网格)."),

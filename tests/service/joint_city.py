@@ -212,9 +212,16 @@ def part(district: str, code: str, owner: str | None, class_code: str = COVER) -
     )
 
 
-def agree(session: Session, body_code: str, prefix: str, *, assist: str | None = None) -> None:
+def agree(
+    session: Session,
+    body_code: str,
+    prefix: str,
+    *,
+    assist: str | None = None,
+    east_m: float = 200.0,
+) -> None:
     """An agreement for 200 m on both sides of the border, since 2020, about some events."""
-    low, high = beside_border(-200.0, -1000.0), beside_border(200.0, 0.0)
+    low, high = beside_border(-200.0, -1000.0), beside_border(east_m, 0.0)
     zone = shapely.MultiPolygon([shapely.box(*low.values(), *high.values())])
     agreement = Agreement(
         id=uuid7(),

@@ -122,7 +122,7 @@ class World:
         self.client = client
         with Session(engine) as session, session.begin():
             draw_streets_again(session)
-            city.agree(session, city.LEAD, "07")
+            city.agree(session, city.LEAD, "07", east_m=-20.0)
             disputed.draw(session)
             self.dispute = str(disputed.by_kind(session, disputed.find(session))["overlap"].id)
         resident = Person(client, token_of(Role.CITIZEN, subject="a resident"))
@@ -141,6 +141,10 @@ class World:
         self.evidence = self.admin.post(f"/v1/disputes/{self.dispute}/notes", note)["id"]
         self.token = self.admin.post("/v1/tokens", {"role": "street", "area": city.LEAD})["id"]
         self.duty = self.admin.get("/v1/duties")["duties"][0]["id"]
+        self.new_duty = {
+            **{"change": "add", "body": f"{city.WEST}-CGJ", "area": city.LEAD, "clause": "so"},
+            **{"kind": "event", "class_prefix": city.NOISE, "role": "lead"},
+        }
         self.agreement = self.admin.get("/v1/agreements")["agreements"][0]["id"]
         self.proposal, made = self.mend()
         self.mended, self.repair = made["edition"], made["repairs"][0]["id"]

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from gridsvc.city.classes import STANDARD, ClassKey
-from gridsvc.registry.bodies.repository import Ground
-from gridsvc.registry.bodies.service import AssetOwner, find_responsible
+from gridsvc.registry.bodies.rule import AssetOwner, Ground
+from gridsvc.registry.bodies.service import find_responsible
 from gridsvc.registry.placement.model import AreaRef, Placement
 from tests.service import joint_city as city
 

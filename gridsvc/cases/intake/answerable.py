@@ -13,7 +13,8 @@ from gridsvc.cases.core.models import Case
 from gridsvc.cases.intake.reports_repository import last_placement, reports_of
 from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
-from gridsvc.registry.bodies.repository import BodyRef, Ground, answering
+from gridsvc.registry.bodies.repository import BodyRef, answering
+from gridsvc.registry.bodies.rule import Ground
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.parts.repository import find
 

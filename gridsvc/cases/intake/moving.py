@@ -43,7 +43,8 @@ from gridsvc.registry.placement.service import place, place_inside
 from gridsvc.registry.placement.store import Atlas
 from gridsvc.spatial.ellipsoid import distance_m
 
-_CONFIRMED = "the reporter confirmed the side"
+#: Why a report that was confirmed on the other side of a border was placed again.
+CONFIRMED = "the reporter confirmed the side"
 _CHOSEN = "the part was chosen"
 
 #: The procedures of cases whose place is not settled yet by a whistle or a plan.
@@ -98,11 +99,11 @@ def confirm_side(
     if own is not None and street == own.code:
         return
     confirmed = _on_side(placement, AreaRef(street, sides[street]))
-    placed = _routed_again(occasion, report, confirmed, _CONFIRMED)
+    placed = _routed_again(occasion, report, confirmed, CONFIRMED)
     if len(reports_of(session, act.case)) == 1:
-        _send_on(act, placed.responsibility, _CONFIRMED)
+        _send_on(act, placed.responsibility, CONFIRMED)
     elif placed.responsibility.lead.code != act.case.lead_body:
-        _leave(act, atlas, placed, _CONFIRMED)
+        _leave(act, atlas, placed, CONFIRMED)
 
 
 def choose_part(

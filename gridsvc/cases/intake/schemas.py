@@ -8,8 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from gridsvc.answers import Answer, ClassNamed
-from gridsvc.registry.bodies.repository import Ground
+from gridsvc.answers import Answer, BodyNamed, ClassNamed, Counted, Named
+from gridsvc.registry.bodies.rule import Ground
 from gridsvc.registry.editions.schemas import CutAnswer, DiffAnswer, TallyAnswer
 from gridsvc.registry.placement.schemas import NearestBorder, PointAnswer, PointGeometry
 
@@ -161,3 +161,39 @@ class ReroutingAnswer(DiffAnswer):
     unit_grids: TallyAnswer
     cut_unit_grids: int
     cuts: list[CutAnswer] = Field(description="Unit grids that lose a part of their ground.")
+
+
+class ClassTitled(ClassNamed):
+    """A class with its name."""
+
+    name: str
+
+
+class DutyMove(Answer):
+    """Reports of one class in one street that would go from one body to another."""
+
+    before: BodyNamed | None = Field(
+        alias="from", description="Who answers by the lists as they are; null: not registered."
+    )
+    after: BodyNamed | None = Field(
+        alias="to", description="Who would answer; null: not registered."
+    )
+    listed_class: ClassTitled = Field(alias="class")
+    street: Named | None = Field(description="Null where no street is drawn.")
+    reports: int
+    cases: Counted[uuid.UUID] = Field(description="The cases of these reports, the first named.")
+
+
+class DutyWhatIfAnswer(Answer):
+    """What a change of the duty lists would have done to the reports of some time."""
+
+    area: str = Field(description="The beginning of the areas' codes; empty for all.")
+    since: dt.datetime
+    until: dt.datetime
+    day: dt.date = Field(description="The day on which the lists are compared.")
+    reports: int = Field(description="So many were routed again.")
+    cases: int
+    reports_moved: int = Field(description="So many would go to another body.")
+    cases_moved: int
+    reports_assisted_otherwise: int = Field(description="Of so many, other bodies would assist.")
+    moves: Counted[DutyMove] = Field(description="From whom to whom, the most reports first.")

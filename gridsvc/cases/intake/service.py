@@ -44,7 +44,8 @@ from gridsvc.cases.intake.repository import (
 from gridsvc.city.classes import ClassKey
 from gridsvc.db.base import uuid7, write_added
 from gridsvc.registry.bodies.repository import Responsibility
-from gridsvc.registry.bodies.service import AssetOwner, find_responsible
+from gridsvc.registry.bodies.rule import AssetOwner
+from gridsvc.registry.bodies.service import find_responsible
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.placement.model import Placement
 from gridsvc.registry.placement.store import Atlas

@@ -19,7 +19,8 @@ from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies import repository
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty
-from gridsvc.registry.bodies.repository import ListedDuty, bodies_by_code
+from gridsvc.registry.bodies.repository import bodies_by_code
+from gridsvc.registry.bodies.rule import ListedDuty
 from gridsvc.spatial.reading import read_footprint
 
 _MAX_VERTICES = 100_000
@@ -101,8 +102,16 @@ def check_draft(session: Session, draft: AgreementDraft) -> None:
             )
 
 
-def create_agreement(session: Session, draft: AgreementDraft) -> uuid.UUID:
+def create_agreement(
+    session: Session,
+    draft: AgreementDraft,
+    *,
+    replaces: uuid.UUID | None = None,
+    reason: str | None = None,
+) -> uuid.UUID:
     """Put an agreement in force from its first day on; gives its id.
+
+    ``replaces`` is the one that it takes the place of, and ``reason`` why.
 
     Raises NotFound, BadInput as :func:`check_draft` does.
     """
@@ -115,6 +124,8 @@ def create_agreement(session: Session, draft: AgreementDraft) -> uuid.UUID:
             zone=from_shape(draft.zone, srid=4326),
             valid_from=draft.valid_from,
             valid_to=draft.valid_to,
+            replaces=replaces,
+            reason=reason,
         )
     )
     session.flush()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -86,42 +88,9 @@ def import_duties(session: Session, path: Path, *, standard: str) -> Imported:
     edition has or a class that no list has, is refused. Raises BadFile when the file is not such a
     CSV file.
     """
-
-    def read(row: dict[str, str]) -> dict[str, object]:
-        _need(re.fullmatch(r"[0-9]{2,12}", row["area"]), "area", row["area"])
-        _need(row["kind"] in ("part", "event"), "kind", row["kind"], "part or event")
-        _need(re.fullmatch(r"[0-9]{0,5}", row["class_prefix"]), "class_prefix", row["class_prefix"])
-        _need(row["role"] in ("lead", "assist"), "role", row["role"], "lead or assist")
-        since = _day(row["valid_from"], "valid_from")
-        until = _day(row["valid_to"], "valid_to") if row["valid_to"] else None
-        _need(until is None or until > since, "valid_to", str(until), "after valid_from")
-        return {
-            "id": uuid7(),
-            "body_code": row["body"],
-            "area_code": row["area"],
-            "standard": row["standard"] or standard,
-            "kind": row["kind"],
-            "class_prefix": row["class_prefix"],
-            "role": row["role"],
-            "clause": row["clause"],
-            "valid_from": since,
-            "valid_to": until,
-        }
-
     keys = ("body_code", "area_code", "standard", "kind", "class_prefix", "role", "valid_from")
-    rows, faults = _read(path, _DUTY_COLUMNS, read, keys)
-    bodies = repository.bodies_by_code(session, {str(row["body_code"]) for _, row in rows})
-    areas = list_repository.area_prefixes(session)
-    classes = list_repository.class_prefixes(session)
-
-    def wrong(row: dict[str, object]) -> str | None:
-        if row["body_code"] not in bodies:
-            return f"no body has the code '{row['body_code']}'; import the bodies first"
-        area = _no_area(str(row["area_code"]), areas)
-        listed = (row["standard"], row["kind"], row["class_prefix"])
-        return area or (None if listed in classes else _no_class(*map(str, listed)))
-
-    astray = _astray(rows, wrong)
+    rows, faults = _read(path, _DUTY_COLUMNS, partial(read_duty, standard=standard), keys)
+    astray = _astray(rows, Registered(session).wrong)
     if faults or astray:
         return _nothing(rows, faults, astray)
     there = list_repository.duty_keys(session)
@@ -129,6 +98,46 @@ def import_duties(session: Session, path: Path, *, standard: str) -> Imported:
     if new:
         repository.add_duties(session, new)
     return Imported(len(rows), len(new), len(rows) - len(new), ())
+
+
+def read_duty(row: Mapping[str, str], *, standard: str) -> dict[str, Any]:
+    """The columns of a new duty line from its cells. Raises BadInput for what it cannot say."""
+    _need(re.fullmatch(r"[0-9]{2,12}", row["area"]), "area", row["area"])
+    _need(row["kind"] in ("part", "event"), "kind", row["kind"], "part or event")
+    _need(re.fullmatch(r"[0-9]{0,5}", row["class_prefix"]), "class_prefix", row["class_prefix"])
+    _need(row["role"] in ("lead", "assist"), "role", row["role"], "lead or assist")
+    since = _day(row["valid_from"], "valid_from")
+    until = _day(row["valid_to"], "valid_to") if row["valid_to"] else None
+    _need(until is None or until > since, "valid_to", str(until), "after valid_from")
+    return {
+        "id": uuid7(),
+        "body_code": row["body"],
+        "area_code": row["area"],
+        "standard": row["standard"] or standard,
+        "kind": row["kind"],
+        "class_prefix": row["class_prefix"],
+        "role": row["role"],
+        "clause": row["clause"],
+        "valid_from": since,
+        "valid_to": until,
+    }
+
+
+class Registered:
+    """What duty lines may name: the bodies, areas and classes that are there."""
+
+    def __init__(self, session: Session) -> None:
+        self._bodies = list_repository.body_codes(session)
+        self._areas = list_repository.area_prefixes(session)
+        self._classes = list_repository.class_prefixes(session)
+
+    def wrong(self, line: Mapping[str, object]) -> str | None:
+        """Why a line would never match, None where it may."""
+        if line["body_code"] not in self._bodies:
+            return f"no body has the code '{line['body_code']}'; import the bodies first"
+        area = _no_area(str(line["area_code"]), self._areas)
+        listed = (line["standard"], line["kind"], line["class_prefix"])
+        return area or (None if listed in self._classes else _no_class(*map(str, listed)))
 
 
 _Rows = list[tuple[int, dict[str, object]]]

@@ -36,6 +36,11 @@ def listed_classes(session: Session) -> dict[ClassKey, str]:
     return {ClassKey(row[0], row[1], row[2]): row[3] for row in rows}
 
 
+def body_codes(session: Session) -> set[str]:
+    """The codes of all bodies."""
+    return set(session.scalars(select(Body.code)))
+
+
 def area_prefixes(session: Session) -> set[str]:
     """The codes of the areas of all editions, and of what is above their districts: 11, 1101."""
     codes = set(session.scalars(select(Area.code).distinct()))

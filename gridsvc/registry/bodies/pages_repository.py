@@ -85,13 +85,7 @@ def duties_page(
 
 def duty_line(session: Session, duty_id: uuid.UUID) -> list[tuple[Duty, str]]:
     """A line of a duty list with those before and after it, in their order; none: no such line."""
-    query = (
-        select(Duty, Body.name)
-        .join(Body, Body.code == Duty.body_code)
-        .where(Duty.id.in_(_line_of(Duty, duty_id)))
-        .order_by(Duty.id)
-    )
-    return [(row[0], row[1]) for row in session.execute(query)]
+    return duties_by_id(session, session.scalars(_line_of(Duty, duty_id)))
 
 
 def agreements_page(
@@ -121,6 +115,18 @@ def agreement_line(session: Session, agreement_id: uuid.UUID) -> list[Agreement]
     """An agreement with those before and after it, in their order; none: no such agreement."""
     query = select(Agreement).where(Agreement.id.in_(_line_of(Agreement, agreement_id)))
     return list(session.scalars(query.order_by(Agreement.id)))
+
+
+def lock_agreement(session: Session, agreement_id: uuid.UUID) -> Agreement | None:
+    """The agreement of an id, held until the end of the transaction."""
+    return session.get(Agreement, agreement_id, with_for_update=True)
+
+
+def duties_by_id(session: Session, ids: Iterable[uuid.UUID]) -> list[tuple[Duty, str]]:
+    """The lines of these ids and the names of their bodies, in the order of their ids."""
+    query = select(Duty, Body.name).join(Body, Body.code == Duty.body_code)
+    query = query.where(Duty.id.in_(list(ids))).order_by(Duty.id)
+    return [(row[0], row[1]) for row in session.execute(query)]
 
 
 def lines_of_agreements(

@@ -6,7 +6,6 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
@@ -16,26 +15,15 @@ from sqlalchemy.orm import Session
 from gridsvc.city.classes import ClassKey
 from gridsvc.db.base import Prepared
 from gridsvc.registry.bodies.models import Agreement, Body, Duty, DutyGap
+from gridsvc.registry.bodies.rule import Ground, ListedDuty, narrowest_first
 from gridsvc.registry.in_force import LINE_HOLDS, PART, holds, part_stands, unit_grids_on
-
-
-@dataclass(frozen=True, slots=True)
-class ListedDuty:
-    """One line of a duty list or an agreement that fits a place and a class."""
-
-    body_code: str
-    role: str
-    clause: str
-    area_code: str
-    class_prefix: str
 
 
 @dataclass(frozen=True, slots=True)
 class Answering:
     """The lines for a class at a place, and the bodies that they and the question name.
 
-    Of the agreements the narrowest class and the newest come first, of the duty lists the
-    narrowest class and area.
+    Each list in the order in which its lines count.
     """
 
     agreed: list[ListedDuty]
@@ -75,10 +63,8 @@ _ANSWERING = Prepared(
     " and :class_code like class_prefix || '%'"
     f" and {LINE_HOLDS}"
     " union all select 2, code, '', '', '', '', null from body where code = any(:more))"
-    " select list, body_code, role, clause, line.area_code, class_prefix,"
-    " body.name, body.kind, body.area_code from line join body on body.code = body_code"
-    " order by list, length(class_prefix) desc, length(line.area_code) desc,"
-    " line.valid_from desc, body_code",
+    " select list, body_code, role, clause, line.area_code, class_prefix, valid_from,"
+    " body.name, body.kind, body.area_code from line join body on body.code = body_code",
     {
         "lon": "float8",
         "lat": "float8",
@@ -122,9 +108,9 @@ def answering(
     )
     lists: tuple[list[ListedDuty], ...] = ([], [], [])
     for row in rows:
-        lists[row[0]].append(ListedDuty(row[1], row[2], row[3], row[4], row[5]))
-    bodies = {row[1]: BodyRef(row[1], row[6], row[7], row[8]) for row in rows}
-    return Answering(lists[0], lists[1], bodies)
+        lists[row[0]].append(ListedDuty(*row[1:7]))
+    bodies = {row[1]: BodyRef(row[1], *row[7:10]) for row in rows}
+    return Answering(narrowest_first(lists[0]), narrowest_first(lists[1]), bodies)
 
 
 _SETTLED = Prepared(
@@ -280,15 +266,6 @@ def bodies_named(session: Session, words: Sequence[str], area_codes: Sequence[st
         .order_by(func.length(Body.area_code).desc(), Body.code)
     ).all()
     return [code for code, area in rows if len(area) == len(rows[0].area_code)]
-
-
-class Ground(StrEnum):
-    """Why a body answers, in the order in which the grounds are asked."""
-
-    ASSET_OWNER = "asset_owner"
-    AGREEMENT = "agreement"
-    DUTY = "duty"
-    TERRITORY = "territory"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,12 @@ class DutyPage(Answer):
     next: Next
 
 
+class DutiesChanged(Answer):
+    """The lines that were ended or begun, as they are now."""
+
+    duties: list[DutyAnswer]
+
+
 class DutyHistory(Answer):
     """A line, with those that came before it and after it, in their order."""
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import HttpUrl, TypeAdapter, ValidationError
@@ -15,7 +14,15 @@ from gridsvc.city.classes import STANDARD, ClassKey
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies import repository
-from gridsvc.registry.bodies.repository import BodyRef, Ground, ListedDuty, Responsibility
+from gridsvc.registry.bodies.repository import BodyRef, Responsibility
+from gridsvc.registry.bodies.rule import (
+    AssetOwner,
+    Ground,
+    ListedDuty,
+    choose,
+    speaking_areas,
+    territory_of,
+)
 from gridsvc.registry.placement.model import Placement
 from gridsvc.tables import table
 
@@ -23,16 +30,6 @@ _FOLDER = Path(__file__).parent
 _HTTP_URL: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
 _DUTY_COLUMNS = ["body", "kind", "class_prefix", "role", "clause"]
 _SOURCE = "example list of gridsvc: real names, made-up division of duties"
-
-
-@dataclass(frozen=True, slots=True)
-class AssetOwner:
-    """The bodies that answer for a part."""
-
-    part_code: str
-    owner_body: str | None
-    maintainer_body: str | None
-    competent_body: str
 
 
 def find_responsible(
@@ -49,7 +46,11 @@ def find_responsible(
     ``drafted`` are lines of an agreement that is not signed yet: who would answer then.
     Raises NotFound when not even the street office of the place is registered.
     """
-    territory_code = _territory(placement)
+    district, street, community = (
+        None if area is None else area.code
+        for area in (placement.district, placement.street, placement.community)
+    )
+    territory_code = territory_of(district, street)
     owners = (
         () if asset is None else (asset.owner_body, asset.maintainer_body, asset.competent_body)
     )
@@ -58,72 +59,26 @@ def find_responsible(
         session,
         lon=placement.lon,
         lat=placement.lat,
-        area_codes=_areas(placement),
+        area_codes=speaking_areas((district, street, community)),
         key=key,
         day=day,
         more={territory_code, *drafted_bodies, *(code for code in owners if code)},
     )
-    agreed, bodies = found.agreed, found.bodies
-    if drafted:
-        agreed = sorted([*drafted, *agreed], key=lambda duty: -len(duty.class_prefix))
-    ground, lead, assist, clause = _choose(asset, agreed, found.listed, territory_code)
-    if lead not in bodies:
+    bodies = found.bodies
+    chosen = choose(asset, [*drafted, *found.agreed], found.listed, territory_code)
+    if chosen.lead not in bodies:
         raise NotFound(
-            f"Nobody is registered as responsible here (body '{lead}' is unknown);"
+            f"Nobody is registered as responsible here (body '{chosen.lead}' is unknown);"
             " import the bodies and duties of this district."
         )
     return Responsibility(
-        lead=bodies[lead],
-        assist=tuple(bodies[code] for code in assist if code in bodies),
-        ground=ground,
-        clause=clause,
+        lead=bodies[chosen.lead],
+        assist=tuple(bodies[code] for code in chosen.assist if code in bodies),
+        ground=chosen.ground,
+        clause=chosen.clause,
         territory=bodies.get(territory_code),
-        gap=ground is Ground.TERRITORY,
+        gap=chosen.ground is Ground.TERRITORY,
     )
-
-
-def _choose(
-    asset: AssetOwner | None,
-    agreed: list[ListedDuty],
-    listed: list[ListedDuty],
-    territory_code: str,
-) -> tuple[Ground, str, list[str], str]:
-    """The ground, the lead, its assistants (each once, never the lead), and the clause."""
-    if asset is not None and asset.owner_body is not None:
-        others = [asset.maintainer_body, asset.competent_body]
-        clause = f"owner of part {asset.part_code} in the register"
-        helpers = _helpers(asset.owner_body, [code for code in others if code])
-        return Ground.ASSET_OWNER, asset.owner_body, helpers, clause
-    assist = [duty.body_code for duty in (*agreed, *listed) if duty.role == "assist"]
-    for ground, duties in ((Ground.AGREEMENT, agreed), (Ground.DUTY, listed)):
-        leads = [duty for duty in duties if duty.role == "lead"]
-        if leads:
-            lead = leads[0].body_code
-            return ground, lead, _helpers(lead, assist), leads[0].clause
-    return (
-        Ground.TERRITORY,
-        territory_code,
-        _helpers(territory_code, assist),
-        "no list names a body for this class here: the territory coordinates (属地兜底)",
-    )
-
-
-def _helpers(lead: str, codes: Iterable[str]) -> list[str]:
-    return [code for code in dict.fromkeys(codes) if code != lead]
-
-
-def _territory(placement: Placement) -> str:
-    """The street office of the place; where no street is drawn, the district's management."""
-    if placement.street is not None:
-        return placement.street.code
-    return f"{placement.district.code}-CGW" if placement.district is not None else ""
-
-
-def _areas(placement: Placement) -> list[str]:
-    codes = [
-        area.code for area in (placement.district, placement.street, placement.community) if area
-    ]
-    return [codes[0][:2], codes[0][:4], *codes] if codes else []
 
 
 def load_example_bodies(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import shapely
 from geoalchemy2.shape import to_shape
@@ -22,6 +22,7 @@ from gridsvc.registry.bodies.schemas import (
     AgreementWhole,
     BodyAnswer,
     BodyPage,
+    DutiesChanged,
     DutyAnswer,
     DutyHistory,
     DutyPage,
@@ -70,6 +71,12 @@ def duty_shown(session: Session, duty_id: uuid.UUID) -> DutyHistory:
         if shown.id == duty_id:
             return DutyHistory(duty=shown, history=history)
     raise NotFound(f"No duty list has the line {duty_id}; '/v1/duties' lists them.")
+
+
+def duties_changed(session: Session, ids: Iterable[uuid.UUID]) -> DutiesChanged:
+    """Lines that were just ended or begun, as they are now."""
+    found = pages_repository.duties_by_id(session, ids)
+    return DutiesChanged(duties=[duty_answer(duty, name) for duty, name in found])
 
 
 def duty_answer(duty: Duty, name: str) -> DutyAnswer:

@@ -178,3 +178,9 @@ def parts_on(session: Session, ground: Any, day: dt.date) -> list[PartInside]:
         {"ground": ground.wkb, "day": day},
     )
     return [PartInside(*row) for row in rows]
+
+
+def settled_by_agreement(session: Session, agreement_id: uuid.UUID) -> list[Dispute]:
+    """The disputes that an agreement settled, held until the end of the transaction."""
+    query = select(Dispute).where(Dispute.agreement_id == agreement_id).order_by(Dispute.id)
+    return list(session.scalars(query.with_for_update()))

@@ -16,7 +16,8 @@ from gridsvc.codes import Level, level_of
 from gridsvc.errors import BadCode, BadGeometry, BadInput, NotFound, TooLarge
 from gridsvc.registry.bodies.agreements import AgreementDraft, check_draft, drafted_duties
 from gridsvc.registry.bodies.repository import BodyRef
-from gridsvc.registry.bodies.service import AssetOwner, find_responsible
+from gridsvc.registry.bodies.rule import AssetOwner
+from gridsvc.registry.bodies.service import find_responsible
 from gridsvc.registry.disputes import what_if_repository as repository
 from gridsvc.registry.editions.repository import named_areas
 from gridsvc.registry.editions.service import edition_in_force

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.city.classes import ClassKey
 from gridsvc.registry.bodies.repository import BodyRef, bodies_by_code
-from gridsvc.registry.bodies.service import AssetOwner
+from gridsvc.registry.bodies.rule import AssetOwner
 from gridsvc.registry.disputes.repository import parts_on
 from gridsvc.registry.disputes.what_if import Answer, Change
 from gridsvc.registry.disputes.what_if_repository import DutyLine, duty_lines, grids_on

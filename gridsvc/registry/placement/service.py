@@ -102,13 +102,9 @@ def place_many(
     nearest = np.full(lon.shape, np.inf)
     near = np.zeros(lon.shape, dtype=bool)
     for level in Level:
+        columns[level] = codes_of(atlas, level, lon, lat)
         index = atlas.areas.get(level)
-        if index is None:
-            columns[level] = np.zeros(lon.shape, dtype=f"U{level.digits}")
-            continue
-        codes = np.array([*(ref.code for ref in index.refs), ""], dtype=f"U{level.digits}")
-        columns[level] = codes[index.locator.locate(lon, lat)]
-        if index.borders is not None:
+        if index is not None and index.borders is not None:
             distance_m, _ = index.borders.distance(lon, lat)
             nearer = distance_m < nearest - SAME_BORDER_M
             near = np.where(nearer, distance_m <= accuracy_m + index.edition.accuracy_m, near)
@@ -121,6 +117,17 @@ def place_many(
     return BatchPlacement(
         columns["district"], columns["street"], columns["community"], grid_codes, near
     )
+
+
+def codes_of(
+    atlas: Atlas, level: Level, lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64]
+) -> npt.NDArray[np.str_]:
+    """The codes of the areas of one level at WGS84 points of shape (n,), '' where there is none."""
+    index = atlas.areas.get(level)
+    if index is None:
+        return np.zeros(lon.shape, dtype=f"U{level.digits}")
+    codes = np.array([*(ref.code for ref in index.refs), ""], dtype=f"U{level.digits}")
+    return codes[index.locator.locate(lon, lat)]
 
 
 def _conflict(

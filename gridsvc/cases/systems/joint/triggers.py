@@ -17,7 +17,8 @@ from gridsvc.cases.intake.reports_repository import others_drew
 from gridsvc.cases.systems.joint.blowing import JointGround, blow_joint, drop_proposal
 from gridsvc.cases.systems.whistles import joint_whistle_of, withdrawn_before
 from gridsvc.city.classes import ClassKey
-from gridsvc.registry.bodies.repository import Ground, agreement_settles, bodies_by_code
+from gridsvc.registry.bodies.repository import agreement_settles, bodies_by_code
+from gridsvc.registry.bodies.rule import Ground
 from gridsvc.registry.disputes.model import DisputeAt
 from gridsvc.registry.disputes.repository import disputes_at
 from gridsvc.registry.placement.model import AreaRef, Neighbour, Placement

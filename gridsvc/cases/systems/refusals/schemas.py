@@ -7,7 +7,7 @@ import uuid
 from pydantic import Field
 
 from gridsvc.answers import Answer
-from gridsvc.registry.bodies.repository import Ground
+from gridsvc.registry.bodies.rule import Ground
 
 
 class PossibleBody(Answer):

@@ -14,7 +14,7 @@ from gridsvc.cases.systems.joint.triggers import (
     trigger_for_footprint,
     trigger_for_near,
 )
-from gridsvc.registry.bodies.repository import Ground
+from gridsvc.registry.bodies.rule import Ground
 from gridsvc.registry.disputes.model import DisputeAt
 from gridsvc.registry.placement.model import AreaRef, Border, Conflict, Neighbour, Placement
 
