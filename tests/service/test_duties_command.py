@@ -6,6 +6,7 @@ import json
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from gridsvc.cli.app import app
@@ -180,3 +181,48 @@ def test_the_telephone_of_an_office_is_kept_and_stays_where_a_later_list_has_non
     code, refused = run("import", "bodies", files(with_number.format("call us")))
     assert (code, refused["refused"][0]["line"]) == (1, 2)
     assert telephone() == "010-63261234转8"
+
+
+def test_a_changed_list_is_asked_about_and_carried_out_by_command(run, files, city_session):
+    def line(**where):
+        asked = text("select * from duty where body_code = :body and class_prefix = :prefix")
+        city_session.rollback()
+        return city_session.execute(asked, where).one()
+
+    old = line(body=f"{city.WEST}-CGJ", prefix="0601")
+    changes = files(f"change,id,body,clause\nchange,{old.id},{city.WEST}-GZ,line 7\n", "new.csv")
+    code, found = run("duties", "what-if", changes, "--area", city.WEST)
+    assert (code, found["reports"], found["moves"]["count"]) == (0, 0, 0)
+    assert line(body=f"{city.WEST}-CGJ", prefix="0601").valid_to is None
+    code, changed = run("duties", "change", changes, "--reason", "revised")
+    ended, begun = changed["duties"]
+    assert (code, ended["id"], begun["replaces"]) == (0, str(old.id), str(old.id))
+    assert (begun["body"], begun["clause"], begun["reason"]) == (
+        f"{city.WEST}-GZ",
+        "line 7",
+        "revised",
+    )
+    code, ended = run("duties", "end", begun["id"], "--reason", "over", "--on", "2099-01-01")
+    assert (code, ended["duties"][0]["valid_to"]) == (0, "2099-01-01")
+    code, error = run("duties", "change", changes, "--reason", "again")
+    assert code == 1
+    assert "the line has ended" in str(error)
+    acts = city_session.execute(text("select act, reason from audit_entry order by n")).all()
+    assert ("change duty", "revised") in acts
+    assert ("end duty", "over") in acts
+
+
+def test_agreements_are_listed_changed_and_ended_by_command(run, city_engine, tmp_path):
+    with Session(city_engine) as session, session.begin():
+        city.agree(session, city.LEAD, "06010")
+    (old,) = run("agreements", "list")[1]
+    change = tmp_path / "change.json"
+    change.write_text(json.dumps({"title": "another", "valid_from": "2099-01-01"}))
+    words = ("agreements", "change", old["id"], str(change), "--reason", "revised")
+    assert CliRunner().invoke(app, words).exit_code == 0
+    every = {one["title"]: one for one in run("agreements", "list", "--ended")[1]}
+    assert every["another"]["replaces"] == old["id"]
+    assert every[old["title"]]["valid_to"] == every["another"]["valid_from"] == "2099-01-01"
+    words = ("agreements", "end", every["another"]["id"], "--reason", "over")
+    ended = CliRunner().invoke(app, words)
+    assert (ended.exit_code, "2099-01-01" in ended.stdout) == (0, True)

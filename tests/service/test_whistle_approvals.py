@@ -69,6 +69,13 @@ def test_two_approvals_need_two_persons_beside_the_one_who_blows(world):
     agreed = newest(case).seen()["demand"]
     assert agreed["confirmed_by"] == "command of the west"
     assert agreed["approved_by"] == "supervision of the west"
+    given = world["supervision"].get(f"/v1/cases/{case.id}/approvals")["approvals"]
+    assert [(one["approval"], one["by"]) for one in given] == [
+        ("confirmed_by", "command of the west"),
+        ("approved_by", "command of the west"),
+        ("approved_by", "supervision of the west"),
+    ]
+    assert len({one["letter_sha256"] for one in given}) == 1
 
 
 def test_only_leaders_of_the_street_and_of_its_district_agree(world, case, as_):

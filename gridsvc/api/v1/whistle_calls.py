@@ -25,12 +25,18 @@ from gridsvc.assessment.period import parse_period
 from gridsvc.assessment.service import visible_area
 from gridsvc.cases.core.schemas import TraceEntry
 from gridsvc.cases.core.service import readable_case
-from gridsvc.cases.systems.whistles.approvals import ApprovalGiven, approve
+from gridsvc.cases.systems.whistles.approvals import ApprovalGiven, approvals_of, approve
 from gridsvc.cases.systems.whistles.follow_up import FollowUp, whistle_again
 from gridsvc.cases.systems.whistles.kinds import Approval, WhistleGround, WhistleKind
 from gridsvc.cases.systems.whistles.proposals import proposals
 from gridsvc.cases.systems.whistles.rates import Terms, rate_whistles
-from gridsvc.cases.systems.whistles.schemas import ProposalsAnswer, RatesAnswer, WhistleAnswer
+from gridsvc.cases.systems.whistles.schemas import (
+    ApprovalRead,
+    ApprovalsAnswer,
+    ProposalsAnswer,
+    RatesAnswer,
+    WhistleAnswer,
+)
 from gridsvc.cases.systems.whistles.view import whistles_json
 from gridsvc.errors import (
     BadInput,
@@ -115,6 +121,17 @@ def post_approval(
         return TraceEntry.of(entry, content=entry.told)
 
     return once(occasion, key, ["approval", str(case_id), given], write, status=201)
+
+
+@router.get("/cases/{case_id}/approvals", responses=problems(*TOKEN_PROBLEMS))
+def list_approvals(case_id: uuid.UUID, occasion: CurrentOccasion) -> ApprovalsAnswer:
+    """Who has agreed to which letter of a whistle in a case, in their order."""
+    session = occasion.session
+    case = readable_case(session, occasion.city, occasion.caller, case_id)
+    given = approvals_of(session, case)
+    return ApprovalsAnswer(
+        approvals=[ApprovalRead.of(one, **one.content, by=one.actor) for one in given]
+    )
 
 
 @router.post(

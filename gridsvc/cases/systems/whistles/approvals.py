@@ -7,10 +7,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from gridsvc.cases.core import trace_repository as trace
 from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.engine import parties
-from gridsvc.cases.core.models import TraceEntry
+from gridsvc.cases.core.models import Case, TraceEntry
 from gridsvc.cases.core.progress import Progress
 from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.core.rights import acting_body, own_body
@@ -68,6 +70,11 @@ def approve(occasion: Occasion, case_id: uuid.UUID, given: ApprovalGiven) -> Tra
     return act.record(_ACTION, content, body=body)
 
 
+def approvals_of(session: Session, case: Case) -> Sequence[TraceEntry]:
+    """The approvals given in a case, in their order."""
+    return trace.all_of(session, case, _ACTION)
+
+
 def agreed_to(
     act: Act, kind: WhistleKind, bodies: Collection[str], demand: Demand, name: str, *, field: str
 ) -> dict[str, str]:
@@ -82,7 +89,7 @@ def agreed_to(
     if needed and act.procedure.level == _OF_THE_DISTRICT:
         needed = [Approval.APPROVED_BY]
     agreed: dict[str, str] = {}
-    for entry in trace.all_of(act.session, act.case, _ACTION):
+    for entry in approvals_of(act.session, act.case):
         other = entry.actor not in (act.caller.named, *agreed.values())
         if entry.content["letter_sha256"] == letter and other:
             agreed.setdefault(entry.content["approval"], entry.actor)

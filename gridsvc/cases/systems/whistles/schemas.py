@@ -122,6 +122,24 @@ class KindsAnswer(Answer):
     kinds: list[KindAnswer]
 
 
+class ApprovalRead(Answer):
+    """Somebody's word for a whistle before it is blown: for these bodies and this letter alone."""
+
+    n: int = Field(description="Of the entry in the trace.")
+    at: dt.datetime
+    approval: Approval
+    by: str
+    body_code: str | None = Field(description="The calling street; null for the district's word.")
+    bodies: list[str]
+    letter_sha256: str
+
+
+class ApprovalsAnswer(Answer):
+    """The approvals given in a case."""
+
+    approvals: list[ApprovalRead]
+
+
 class ReasonAnswer(Answer):
     """Why a body is proposed."""
 
