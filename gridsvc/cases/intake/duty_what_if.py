@@ -92,7 +92,7 @@ def _reports(session: Session, atlas: Atlas, asked: Asked) -> pd.DataFrame:
     for row in np.flatnonzero(reports["id"].isin(said.keys())).tolist():
         reports.loc[row, _AREAS] = [code or "" for code in said[reports.loc[row, "id"]]]
     zones = repository.reports_in_zones(session, *span, day=asked.day)
-    reports["zones"] = [zones.get(id, _NOWHERE) for id in reports["id"]]
+    reports["zones"] = [zones.get(id, _NOWHERE) for id in reports["id"].tolist()]
     inside = reports["street"].where(reports["street"] != "", reports["district"])
     return reports[inside.str.startswith(asked.area)].reset_index(drop=True)
 
@@ -118,7 +118,7 @@ def _questions(reports: pd.DataFrame, listed: frozenset[str]) -> pd.Series[int]:
 
 def _places(reports: pd.DataFrame) -> Iterator[tuple[str, ...]]:
     """District, street and community of each report."""
-    return zip(*(reports[name] for name in _AREAS), strict=True)
+    return zip(*(reports[name].tolist() for name in _AREAS), strict=True)
 
 
 def _distinct_places(reports: pd.DataFrame) -> Iterator[tuple[str, ...]]:
