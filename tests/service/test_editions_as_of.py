@@ -228,6 +228,7 @@ ASKED_APART = {
     "POST /v1/reports/similar": "as above; tested with the joining of reports",
     "POST /v1/cases/{case_id}/split": "as above",
     "POST /v1/what-if": "moves a border of the edition of its day; tested with disputes",
+    "POST /v1/duties/what-if": "places reports by the editions of its day; tested with the lists",
     "GET /v1/no-mans-land": "tests borders of a day; tested with the watch",
     "POST /v1/no-mans-land/disputes": "as above",
 }
