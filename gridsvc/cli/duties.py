@@ -187,18 +187,19 @@ def _day(text: str) -> dt.date:
 
 def bodies(file: File, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Register bodies: code,name,kind,area_code (webhook_url,telephone,source); all, or none."""
-    _import(file, import_bodies, dry_run, as_json)
+    import_list(file, import_bodies, dry_run, as_json)
 
 
 def duties(file: File, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Add a duty list: body,area,kind,class_prefix,role,clause,valid_from (valid_to,standard)."""
     load = partial(import_duties, standard=load_city().standard)
-    _import(file, load, dry_run, as_json)
+    import_list(file, load, dry_run, as_json)
 
 
-def _import(
+def import_list(
     file: Path, load: Callable[[Session, Path], Imported], dry_run: bool, as_json: bool
 ) -> None:
+    """Load a list, all of its rows or none, and say what came of it."""
     with session() as opened:
         result = load(opened, file)
         if dry_run:

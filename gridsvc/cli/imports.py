@@ -64,6 +64,12 @@ defer(
     "social_grids:social_grids",
     "Let a file be a district's social grids: code,name,level,parent,area,households,...",
 )
+defer(
+    app,
+    "staff",
+    "staff:staff",
+    "Enter staff: code,name,office,role,valid_from (places,shifts,telephone,subject,...).",
+)
 
 _SHOWN_FAULTS = 50
 

@@ -27,6 +27,7 @@ from gridsvc.errors import BadInput, NotFound
 from gridsvc.keeping import retention
 from gridsvc.registry.access.audit import Done, note, write_noted
 from gridsvc.registry.access.keys import KeyRing
+from gridsvc.registry.staff import service as staff
 from gridsvc.settings import get_settings
 
 app = typer.Typer(help="A person's own data: shown, erased.", no_args_is_help=True)
@@ -122,7 +123,7 @@ def rotate_token(
 
 @keys.command()
 def rotate() -> None:
-    """Seal every contact with a new key; servers go on, and the old one is read until the end."""
+    """Seal contacts and telephones with a new key; servers go on, the old one is read meanwhile."""
     ring = _ring()
     ring.begin_rotation()
     done = 0
@@ -132,11 +133,15 @@ def rotate() -> None:
         notes.print("Waiting for what was begun with the old key.")
         while _writing(sessions, since):
             pass
-        after: tuple[str, uuid.UUID] | None = personal.FIRST
-        while after is not None:
-            with transaction(sessions) as session:
-                count, after = personal.reseal(session, after, ring.keys)
-            done += count
+        for first, reseal in (
+            (personal.FIRST, personal.reseal),
+            (staff.FIRST, staff.reseal),
+        ):
+            after: tuple[str, uuid.UUID] | None = first
+            while after is not None:
+                with transaction(sessions) as session:
+                    count, after = reseal(session, after, ring.keys)
+                done += count
         with transaction(sessions) as session:
             note(session, _done("rotate key", "reporter", ""))
             write_noted(session)

@@ -16,6 +16,7 @@ from gridsvc.registry.grids.models import (
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.repairs.models import Repair, RepairArea
 from gridsvc.registry.social_grids.models import SocialGrid
+from gridsvc.registry.staff.models import StaffMember, StaffPlace
 
 __all__ = [
     "Agreement",
@@ -40,6 +41,8 @@ __all__ = [
     "RepairArea",
     "RevokedToken",
     "SocialGrid",
+    "StaffMember",
+    "StaffPlace",
     "Token",
     "UnitGrid",
 ]

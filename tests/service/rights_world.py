@@ -146,8 +146,22 @@ class World:
             **{"kind": "event", "class_prefix": city.NOISE, "role": "lead"},
         }
         self.agreement = self.admin.get("/v1/agreements")["agreements"][0]["id"]
+        self.members = 0
+        self.member = self.admin.post("/v1/staff", self.new_member())["id"]
         self.proposal, made = self.mend()
         self.mended, self.repair = made["edition"], made["repairs"][0]["id"]
+
+    def new_member(self) -> dict[str, Any]:
+        """Somebody whom nobody knows yet, who serves in the western street."""
+        self.members += 1
+        return {
+            "code": f"S{self.members}",
+            "name": "Zhang San",
+            "office": city.LEAD,
+            "role": "inspector",
+            "telephone": "010-5550101",
+            "valid_from": "2026-01-01",
+        }
 
     def mend(self) -> tuple[str, Any]:
         """A repair that changes no area but the west's, and what came of it."""

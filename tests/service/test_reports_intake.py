@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from gridsvc.callers import Role
-from gridsvc.cases.intake.personal import unseal
 from gridsvc.errors import Unavailable
+from gridsvc.registry.access.sealing import unseal
 from tests.service import joint_city as city
 from tests.service.conftest import (
     REPORTER_KEY,

@@ -12,7 +12,6 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from gridsvc.callers import Role
-from gridsvc.cases.intake.personal import seal, unseal
 from gridsvc.cases.systems.evidence.store import FolderStore
 from gridsvc.city.retention import load_periods
 from gridsvc.cli.app import app
@@ -21,6 +20,7 @@ from gridsvc.db.roles import SERVICE_ROLE
 from gridsvc.errors import BadFile, Unavailable
 from gridsvc.keeping.retention import run
 from gridsvc.registry.access.keys import KeyRing
+from gridsvc.registry.access.sealing import seal, unseal
 from gridsvc.settings import get_settings
 from tests import cities
 from tests.service import joint_city as city

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import json
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from geoalchemy2.shape import to_shape
 from shapely.geometry import mapping
 from sqlalchemy.orm import Session
@@ -25,8 +22,9 @@ from gridsvc.cases.core.words import digest
 from gridsvc.cases.intake import personal_repository as repository
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.intake.rights import filed_by
-from gridsvc.errors import NotAllowed, NotFound, StepRefused, Unavailable
+from gridsvc.errors import NotAllowed, NotFound, StepRefused
 from gridsvc.registry.access.audit import Done, note
+from gridsvc.registry.access.sealing import seal, unseal
 
 #: In the place of what was erased, where a table must have something.
 ERASED = "erased"
@@ -201,22 +199,3 @@ def _hash_of(secret: str | None) -> str:
 def _digits(phone: str) -> str:
     """The digits of a number, without what is dialled from abroad."""
     return re.sub(r"^(00|\+)?86", "", re.sub(r"[^\d+]", "", phone))
-
-
-def seal(key: bytes, contact: Mapping[str, Any]) -> bytes:
-    """The contact, encrypted (Fernet) with a key of 32 bytes."""
-    return _fernet(key).encrypt(json.dumps(dict(contact), ensure_ascii=False).encode())
-
-
-def unseal(key: bytes, sealed: bytes, *older: bytes) -> dict[str, Any]:
-    """The contact that :func:`seal` encrypted with one of the keys. Raises Unavailable."""
-    try:
-        ring = MultiFernet([_fernet(one) for one in (key, *older)])
-        contact: dict[str, Any] = json.loads(ring.decrypt(sealed))
-    except InvalidToken:
-        raise Unavailable("The contact was sealed with another key; restore var/keys.") from None
-    return contact
-
-
-def _fernet(key: bytes) -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(key))

@@ -33,7 +33,7 @@ from gridsvc.cases.intake.model import (
     proof_path,
 )
 from gridsvc.cases.intake.models import Report, Reporter, ReportPlacement
-from gridsvc.cases.intake.personal import seal, words_hash
+from gridsvc.cases.intake.personal import words_hash
 from gridsvc.cases.intake.reports_repository import report_counts
 from gridsvc.cases.intake.repository import (
     claim_receipt,
@@ -43,6 +43,7 @@ from gridsvc.cases.intake.repository import (
 )
 from gridsvc.city.classes import ClassKey
 from gridsvc.db.base import uuid7, write_added
+from gridsvc.registry.access.sealing import seal
 from gridsvc.registry.bodies.repository import Responsibility
 from gridsvc.registry.bodies.rule import AssetOwner
 from gridsvc.registry.bodies.service import find_responsible
