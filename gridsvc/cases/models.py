@@ -15,6 +15,7 @@ from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.evidence.models import Evidence
 from gridsvc.cases.systems.following.models import Follow
 from gridsvc.cases.systems.reminders.models import LimitNotice
+from gridsvc.cases.systems.tasks.models import Task
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Reporter",
     "StatedTime",
     "Submission",
+    "Task",
     "TraceEntry",
     "Whistle",
 ]

@@ -23,6 +23,7 @@ from gridsvc.cases.core.messages.worker import DeliveryCount, Worker
 from gridsvc.cases.intake.repository import forget_keys
 from gridsvc.cases.systems.limits import recompute
 from gridsvc.cases.systems.reminders.service import notice_limits
+from gridsvc.cases.systems.tasks.limits import notice_task_limits
 from gridsvc.city import City
 from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, session
 from gridsvc.db.base import transaction
@@ -129,7 +130,9 @@ async def _watch(sessions: sessionmaker[Session], city: City, stop: asyncio.Even
 
 def _notice_limits(sessions: sessionmaker[Session], city: City) -> int:
     with transaction(sessions) as opened:
-        return notice_limits(opened, city, now=utc_now())
+        noticed = notice_limits(opened, city, now=utc_now())
+    with transaction(sessions) as opened:
+        return noticed + notice_task_limits(opened, city, now=utc_now())
 
 
 def _make_partitions(engine: Engine) -> list[str]:

@@ -252,6 +252,7 @@ WITHOUT_AREAS = {
     "/v1/agreements": "has zones of its own; takes a day of its own",
     "/v1/classes": "tells what classes there are",
     "/v1/staff": "tells who serves where, by days of its own",
+    "/v1/tasks": "tells what waits now",
     "/v1/reports/{name}/": "writes; what was routed before stays",
     "PATCH /v1/parts": "writes; gives the part as it is stored",
     "POST /v1/relations": "takes as_of, or an edition, for each side in its body",

@@ -54,6 +54,13 @@ class StepTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class StepDue:
+    """A case waits for a step: it has come to it, or its check has to be made again."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
 class BodyRefused:
     """A body said that it is not responsible, and named who is; ``clause`` says by which rule.
 

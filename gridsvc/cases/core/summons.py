@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.act import SERVICE, Act
 from gridsvc.cases.core.engine import parties
-from gridsvc.cases.core.events import StepTaken
+from gridsvc.cases.core.events import StepDue, StepTaken
 from gridsvc.cases.core.progress import Progress, Summoned
 from gridsvc.cases.core.rights import body_of
 from gridsvc.city.procedures.model import Actor, Callee, Procedure, Step, Summons
 from gridsvc.errors import BadInput, NotFound
-from gridsvc.registry.bodies.repository import bodies_by_code, bodies_of_grid, grid_code_at
+from gridsvc.registry.bodies.repository import bodies_by_code, bodies_of_grid
 from gridsvc.registry.classes.repository import names_of
 
 #: A step of the service's own and the bodies that it summons, with the progress around it.
@@ -178,28 +178,4 @@ def tell_next(act: Act, procedure: Procedure, progress: Progress, *, but: str | 
             "limit_at": None if limit is None else limit.isoformat(),
         }
         act.tell([party], "step_due", content)
-    if step.on_spot:
-        give_check(act, step)
-
-
-def give_check(act: Act, step: Step) -> None:
-    """Give the inspector of the cell the task to check on the spot what a step decides on.
-
-    It goes to the body of the community, the office of its street where there is none.
-    """
-    case, place = act.case, to_shape(act.case.point)
-    codes = [code for code in (case.community_code, case.street_code) if code is not None]
-    known = bodies_by_code(act.session, codes)
-    body = next((code for code in codes if code in known), case.lead_body)
-    day = act.city.day(act.now)
-    content = {
-        "task": "check_on_the_spot",
-        "step": step.name,
-        "title_zh": step.title_zh,
-        "verdicts": [one.name for one in step.verdicts],
-        "unit_grid": grid_code_at(act.session, case.district_code, place.x, place.y, day),
-        "class_code": case.class_code,
-        "point": [place.x, place.y],
-        "limit_at": None if case.limit_at is None else case.limit_at.isoformat(),
-    }
-    act.tell([body], "task", content)
+    act.emit(StepDue(step))

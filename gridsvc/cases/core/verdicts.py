@@ -9,9 +9,8 @@ from typing import Any
 
 from gridsvc.cases.core.act import Act
 from gridsvc.cases.core.engine import check_met, check_take, record_actor
-from gridsvc.cases.core.events import CaseClosed, VerdictMerges
+from gridsvc.cases.core.events import CaseClosed, StepDue, VerdictMerges
 from gridsvc.cases.core.rights import body_of
-from gridsvc.cases.core.summons import give_check
 from gridsvc.city.procedures.model import CLOSING, Follows, Step, Verdict
 
 #: How a case ends that is not filed, or void.
@@ -52,7 +51,7 @@ def follow_verdict(
             act.emit(VerdictMerges(str(evidence["into"]), str(evidence["reason"])))
         case Follows.HOLD:
             act.keep(progress)
-            give_check(act, step)
+            act.emit(StepDue(step))
         case _:
             raise AssertionError(f"'{verdict.name}' is followed by a step")
 

@@ -12,6 +12,7 @@ from gridsvc.cases.core.events import (
     Recorded,
     StatedTimeDecided,
     StepAsked,
+    StepDue,
     StepTaken,
     VerdictMerges,
 )
@@ -34,6 +35,9 @@ from gridsvc.cases.systems.merging import view as merging
 from gridsvc.cases.systems.merging.joining import follow_verdict
 from gridsvc.cases.systems.refusals.service import follow_refusal
 from gridsvc.cases.systems.reminders.rules import REMINDERS
+from gridsvc.cases.systems.tasks import hearing as tasks
+from gridsvc.cases.systems.tasks.kinds import TASKS
+from gridsvc.cases.systems.tasks.view import shown_in_case as tasks_of_case
 from gridsvc.cases.systems.whistles import BodyAbsent, WhistleWithdrawn, hearing, view
 from gridsvc.cases.systems.whistles.facts import FACTS
 from gridsvc.cases.systems.whistles.kinds import KINDS
@@ -92,6 +96,17 @@ SYSTEMS = (
     ),
     System("merging", hears={VerdictMerges: follow_verdict}, shows=merging.shown_in_case),
     System("appeals", shows=appeals.shown_in_case),
+    System(
+        "tasks",
+        tables=(TASKS,),
+        hears={
+            StepDue: tasks.follow_step,
+            CaseClosed: tasks.close_with_case,
+            PinMoved: tasks.move_with_case,
+            ReportErased: tasks.forget_words,
+        },
+        shows=tasks_of_case,
+    ),
     System("reminders", tables=(REMINDERS,)),
     System("ordinary", _HERE / "ordinary"),
     System("checked", _HERE / "checked"),

@@ -41,6 +41,15 @@ def on_duty(
     return sorted(found, key=lambda one: min(rank(place, where) for place in one.serves))
 
 
+def nearest(
+    session: Session, city: City, where: Where, at: dt.datetime, roles: Collection[StaffRole]
+) -> list[OnDuty]:
+    """Of those who are on duty, the ones who serve nearest to a place."""
+    found = on_duty(session, city, where, at, roles)
+    ranks = [min(rank(place, where) for place in one.serves) for one in found]
+    return [one for one, its in zip(found, ranks, strict=True) if its == ranks[0]]
+
+
 def rank(place: Place, where: Where) -> int:
     """How near a place lies to what was asked for: 0 the same, 1 inside it, then ever wider."""
     if place.kind != "area" and place.code in (where.unit_grid, where.social_grid):

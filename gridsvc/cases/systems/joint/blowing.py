@@ -12,7 +12,8 @@ from geoalchemy2.shape import from_shape
 from shapely.geometry import MultiPolygon
 
 from gridsvc.cases.core.act import Act, Occasion
-from gridsvc.cases.core.progress import begin, carried_over
+from gridsvc.cases.core.events import StepDue
+from gridsvc.cases.core.progress import begin, carried_over, present_step
 from gridsvc.cases.systems.whistles import (
     CalledBody,
     Whistle,
@@ -112,6 +113,7 @@ def _open(act: Act, whistle: Whistle, *, actor: str | None = None) -> None:
     progress = carried_over(begin(joint, lead=lead, other=other), act.progress)
     act.resume(early=True)
     act.enter(joint, progress)
+    act.emit(StepDue(present_step(joint, act.progress)))
     act.case.participant_district = whistle.participant_district
     whistle.state, whistle.blown_at = "open", act.now
     for side in (lead, other):

@@ -14,6 +14,7 @@ from gridsvc.cases.core.schemas import MessageAnswer, StatedTime
 from gridsvc.cases.systems.appeals import undecided_appeals
 from gridsvc.cases.systems.reminders import repository
 from gridsvc.cases.systems.reminders.schemas import AppealWaiting, TimeWaiting, WorkWaiting
+from gridsvc.cases.systems.tasks import count_late, found_at
 from gridsvc.city import City
 from gridsvc.city.procedures.model import Actor
 from gridsvc.errors import NotAllowed
@@ -39,6 +40,8 @@ def inbox(
     counts: Counter[str] = Counter()
     for step, returned, number in repository.count_at(session, district, steps):
         counts["refusal" if returned else step] += number
+    cases = repository.cases_at(session, district, steps, most=most)
+    found = found_at(session, district, {(case.id, case.step) for case in cases})
     work = [
         WorkWaiting(
             kind="refusal" if case.progress.get("returned") else case.step,
@@ -48,14 +51,16 @@ def inbox(
             limit_at=case.limit_at,
             overall_limit_at=case.overall_at,
             overdue=case.limit_at is not None and now >= case.limit_at,
+            found=found.get(case.id),
         )
-        for case in repository.cases_at(session, district, steps, most=most)
+        for case in cases
     ]
     reminders = due_messages(session, district, after=None, limit=most, now=now, newest=True)
     return {
         "district_code": district,
         "counts": dict(sorted(counts.items())),
         "work": work,
+        "late_tasks": count_late(session, district, now),
         "appeals": [
             AppealWaiting.of(one) for one in undecided_appeals(session, district, most=most)
         ],

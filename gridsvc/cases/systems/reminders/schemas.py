@@ -21,6 +21,7 @@ class WorkWaiting(Answer):
     limit_at: dt.datetime | None
     overall_limit_at: dt.datetime | None
     overdue: bool
+    found: str | None = Field(description="The verdict of the check on the spot, once it is done.")
 
 
 class AppealWaiting(Answer):
@@ -44,6 +45,7 @@ class SupervisionInbox(Answer):
 
     district_code: str
     counts: dict[str, int] = Field(description="Of all the work, by its kind.")
+    late_tasks: int = Field(description="Tasks whose limit has passed undone: GET /v1/tasks.")
     work: list[WorkWaiting]
     appeals: list[AppealWaiting]
     stated_times: list[TimeWaiting]

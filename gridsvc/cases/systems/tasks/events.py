@@ -1,0 +1,14 @@
+"""What happens to tasks, as frozen events: systems hear them in the same transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gridsvc.cases.systems.tasks.models import Task
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLimitPassed:
+    """A task of a case was not done when its limit passed."""
+
+    task: Task
