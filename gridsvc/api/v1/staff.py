@@ -12,7 +12,6 @@ from pydantic import Field
 
 from gridsvc.answers import as_built
 from gridsvc.api.dependencies import (
-    CurrentAtlas,
     CurrentOccasion,
     CurrentService,
     IdempotencyKey,
@@ -37,8 +36,8 @@ from gridsvc.registry.staff.duty import on_duty
 from gridsvc.registry.staff.model import Entered, StaffRole, Where
 from gridsvc.registry.staff.models import StaffMember
 from gridsvc.registry.staff.schemas import (
-    DutyAnswer,
     OnDutyAnswer,
+    OnDutyList,
     StaffAnswer,
     StaffPage,
     TelephoneAnswer,
@@ -130,12 +129,12 @@ def list_staff(
 
 @router.get(
     "/on-duty",
-    response_model=DutyAnswer,
+    response_model=OnDutyList,
     responses=problems(*_READING, BadCoordinate, UnknownCrs, OutsideCity),
 )
 def get_on_duty(
     occasion: CurrentOccasion,
-    atlas: CurrentAtlas,
+    shared: CurrentService,
     lon: Annotated[float | None, Query()] = None,
     lat: Annotated[float | None, Query()] = None,
     crs: Annotated[str, Query(description="wgs84, gcj02, bd09, EPSG:n or WKT.")] = "wgs84",
@@ -152,7 +151,7 @@ def get_on_duty(
     role: Annotated[list[StaffRole] | None, Query()] = None,
     at: Annotated[dt.datetime | None, Query(description="RFC 3339; now when left out.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-) -> DutyAnswer:
+) -> OnDutyList:
     """Who is on duty at a point, in an area or in a grid, who serves nearest to it first."""
     if at is not None and at.tzinfo is None:
         raise BadInput("'at' has no time zone; add 'Z' or an offset.", field="at")
@@ -163,13 +162,13 @@ def get_on_duty(
     if sum(asked) != 1 or sum(parts) != (1 if area is not None else 2):
         raise BadInput("Ask by lon and lat, by area, or by district and grid.", field="area")
     if point is not None:
-        where = _where_is(atlas, *point, crs)
+        where = _where_is(shared.atlases.get(at and moment), *point, crs)
     elif area is not None:
         where = Where(area)
     else:
         where = _grid(occasion, str(district), str(grid))
     found = on_duty(occasion.session, occasion.city, where, moment, role or ())
-    return DutyAnswer.of(
+    return OnDutyList.of(
         where,
         at=moment,
         on_duty=[OnDutyAnswer.told(one) for one in found[:limit]],

@@ -74,7 +74,7 @@ class OnDutyAnswer(Answer):
         return cls.of(one, office=one.body_code, serves=serves)
 
 
-class DutyAnswer(Answer):
+class OnDutyList(Answer):
     """Who is on duty at a place and a moment, who serves nearest to it first."""
 
     area: str
