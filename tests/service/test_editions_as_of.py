@@ -254,6 +254,7 @@ WITHOUT_AREAS = {
     "/v1/staff": "tells who serves where, by days of its own",
     "/v1/tasks": "tells what waits now",
     "/v1/reports/{name}/": "writes; what was routed before stays",
+    "GET /v1/areas/{code}/feed.atom": "tells what happened in reports of the area",
     "PATCH /v1/parts": "writes; gives the part as it is stored",
     "POST /v1/relations": "takes as_of, or an edition, for each side in its body",
     "/v1/assessments": "counts cases by the places that they were given then",
