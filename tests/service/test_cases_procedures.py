@@ -194,6 +194,22 @@ def test_a_hazard_without_a_complaint_is_told_to_all_bodies_of_the_grid_in_one_s
 
 
 @pytest.mark.system(22)
+def test_a_report_of_a_hazard_says_who_is_endangered(world):
+    said = {"channel": "hazard", "class": city.RUBBISH, "endangered": "28 people"}
+    world["worker"].report(-300, **said)
+    content = world[GZ].get(f"/v1/bodies/{GZ}/inbox")["messages"][0]["content"]
+    assert content["endangered"] == "28 people"
+
+
+def test_who_is_endangered_is_refused_where_nobody_would_be_told(world):
+    location = {**city.beside_border(-300), "accuracy_m": 5}
+    given = {"class": city.RUBBISH, "location": location, "endangered": "28 people"}
+    for person in ("worker", "citizen"):
+        problem = world[person].refused("/v1/reports", given, status=422)
+        assert problem["field"] == "endangered"
+
+
+@pytest.mark.system(22)
 def test_those_who_are_named_secure_a_hazard_by_their_own_token(world):
     case = world.open("worker", "hazard")
     for wrong in ("nobody", [city.OTHER], [CGJ, 5]):

@@ -63,12 +63,6 @@ class CaseIn(ReportIn):
     procedure: Text = Field(description="One of GET /v1/procedures, such as hazard or dual.")
     seats: dict[Text, Text] = Field(default_factory=dict, description="Role to body code.")
     whistle: WhistleIn | None = None
-    endangered: Text | None = Field(
-        default=None,
-        min_length=1,
-        max_length=1000,
-        description="Who is in danger, for the bodies that a hazard calls; null: unknown.",
-    )
 
 
 class AppealIn(Sent):
@@ -118,7 +112,6 @@ def post_case(
             new_report(session, service, given),
             procedure=given.procedure,
             seats=given.seats,
-            endangered=given.endangered,
             whistle=None if given.whistle is None else OpeningWhistle(**dict(given.whistle)),
             made_at=None if given.whistle is None else given.whistle.made_at,
         )

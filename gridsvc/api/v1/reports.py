@@ -130,6 +130,12 @@ class ReportIn(Sent):
         max_length=200,
         description="The address or the name of the place, as the reporter says it.",
     )
+    endangered: Text | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="Who is in danger, for the bodies that a hazard calls; null: unknown.",
+    )
     received_at: dt.datetime | None = Field(
         default=None,
         description="When an earlier report was made; for staff, never in the future.",
@@ -354,6 +360,7 @@ def new_report(session: Session, service: Service, given: ReportIn) -> NewReport
         footprint=footprint,
         place_text=given.place_text,
         received_at=given.received_at,
+        endangered=given.endangered,
         reporter=None if given.reporter is None else given.reporter.model_dump(exclude_none=True),
     )
 

@@ -43,6 +43,7 @@ from gridsvc.cases.intake.repository import (
 )
 from gridsvc.city.classes import ClassKey
 from gridsvc.db.base import uuid7, write_added
+from gridsvc.errors import BadInput
 from gridsvc.registry.access.sealing import seal
 from gridsvc.registry.bodies.repository import Responsibility
 from gridsvc.registry.bodies.rule import AssetOwner
@@ -104,6 +105,13 @@ def route(occasion: Occasion, located: Located) -> Routed:
     opening = choose_opening(
         city, occasion.caller, new.channel, new.key, name=new.procedure, named=new.seats
     )
+    told_at_once = occasion.caller.staff and opening.procedure.calls_at_once
+    if new.endangered is not None and not told_at_once:
+        raise BadInput(
+            f"This begins '{opening.procedure.name}', and nobody would be told at once who is"
+            " endangered; say it in 'description'.",
+            field="endangered",
+        )
     responsibility = responsible_for(occasion, located.placement, new.key, located.part)
     criteria = criteria_of(
         city,

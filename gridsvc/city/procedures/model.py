@@ -278,6 +278,12 @@ class Procedure:
         i = self.index(name) + 1
         return self.steps[i] if i < len(self.steps) else None
 
+    @property
+    def calls_at_once(self) -> bool:
+        """Whether the service calls bodies before anybody has taken a step."""
+        first = next(step for step in self.steps if step.by is not Actor.SYSTEM)
+        return bool(self.summoning_steps(None, first.name))
+
     def summoning_steps(self, since: str | None, until: str) -> tuple[Step, ...]:
         """The service's own steps that summon, behind ``since`` (None: from the beginning).
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shapely.geometry import shape
 from typer.testing import CliRunner
 
 from gridsvc.city.calendar import Calendar
@@ -62,6 +63,14 @@ def test_every_table_of_the_template_has_one_row_and_its_columns_are_told(folder
         assert len(lines) == 2, name
         assert re.findall(r"^\| `(\w+)` \|", sections[name], re.M) == lines[0].split(","), name
         assert f" {name}\n" in told
+
+
+def test_the_template_has_an_area_that_is_in_its_list_of_divisions(folder: Path) -> None:
+    (area,) = json.loads((folder / "districts.geojson").read_text("utf-8"))["features"]
+    divisions = (folder / "divisions.csv").read_text("utf-8")
+    assert f"{area['properties']['code']},{area['properties']['name']},district" in divisions
+    assert shape(area["geometry"]).is_valid
+    assert "## districts.geojson\n" in (folder / "README.md").read_text("utf-8")
 
 
 def test_a_folder_that_holds_something_is_left_as_it_is(run: Run, folder: Path) -> None:
