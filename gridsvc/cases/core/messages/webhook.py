@@ -46,7 +46,8 @@ async def public_address(url: str) -> str:
     addresses = [str(one[4][0]) for one in found]
     for address in addresses:
         if not is_public(address):
-            raise NotPublic(f"{parsed.host} is {address}, which is not in the public internet")
+            where = "" if address == parsed.host else f" ({address})"
+            raise NotPublic(f"{parsed.host}{where} is not in the public internet")
     return addresses[0]
 
 
