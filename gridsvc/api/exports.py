@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import IO, Annotated
 
 from fastapi import APIRouter, Query
@@ -16,7 +15,7 @@ from gridsvc.api.dependencies import (
     parts_whole,
 )
 from gridsvc.api.problems import problems
-from gridsvc.api.spool import spooled
+from gridsvc.api.spool import bounded, spooled
 from gridsvc.db.base import transaction
 from gridsvc.errors import (
     BadCode,
@@ -27,7 +26,6 @@ from gridsvc.errors import (
     UnknownParameter,
 )
 from gridsvc.maps.exports import feature_collection, select
-from gridsvc.settings import Settings
 
 router = APIRouter(tags=["exports"])
 
@@ -61,7 +59,7 @@ async def export(
     """
 
     def write(spool: IO[bytes]) -> None:
-        ends = time.monotonic() + service.settings.export_timeout_s
+        check = bounded(service.settings, "ask for one district, or for a smaller 'bbox'")
         with transaction(service.pools.exports) as session:
             connection = session.connection()
             selection = select(
@@ -76,24 +74,11 @@ async def export(
             )
             for piece in feature_collection(connection, service.city, selection):
                 spool.write(piece)
-                _bound(spool.tell(), ends, service.settings)
+                check(spool.tell())
 
     return await spooled(
         service.pools.exporting,
         write,
         media_type=_MEDIA_TYPE,
         headers={"Content-Disposition": f'attachment; filename="{layer}.geojson"'},
-    )
-
-
-def _bound(size_bytes: int, ends: float, settings: Settings) -> None:
-    """Refuse what grows too large or takes too long: QueryTooBroad."""
-    if size_bytes > settings.export_max_bytes:
-        most = f"{settings.export_max_bytes:,} bytes"
-    elif time.monotonic() > ends:
-        most = f"{settings.export_timeout_s:g} seconds"
-    else:
-        return
-    raise QueryTooBroad(
-        f"The export takes more than {most}; ask for one district, or for a smaller 'bbox'."
     )

@@ -7,6 +7,7 @@ at their end is still a clean refusal.
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO
 
@@ -14,6 +15,9 @@ import anyio
 from anyio import to_thread
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
+
+from gridsvc.errors import QueryTooBroad
+from gridsvc.settings import Settings
 
 _PIECE_BYTES = 1 << 18
 _IN_MEMORY_BYTES = 1 << 20
@@ -38,6 +42,25 @@ async def spooled(
         spool.close()
         raise
     return _Spooled(spool, media_type, {**(headers or {}), **length})
+
+
+def bounded(settings: Settings, instead: str) -> Callable[[int], None]:
+    """Refuses what has grown too large, told its bytes, or takes too long from now on.
+
+    ``instead`` says what to ask for. What it gives raises QueryTooBroad.
+    """
+    ends = time.monotonic() + settings.export_timeout_s
+
+    def check(size_bytes: int) -> None:
+        if size_bytes > settings.export_max_bytes:
+            most = f"{settings.export_max_bytes:,} bytes"
+        elif time.monotonic() > ends:
+            most = f"{settings.export_timeout_s:g} seconds"
+        else:
+            return
+        raise QueryTooBroad(f"The export takes more than {most}; {instead}.")
+
+    return check
 
 
 class _Spooled(StreamingResponse):

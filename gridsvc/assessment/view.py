@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable
 from typing import Any
@@ -11,6 +10,7 @@ from urllib.parse import urlencode
 from gridsvc.assessment.rates import COUNTS, RATES, Assessment, Dimension, Line, percent, rounded
 from gridsvc.assessment.yearly import Year
 from gridsvc.city.weights import Readings
+from gridsvc.spreadsheets import CsvSheet
 
 
 def assessment_json(
@@ -82,42 +82,35 @@ def _readings_json(readings: Readings) -> list[dict[str, Any]]:
     return [{"first_day": day, "reading": reading} for day, reading in readings]
 
 
-#: A spreadsheet takes a cell that begins so for a formula, and runs it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _COUNTS = [name for names in COUNTS.values() for name in names]
 
 
 def assessment_csv(lines: Iterable[Line]) -> bytes:
-    """The lines as CSV in UTF-8 with a byte order mark, by which spreadsheets show Chinese whole.
+    """The lines as CSV for spreadsheets.
 
     Scores are of 100, rates in percent; an empty cell means no data, never 0.
     """
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\r\n")
-    table.writerow(
+    written = io.BytesIO()
+    table = CsvSheet(
+        written,
         ["排名 rank", "代码 key", "名称 name", "综合得分 score"]
         + [f"{zh} {name} %" for name, (zh, _) in RATES.items()]
         + ["报到用时中位数 median minutes to report in"]
-        + [f"{name} (n)" for name in _COUNTS]
+        + [f"{name} (n)" for name in _COUNTS],
     )
     for line in lines:
         score = rounded(None if line.score is None else line.score * 100, 2)
-        rates = [percent(rate.value) if rate.value is not None else "" for rate in line.rates]
+        rates = [percent(rate.value) if rate.value is not None else None for rate in line.rates]
         minutes = line.tally.minutes
-        table.writerow(
+        table.add(
             [
-                "" if line.rank is None else line.rank,
-                spreadsheet_text(line.key or ""),
-                spreadsheet_text(line.name),
-                "" if score is None else score,
+                line.rank,
+                line.key,
+                line.name,
+                score,
                 *rates,
-                "" if minutes is None else f"{minutes:.1f}",
+                None if minutes is None else f"{minutes:.1f}",
                 *(line.tally[name] for name in _COUNTS),
             ]
         )
-    return text.getvalue().encode("utf-8-sig")
-
-
-def spreadsheet_text(value: str) -> str:
-    """A text that a spreadsheet shows and never runs: what looks like a formula gets a quote."""
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    return written.getvalue()

@@ -62,6 +62,11 @@ _COMMANDS = (
         "no_mans_land:no_mans_land",
         "List where along the borders cases go worse than inside of both sides (三不管地带).",
     ),
+    (
+        "list",
+        "lists:list_rows",
+        "Cases, reports, whistles, appeals, callbacks due: narrowed, counted, as files (列表).",
+    ),
     ("assess", "assessing:assess_period", "Rates, scores and ranks of a period (考核评价)."),
     ("messages", "worker:messages", "Messages that could not be delivered."),
     ("db", "db:app", "The private PostGIS server and the schema."),

@@ -26,7 +26,6 @@ from gridsvc.cli.runtime import (
 from gridsvc.db.base import transaction
 from gridsvc.errors import BadCode, BadFile, TooLarge
 from gridsvc.maps.dossier import dossier_geopackage, dossier_page, read_dossier
-from gridsvc.maps.exports import parse_bbox
 from gridsvc.registry.bodies.agreements import read_draft
 from gridsvc.registry.disputes import repository
 from gridsvc.registry.disputes.evidence import add_file, add_note
@@ -36,6 +35,7 @@ from gridsvc.registry.disputes.service import Move, dispute_or_refuse, move
 from gridsvc.registry.disputes.view import dispute_json, evidence_json, summaries_json
 from gridsvc.registry.disputes.what_if import read_border_move
 from gridsvc.settings import get_settings
+from gridsvc.spatial.box import parse_bbox
 
 app = typer.Typer(help="Disputes (边界争议) between areas.", no_args_is_help=True)
 

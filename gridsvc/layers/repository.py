@@ -28,9 +28,7 @@ from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
 from gridsvc.city import City
 from gridsvc.layers.model import Layer, at
-
-#: West, south, east, north, in degrees (WGS84).
-Box = tuple[float, float, float, float]
+from gridsvc.spatial.box import Box
 
 _ROWS_A_CHUNK = 500
 _DIALECT: Any = PGDialect_psycopg2()  # type: ignore[no-untyped-call]

@@ -3,52 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from gridsvc.city import City
-from gridsvc.errors import BadCode, BadInput, NotFound
+from gridsvc.errors import BadCode, NotFound
 from gridsvc.layers import repository
 from gridsvc.layers.catalogue import DISTRICTS, exported_layer
 from gridsvc.layers.model import Layer
-from gridsvc.layers.repository import Box
-from gridsvc.spatial.crs import check_lon_lat
-
-
-def parse_bbox(value: str) -> Box:
-    """West, south, east, north in degrees (WGS84) from ``west,south,east,north``.
-
-    Raises BadInput for anything that is not four numbers in order, BadCoordinate for a corner
-    that is not a place, saying so when longitude and latitude seem to be swapped.
-    """
-    pieces = value.split(",")
-    try:
-        numbers = [float(piece) for piece in pieces]
-    except ValueError:
-        numbers = []
-    if len(numbers) != 4 or not all(math.isfinite(number) for number in numbers):
-        raise BadInput(
-            f"'bbox' is {value[:80]!r}; send four numbers, west,south,east,north in degrees.",
-            field="bbox",
-        )
-    west, south = check_lon_lat(numbers[0], numbers[1], field="bbox")
-    east, north = check_lon_lat(numbers[2], numbers[3], field="bbox")
-    if west > east:
-        raise BadInput(
-            f"'bbox' begins east of where it ends ({west} > {east}); send the western edge first."
-            " A box across 180° must be asked for in two halves.",
-            field="bbox",
-        )
-    if south > north:
-        raise BadInput(
-            f"'bbox' begins north of where it ends ({south} > {north}); send"
-            " west,south,east,north.",
-            field="bbox",
-        )
-    return west, south, east, north
+from gridsvc.spatial.box import Box, parse_bbox
 
 
 @dataclass(frozen=True, slots=True)

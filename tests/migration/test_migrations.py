@@ -11,6 +11,7 @@ from sqlalchemy.orm import configure_mappers
 from sqlalchemy.pool import NullPool
 
 import gridsvc.cases.models
+import gridsvc.lists.models
 import gridsvc.registry.models  # noqa: F401 - fills the metadata
 from gridsvc.db import Base
 from gridsvc.db.migrate import current, differences, downgrade, head, migrate

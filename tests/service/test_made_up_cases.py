@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
-import gridsvc.cases.models  # noqa: F401 - the tables that a migration must know
+import gridsvc.cases.models
+import gridsvc.lists.models  # noqa: F401 - the tables that a migration must know
 from benchmarks.filling import Filled, fill
 from benchmarks.made_up_cases import Plan
 from gridsvc.api.app import create_app

@@ -76,6 +76,7 @@ SENT: dict[str, Recipe] = {
             | {"procedure": "post_48h" if asker and asker.role is Role.CITIZEN else "hazard"}
         )
     ),
+    "PUT /v1/lists/{list_name}/views/{name}": json({"asked": {"state": "open"}}),
     "POST /v1/cases/{case_id}/steps": json(
         lambda _, asker: {
             "step": "handle" if asker is None or asker.relation != "called" else "joint_action",
@@ -169,6 +170,11 @@ SENT: dict[str, Recipe] = {
 }
 #: What has two sides: whoever lies beside the western street may be on the other one.
 BOTH_SIDES = ("/v1/disputes/", "/v1/whistles/")
+#: What lists the case of the world to those whose area it lies in.
+LISTS = {
+    f"GET {path}"
+    for path in ("/v1/cases", "/v1/lists/cases", "/v1/lists/cases.csv", "/v1/lists/reports")
+}
 #: Reading them gives 404 here, behind the right to read them.
 ABSENT = {
     "GET /v1/cases/{case_id}/evidence/{evidence_id}",
@@ -227,6 +233,7 @@ def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
         "district": city.WEST,
         "code": city.LEAD if "/areas" in path else city.OWNED,
         "layer": "districts",
+        "list_name": "cases",
         "z": "0",
         "x": "0",
         "y": "0",
@@ -265,7 +272,7 @@ def has(world: World, row: str, response: httpx.Response) -> bool | None:
         return None
     if response.status_code >= 500:
         return None
-    if row == "GET /v1/cases":
+    if row in LISTS:
         return world.case in response.text
     return True
 
@@ -291,7 +298,7 @@ def test_whoever_asks_is_answered_as_the_table_says(
             if anywhere or beside_is_called(asker, path):
                 continue
             may = reaches(reach, asker, both_sides=path.startswith(BOTH_SIDES))
-            if row == "GET /v1/cases":  # it lists what lies inside, and nothing else
+            if row in LISTS:  # they list what lies inside, and nothing else
                 may = reach is Reach.LISTED and asker.relation == "own"
             answer = asked(world, row, asker)
             if may != has(world, row, answer):

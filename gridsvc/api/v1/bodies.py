@@ -12,7 +12,6 @@ from gridsvc.api import clock
 from gridsvc.api.dependencies import CurrentService, PublicSession
 from gridsvc.api.problems import problems
 from gridsvc.errors import BadCoordinate, BadInput, NotFound
-from gridsvc.maps.exports import parse_bbox
 from gridsvc.registry.bodies import view
 from gridsvc.registry.bodies.pages_repository import DutyFilter
 from gridsvc.registry.bodies.schemas import (
@@ -26,6 +25,7 @@ from gridsvc.registry.bodies.schemas import (
     DutyPage,
     DutyRole,
 )
+from gridsvc.spatial.box import parse_bbox
 
 router = APIRouter(prefix="/v1", tags=["bodies"])
 

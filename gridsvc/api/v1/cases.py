@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query
@@ -12,17 +13,14 @@ from pydantic import Field
 
 from gridsvc.answers import as_built
 from gridsvc.api.dependencies import (
-    CurrentCaller,
     CurrentOccasion,
-    DbSession,
     IdempotencyKey,
     once,
 )
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.api.rules import JsonObject, Sent, Text
 from gridsvc.callers import Role
-from gridsvc.cases.core.repository import CasePlace, cases_of
-from gridsvc.cases.core.rights import own_body
+from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.schemas import CasePage, TraceAnswer, TraceEntry, TraceVerified
 from gridsvc.cases.core.service import StepGiven, readable_case, take_step
 from gridsvc.cases.core.trace import verify
@@ -39,9 +37,15 @@ from gridsvc.errors import (
     StepRefused,
     UnknownCrs,
 )
+from gridsvc.lists.asking import kept_model, question
+from gridsvc.lists.cases import CASES
+from gridsvc.lists.model import Frame
+from gridsvc.lists.service import rows_of
 from gridsvc.spatial.crs import check_lon_lat, to_wgs84
 
 router = APIRouter(prefix="/v1", tags=["cases"])
+
+_ASKED = kept_model(CASES)
 
 
 class Standing(Sent):
@@ -74,8 +78,7 @@ class StepIn(Sent):
     responses=problems(NotAuthenticated, NotAllowed, BadInput),
 )
 def list_cases(
-    session: DbSession,
-    caller: CurrentCaller,
+    occasion: CurrentOccasion,
     body: Annotated[str | None, Query(description="Cases that this body leads.")] = None,
     state: Annotated[Literal["open", "closed"] | None, Query()] = None,
     order: Annotated[
@@ -85,24 +88,12 @@ def list_cases(
     cursor: Annotated[str | None, Query(description="'next' of the previous page.")] = None,
 ) -> dict[str, Any]:
     """The cases of the caller's area, oldest first; the open ones also by their limit."""
-    by_limit = order == "limit"
-    if by_limit and state != "open":
-        raise BadInput("Closed cases have no limit; ask with state=open.", field="order")
-    cases = cases_of(
-        session,
-        prefix=caller.area,
-        own_body=own_body(caller),
-        body=body,
-        state=state,
-        by_limit=by_limit,
-        after=None if cursor is None else CasePlace.from_text(cursor, by_limit=by_limit),
-        limit=limit,
-    )
-    last = CasePlace(cases[-1].id, cases[-1].limit_at) if len(cases) == limit else None
-    return {
-        "cases": [case_summary(case) for case in cases],
-        "next": last and last.to_text(by_limit=by_limit),
-    }
+    given = {"state": state, "order": "limit" if order == "limit" else "oldest"}
+    found = question(CASES, occasion.caller, Frame(occasion.city, occasion.now), _ASKED(**given))
+    if body is not None:
+        found = replace(found, conditions=(*found.conditions, Case.lead_body == body))
+    rows, behind = rows_of(occasion.session, found, [Case], cursor=cursor, limit=limit)
+    return {"cases": [case_summary(case) for (case,) in rows], "next": behind}
 
 
 @router.get(

@@ -46,7 +46,6 @@ from gridsvc.errors import (
     TooLarge,
     UnknownCrs,
 )
-from gridsvc.maps.exports import parse_bbox
 from gridsvc.maps.self_contained import CONTENT_POLICY
 from gridsvc.registry.bodies.agreements import read_draft
 from gridsvc.registry.disputes import repository
@@ -58,6 +57,7 @@ from gridsvc.registry.disputes.schemas import DisputePage, EvidenceAnswer, Found
 from gridsvc.registry.disputes.service import Move, dispute_or_refuse, move
 from gridsvc.registry.disputes.view import dispute_json, evidence_json, summaries_json
 from gridsvc.registry.disputes.what_if import read_border_move
+from gridsvc.spatial.box import parse_bbox
 
 if TYPE_CHECKING:
     from gridsvc.maps.dossier import Dossier

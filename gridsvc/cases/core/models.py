@@ -14,6 +14,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gridsvc.cases.core.words import is_hash, together
 from gridsvc.db.base import Base
 
+#: The bodies that a case's progress names, as a JSON array; an index finds cases by it.
+BODIES = (
+    "((jsonb_path_query_array(progress, '$.called[*].body')"
+    " || jsonb_path_query_array(progress, '$.seats.*'))"
+    " || coalesce(progress -> 'other', 'null'))"
+)
+#: Whether the codes of a case's areas do not lie in each other, as levels that contradict do.
+CONTRADICTS = (
+    "(left(case_file.street_code, 6) <> case_file.district_code"
+    " or left(case_file.community_code, 9) <> case_file.street_code)"
+)
+
 
 class Case(Base):
     """One case: its procedure with the version it began with, its step, its lead, its place.
@@ -72,9 +84,33 @@ class Case(Base):
             "id",
             postgresql_where=text("state = 'open'"),
         ),
-        Index("ix_case_file_class", "district_code", "class_code", "state"),
-        # Cases are written in the order of their opening, so the smallest of indexes will do.
-        Index("ix_case_file_opened", "opened_at", postgresql_using="brin"),
+        Index("ix_case_file_class", "district_code", "class_code", "state", "opened_at", "id"),
+        # Lists are of the city, a district, a street or a body, in the order of the opening.
+        Index("ix_case_file_opened", "opened_at", "id"),
+        Index("ix_case_file_district", "district_code", "opened_at", "id"),
+        Index("ix_case_file_listed", "street_code", "state", "opened_at", "id"),
+        Index(
+            "ix_case_file_participant",
+            "participant_district",
+            "opened_at",
+            "id",
+            postgresql_where=text("participant_district is not null"),
+        ),
+        Index("ix_case_file_contradicting", "id", postgresql_where=text(CONTRADICTS)),
+        Index("ix_case_file_bodies", text(BODIES), postgresql_using="gin"),
+        Index(
+            "ix_case_file_open",
+            "district_code",
+            "limit_at",
+            "id",
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index(
+            "ix_case_file_closed",
+            "closed_at",
+            "district_code",
+            postgresql_where=text("state = 'closed'"),
+        ),
         Index("ix_case_file_due", "district_code", "due_at"),
         Index(
             "ix_case_file_part",

@@ -21,6 +21,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
 
+#: What a report says, as it is searched.
+WORDS = "(description::text || ' ') || coalesce(place_text, '')::text"
+
 
 class Report(Base):
     """One report as it was given, and its point in WGS84.
@@ -43,6 +46,10 @@ class Report(Base):
         Index("ix_report_case", "case_district", "case_id"),
         Index("ix_report_created", "district_code", "created_at"),
         Index("ix_report_class", "district_code", "class_code", "created_at"),
+        # Lists are of the city or of the district whose case it is, in the order of arrival.
+        Index("ix_report_arrived", "created_at", "id"),
+        Index("ix_report_listed", "case_district", "created_at", "id"),
+        Index("ix_report_words", text(f"text_pairs({WORDS})"), postgresql_using="gin"),
     )
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, String
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
@@ -20,6 +20,7 @@ class Appeal(Base):
             ["district_code", "case_id"], ["case_file.district_code", "case_file.id"]
         ),
         CheckConstraint("(accepted is null) = (decided_at is null)", "decision_has_date"),
+        Index("ix_appeal_listed", "district_code", "appealed_at"),
     )
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)

@@ -1,0 +1,1 @@
+"""What offices list: cases, reports, whistles, appeals, callbacks due."""
