@@ -138,6 +138,7 @@ SENT: dict[str, Recipe] = {
         {"clause": "not_listed", "reason": "not ours"}
     ),
     "POST /v1/whistles/{whistle_id}/bodies/{body}/dismiss": json({"reason": "not needed"}),
+    "POST /v1/whistles/{whistle_id}/bodies/{body}/sign-in": json({"accepted": True}),
     "POST /v1/disputes/find": json({"edition": "street-2026"}),
     "POST /v1/disputes/{dispute_id}/notes": json({"note": "Ours."}),
     "POST /v1/disputes/{dispute_id}/evidence": lambda world, asker: {

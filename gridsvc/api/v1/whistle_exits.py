@@ -1,4 +1,4 @@
-"""Ways out of a whistle, other dates for it, and supervision that presses."""
+"""Ways out of a whistle, other dates for it, sign-ins, and supervision that presses."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from gridsvc.cases.systems.whistles.dates import postpone, press
 from gridsvc.cases.systems.whistles.exits import decline, dismiss, withdraw
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.cases.systems.whistles.schemas import CalledAnswer, WhistleAnswer
+from gridsvc.cases.systems.whistles.signing_in import sign_in
 from gridsvc.cases.systems.whistles.view import whistles_json
 from gridsvc.errors import BadInput, IdempotencyMismatch, StepRefused
 
@@ -44,6 +45,17 @@ class Declined(Sent):
         description="The words of a line that names another body, or not_listed.",
     )
     reason: Text = Field(min_length=1, max_length=10_000)
+
+
+class SignIn(Sent):
+    """Whether a body came, and who."""
+
+    accepted: bool = Field(description="False: whoever says that they came are not there.")
+    who: list[Annotated[Text, Field(min_length=1, max_length=100)]] = Field(
+        default=[], max_length=50, description="Names of those who came; staff of the case see it."
+    )
+    note: Text = Field(default="", max_length=10_000)
+    by: Text | None = Field(default=None, description="The caller, where it is not clear.")
 
 
 class OtherDate(Reason):
@@ -143,6 +155,26 @@ def post_dismissal(
         return dismiss(occasion, whistle_id, body, by=by, reason=given.reason)
 
     return recorded_of_body(occasion, key, ["dismiss", str(whistle_id), body, given], record)
+
+
+@router.post(
+    "/{whistle_id}/bodies/{body}/sign-in", response_model=CalledAnswer, responses=_WRITE_PROBLEMS
+)
+def post_sign_in(
+    whistle_id: uuid.UUID,
+    body: str,
+    given: Annotated[SignIn, Body()],
+    occasion: CurrentOccasion,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Who called a body registers who came, or decides on an arrival too far from the place."""
+
+    def record() -> CalledBody:
+        by = calling_party(occasion, whistle_id, given.by)
+        accepted, who, note = given.accepted, given.who, given.note
+        return sign_in(occasion, whistle_id, body, by=by, accepted=accepted, who=who, note=note)
+
+    return recorded_of_body(occasion, key, ["sign-in", str(whistle_id), body, given], record)
 
 
 def _recorded(

@@ -159,14 +159,15 @@ def report_in(
     occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """A called body arrives: late after the limit, flagged when too far from the place."""
+    """A called body arrives: late after the limit; too far off, who called it signs it in."""
 
     def record() -> CalledBody:
         acting_body(occasion.session, occasion.caller, body)
         x, y = check_lon_lat(given.lon, given.lat, given.crs, field="")
         lon, lat = to_wgs84(x, y, given.crs)
         called = whistling.report_in(occasion, whistle_id, body, lon=lon, lat=lat, at=given.at)
-        REPORT_INS.labels(str(called.late).lower()).inc()
+        if called.late is not None:
+            REPORT_INS.labels(str(called.late).lower()).inc()
         return called
 
     return recorded_of_body(occasion, key, ["report-in", str(whistle_id), body, given], record)

@@ -135,7 +135,7 @@ arrived as (
     select distinct on (district_code, case_id, content->>'whistle_id', body) body,
         cast(content->>'late' as boolean) as late
     from entry where judged is null and content ? 'whistle_id' and (action = 'report_in'
-        or content->>'act' = 'report_in' and content ? 'late')
+        or content->>'act' in ('report_in', 'arrive') and content ? 'late')
     order by district_code, case_id, content->>'whistle_id', body, n desc
 ),
 scored as (

@@ -110,10 +110,15 @@ def check_absent(act: Act, whistle: Whistle, called: CalledBody, value: int) -> 
     """Whether a body that is scored has never come, though its limit has passed.
 
     A side of a joint whistle without a date yet has the limit of the step that waits for it.
-    Raises BadInput for any score but 0.
+    Raises BadInput for any score but 0, StepRefused while an arrival waits to be signed in.
     """
     if called.reported_in_at is not None or whistle.state != "open":
         return False
+    if called.arrived_at is not None:
+        raise StepRefused(
+            f"{called.body_code} says that it came, {called.metres_off:,.0f} m off; sign it in, or"
+            " refuse that, before it is scored."
+        )
     limit = called.report_in_by
     if limit is None and called.role == "side":
         step = act.procedure.step(act.case.step)

@@ -155,7 +155,9 @@ def count_stated_time(act: Act, event: StatedTimeDecided) -> dict[str, Any]:
             called.accepted_at = at
             if called.accept_by is not None:
                 found["late"] = at > called.accept_by
-        case "report_in":
+        case "arrive" if called.reported_in_at is None:
+            called.arrived_at = at
+        case "report_in" | "arrive":
             called.reported_in_at = at
             if called.report_in_by is not None:
                 called.late = found["late"] = at > called.report_in_by

@@ -18,7 +18,7 @@ from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 from gridsvc.errors import NotFound, StepRefused
 
 #: The acts of called bodies that are judged by their time.
-STATED = ("accept", "report_in", "done")
+STATED = ("accept", "arrive", "report_in", "done")
 
 
 def locked_whistle(session: Session, whistle_id: uuid.UUID) -> tuple[Whistle, Case]:

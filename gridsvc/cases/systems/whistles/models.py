@@ -84,11 +84,11 @@ class CalledBody(Base):
     """A body that a whistle called: told, accepted, reported in, done, scored.
 
     ``called_from`` names the side (street code) for which it comes, or the caller. In a joint
-    whistle there is a limit to report in alone; ``late`` and ``far`` are judged on arrival,
-    ``overdue`` when it is done, by the service's own clock. What the body itself states of the time
-    stands beside that as ``..._stated_at``. ``provisional``: a limit counts working days that are
-    not announced yet. With an ``exit`` nobody waits for it: it ``declined``, was ``dismissed``, or
-    was ``absent`` when its limit had passed.
+    whistle there is a limit to report in alone. It has reported in when it arrived, but too far
+    away (``far``) only once it is signed in; ``overdue`` is judged when it is done, by the
+    service's own clock. What the body itself states of the time stands beside it (``..._stated_at``).
+    ``provisional``: a limit counts working days that are not announced yet. With an ``exit`` nobody
+    waits for it: it ``declined``, was ``dismissed``, or was ``absent`` when its limit had passed.
     """
 
     __tablename__ = "called_body"
@@ -118,6 +118,7 @@ class CalledBody(Base):
     accept_by: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     report_in_by: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     accepted_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    arrived_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     reported_in_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     reported_in_point: Mapped[WKBElement | None] = mapped_column(
         Geometry("POINT", srid=4326, spatial_index=False)

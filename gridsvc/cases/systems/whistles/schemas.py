@@ -29,6 +29,7 @@ class CalledAnswer(Answer):
     report_in_by: dt.datetime | None
     done_by: dt.datetime | None
     accepted_at: dt.datetime | None
+    arrived_at: dt.datetime | None = Field(description="Too far off it waits to be signed in.")
     reported_in_at: dt.datetime | None
     reported_in_point: Point | None
     metres_off: float | None

@@ -15,10 +15,10 @@ from gridsvc.cases.core.engine import REPORTER, SUPERVISION
 from gridsvc.cases.core.repository import case_by_id
 from gridsvc.cases.core.rights import acting_body, own_body, speaks_for_reporter
 from gridsvc.cases.core.service import happened_at
-from gridsvc.cases.systems.whistles import repository
 from gridsvc.cases.systems.whistles.exits import check_absent, mark_absent
 from gridsvc.cases.systems.whistles.locking import locked_body, record_of_body
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
+from gridsvc.cases.systems.whistles.signing_in import judges
 from gridsvc.errors import BadInput, NotAllowed, StepRefused
 
 _GEOD = Geod(ellps="WGS84")
@@ -52,9 +52,10 @@ def report_in(
     lat: float,
     at: dt.datetime | None,
 ) -> CalledBody:
-    """A called body arrives at a WGS84 point: late after its limit, flagged when too far away.
+    """A called body arrives at a WGS84 point: late after its limit.
 
-    The service's own clock judges; ``at`` is kept as stated.
+    The service's own clock judges; ``at`` is kept as stated. Too far away it has arrived only; it
+    has reported in once who called it signs it in, and may itself come nearer before.
 
     At the limit itself it is in time. Raises StepRefused before both sides of a joint whistle have
     fixed time and place, before the body has accepted a whistle of a level, and for a second time.
@@ -73,18 +74,24 @@ def report_in(
         since, event = called.accepted_stated_at or called.accepted_at, f"{body} accepted"
     place = to_shape(whistle.point)
     happened = happened_at(at, since=since, now=act.now, event=event)
-    called.reported_in_at, called.reported_in_stated_at = act.now, at and happened
+    called.arrived_at, called.reported_in_stated_at = act.now, at and happened
     called.reported_in_point = from_shape(Point(lon, lat), srid=4326)
     called.metres_off = float(_GEOD.inv(place.x, place.y, lon, lat)[2])
-    called.late = called.reported_in_at > called.report_in_by
     called.far = called.metres_off > act.city.settings.report_in_radius_m
-    content = {
+    content: dict[str, Any] = {
         "metres_off": round(called.metres_off, 1),
-        "late": called.late,
         "far": called.far,
         "point": [lon, lat],
     }
-    record_of_body(act, "report_in", called, content, at=happened)
+    if called.far:
+        record_of_body(act, "arrive", called, content, at=happened)
+        asked = {"whistle_id": str(whistle.id), "body": body, **content}
+        told = [one for one in judges(act, whistle, called) if one not in (REPORTER, SUPERVISION)]
+        act.tell(told, "sign_in_asked", asked)
+    else:
+        called.reported_in_at = called.arrived_at
+        content["late"] = called.late = called.arrived_at > called.report_in_by
+        record_of_body(act, "report_in", called, content, at=happened)
     return called
 
 
@@ -177,26 +184,17 @@ def score(
 
 
 def _check_scorer(act: Act, whistle: Whistle, called: CalledBody, by: str) -> None:
-    """Refuse a score from anybody but who called the body.
-
-    The sides of a joint whistle score each other; supervision scores one whose other side has left.
-    """
+    """Refuse a score from anybody but who judges the body."""
     body = called.body_code
     if by == body:
         other = "the other side" if whistle.joint else whistle.caller_body
         raise StepRefused(f"{body} cannot score itself; {other} does.")
-    if called.role != "side":
-        if by != called.called_from:
-            raise StepRefused(f"{body} was called by {called.called_from}, which scores it.")
+    scorers = judges(act, whistle, called)
+    if by in scorers:
         return
-    sides = [
-        one.body_code
-        for one in repository.called_bodies(act.session, [whistle.id])
-        if one.role == "side" and one.exit is None
-    ]
-    scorers = sides if len(sides) > 1 else [SUPERVISION]
-    if by not in scorers:
-        raise StepRefused(f"The sides of the whistle are scored by {' and '.join(scorers)}.")
+    if called.role != "side":
+        raise StepRefused(f"{body} was called by {called.called_from}, which scores it.")
+    raise StepRefused(f"The sides of the whistle are scored by {' and '.join(scorers)}.")
 
 
 def scoring_party(occasion: Occasion, whistle: Whistle, named: str | None) -> str:
