@@ -86,7 +86,7 @@ class CalledBody(Base):
     ``called_from`` names the side (street code) for which it comes, or the caller. In a joint
     whistle there is a limit to report in alone. It has reported in when it arrived, but too far
     away (``far``) only once it is signed in; ``overdue`` is judged when it is done, by the
-    service's own clock. What the body itself states of the time stands beside it (``..._stated_at``).
+    service's own clock. What the body itself states of the time stands in ``..._stated_at``.
     ``provisional``: a limit counts working days that are not announced yet. With an ``exit`` nobody
     waits for it: it ``declined``, was ``dismissed``, or was ``absent`` when its limit had passed.
     """
