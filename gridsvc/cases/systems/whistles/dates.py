@@ -55,6 +55,7 @@ def postpone(
             " within a year of today.",
             field="time",
         )
+    keep_side(act, "postpone", by)
     longer, moment = time - before, time.astimezone(dt.UTC).isoformat()
     for one in waiting:
         one.report_in_by = None if one.report_in_by is None else one.report_in_by + longer
