@@ -31,6 +31,7 @@ FIRST = {
     15: ("双派双考", "closes only when both are done"),
     16: ("花伴儿 APP", "at 48 h overdue; 'cannot' counts as an answer"),
     22: ("隐患吹哨", "all bodies of the grid are told in one step"),
+    24: ("法官联系点", "each village has exactly one judge; advice, or settled or litigated"),
 }
 
 

@@ -70,6 +70,12 @@ defer(
     "staff:staff",
     "Enter staff: code,name,office,role,valid_from (places,shifts,telephone,subject,...).",
 )
+defer(
+    app,
+    "contact-points",
+    "contact_points:contact_points",
+    "Let a file be the contact points of judges: area,name,judge; each community once, or none.",
+)
 
 _SHOWN_FAULTS = 50
 

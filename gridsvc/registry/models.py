@@ -4,6 +4,7 @@ from gridsvc.registry.access.models import AuditEntry, RevokedToken, Token
 from gridsvc.registry.areas.models import Area
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty, DutyGap
 from gridsvc.registry.classes.models import ListedClass
+from gridsvc.registry.contact_points.models import ContactPoint
 from gridsvc.registry.disputes.models import Dispute, DisputeEntry, DisputeEvidence
 from gridsvc.registry.editions.models import Edition, EditionEvent
 from gridsvc.registry.grids.models import (
@@ -24,6 +25,7 @@ __all__ = [
     "Area",
     "AuditEntry",
     "Body",
+    "ContactPoint",
     "Dispute",
     "DisputeEntry",
     "DisputeEvidence",

@@ -148,6 +148,8 @@ class World:
         self.agreement = self.admin.get("/v1/agreements")["agreements"][0]["id"]
         self.members = 0
         self.member = self.admin.post("/v1/staff", self.new_member())["id"]
+        judge = self.new_member() | {"role": "contact_point"}
+        self.judge = self.admin.post("/v1/staff", judge)["code"]
         patrol = {"kind": "patrol", "area": city.LEAD, "note": "look at the gate"}
         self.task = self.admin.post("/v1/tasks", patrol)["id"]
         self.proposal, made = self.mend()

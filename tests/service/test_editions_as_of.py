@@ -253,6 +253,7 @@ WITHOUT_AREAS = {
     "/v1/agreements": "has zones of its own; takes a day of its own",
     "/v1/classes": "tells what classes there are",
     "/v1/staff": "tells who serves where, by days of its own",
+    "/v1/contact-points": "names areas by their codes; takes a day of its own",
     "/v1/tasks": "tells what waits now",
     "/v1/reports/{name}/": "writes; what was routed before stays",
     "GET /v1/areas/{code}/feed.atom": "tells what happened in reports of the area",

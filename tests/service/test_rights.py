@@ -117,6 +117,13 @@ SENT: dict[str, Recipe] = {
         }
     ),
     "GET /v1/staff/on-duty": PLACE,
+    "POST /v1/contact-points": json(
+        lambda world, _: {
+            "area": city.LEAD,
+            "on": "2026-01-01",
+            "points": [{"area": f"{city.LEAD}001", "name": "hall", "judge": world.judge}],
+        }
+    ),
     "POST /v1/staff": json(lambda world, _: world.new_member()),
     "PATCH /v1/staff/{staff_id}": json({"shifts": "daily 08:00-18:00"}),
     "POST /v1/staff/{staff_id}/end": json({"on": "2030-01-01", "reason": "retired"}),

@@ -12,7 +12,7 @@ from gridsvc.api.problems import problems
 from gridsvc.callers import Role
 from gridsvc.cases.systems.whistles.kinds import KINDS
 from gridsvc.cases.systems.whistles.schemas import KindAnswer, KindsAnswer
-from gridsvc.city.procedures.model import VERDICT_NEEDS, Procedure
+from gridsvc.city.procedures.model import Procedure
 from gridsvc.city.procedures.schemas import ProceduresAnswer
 from gridsvc.errors import BadInput
 
@@ -94,7 +94,7 @@ def _procedure(one: Procedure) -> dict[str, Any]:
                         "title": one.title,
                         "title_zh": one.title_zh,
                         "follows": one.follows.value,
-                        "needs": list(VERDICT_NEEDS[one.follows]),
+                        "needs": list(one.carries),
                     }
                     for one in step.verdicts
                 ],

@@ -13,6 +13,7 @@ from gridsvc.city.procedures.model import (
     EACH,
     SEATS,
     Actor,
+    Follows,
     Procedure,
     Requirement,
     Return,
@@ -77,7 +78,9 @@ def take(
     wrong form; NotAllowed when the actor is on the other side of supervision.
     """
     step = check_take(procedure, progress, step_name, party=party, evidence=evidence, actor=actor)
-    check_met(step.name, CLOSING if whistled and step.closes else step.requires, met)
+    verdict = step.verdict(evidence.get(step.verdict_in))
+    closes = step.closes or (verdict is not None and verdict.follows is Follows.CLOSE)
+    check_met(step.name, CLOSING if whistled and closes else step.requires, met)
     if step.name != progress.step:
         progress = progress.at(step.name)
     progress = _with_evidence(record_actor(progress, party, actor), step, evidence)
@@ -89,7 +92,7 @@ def take(
             return progress
     if step.repeats:
         return replace(progress, repeats=progress.repeats + 1)
-    if step.closes:
+    if closes:
         return replace(progress, closed=True)
     following = procedure.after(step.name)
     if following is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gridsvc.cases.core.progress import Progress
-from gridsvc.city.procedures.model import VERDICT_NEEDS, Return, Scored, Step
+from gridsvc.city.procedures.model import Return, Scored, Step
 from gridsvc.errors import BadInput, StepRefused
 
 #: What a person that was named to act has before the subject of their token.
@@ -68,7 +68,7 @@ def _check_verdict(step: Step, evidence: Mapping[str, Any]) -> None:
         known = ", ".join(f"{one.name} ({one.title_zh})" for one in step.verdicts)
         field = f"evidence.{step.verdict_in}"
         raise BadInput(f"'{step.verdict_in}' must be one of {known}.", field=field)
-    missing = [name for name in VERDICT_NEEDS[verdict.follows] if not evidence.get(name)]
+    missing = [name for name in verdict.carries if not evidence.get(name)]
     if missing:
         raise StepRefused(
             f"'{step.name}' must carry {', '.join(missing)}; send it in 'note' or 'evidence'.",

@@ -31,6 +31,7 @@ from gridsvc.db.chain import BEGINNING
 from gridsvc.errors import BadInput, NotAllowed
 from gridsvc.registry.bodies.repository import Responsibility, bodies_by_code
 from gridsvc.registry.bodies.service import body_or_refuse, keep_gap
+from gridsvc.registry.contact_points.service import court_of
 
 _CLOCK_SKEW = dt.timedelta(minutes=1)
 
@@ -129,7 +130,7 @@ def open_case(
     procedure, caller = opening.procedure, occasion.caller
     began_at = _began_at(opening, occasion.now)
     progress = replace(
-        begin(procedure, lead=responsibility.lead.code),
+        begin(procedure, lead=_lead(occasion, procedure, place, responsibility)),
         reporter=str(caller.token_id),
         assistants=tuple(body.code for body in responsibility.assist),
     )
@@ -189,6 +190,18 @@ def open_case(
             now=occasion.now,
         )
     return case
+
+
+def _lead(
+    occasion: Occasion, procedure: Procedure, place: Place, responsibility: Responsibility
+) -> str:
+    """Who answers: whoever the register names for the class, or the court of the place's judge.
+
+    Raises BadInput where a judge should answer and the place has none.
+    """
+    if procedure.seats[Actor.LEAD] is not Seat.CONTACT_POINT:
+        return responsibility.lead.code
+    return court_of(occasion.session, place.community, occasion.city.day(occasion.now))
 
 
 def _began_at(opening: Opening, now: dt.datetime) -> dt.datetime:
@@ -262,7 +275,7 @@ def take_seats(procedure: Procedure, progress: Progress) -> Progress:
     community = progress.seat(Actor.COMMUNITY) or territory
     for role, seat in procedure.seats.items():
         match seat:
-            case Seat.RESPONSIBLE:
+            case Seat.RESPONSIBLE | Seat.CONTACT_POINT:
                 body = progress.lead
             case Seat.TERRITORY:
                 body = territory
@@ -281,7 +294,7 @@ def take_seats(procedure: Procedure, progress: Progress) -> Progress:
             return replace(progress, lead=community)
         case Seat.NAMED:
             return replace(progress, lead=progress.seat(Actor.LEAD) or progress.lead)
-        case Seat.RESPONSIBLE:
+        case Seat.RESPONSIBLE | Seat.CONTACT_POINT:
             return progress
 
 

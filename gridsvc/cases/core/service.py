@@ -188,7 +188,7 @@ def _take_or_decide(
     verdict = step.verdict(evidence.get(step.verdict_in))
     if verdict is not None:
         evidence = {**evidence, step.verdict_in: verdict.name}
-    if verdict is None or verdict.follows is Follows.GO_ON:
+    if verdict is None or verdict.follows in (Follows.GO_ON, Follows.CLOSE):
         _take(act, step, party, evidence, at, answers)
     elif verdict.follows is Follows.REWORK:
         back = next(b for b in act.procedure.returns if b.source == step.name and not b.refuses)

@@ -52,7 +52,8 @@ def judge_overall(
             case.answered_at = None
         return {}
     done = after.closed or after.step != before.step
-    if case.overall_at is None or step != procedure.answering or not done:
+    answers = step == procedure.answering or (after.closed and case.answered_at is None)
+    if case.overall_at is None or not (answers and done):
         return {}
     case.answered_at, case.overall_overdue = act.now, _passed(case.overall_at, act.now)
     overall = {"limit_at": case.overall_at.isoformat(), "overdue": case.overall_overdue}

@@ -31,6 +31,7 @@ from gridsvc.cases.systems.evidence.service import (
 from gridsvc.cases.systems.following import service as following
 from gridsvc.cases.systems.hazard.service import erase_told
 from gridsvc.cases.systems.joint import steps, triggers
+from gridsvc.cases.systems.judge_point.service import check_judge
 from gridsvc.cases.systems.merging import view as merging
 from gridsvc.cases.systems.merging.joining import follow_verdict
 from gridsvc.cases.systems.refusals.service import follow_refusal
@@ -116,4 +117,5 @@ SYSTEMS = (
     System("hazard", _HERE / "hazard", hears={ReportErased: erase_told}),
     System("mobile_desk", _HERE / "mobile_desk"),
     System("leaking_roofs", _HERE / "leaking_roofs"),
+    System("judge_point", _HERE / "judge_point", hears={StepAsked: check_judge}),
 )

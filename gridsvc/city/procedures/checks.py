@@ -10,6 +10,7 @@ from gridsvc.city.procedures.model import (
     Callee,
     Follows,
     Procedure,
+    Seat,
     Step,
 )
 from gridsvc.city.procedures.procedure_file import ProcedureFile
@@ -117,6 +118,9 @@ def _carries(step: Step) -> bool:
 def _check_roles(procedure: Procedure, source: ProcedureFile) -> None:
     """Nobody is asked to take a step before it is known who that is."""
     seated = {role for role in procedure.seats if role in SEATS}
+    if any(procedure.seats[role] is Seat.CONTACT_POINT for role in seated):
+        reason = "a contact point is the seat of the lead alone"
+        raise source.fault("seats", 0, reason, key="lead")
     called = blown = named = False
     for n, step in enumerate(procedure.steps):
         if step.by in _SIDES and not procedure.two_sides:

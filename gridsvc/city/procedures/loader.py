@@ -168,14 +168,18 @@ class _Reader:
 
     def _verdict(self, n: int, one: Any) -> Verdict:
         keys = {"verdict", "title", "title_zh", "follows"}
-        if not isinstance(one, dict) or one.keys() != keys:
-            reason = "a verdict is {verdict = ..., title = ..., title_zh = ..., follows = ...}"
+        if not isinstance(one, dict) or one.keys() - {"needs"} != keys:
+            reason = (
+                "a verdict is {verdict = ..., title = ..., title_zh = ..., follows = ...}, and may"
+                " have needs"
+            )
             raise self._fault("steps", n, reason, key="verdicts")
         return Verdict(
             name=self._text(one, "verdict", n),
             title=self._text(one, "title", n),
             title_zh=self._text(one, "title_zh", n),
             follows=self._one(Follows, one["follows"], "steps", n, "verdicts"),
+            needs=self._texts(one, "needs", "steps", n, key="verdicts"),
         )
 
     def _text(self, entry: Mapping[str, Any], name: str, n: int) -> str:

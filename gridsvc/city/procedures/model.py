@@ -54,6 +54,8 @@ class Seat(StrEnum):
     TERRITORY = "territory"
     COMMUNITY = "community"
     NAMED = "named"
+    #: The court of the judge whose contact point is there for the community; of a lead alone.
+    CONTACT_POINT = "contact_point"
 
 
 class Requirement(StrEnum):
@@ -100,10 +102,12 @@ class Scored(StrEnum):
 class Follows(StrEnum):
     """What follows a verdict: the next step, or an end, another case, the way back, a new check.
 
-    ``do_not_file`` (不予立案) and ``void`` (作废) close the case.
+    ``do_not_file`` (不予立案) and ``void`` (作废) close the case as one that was not handled;
+    ``close`` as one that was, without the steps behind.
     """
 
     GO_ON = "go_on"
+    CLOSE = "close"
     DO_NOT_FILE = "do_not_file"
     VOID = "void"
     MERGE = "merge"
@@ -114,6 +118,7 @@ class Follows(StrEnum):
 #: What a verdict must carry, besides what its step needs.
 VERDICT_NEEDS: Mapping[Follows, tuple[str, ...]] = {
     Follows.GO_ON: (),
+    Follows.CLOSE: (),
     Follows.DO_NOT_FILE: ("reason",),
     Follows.VOID: ("reason",),
     Follows.MERGE: ("into", "reason"),
@@ -124,12 +129,21 @@ VERDICT_NEEDS: Mapping[Follows, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check may find, and what follows; it is given by its name or its Chinese title."""
+    """What a check may find, and what follows; it is given by its name or its Chinese title.
+
+    ``needs`` is its own evidence, besides that of its step and of what follows.
+    """
 
     name: str
     title: str
     title_zh: str
     follows: Follows
+    needs: tuple[str, ...] = ()
+
+    @property
+    def carries(self) -> tuple[str, ...]:
+        """All that it must carry besides what its step needs."""
+        return (*VERDICT_NEEDS[self.follows], *self.needs)
 
 
 @dataclass(frozen=True, slots=True)

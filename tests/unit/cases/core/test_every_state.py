@@ -144,7 +144,8 @@ def evidence_for(step: Step | Return, progress: Progress) -> Iterator[dict[str, 
     if isinstance(step, Step):
         whole |= {name: values[0] for name, values in step.choices.items()}
         for verdict in step.verdicts:
-            yield from _each(whole | {step.verdict_in: verdict.name, "reason": "r", "into": "c"})
+            own = {step.verdict_in: verdict.name} | dict.fromkeys(verdict.carries, "given")
+            yield from _each(whole | own)
     if not isinstance(step, Step) or step.verdict_in not in step.needs:
         yield from _each(whole)
 
