@@ -13,6 +13,7 @@ from gridsvc.cases.log.models import LogCheckpoint, LogLeaf, LogNode
 from gridsvc.cases.systems.appeals.models import Appeal
 from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.evidence.models import Evidence
+from gridsvc.cases.systems.extensions.models import ExtensionAsked
 from gridsvc.cases.systems.following.models import Follow
 from gridsvc.cases.systems.reminders.models import LimitNotice
 from gridsvc.cases.systems.tasks.models import Task
@@ -24,6 +25,7 @@ __all__ = [
     "CalledBody",
     "Case",
     "Evidence",
+    "ExtensionAsked",
     "Follow",
     "IdempotencyKey",
     "LimitNotice",

@@ -50,7 +50,7 @@ def _ordinary(world: World) -> Case:
 def _dual(world: World) -> Case:
     """A case of the street, overdue and scored 60, and of a builder, in time and scored 95."""
     case = world.open("command", "dual")
-    case.take("command", "dispatch", bodies=[BUILDER])
+    case.take(city.LEAD, "dispatch", bodies=[BUILDER])
     world.clock.forward(hours=49)
     case.take(city.LEAD, "handle", note="Swept.")
     case.take(BUILDER, "handle", note="Mended.")
@@ -180,3 +180,20 @@ def test_evidence_cannot_pretend_to_be_the_services_own_judgement(world: World) 
     forged = {"overdue": False, "scores": {city.LEAD: 100}}
     problem = case.refused(city.LEAD, "handle", 422, note="Done.", judged=forged)
     assert problem["field"] == "evidence.judged"
+
+
+def test_who_never_came_to_a_dual_order_has_its_0_in_the_year_of_both(
+    world: World, city_session: Session
+) -> None:
+    case = world.open("command", "dual")
+    case.take(city.LEAD, "dispatch", bodies=[BUILDER])
+    case.take(city.LEAD, "handle", note="Swept.")
+    world.clock.forward(days=7)
+    case.take("command", "absent", note="Nobody came.", absent=BUILDER)
+    scores = {city.LEAD: 90, BUILDER: 0}
+    case.take("supervision", "assess", note="Seen.", scores=scores)
+    lines, differing = _recomputed(city_session, world)
+    assert differing == []
+    builder = lines[BUILDER]
+    assert (builder.counts.scored, builder.counts.points, builder.score) == (1, 0, 0)
+    assert (lines[city.LEAD].counts.scored, lines[city.LEAD].counts.points) == (1, 90)

@@ -92,7 +92,7 @@ def test_a_case_that_a_district_cannot_solve_is_raised_to_the_city_with_all_its_
 @pytest.mark.system(15)
 def test_dual_dispatch_has_two_clocks_and_closes_when_both_are_done_and_scored(world, clock):
     case = world.open("command", "dual")
-    sent = case.take("command", "dispatch", bodies=[BUILDER])
+    sent = case.take(city.LEAD, "dispatch", bodies=[BUILDER])
     limits = {called["body_code"]: called["limit_at"] for called in sent["called"]}
     # 16 and 24 working hours from Monday 10:00: Wednesday and Thursday, 10:00.
     assert hours(limits[city.LEAD], clock.now) == 48
@@ -117,7 +117,7 @@ def test_dual_dispatch_has_two_clocks_and_closes_when_both_are_done_and_scored(w
 
 def test_a_body_that_never_comes_is_passed_with_0_after_its_own_limit(world, clock):
     case = world.open("command", "dual")
-    case.take("command", "dispatch", bodies=[BUILDER])
+    case.take(city.LEAD, "dispatch", bodies=[BUILDER])
     case.take(city.LEAD, "handle", note="Swept.")
     clock.forward(hours=71)
     assert BUILDER in case.refused("command", "absent", note="x", absent=BUILDER)["detail"]
@@ -133,12 +133,43 @@ def test_a_body_that_never_comes_is_passed_with_0_after_its_own_limit(world, clo
     assert (closed["state"], case.intact()) == ("closed", True)
 
 
+def test_the_streets_own_centre_dispatches_and_says_of_an_order_that_it_is_not_its_own(world):
+    case = world.open("command", "dual")
+    case.refused(BUILDER, "dispatch", bodies=[BUILDER])
+    assert case.seen()["next"][0]["by"] == [city.LEAD]
+    theirs = {"note": "Not our street.", "responsible_now": GZ, "clause": "not_listed"}
+    assert case.take(city.LEAD, "refuse", **theirs)["step"] == "rule"
+    ruled = case.take("command", "rule", note="It is yours.", to=city.LEAD)
+    assert (ruled["step"], ruled["lead_body"]) == ("dispatch", city.LEAD)
+    sent = case.take(city.LEAD, "dispatch", bodies=[BUILDER])
+    assert [one["body_code"] for one in sent["called"]] == [city.LEAD, BUILDER]
+
+
+def test_a_called_body_leaves_a_dual_order_by_its_clause_and_is_not_scored(world):
+    case = world.open("command", "dual")
+    case.take(city.LEAD, "dispatch", bodies=[BUILDER, CGJ])
+    case.refused(BUILDER, "not_ours", note="Not our compound.")
+    own = f"{CGJ} answers for 0601 in {city.WEST}"
+    case.refused(CGJ, "not_ours", note="No.", clause="not_listed")
+    case.refused(CGJ, "not_ours", note="No.", clause=own)
+    left = case.take(BUILDER, "not_ours", note="Not our compound.", clause="not_listed")
+    assert [one["body_code"] for one in left["called"]] == [city.LEAD, CGJ]
+    assert inbox(world, city.LEAD)[-1] == "not_ours"
+    assert case.trace()[-1]["body_code"] == BUILDER
+    case.refused(city.LEAD, "not_ours", note="No.", clause="not_listed")
+    case.take(city.LEAD, "handle", note="Swept.")
+    assert case.take(CGJ, "handle", note="Fined.")["step"] == "assess"
+    scores = {city.LEAD: 90, CGJ: 80}
+    closed = case.take("supervision", "assess", note="Seen.", scores=scores)
+    assert (closed["state"], case.intact()) == ("closed", True)
+
+
 def test_dual_dispatch_needs_a_second_body(world):
     case = world.open("command", "dual")
-    problem = case.refused("command", "dispatch", 422, bodies=[city.LEAD])
+    problem = case.refused(city.LEAD, "dispatch", 422, bodies=[city.LEAD])
     assert "already been called" in problem["detail"]
-    case.refused("command", "dispatch", 404, bodies=["nobody"])
-    case.refused("command", "dispatch", 422, bodies="nobody")
+    case.refused(city.LEAD, "dispatch", 404, bodies=["nobody"])
+    case.refused(city.LEAD, "dispatch", 422, bodies="nobody")
     assert case.seen()["called"] == []
 
 
@@ -327,7 +358,7 @@ def test_command_sends_a_returned_case_to_the_body_that_it_finds(world):
     case.take("supervision", "file", pre_filing_check="true")
     case.take("command", "dispatch")
     case.take(CGJ, "refuse", note="Not ours.", responsible_now=GZ, clause="not_listed")
-    sent = case.take("command", "dispatch", to=GZ, note="As it names.")
+    sent = case.take("command", "dispatch", to=GZ, note="As it names.", reason="Agreed.")
     assert sent["lead_body"] == GZ
     assert "case_sent_on" in inbox(world, GZ)
     assert case.take(GZ, "handle", note="Swept.")["step"] == "feed_back"

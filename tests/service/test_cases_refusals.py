@@ -261,3 +261,19 @@ def test_the_ordinary_case_is_verified_by_supervision_and_not_by_who_handles(
         lead.post(steps, {"step": step, "note": "done again"})
     district.post(steps, verify)
     assert district.post(steps, {"step": "assess", "evidence": {"score": 0}})["state"] == "closed"
+
+
+def test_command_sends_a_case_beyond_the_lists_only_with_a_reason_that_is_traced(
+    building, lead, as_
+):
+    planners, outside = f"{city.WEST}-GZ", f"{city.EAST}-GZ"
+    command = as_(Role.DISTRICT, city.WEST)
+    lead.post(building, refuse(planners, clause="not_listed"))
+    ruled = {"step": "rule", "note": "Theirs.", "evidence": {"to": outside}}
+    problem = command.refused(building, ruled, status=409)
+    assert (problem["field"], problem["missing"]) == ("evidence.reason", ["reason"])
+    ruled["evidence"] = {"to": outside, "reason": "The mayor's office agreed with the east."}
+    assert command.post(building, ruled)["lead_body"] == outside
+    entries = command.get(building.replace("steps", "trace"))["entries"]
+    (kept,) = [entry for entry in entries if entry["action"] == "rule"]
+    assert kept["content"]["reason"] == "The mayor's office agreed with the east."

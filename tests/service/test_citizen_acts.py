@@ -130,7 +130,9 @@ def test_a_reopened_case_is_led_by_whoever_led_it(world, filed):
     steps = f"/v1/cases/{filed['case_id']}/steps"
     named = {"responsible_now": bureau, "clause": "not_listed"}
     world[city.LEAD].post(steps, {"step": "refuse", "note": "theirs", "evidence": named})
-    world["command"].post(steps, {"step": "rule", "note": "yours", "evidence": {"to": bureau}})
+    world["command"].post(
+        steps, {"step": "rule", "note": "yours", "evidence": {"to": bureau, "reason": "agreed"}}
+    )
     for step in ("handle", "feed_back"):
         world[bureau].post(steps, {"step": step, "note": "done"})
     for step in ("verify", "assess"):

@@ -92,7 +92,11 @@ def test_a_case_that_is_sent_on_says_who_has_it_now_and_since_when(world, client
     named = {"responsible_now": f"{city.WEST}-CGJ", "clause": "not_listed"}
     refused = {"step": "refuse", "note": "our own note", "evidence": named}
     world[city.LEAD].post(_steps(filed), refused)
-    ruled = {"step": "rule", "note": "our own too", "evidence": {"to": f"{city.WEST}-CGJ"}}
+    ruled = {
+        "step": "rule",
+        "note": "our own too",
+        "evidence": {"to": f"{city.WEST}-CGJ", "reason": "so"},
+    }
     world["command"].post(_steps(filed), ruled)
     outcome = _outcome(client, filed)
     office = outcome["offices"][0]

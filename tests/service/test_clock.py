@@ -60,7 +60,7 @@ def test_refusal_and_rework_restart_the_step_and_never_the_citizens_limit(world,
     clock.forward(days=3)
     given = {"note": "Not ours.", "responsible_now": GZ, "clause": "not_listed"}
     case.take(opened["lead_body"], "refuse", **given)
-    refused = case.take("command", "rule", to=GZ, note="It is theirs.")
+    refused = case.take("command", "rule", to=GZ, note="It is theirs.", reason="Agreed.")
     assert moment(refused["limit_at"]) == clock.now + week
     assert moment(refused["overall_limit_at"]) == MONDAY + week
     clock.forward(days=1)
@@ -304,21 +304,49 @@ def test_a_limit_beyond_the_announced_holidays_is_provisional_and_made_again(
     assert recompute(city_session, cities.city(working_days=table), now=clock.now) == 0
 
 
+def test_a_whistle_that_was_postponed_keeps_that_when_its_limits_are_made_again(
+    world, clock, city_session: Session, tmp_path
+):
+    clock.now = here(2026, 12, 31, 17, 45)
+    whistle = published(world, (CGJ, GZ))
+    done_by = limits(whistle.called()[GZ])[2]
+    given = {"time": here(2027, 1, 1, 17, 45).isoformat(), "reason": "Rain."}
+    world[city.LEAD].post(f"{whistle.address}/postpone", given)
+    # 15 minutes on Thursday, 15 on Monday, and a day more to come and to be done, not to accept.
+    assert limits(whistle.called()[GZ]) == [
+        here(2027, 1, 4, 8, 15),
+        here(2027, 1, 5, 8, 15),
+        done_by + dt.timedelta(days=1),
+    ]
+    table = tmp_path / "days.csv"
+    table.write_text(TABLE, encoding="utf-8")
+    assert recompute(city_session, cities.city(working_days=table), now=clock.now) == 1
+    city_session.commit()
+    # Monday is free: 15 minutes on Tuesday, and the day that it was postponed by.
+    called = whistle.called()[GZ]
+    assert limits(called)[:2] == [here(2027, 1, 5, 8, 15), here(2027, 1, 6, 8, 15)]
+    assert (called["provisional"], whistle.seen()["postponed"]) == (False, 1)
+    clock.now = here(2027, 1, 6, 8, 15)
+    whistle.act(GZ, "accept")
+    assert whistle.act(GZ, "report-in", **HERE)["late"] is False
+    assert whistle.case.intact()
+
+
 def test_what_was_late_by_a_provisional_limit_alone_is_excused(
     world, clock, city_session: Session, tmp_path
 ):
     clock.now = here(2026, 12, 31, 9)
     case = world.open("command", "dual")
-    case.take("command", "dispatch", bodies=[BUILDER])
+    case.take(city.LEAD, "dispatch", bodies=[BUILDER])
     # The street has 16 working hours: 7 on Thursday, 8 on Monday, and 1 on Tuesday.
     clock.now = here(2027, 1, 5, 10)
     taken = case.take(city.LEAD, "handle", note="Swept.")
-    assert [one["overdue"] for one in taken["hand_ins"]] == [True]
+    assert [one["overdue"] for one in taken["hand_ins"]] == [False, True]
     table = tmp_path / "days.csv"
     table.write_text(TABLE, encoding="utf-8")
     assert recompute(city_session, cities.city(working_days=table), now=clock.now) == 1
     city_session.commit()
-    (one,) = case.seen()["hand_ins"]
+    _, one = case.seen()["hand_ins"]
     assert (one["overdue"], one["excused"]) == (True, "calendar")
     limit = {called["body_code"]: called["limit_at"] for called in case.seen()["called"]}[BUILDER]
     # 24 working hours: 7, none on Monday, 8, 8, and 1 on Thursday.

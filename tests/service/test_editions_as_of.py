@@ -255,6 +255,7 @@ WITHOUT_AREAS = {
     "/v1/staff": "tells who serves where, by days of its own",
     "/v1/contact-points": "names areas by their codes; takes a day of its own",
     "/v1/tasks": "tells what waits now",
+    "/v1/leaders": "tells what is late now",
     "/v1/reports/{name}/": "writes; what was routed before stays",
     "GET /v1/areas/{code}/feed.atom": "tells what happened in reports of the area",
     "PATCH /v1/parts": "writes; gives the part as it is stored",

@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from gridsvc.cases.core.events import LimitPassed
+from gridsvc.cases.core.events import LimitPassed, WhichLimit
 from gridsvc.cases.systems.reminders.rules import read_reminders
 from gridsvc.cases.systems.reminders.service import notice_limits
 from gridsvc.city.system import System
 from gridsvc.errors import BadFile
 from tests import cities
 from tests.service import joint_city as city
-from tests.service.procedures_world import MONDAY, Clock, World, register
+from tests.service.procedures_world import BUILDER, CGJ, GZ, MONDAY, Clock, World, register
+from tests.service.whistles_world import published
 
 
 @pytest.fixture
@@ -79,18 +80,59 @@ def test_a_body_is_reminded_before_and_at_each_limit_once(world, clock, notice):
     assert case.intact()
 
 
-def test_supervision_and_the_leader_are_reminded_in_the_districts_inbox(world, clock, notice):
-    world.open("worker", "ordinary")
+def told_to(messages):
+    told = [one["content"] for one in messages]
+    return sorted((one["to"], one["limit"], one["hours"]) for one in told)
+
+
+def test_supervision_and_the_leader_are_reminded_in_the_districts_inboxes(world, clock, notice):
+    late = world.open("worker", "ordinary")
     clock.forward(hours=168 + 24)
+    world.open("worker", "ordinary", **{"class": city.NOISE})
     notice()
-    told = [one["content"] for one in inbox(world)["messages"]]
-    assert sorted((one["to"], one["limit"], one["hours"]) for one in told) == [
-        ("leader", "overall", 0),
-        ("leader", "step", 24),
+    leaders = world["command"].get(f"/v1/leaders/{city.WEST}/inbox")
+    assert [one["case_id"] for one in leaders["late"]] == [late.id]
+    assert leaders["counts"] == {late.seen()["lead_body"]: 1}
+    assert told_to(leaders["messages"]) == [("leader", "overall", 0), ("leader", "step", 24)]
+    address = f"/v1/leaders/{city.WEST}/inbox"
+    assert world[city.LEAD].send("GET", address).status_code == 403
+    assert told_to(inbox(world)["messages"]) == [
         ("supervisor", "overall", -24),
         ("supervisor", "overall", 0),
         ("supervisor", "step", 0),
     ]
+
+
+def test_a_called_body_is_told_of_its_own_limits_and_who_came_is_not(world, clock, notice):
+    whistle = published(world).come(CGJ)
+    clock.forward(minutes=30)
+    heard = [one for one in notice() if one.which is WhichLimit.REPORT_IN]
+    limit = dt.datetime.fromisoformat(whistle.called()[GZ]["report_in_by"])
+    assert [(one.limit_at, one.holders) for one in heard] == [(limit, (GZ,))]
+    assert reminded(world, GZ) == [("report_in", 0)]
+    assert reminded(world, CGJ) == []
+    assert ("supervisor", "report_in", 0) in told_to(inbox(world)["messages"])
+    whistle.come(GZ).finish(CGJ)
+    clock.now = dt.datetime.fromisoformat(whistle.called()[GZ]["done_by"])
+    heard = [one for one in notice() if one.which is WhichLimit.DONE]
+    assert [one.holders for one in heard] == [(GZ,)]
+    assert [one for one in notice() if one.which is WhichLimit.DONE] == []
+    assert ("done", 0) in reminded(world, GZ)
+    assert "done" not in {limit for limit, _ in reminded(world, CGJ)}
+    assert whistle.case.intact()
+
+
+def test_each_body_of_a_dual_order_is_told_of_its_own_limit(world, clock, notice):
+    case = world.open("command", "dual")
+    sent = case.take(city.LEAD, "dispatch", bodies=[BUILDER])
+    limits = {one["body_code"]: one["limit_at"] for one in sent["called"]}
+    clock.now = dt.datetime.fromisoformat(limits[BUILDER])
+    heard = {one.which: one for one in notice()}
+    assert heard[WhichLimit.STEP].holders == (city.LEAD, BUILDER)
+    assert heard[WhichLimit.PART].holders == (BUILDER,)
+    assert heard[WhichLimit.PART].limit_at == clock.now
+    assert notice() == []
+    assert ("part", 0) in reminded(world, BUILDER)
 
 
 def test_a_suspended_case_and_one_that_is_answered_remind_nobody(world, clock, notice):
@@ -132,7 +174,7 @@ def test_supervision_has_an_inbox_of_what_waits_for_it(world, clock):
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ("whistle,0,body", "line 2: .* the limits are step, overall"),
+        ("whistle,0,body", "line 2: .* the limits are step, overall, report_in, done, part"),
         ("step,soon,body", "line 2: .* hours a number"),
         ("step,0,mayor", "line 2: 'mayor' is not one of body, supervisor, leader"),
         ("step,99999,body", "line 2: a reminder is at most 8784 hours away"),

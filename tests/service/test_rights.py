@@ -89,6 +89,9 @@ SENT: dict[str, Recipe] = {
     ),
     "POST /v1/cases/{case_id}/appeals/{body}/decision": json({"accepted": True, "note": "so"}),
     "POST /v1/cases/{case_id}/stated-times/{n}/decision": json({"accepted": False, "note": "so"}),
+    "POST /v1/cases/{case_id}/grade": json({"grade": "danger", "reason": "It may fall."}),
+    "POST /v1/cases/{case_id}/extensions": json({"reason": "The ground is frozen."}),
+    "POST /v1/cases/{case_id}/extensions/{n}/decision": json({"granted": False, "note": "no"}),
     "POST /v1/cases/{case_id}/join": json(
         lambda world, asker: {
             "into": world.bureau_target

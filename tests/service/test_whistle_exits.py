@@ -121,6 +121,29 @@ def test_a_body_that_a_line_names_cannot_decline_by_a_clause_that_is_not_another
     assert whistle.act(GZ, "decline", clause=own, reason="Theirs.")["exit"] == "declined"
 
 
+def test_not_on_the_list_frees_nobody_who_was_called_for_a_fact_or_by_a_clause(world):
+    demand = {
+        "task": "Pull it out of the river.",
+        "clauses": {POWER: "clause 4 of the supply contract"},
+    }
+    whistle = published(world, [CGJ, WATER_BUREAU, POWER, GZ], demand=demand)
+    given = {"clause": "not_listed", "reason": "Not ours."}
+    problem = whistle.refused(POWER, "decline", **given)
+    assert (problem["field"], "clause 4 of the supply" in problem["detail"]) == ("clause", True)
+    assert whistle.act(GZ, "decline", **given)["exit"] == "declined"
+    own = f"{CGJ} answers for 0601 in {city.WEST}"
+    assert whistle.act(POWER, "decline", clause=own, reason="Theirs.")["exit"] == "declined"
+
+
+def test_a_clause_for_a_body_that_is_not_called_is_refused(world):
+    case = world.open(city.LEAD, "whistle_3")
+    case.take(city.LEAD, "classify", kind="everyday", ground="enforcement")
+    demand = {"task": "Come.", "clauses": {POWER: "clause 4"}}
+    given = {"approval": "confirmed_by", "demand": demand, "bodies": [CGJ]}
+    problem = world["leader"].refused(f"/v1/cases/{case.id}/approvals", given, status=422)
+    assert problem["field"] == "demand.clauses"
+
+
 def test_who_has_reported_in_does_not_decline(world):
     whistle = published(world).come(GZ)
     whistle.refused(GZ, "decline", clause="not_listed", reason="No.")

@@ -19,7 +19,8 @@ class BodyYear:
     ``valid`` to ``fairly``: callbacks of the cases that it led, each by the reading of its case.
     ``handled``, ``in_time``: cases in which it handled something and whistles in which it was done,
     and those of them that were not overdue (or whose appeal was accepted). ``arrived``,
-    ``punctual``: its report-ins. ``scored`` scores that sum to ``points``.
+    ``punctual``: its report-ins. ``scored`` scores that sum to ``points``,
+    the 0 of who never came among them.
     """
 
     valid: int = 0
@@ -82,6 +83,13 @@ scored as (
      from closing c join hand_in h using (district_code, case_id) where h.score is not null
      order by c.district_code, c.case_id, h.body_code, h.n desc)
     union all select body, score from arrived where score is not null
+    -- Who never came at its step has submitted nothing.
+    union all select called->>'body', cast(called->>'score' as int)
+    from closing c join case_file f on f.district_code = c.district_code and f.id = c.case_id
+    cross join lateral jsonb_array_elements(f.progress->'called') called
+    where cast(called->>'score' as int) = 0 and not exists (select from hand_in h
+        where h.district_code = c.district_code and h.case_id = c.case_id
+        and h.body_code = called->>'body' and h.score is not null)
 )
 """
 
@@ -99,7 +107,7 @@ entry as materialized (
     from closing c join trace t using (district_code, case_id)
     where t.content ? 'judged'
     or t.action in ('callback', 'appeal_decided', 'report_in', 'done', 'score',
-        'stated_time_decided', 'excused')
+        'stated_time_decided', 'excused', 'absent')
 ),
 said as (
     select distinct on (content->>'district_code', content->>'report_id') lead,
@@ -147,6 +155,11 @@ scored as (
     union all
     select body, cast(content->>'score' as int) from entry
     where action = 'score' and judged is null and content ? 'whistle_id'
+    union all
+    select distinct on (district_code, case_id, body) body, 0 from entry e
+    where action = 'absent' and not exists (select from entry x
+        where x.district_code = e.district_code and x.case_id = e.case_id
+        and x.judged->'scores' ? e.body)
 )
 """
 

@@ -259,10 +259,28 @@ def without(procedure: Procedure, progress: Progress, body: str) -> Progress:
         )
     called = tuple(replace(one, score=0) if one.body == body else one for one in progress.called)
     after = replace(progress, called=called, taken_by=(*progress.taken_by, body))
+    return _behind_the_last(procedure, after)
+
+
+def not_called(procedure: Procedure, progress: Progress, body: str) -> Progress:
+    """The progress without a called body that is not responsible; nobody scores it.
+
+    Raises StepRefused for the lead, which answers for the case, and for one that has acted.
+    """
+    if body == progress.lead:
+        raise _refusal(procedure, progress, f"{body} leads the case, which it has dispatched")
+    if body in progress.taken_by:
+        raise _refusal(procedure, progress, f"{body} has already taken '{progress.step}'")
+    called = tuple(one for one in progress.called if one.body != body)
+    return _behind_the_last(procedure, replace(progress, called=called))
+
+
+def _behind_the_last(procedure: Procedure, progress: Progress) -> Progress:
+    """The progress at the next step where the present one waits for no called body any more."""
     following = procedure.after(progress.step)
-    if waiting != [body] or following is None:
-        return after
-    return skip_system(procedure, after.at(following.name))
+    if any(progress.waits_for()) or following is None:
+        return progress
+    return skip_system(procedure, progress.at(following.name))
 
 
 def _may_pass(step: Step, progress: Progress) -> bool:

@@ -76,6 +76,17 @@ class BodyRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class BodyLeaves:
+    """A body that a step called says by which clause it is not responsible.
+
+    A system may refuse by raising.
+    """
+
+    body: str
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
 class StatedTimeDecided:
     """Supervision decided whether a time counts that a body stated; the answers are kept with it.
 
@@ -93,10 +104,16 @@ class CalendarAnnounced:
 
 
 class WhichLimit(StrEnum):
-    """The limit of the present step, or that of the case from its intake."""
+    """The limit of the present step, that of the case from its intake, or a called body's own.
+
+    A body that a whistle called must report in and be done; one that a step called has a ``part``.
+    """
 
     STEP = "step"
     OVERALL = "overall"
+    REPORT_IN = "report_in"
+    DONE = "done"
+    PART = "part"
 
 
 @dataclass(frozen=True, slots=True)

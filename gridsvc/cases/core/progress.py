@@ -211,7 +211,8 @@ def overall_course(
     if procedure.graded and grade is not None:
         return Course(since, (grade,))
     from_opening = [step.limit for step in procedure.steps if step.from_opening and step.limit]
-    every = tuple(step.limit for step in procedure.steps if step.limit is not None)
+    once = [step for step in procedure.steps if not step.on_return]
+    every = tuple(step.limit for step in once if step.limit is not None)
     spans = tuple(from_opening[-1:]) or every
     return Course(since, spans) if spans else None
 

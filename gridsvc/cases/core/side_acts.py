@@ -9,12 +9,13 @@ from typing import Any
 from gridsvc.cases.core.act import Act, grade_of
 from gridsvc.cases.core.engine import (
     check_separation_of_duties,
+    not_called,
     record_actor,
     side_act_at,
     with_word,
     without,
 )
-from gridsvc.cases.core.events import CaseRaised
+from gridsvc.cases.core.events import BodyLeaves, CaseRaised
 from gridsvc.cases.core.opening import take_seats
 from gridsvc.cases.core.progress import Progress, begin, carried_over, limit_of, overall_course
 from gridsvc.cases.core.rights import body_of
@@ -48,7 +49,10 @@ def take_side_act(act: Act, name: str, party: str, evidence: Mapping[str, Any]) 
     if name == "absent":
         _pass_absent(act, progress, str(evidence.get("absent", "")), evidence)
         return
-    _check_in_time(act, name)
+    if name == "not_ours":
+        _let_go(act, progress, party, evidence)
+        return
+    check_in_time(act, name)
     if name == "suspend":
         content = {**evidence, **_suspend(act, rule, evidence.get("until"))}
     else:
@@ -67,17 +71,40 @@ def _pass_absent(act: Act, before: Progress, body: str, evidence: Mapping[str, A
     if limit is None or act.now < limit:
         until = "" if limit is None else f" until {limit.isoformat()}"
         raise StepRefused(f"{body} still has time{until}.", field="evidence.absent")
-    if after.step == before.step:
-        act.keep(after)
-    else:
-        act.enter(procedure, after)
+    _go_on(act, before, after)
     act.record("absent", evidence, body=body)
     act.tell([body], "absent", {"step": before.step, "score": 0})
     if after.step != before.step:
         tell_next(act, procedure, after, but=None)
 
 
-def _check_in_time(act: Act, name: str) -> None:
+def _let_go(act: Act, before: Progress, body: str, evidence: Mapping[str, Any]) -> None:
+    """Go on without a called body that is not responsible by its clause; the lead is told."""
+    procedure, after = act.procedure, not_called(act.procedure, before, body)
+    clause = evidence.get("clause")
+    if not isinstance(clause, str) or not clause.strip():
+        raise StepRefused(
+            "'not_ours' must carry a clause; send it in 'evidence'.",
+            field="evidence.clause",
+            missing=["clause"],
+        )
+    act.emit(BodyLeaves(body, clause))
+    _go_on(act, before, after)
+    act.record("not_ours", evidence, body=body)
+    act.tell([act.case.lead_body], "not_ours", {"step": before.step, "body": body, **evidence})
+    if after.step != before.step:
+        tell_next(act, procedure, after, but=None)
+
+
+def _go_on(act: Act, before: Progress, after: Progress) -> None:
+    if after.step == before.step:
+        act.keep(after)
+    else:
+        act.enter(act.procedure, after)
+
+
+def check_in_time(act: Act, name: str) -> None:
+    """Refuse an act while the case is suspended, and once its limit has passed."""
     case = act.case
     if case.suspended_until is not None:
         until = case.suspended_until.astimezone(act.city.calendar.zone).isoformat()
@@ -120,20 +147,28 @@ def _suspend(act: Act, rule: SideAct, given: Any) -> dict[str, Any]:
 
 def _extend(act: Act, rule: SideAct) -> dict[str, Any]:
     case, limit = act.case, _limit(act)
+    limit_at = check_extension(act, rule)
+    case.extensions += 1
+    before = case.limit_course
+    # A case of before migration 0030 has no course yet.
+    course = Course(limit_at, ()) if before is None else Course.from_json(before)
+    act.run(course.longer(limit))
+    if case.overall_course is not None:
+        act.run_overall(Course.from_json(case.overall_course).longer(limit))
+    return {"limit_at": case.limit_at and case.limit_at.isoformat(), "extensions": case.extensions}
+
+
+def check_extension(act: Act, rule: SideAct) -> dt.datetime:
+    """The limit that can be extended now. Raises StepRefused after it, and after the last time."""
+    check_in_time(act, "extend")
+    case = act.case
     if case.extensions >= rule.times:
         raise StepRefused(
             f"The case was already extended {case.extensions} times; it cannot be extended again."
         )
     if case.limit_at is None:
-        raise AssertionError("a case without a limit is not extended")
-    case.extensions += 1
-    before = case.limit_course
-    # A case of before migration 0030 has no course yet.
-    course = Course(case.limit_at, ()) if before is None else Course.from_json(before)
-    act.run(course.longer(limit))
-    if case.overall_course is not None:
-        act.run_overall(Course.from_json(case.overall_course).longer(limit))
-    return {"limit_at": case.limit_at.isoformat(), "extensions": case.extensions}
+        raise AssertionError("a case without a limit is not in time")
+    return case.limit_at
 
 
 def _until(city: City, given: Any) -> dt.datetime:

@@ -73,6 +73,15 @@ class Answerable:
             one.body.code == body and one.ground is not Ground.TERRITORY for one in self.reasons
         )
 
+    def frees(self, body: str, clause: str) -> bool:
+        """Whether a called body need not act by that clause.
+
+        :data:`NOT_LISTED` where no line names it, or the words of a line that names another.
+        """
+        lines = {one.clause for one in self.reasons if one.clause}
+        own = {one.clause for one in self.reasons if one.clause and one.body.code == body}
+        return not own if clause == NOT_LISTED else clause in lines - own
+
     def across(self, one: BodyRef, other: BodyRef) -> bool:
         """Whether two bodies work on two sides of a district's border near which the place is."""
         sides = {one.district, other.district}

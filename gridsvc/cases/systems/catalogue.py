@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gridsvc.cases.core.events import (
+    BodyLeaves,
     BodyRefused,
     CalendarAnnounced,
     CaseClosed,
@@ -28,13 +29,14 @@ from gridsvc.cases.systems.evidence.service import (
     erase_originals,
     follow_reports,
 )
+from gridsvc.cases.systems.extensions import service as extensions
 from gridsvc.cases.systems.following import service as following
 from gridsvc.cases.systems.hazard.service import erase_told
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.judge_point.service import check_judge
 from gridsvc.cases.systems.merging import view as merging
 from gridsvc.cases.systems.merging.joining import follow_verdict
-from gridsvc.cases.systems.refusals.service import follow_refusal
+from gridsvc.cases.systems.refusals.service import check_leaving, check_sent_on, follow_refusal
 from gridsvc.cases.systems.reminders.rules import REMINDERS
 from gridsvc.cases.systems.tasks import hearing as tasks
 from gridsvc.cases.systems.tasks.kinds import TASKS
@@ -84,7 +86,10 @@ SYSTEMS = (
             BodyAbsent: steps.follow_absence,
         },
     ),
-    System("refusals", hears={BodyRefused: follow_refusal}),
+    System(
+        "refusals",
+        hears={BodyRefused: follow_refusal, StepAsked: check_sent_on, BodyLeaves: check_leaving},
+    ),
     System("citizen", tables=(WORDS,), hears={StepAsked: check_public_answer}),
     System(
         "following",
@@ -108,6 +113,8 @@ SYSTEMS = (
         },
         shows=tasks_of_case,
     ),
+    System("extensions", shows=extensions.shown_in_case),
+    System("grading"),
     System("reminders", tables=(REMINDERS,)),
     System("ordinary", _HERE / "ordinary"),
     System("checked", _HERE / "checked"),

@@ -20,6 +20,8 @@ _CALLED = {Actor.CALLED, Actor.EACH_CALLED}
 #: Extensions at most, and the days of a suspension at most (domain: GB/T 30428.8).
 _EXTENSIONS = 2
 _SUSPENDED_DAYS = 366
+#: Acts with which a step waits for one of the called bodies no longer.
+_LEAVING = ("absent", "not_ours")
 
 
 def check_procedure(procedure: Procedure, source: ProcedureFile) -> None:
@@ -199,10 +201,10 @@ def _check_acts(procedure: Procedure, source: ProcedureFile) -> None:
             step = procedure.step(at)
             if step is None:
                 raise source.fault(table, 0, f"{name}: {at!r} is not a step", key="at")
-            if name == "absent" and step.by is not Actor.EACH_CALLED:
+            if name in _LEAVING and step.by is not Actor.EACH_CALLED:
                 reason = f"{name}: '{at}' does not wait for each called body"
                 raise source.fault(table, 0, reason, key="at")
-            if name != "absent" and (step.by is Actor.EACH_CALLED or step.sends_on):
+            if name not in _LEAVING and (step.by is Actor.EACH_CALLED or step.sends_on):
                 reason = f"{name}: '{at}' has a clock for each body, or may only be sent on"
                 raise source.fault(table, 0, reason, key="at")
         if not act.at:

@@ -248,6 +248,7 @@ class _Reader:
             "raise": {"to"},
             "say": set(),
             "absent": set(),
+            "not_ours": set(),
         }
         acts = {}
         for name, entry in given.items():

@@ -218,10 +218,10 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class SideAct:
-    """What may be done beside some steps: suspend (挂账), extend (延期), raise, say, absent.
+    """What may be done beside some steps: suspend (挂账), extend (延期), raise, say, go without.
 
     With ``say`` a called body gives its word about the matter; with ``absent`` a step goes on
-    without a called body that never came.
+    without a called body that never came, with ``not_ours`` without one that is not responsible.
 
     ``times`` is how often an extension may be given, ``within_days`` how long a suspension may
     last, ``to`` the procedure that follows when a case is raised.

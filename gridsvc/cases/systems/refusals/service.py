@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from gridsvc.cases.core.act import Act
-from gridsvc.cases.core.events import BodyRefused
-from gridsvc.cases.intake.answerable import Answerable, answerable_in
+from gridsvc.cases.core.events import BodyLeaves, BodyRefused, StepAsked
+from gridsvc.cases.intake.answerable import NOT_LISTED, Answerable, answerable_in
 from gridsvc.cases.systems.joint import JointGround, blow_joint
+from gridsvc.city.procedures.model import Step
+from gridsvc.errors import StepRefused
 from gridsvc.registry.bodies.repository import BodyRef, bodies_by_code
 from gridsvc.registry.bodies.service import body_or_refuse
 
@@ -32,6 +34,38 @@ def follow_refusal(act: Act, event: BodyRefused) -> dict[str, Any]:
     if why := _why_not_joint(act, here, refuser, event.named):
         return {"to_command": why}
     return _call_both(act, event)
+
+
+def check_sent_on(act: Act, event: StepAsked) -> None:
+    """Command sends a case to a body that can answer here, else says why in ``reason``.
+
+    A procedure that asks refusals for no clause goes by the rule of its time. Raises StepRefused.
+    """
+    step, to = event.step, event.evidence.get("to")
+    by_clause = any("clause" in back.needs for back in act.procedure.returns)
+    if not (isinstance(step, Step) and step.sends_on and by_clause and to):
+        return
+    reason = event.evidence.get("reason")
+    if isinstance(reason, str) and reason.strip():
+        return
+    here = answerable_in(act.session, act.city, act.case)
+    if to not in {one.body.code for one in here.reasons}:
+        raise StepRefused(
+            f"No list, agreement or territory makes it possible that {str(to)[:40]} answers here;"
+            " send it to another body, or say in 'reason' why, which the trace keeps.",
+            field="evidence.reason",
+            missing=["reason"],
+        )
+
+
+def check_leaving(act: Act, event: BodyLeaves) -> None:
+    """A called body leaves by a clause that holds. Raises StepRefused for any other."""
+    if not answerable_in(act.session, act.city, act.case).frees(event.body, event.clause):
+        raise StepRefused(
+            f"{event.body} is not free by that clause: name a line of another body, or"
+            f" '{NOT_LISTED}' where no line names {event.body}.",
+            field="evidence.clause",
+        )
 
 
 def _refused_inside(act: Act, refuser: BodyRef) -> bool:

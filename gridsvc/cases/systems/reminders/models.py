@@ -14,7 +14,8 @@ from gridsvc.db.base import Base
 class LimitNotice(Base):
     """That a limit of a case passed, or that somebody was reminded of it; each once a limit.
 
-    ``notice`` is ``passed``, or the name of a rule.
+    ``notice`` is ``passed``, or the name of a rule; ``body_code`` the called body whose own limit
+    it is, else empty.
     """
 
     __tablename__ = "limit_notice"
@@ -26,7 +27,8 @@ class LimitNotice(Base):
 
     district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
     case_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    which: Mapped[str] = mapped_column(String(7), primary_key=True)
+    which: Mapped[str] = mapped_column(String(9), primary_key=True)
+    body_code: Mapped[str] = mapped_column(String(18), primary_key=True)
     limit_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     notice: Mapped[str] = mapped_column(String(30), primary_key=True)
     noticed_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))

@@ -9,12 +9,13 @@ from pydantic import Field
 
 from gridsvc.answers import Answer
 from gridsvc.cases.core.schemas import MessageAnswer, StatedTime
+from gridsvc.cases.systems.extensions import ExtensionWaiting
 
 
 class WorkWaiting(Answer):
-    """A case whose step supervision or command takes."""
+    """A case that waits for somebody."""
 
-    kind: str = Field(description="The step, such as file, dispatch or verify; or refusal.")
+    kind: str = Field(description="The step, such as file, handle or verify; or refusal.")
     case_id: uuid.UUID
     lead_body: str
     since: dt.datetime
@@ -48,5 +49,15 @@ class SupervisionInbox(Answer):
     late_tasks: int = Field(description="Tasks whose limit has passed undone: GET /v1/tasks.")
     work: list[WorkWaiting]
     appeals: list[AppealWaiting]
+    extensions: list[ExtensionWaiting] = Field(description="Asked for, the most urgent first.")
     stated_times: list[TimeWaiting]
+    messages: list[MessageAnswer] = Field(description="Reminders, the newest first.")
+
+
+class LeaderInbox(Answer):
+    """What is late in a district, the latest first."""
+
+    district_code: str
+    counts: dict[str, int] = Field(description="Of all that is late, by the body that leads it.")
+    late: list[WorkWaiting]
     messages: list[MessageAnswer] = Field(description="Reminders, the newest first.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +15,9 @@ from gridsvc.cases.core.events import LimitPassed, WhichLimit
 from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.core.rights import body_of
 from gridsvc.cases.systems.reminders import repository
+from gridsvc.cases.systems.reminders.inbox import leader_of
 from gridsvc.cases.systems.reminders.models import LimitNotice
+from gridsvc.cases.systems.reminders.repository import Asked, Due
 from gridsvc.cases.systems.reminders.rules import REMINDERS, Reminder
 from gridsvc.cases.systems.whistles import called_bodies, open_whistles
 from gridsvc.city import City
@@ -32,63 +35,58 @@ def notice_limits(session: Session, city: City, *, now: dt.datetime) -> int:
     Gives the number of events and reminders. Two that run at once wait for each other's cases.
     """
     occasion, sent = Occasion(session, city, _SELF, now), 0
+    steps = [
+        (one.name, one.version, step.name)
+        for one in city.procedures.procedures.values()
+        for step in one.steps
+        if step.by is Actor.EACH_CALLED
+    ]
     for which in WhichLimit:
-        for id in _due(occasion, which, _PASSED, now):
-            sent += _notice(occasion, id, which, _PASSED, now, None)
+        sent += _notice_all(occasion, Asked(which, _PASSED, now, now, steps), None)
     for rule in city.table(REMINDERS):
         by = now - dt.timedelta(hours=rule.hours)
-        for id in _due(occasion, rule.limit, rule.name, by):
-            sent += _notice(occasion, id, rule.limit, rule.name, by, rule)
+        sent += _notice_all(occasion, Asked(rule.limit, rule.name, by, now, steps), rule)
     return sent
 
 
-def _due(occasion: Occasion, which: WhichLimit, notice: str, by: dt.datetime) -> list[uuid.UUID]:
-    return repository.unnoticed(
-        occasion.session, which, notice, by=by, now=occasion.now, most=_BATCH
-    )
+def _notice_all(occasion: Occasion, asked: Asked, rule: Reminder | None) -> int:
+    found = repository.unnoticed(occasion.session, asked, most=_BATCH)
+    return sum(_notice(occasion, due, asked, rule) for due in found)
 
 
-def _notice(
-    occasion: Occasion,
-    id: uuid.UUID,
-    which: WhichLimit,
-    notice: str,
-    by: dt.datetime,
-    rule: Reminder | None,
-) -> bool:
-    act = occasion.on(lock_case(occasion.session, id))
+def _notice(occasion: Occasion, due: Due, asked: Asked, rule: Reminder | None) -> bool:
+    act = occasion.on(lock_case(occasion.session, due.case_id))
     case = act.case
     act.resume()
-    limit_at = case.limit_at if which is WhichLimit.STEP else case.overall_at
-    key = (case.district_code, case.id, which.value, limit_at, notice)
+    occasion.session.flush()
     # Somebody may have acted, or noticed it, while this waited for the case.
-    if limit_at is None or limit_at > by or case.state != "open":
-        return False
-    if occasion.session.get(LimitNotice, key) is not None:
+    again = replace(asked, case_id=case.id)
+    if due not in repository.unnoticed(occasion.session, again, most=_BATCH):
         return False
     occasion.session.add(
         LimitNotice(
             district_code=case.district_code,
             case_id=case.id,
-            which=which.value,
-            limit_at=limit_at,
-            notice=notice,
+            which=asked.which.value,
+            body_code=due.body,
+            limit_at=due.limit_at,
+            notice=asked.notice,
             noticed_at=act.now,
         )
     )
+    holders = (due.body,) if due.body else _holders(act)
     if rule is None:
-        event = LimitPassed(which, limit_at, _holders(act))
-        content = {"limit": which.value, "limit_at": limit_at.isoformat()}
-        act.record("limit_passed", content | {"holders": list(event.holders)}, actor=SERVICE)
+        event = LimitPassed(asked.which, due.limit_at, holders)
+        content = {"limit": asked.which.value, "limit_at": due.limit_at.isoformat()}
+        act.record("limit_passed", content | {"holders": list(holders)}, actor=SERVICE)
         act.emit(event)
     else:
-        _remind(act, rule, limit_at)
+        _remind(act, rule, due.limit_at, holders)
     return True
 
 
-def _remind(act: Act, rule: Reminder, limit_at: dt.datetime) -> None:
-    """Tell the bodies that hold the step; supervision and the leader by the district's inbox."""
-    holders = _holders(act)
+def _remind(act: Act, rule: Reminder, limit_at: dt.datetime, holders: tuple[str, ...]) -> None:
+    """Tell the bodies whose limit it is; supervision and the leader by the district's inboxes."""
     content = {
         "limit": rule.limit.value,
         "limit_at": limit_at.isoformat(),
@@ -97,10 +95,16 @@ def _remind(act: Act, rule: Reminder, limit_at: dt.datetime) -> None:
         "step": act.case.step,
         "holders": list(holders),
     }
-    bodies = [holder for holder in holders if body_of(holder) is not None]
-    if rule.limit is WhichLimit.OVERALL:
-        bodies = [act.case.lead_body]
-    act.tell(bodies if rule.to == "body" else [act.case.district_code], "reminder", content)
+    match rule.to:
+        case "leader":
+            told = [leader_of(act.case.district_code)]
+        case "supervisor":
+            told = [act.case.district_code]
+        case _ if rule.limit is WhichLimit.OVERALL:
+            told = [act.case.lead_body]
+        case _:
+            told = [holder for holder in holders if body_of(holder) is not None]
+    act.tell(told, "reminder", content)
 
 
 def _holders(act: Act) -> tuple[str, ...]:

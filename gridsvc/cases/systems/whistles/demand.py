@@ -11,16 +11,20 @@ from gridsvc.errors import BadInput
 
 #: A meeting or a limit lies no farther ahead.
 _WITHIN = dt.timedelta(days=3660)
-_KEYS = {"task", "tasks", "place", "time", "done_by"}
+_KEYS = {"task", "tasks", "clauses", "place", "time", "done_by"}
 _LONGEST_TEXT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """One demand: ``tasks`` are those of single bodies, ``time`` is when all shall meet."""
+    """One demand: ``tasks`` are those of single bodies, ``time`` is when all shall meet.
+
+    ``clauses`` say by which rule a body is called that no list names.
+    """
 
     task: str
     tasks: Mapping[str, str] = field(default_factory=dict)
+    clauses: Mapping[str, str] = field(default_factory=dict)
     place: str = ""
     time: dt.datetime | None = None
     done_by: dt.datetime | None = None
@@ -33,6 +37,7 @@ class Demand:
         """The form in which a whistle keeps it; what it does not say is left out."""
         kept: dict[str, Any] = {"task": self.task}
         kept |= {"tasks": dict(self.tasks)} if self.tasks else {}
+        kept |= {"clauses": dict(self.clauses)} if self.clauses else {}
         kept |= {"place": self.place} if self.place else {}
         for name, moment in (("time", self.time), ("done_by", self.done_by)):
             kept |= {} if moment is None else {name: moment.isoformat()}
@@ -54,21 +59,24 @@ def read_demand(
             f"The demand is a task as text, or an object with {', '.join(sorted(_KEYS))}.",
             field=field,
         )
-    tasks = given.get("tasks", {})
-    if not isinstance(tasks, Mapping):
-        raise BadInput("'tasks' gives body codes their own tasks.", field=f"{field}.tasks")
-    for code in tasks:
-        if code not in bodies:
-            raise BadInput(
-                f"'{str(code)[:40]}' has a task but is not called.", field=f"{field}.tasks"
-            )
     return Demand(
         task=_text(given.get("task"), f"{field}.task", needed=True),
-        tasks={code: _text(task, f"{field}.tasks", needed=True) for code, task in tasks.items()},
+        tasks=_by_body(given.get("tasks", {}), bodies, f"{field}.tasks"),
+        clauses=_by_body(given.get("clauses", {}), bodies, f"{field}.clauses"),
         place=_text(given.get("place", ""), f"{field}.place"),
         time=_moment(given.get("time"), told_at, f"{field}.time"),
         done_by=_moment(given.get("done_by"), told_at, f"{field}.done_by"),
     )
+
+
+def _by_body(given: Any, bodies: Collection[str], field: str) -> dict[str, str]:
+    name = field.rpartition(".")[2]
+    if not isinstance(given, Mapping):
+        raise BadInput(f"'{name}' gives each body code its own text.", field=field)
+    for code in given:
+        if code not in bodies:
+            raise BadInput(f"'{str(code)[:40]}' is in '{name}' but is not called.", field=field)
+    return {code: _text(text, field, needed=True) for code, text in given.items()}
 
 
 def _text(value: Any, field: str, *, needed: bool = False) -> str:

@@ -56,8 +56,9 @@ def decline(
 ) -> CalledBody:
     """A called body says by which clause it need not come, before it has reported in.
 
-    :data:`NOT_LISTED` holds where no line names it for the class and place; the words of a line
-    where that names another body and not this one. Raises StepRefused for what does not hold, and
+    :data:`NOT_LISTED` holds where no line names it for the class and place, and it was called
+    neither for a fact nor by a clause of its own; the words of a line where that names another
+    body and not this one. Raises StepRefused for what does not hold, and
     for a side of a joint whistle.
     """
     act, whistle, called = locked_body(occasion, whistle_id, body)
@@ -65,12 +66,19 @@ def decline(
         raise StepRefused(f"{body} is a side of the joint whistle; a side cannot decline.")
     if called.reported_in_at is not None:
         raise StepRefused(f"{body} already reported in at {called.reported_in_at.isoformat()}.")
-    lines = [one for one in answerable_in(act.session, act.city, act.case).reasons if one.clause]
-    own = {one.clause for one in lines if one.body.code == body}
-    holds = not own if clause == NOT_LISTED else clause in {one.clause for one in lines} - own
+    here = answerable_in(act.session, act.city, act.case)
+    own = {one.clause for one in here.reasons if one.clause and one.body.code == body}
+    called_for = _called_for(whistle, body)
+    holds = here.frees(body, clause) and (clause != NOT_LISTED or called_for is None)
     if not holds and own:
         raise StepRefused(
             f"{body} is named here by '{min(own)}', so it cannot decline by that clause.",
+            field="clause",
+        )
+    if not holds and clause == NOT_LISTED:
+        raise StepRefused(
+            f"{body} is called here for '{called_for}', so it cannot decline as not listed; name"
+            " the line of another body, or ask the caller to dismiss it.",
             field="clause",
         )
     if not holds:
@@ -138,6 +146,14 @@ def mark_absent(act: Act, whistle: Whistle, called: CalledBody) -> None:
     _wait_no_longer(act, [called.body_code])
     act.tell([called.body_code], "absent", {"whistle_id": str(whistle.id)})
     act.emit(BodyAbsent(whistle, called))
+
+
+def _called_for(whistle: Whistle, body: str) -> str | None:
+    """The fact for which a body was called, or the clause that the caller gave for it."""
+    clause = whistle.demand.get("clauses", {}).get(body)
+    reasons = whistle.facts.get("called_for", {}).get(body, ())
+    facts = (str(reason["why"]) for reason in reasons if reason["ground"] == "fact")
+    return clause or next(facts, None)
 
 
 def _leave(

@@ -101,6 +101,16 @@ class CalledBody(Base):
         CheckConstraint("role in ('side', 'department', 'called')", "role_known"),
         Index("ix_called_body_body", "body_code", "district_code"),
         Index(
+            "ix_called_body_report_in_by",
+            "report_in_by",
+            postgresql_where=text("reported_in_at is null and exit is null"),
+        ),
+        Index(
+            "ix_called_body_done_by",
+            "done_by",
+            postgresql_where=text("done_at is null and exit is null"),
+        ),
+        Index(
             "ix_called_body_provisional",
             "district_code",
             "whistle_id",

@@ -142,7 +142,7 @@ class DualDispatch(RuleBasedStateMachine):
         since = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
         progress = begin(DUAL, lead=FIRST)
         progress = take(
-            DUAL, progress, "dispatch", party=COMMAND, evidence={"bodies": [SECOND]}, actor="anna"
+            DUAL, progress, "dispatch", party=FIRST, evidence={"bodies": [SECOND]}, actor="anna"
         )
         called = tuple(Summoned(body, since) for body in (FIRST, SECOND))
         self.progress = Progress.from_json(

@@ -21,6 +21,7 @@ from gridsvc.cases.core.engine import (
     REPORTER,
     SUPERVISION,
     go_back,
+    not_called,
     open_steps,
     parties,
     side_act_at,
@@ -194,7 +195,7 @@ def after(state: State, step: Step | Return, party: str, evidence: dict[str, Any
 
 
 def beside(state: State, name: str, party: str) -> Iterator[Move]:
-    """What follows an act beside the steps: only these three lead to another state."""
+    """What follows an act beside the steps: only these four lead to another state."""
     procedure, progress = state.rules, state.progress
     act = side_act_at(procedure, progress, name, party)
     if name == "say":
@@ -202,6 +203,9 @@ def beside(state: State, name: str, party: str) -> Iterator[Move]:
     elif name == "absent":
         for body in absentees(procedure, progress):
             yield Move(name, party, state.at(without(procedure, progress, body)))
+    elif name == "not_ours":
+        with suppress(*REFUSED):
+            yield Move(name, party, state.at(not_called(procedure, progress, party)))
     elif name == "raise":
         yield Move(name, party, raised(act, progress))
 

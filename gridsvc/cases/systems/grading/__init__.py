@@ -1,0 +1,1 @@
+"""Grades by hand: staff says how urgent a case is, and the limits follow."""
