@@ -32,6 +32,7 @@ FIRST = {
     16: ("花伴儿 APP", "at 48 h overdue; 'cannot' counts as an answer"),
     22: ("隐患吹哨", "all bodies of the grid are told in one step"),
     24: ("法官联系点", "each village has exactly one judge; advice, or settled or litigated"),
+    25: ("先尝后买", "66.6 % fails, 2 of 3 pass; one secret vote a household; widened by batches"),
 }
 
 

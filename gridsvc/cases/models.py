@@ -17,6 +17,13 @@ from gridsvc.cases.systems.extensions.models import ExtensionAsked
 from gridsvc.cases.systems.following.models import Follow
 from gridsvc.cases.systems.reminders.models import LimitNotice
 from gridsvc.cases.systems.tasks.models import Task
+from gridsvc.cases.systems.trials.models import (
+    Trial,
+    TrialBatch,
+    TrialHousehold,
+    TrialRound,
+    TrialSlip,
+)
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
 
 __all__ = [
@@ -41,5 +48,10 @@ __all__ = [
     "Submission",
     "Task",
     "TraceEntry",
+    "Trial",
+    "TrialBatch",
+    "TrialHousehold",
+    "TrialRound",
+    "TrialSlip",
     "Whistle",
 ]

@@ -20,6 +20,7 @@ from gridsvc.cases.intake.models import Report
 from gridsvc.cases.intake.personal_repository import moment, reports_filed_by, still_writing
 from gridsvc.cases.intake.reports import find_report
 from gridsvc.cases.systems.evidence.store import store_of
+from gridsvc.cases.systems.trials import voting as trials
 from gridsvc.cli.runtime import AsJson, console, database, load_city, notes, operator, print_json
 from gridsvc.db.base import transaction
 from gridsvc.db.engine import create_engine, session_factory
@@ -123,7 +124,7 @@ def rotate_token(
 
 @keys.command()
 def rotate() -> None:
-    """Seal contacts and telephones with a new key; servers go on, the old one is read meanwhile."""
+    """Seal contacts, telephones, ballot boxes anew; servers go on, an old key is read meanwhile."""
     ring = _ring()
     ring.begin_rotation()
     done = 0
@@ -136,6 +137,7 @@ def rotate() -> None:
         for first, reseal in (
             (personal.FIRST, personal.reseal),
             (staff.FIRST, staff.reseal),
+            (staff.FIRST, trials.reseal),
         ):
             after: tuple[str, uuid.UUID] | None = first
             while after is not None:

@@ -146,6 +146,7 @@ class World:
             **{"kind": "event", "class_prefix": city.NOISE, "role": "lead"},
         }
         self.agreement = self.admin.get("/v1/agreements")["agreements"][0]["id"]
+        self.trial = self.admin.post("/v1/trials", self.new_trial())["id"]
         self.members = 0
         self.member = self.admin.post("/v1/staff", self.new_member())["id"]
         judge = self.new_member() | {"role": "contact_point"}
@@ -154,6 +155,12 @@ class World:
         self.task = self.admin.post("/v1/tasks", patrol)["id"]
         self.proposal, made = self.mend()
         self.mended, self.repair = made["edition"], made["repairs"][0]["id"]
+
+    def new_trial(self) -> dict[str, Any]:
+        """A service that a community may try."""
+        batch = {"area": f"{city.LEAD}001", "households": ["1", "2", "3"]}
+        more = {"consulted_on": "2026-01-01", "batches": [batch]}
+        return {"name": "Property service", "area": city.LEAD, **more}
 
     def new_member(self) -> dict[str, Any]:
         """Somebody whom nobody knows yet, who serves in the western street."""

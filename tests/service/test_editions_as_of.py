@@ -254,6 +254,7 @@ WITHOUT_AREAS = {
     "/v1/classes": "tells what classes there are",
     "/v1/staff": "tells who serves where, by days of its own",
     "/v1/contact-points": "names areas by their codes; takes a day of its own",
+    "/v1/trials": "names areas by their codes",
     "/v1/tasks": "tells what waits now",
     "/v1/leaders": "tells what is late now",
     "/v1/reports/{name}/": "writes; what was routed before stays",

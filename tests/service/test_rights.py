@@ -127,6 +127,17 @@ SENT: dict[str, Recipe] = {
             "points": [{"area": f"{city.LEAD}001", "name": "hall", "judge": world.judge}],
         }
     ),
+    "GET /v1/trials": query(area=city.WEST),
+    "POST /v1/trials": json(lambda world, _: world.new_trial()),
+    "POST /v1/trials/{trial_id}/batches/{batch}/begin": json(
+        {"starts_on": "2030-01-01", "ends_on": "2030-02-01"}
+    ),
+    "POST /v1/trials/{trial_id}/batches/{batch}/vote": json({"closes_on": "2030-03-01"}),
+    "POST /v1/trials/{trial_id}/batches/{batch}/slips": json({"household": "1", "reason": "lost"}),
+    "POST /v1/trials/{trial_id}/votes": json(
+        {"code": "none", "choice": "keep", "content": "fairly"}
+    ),
+    "POST /v1/trials/{trial_id}/end": json({"reason": "nobody came"}),
     "POST /v1/staff": json(lambda world, _: world.new_member()),
     "PATCH /v1/staff/{staff_id}": json({"shifts": "daily 08:00-18:00"}),
     "POST /v1/staff/{staff_id}/end": json({"on": "2030-01-01", "reason": "retired"}),
@@ -233,6 +244,8 @@ def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
         "duty_id": world.duty,
         "agreement_id": world.agreement,
         "staff_id": world.member,
+        "trial_id": world.trial,
+        "batch": "1",
         "task_id": world.task,
         "body": own_body,
         "whistle_id": world.whistle,

@@ -115,6 +115,7 @@ SYSTEMS = (
     ),
     System("extensions", shows=extensions.shown_in_case),
     System("grading"),
+    System("trials"),
     System("reminders", tables=(REMINDERS,)),
     System("ordinary", _HERE / "ordinary"),
     System("checked", _HERE / "checked"),
