@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.table import Table
@@ -47,6 +47,7 @@ File = Annotated[Path, typer.Argument(help="A CSV in UTF-8.", exists=True, dir_o
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and report; keep nothing.")]
 Reason = Annotated[str, typer.Option(help="Why; kept for good, and public.")]
 _SHOWN = 40
+Loaded = TypeVar("Loaded", bound=Imported)
 
 
 @app.command()
@@ -197,8 +198,8 @@ def duties(file: File, dry_run: DryRun = False, as_json: AsJson = False) -> None
 
 
 def import_list(
-    file: Path, load: Callable[[Session, Path], Imported], dry_run: bool, as_json: bool
-) -> None:
+    file: Path, load: Callable[[Session, Path], Loaded], dry_run: bool, as_json: bool
+) -> Loaded:
     """Load a list, all of its rows or none, and say what came of it."""
     with session() as opened:
         result = load(opened, file)
@@ -215,3 +216,4 @@ def import_list(
         )
     if result.refused:
         raise typer.Exit(1)
+    return result

@@ -54,6 +54,18 @@ defer(
 )
 defer(
     app,
+    "powers",
+    "powers:powers",
+    "Enter powers of bodies: code,name,kind,basis,body,valid_from (classes,valid_to,source).",
+)
+defer(
+    app,
+    "delegations",
+    "powers:delegations",
+    "Enter what is delegated: power,street,document,valid_from (conditions,valid_to,body,source).",
+)
+defer(
+    app,
     "reports",
     "history:reports",
     "Record reports of earlier years: reference,received_at,class,lon,lat (and more).",

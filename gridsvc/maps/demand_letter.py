@@ -52,6 +52,11 @@ _GROUNDS = {
     "emergency": ("应急处置", "emergency"),
     **JOINT_GROUNDS,
 }
+_POWER_KINDS = {
+    "penalty": ("行政处罚", "penalty"),
+    "approval": ("行政许可", "approval"),
+    "service": ("公共服务", "service"),
+}
 _PARTIES = {REPORTER: "上报人 the reporter", SUPERVISION: "区监督中心 the district's supervision"}
 
 
@@ -159,6 +164,8 @@ def letter_page(letter: Letter, city: City) -> str:
         case=letter.case,
         whistle=whistle,
         exits=_EXITS,
+        powers=whistle.facts.get("powers", {}),
+        power_kinds=_POWER_KINDS,
         level_title=_LEVELS[whistle.level],
         ground=_GROUNDS.get(whistle.ground, (whistle.ground,) * 2),
         calendar=city.calendar,

@@ -15,6 +15,7 @@ from gridsvc.registry.grids.models import (
     UnitGrid,
 )
 from gridsvc.registry.parts.models import Part
+from gridsvc.registry.powers.models import Delegation, Power
 from gridsvc.registry.repairs.models import Repair, RepairArea
 from gridsvc.registry.social_grids.models import SocialGrid
 from gridsvc.registry.staff.models import StaffMember, StaffPlace
@@ -26,6 +27,7 @@ __all__ = [
     "AuditEntry",
     "Body",
     "ContactPoint",
+    "Delegation",
     "Dispute",
     "DisputeEntry",
     "DisputeEvidence",
@@ -39,6 +41,7 @@ __all__ = [
     "ListedClass",
     "NationalId",
     "Part",
+    "Power",
     "Repair",
     "RepairArea",
     "RevokedToken",

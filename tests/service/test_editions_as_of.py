@@ -250,6 +250,7 @@ WITHOUT_AREAS = {
     "/v1/supervision": "tells what waits now",
     "/v1/bodies": "tells who there is now, and what a body was told",
     "/v1/duties": "names areas by their codes; takes a day of its own",
+    "/v1/powers": "names areas by their codes; takes a day of its own",
     "/v1/agreements": "has zones of its own; takes a day of its own",
     "/v1/classes": "tells what classes there are",
     "/v1/staff": "tells who serves where, by days of its own",

@@ -55,12 +55,12 @@ def import_bodies(session: Session, path: Path) -> Imported:
     """
 
     def read(row: dict[str, str]) -> dict[str, object]:
-        _need(re.fullmatch(r"[0-9A-Za-z-]{1,18}", row["code"]), "code", row["code"])
-        _need(0 < len(row["name"]) <= 100, "name", row["name"])
-        _need(row["kind"] in _KINDS, "kind", row["kind"], f"one of {', '.join(_KINDS)}")
-        _need(re.fullmatch(r"[0-9]{2,12}", row["area_code"]), "area_code", row["area_code"])
+        need(re.fullmatch(r"[0-9A-Za-z-]{1,18}", row["code"]), "code", row["code"])
+        need(0 < len(row["name"]) <= 100, "name", row["name"])
+        need(row["kind"] in _KINDS, "kind", row["kind"], f"one of {', '.join(_KINDS)}")
+        need(re.fullmatch(r"[0-9]{2,12}", row["area_code"]), "area_code", row["area_code"])
         url, telephone = row["webhook_url"] or None, row["telephone"] or None
-        _need(telephone is None or _TELEPHONE.fullmatch(telephone), "telephone", str(telephone))
+        need(telephone is None or _TELEPHONE.fullmatch(telephone), "telephone", str(telephone))
         return {
             **row,
             "telephone": telephone,
@@ -68,11 +68,11 @@ def import_bodies(session: Session, path: Path) -> Imported:
             "source": row["source"] or path.name,
         }
 
-    rows, faults = _read(path, _BODY_COLUMNS, read, ("code",))
+    rows, faults = read_rows(path, _BODY_COLUMNS, read, ("code",))
     areas = list_repository.area_prefixes(session)
-    astray = _astray(rows, lambda row: _no_area(str(row["area_code"]), areas))
+    astray = astray_rows(rows, lambda row: _no_area(str(row["area_code"]), areas))
     if faults or astray:
-        return _nothing(rows, faults, astray)
+        return nothing(rows, faults, astray)
     known = repository.bodies_by_code(session, [str(row["code"]) for _, row in rows])
     list_repository.upsert_bodies(session, [row for _, row in rows])
     return Imported(len(rows), len(rows) - len(known), len(known), ())
@@ -89,10 +89,10 @@ def import_duties(session: Session, path: Path, *, standard: str) -> Imported:
     CSV file.
     """
     keys = ("body_code", "area_code", "standard", "kind", "class_prefix", "role", "valid_from")
-    rows, faults = _read(path, _DUTY_COLUMNS, partial(read_duty, standard=standard), keys)
-    astray = _astray(rows, Registered(session).wrong)
+    rows, faults = read_rows(path, _DUTY_COLUMNS, partial(read_duty, standard=standard), keys)
+    astray = astray_rows(rows, Registered(session).wrong)
     if faults or astray:
-        return _nothing(rows, faults, astray)
+        return nothing(rows, faults, astray)
     there = list_repository.duty_keys(session)
     new = [row for _, row in rows if tuple(row[key] for key in keys) not in there]
     if new:
@@ -102,13 +102,13 @@ def import_duties(session: Session, path: Path, *, standard: str) -> Imported:
 
 def read_duty(row: Mapping[str, str], *, standard: str) -> dict[str, Any]:
     """The columns of a new duty line from its cells. Raises BadInput for what it cannot say."""
-    _need(re.fullmatch(r"[0-9]{2,12}", row["area"]), "area", row["area"])
-    _need(row["kind"] in ("part", "event"), "kind", row["kind"], "part or event")
-    _need(re.fullmatch(r"[0-9]{0,5}", row["class_prefix"]), "class_prefix", row["class_prefix"])
-    _need(row["role"] in ("lead", "assist"), "role", row["role"], "lead or assist")
-    since = _day(row["valid_from"], "valid_from")
-    until = _day(row["valid_to"], "valid_to") if row["valid_to"] else None
-    _need(until is None or until > since, "valid_to", str(until), "after valid_from")
+    need(re.fullmatch(r"[0-9]{2,12}", row["area"]), "area", row["area"])
+    need(row["kind"] in ("part", "event"), "kind", row["kind"], "part or event")
+    need(re.fullmatch(r"[0-9]{0,5}", row["class_prefix"]), "class_prefix", row["class_prefix"])
+    need(row["role"] in ("lead", "assist"), "role", row["role"], "lead or assist")
+    since = read_day(row["valid_from"], "valid_from")
+    until = read_day(row["valid_to"], "valid_to") if row["valid_to"] else None
+    need(until is None or until > since, "valid_to", str(until), "after valid_from")
     return {
         "id": uuid7(),
         "body_code": row["body"],
@@ -140,17 +140,18 @@ class Registered:
         return area or (None if listed in self._classes else _no_class(*map(str, listed)))
 
 
-_Rows = list[tuple[int, dict[str, object]]]
-_Faults = tuple[RefusedRow, ...]
+ReadRows = list[tuple[int, dict[str, object]]]
+Faults = tuple[RefusedRow, ...]
 
 
-def _astray(rows: _Rows, wrong: Callable[[dict[str, object]], str | None]) -> _Faults:
+def astray_rows(rows: ReadRows, wrong: Callable[[dict[str, object]], str | None]) -> Faults:
     """The rows that are well formed and name what is not there."""
     found = ((line, wrong(row)) for line, row in rows)
     return tuple(RefusedRow(line, why) for line, why in found if why is not None)
 
 
-def _nothing(rows: _Rows, faults: _Faults, astray: _Faults) -> Imported:
+def nothing(rows: ReadRows, faults: Faults, astray: Faults) -> Imported:
+    """None of the rows is taken: the bad ones, by line."""
     both = sorted((*faults, *astray), key=lambda fault: fault.line)
     return Imported(len(rows) + len(faults), 0, 0, tuple(both))
 
@@ -174,15 +175,19 @@ def _no_class(standard: str, kind: str, prefix: str) -> str:
     )
 
 
-def _read(
+def read_rows(
     path: Path,
     columns: tuple[list[str], list[str]],
     read: Callable[[dict[str, str]], dict[str, object]],
     keys: tuple[str, ...],
-) -> tuple[_Rows, _Faults]:
+) -> tuple[ReadRows, Faults]:
+    """The rows of a CSV file by line, and the bad ones; no two may agree in all of ``keys``.
+
+    ``columns`` are those that it must have and those that it may have. Raises BadFile.
+    """
     if path.stat().st_size > _MOST_BYTES:
         raise BadFile(f"{path.name} is larger than {_MOST_BYTES:,} bytes; split it.")
-    rows: _Rows = []
+    rows: ReadRows = []
     faults: list[RefusedRow] = []
     seen: dict[tuple[object, ...], int] = {}
     for row in table(path, *columns, ragged=True):
@@ -201,12 +206,14 @@ def _read(
     return rows, tuple(faults)
 
 
-def _need(holds: object, name: str, value: str, wanted: str = "of the right form") -> None:
+def need(holds: object, name: str, value: str, wanted: str = "of the right form") -> None:
+    """Raise BadInput for a cell that does not hold."""
     if not holds:
         raise BadInput(f"{name} is {value[:60]!r}, which is not {wanted}")
 
 
-def _day(value: str, name: str) -> dt.date:
+def read_day(value: str, name: str) -> dt.date:
+    """The day in a cell. Raises BadInput."""
     try:
         return dt.date.fromisoformat(value)
     except ValueError:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput
-from gridsvc.registry.bodies.importer import Imported, RefusedRow
+from gridsvc.registry.bodies.importer import Imported, RefusedRow, read_day
 from gridsvc.registry.staff import repository
 from gridsvc.registry.staff.model import Entered, StaffRole
 from gridsvc.registry.staff.models import StaffMember
@@ -110,15 +110,8 @@ def _entered(row: Row) -> Entered:
             shifts=row["shifts"],
             telephone=row["telephone"] or None,
             subject=row["subject"] or None,
-            valid_from=_day(row, "valid_from"),
-            valid_to=_day(row, "valid_to") if row["valid_to"] else None,
+            valid_from=read_day(row["valid_from"], "valid_from"),
+            valid_to=read_day(row["valid_to"], "valid_to") if row["valid_to"] else None,
             district=row["district"] or None,
         )
     )
-
-
-def _day(row: Row, name: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(row[name])
-    except ValueError:
-        raise BadInput(f"{name} is {row[name][:60]!r}; write a day as 2026-07-01") from None

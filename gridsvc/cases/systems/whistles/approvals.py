@@ -20,6 +20,7 @@ from gridsvc.cases.core.service import readable_case
 from gridsvc.cases.core.summons import named_bodies
 from gridsvc.cases.systems.whistles.demand import Demand, read_demand
 from gridsvc.cases.systems.whistles.kinds import KINDS, Approval, WhistleKind
+from gridsvc.cases.systems.whistles.powers import powers_asked_for
 from gridsvc.city.procedures.model import Procedure
 from gridsvc.db.chain import chained_hash
 from gridsvc.errors import NotAllowed, StepRefused
@@ -62,6 +63,15 @@ def approve(occasion: Occasion, case_id: uuid.UUID, given: ApprovalGiven) -> Tra
         )
     codes = named_bodies(session, list(given.bodies), city_wide=False, field="bodies")
     demand = read_demand(given.demand, bodies=codes, told_at=act.now, field="demand")
+    powers_asked_for(
+        act,
+        caller=body or caller_of(act.procedure, act.progress),
+        bodies=codes,
+        demand=demand,
+        kind=None,
+        at=act.now,
+        field="demand",
+    )
     content = {
         "approval": given.approval.value,
         "bodies": sorted(codes),

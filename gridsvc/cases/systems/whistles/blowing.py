@@ -21,6 +21,7 @@ from gridsvc.cases.systems.whistles.kinds import (
     WhistleKind,
 )
 from gridsvc.cases.systems.whistles.models import CalledBody, Whistle
+from gridsvc.cases.systems.whistles.powers import powers_asked_for
 from gridsvc.city.calendar import Limit
 from gridsvc.city.course import Course
 from gridsvc.db.base import uuid7
@@ -57,11 +58,21 @@ def blow(act: Act, new: NewWhistle, *, actor: str | None = None) -> Whistle:
     """Blow a whistle in a locked case and tell its bodies.
 
     Raises BadInput when the caller calls itself or a body of another district, or the demand gives
-    more time than its kind.
+    more time than its kind, StepRefused when the caller has itself the power that it asks for.
     """
     if new.caller in new.bodies:
         raise BadInput(f"{new.caller} cannot whistle itself.", field=f"{new.given_in}bodies")
     _check_district(act, new)
+    powers = powers_asked_for(
+        act,
+        caller=new.caller,
+        bodies=new.bodies,
+        demand=new.demand,
+        kind=new.kind,
+        at=new.made_at,
+        field=f"{new.given_in}demand",
+    )
+    new = replace(new, facts={**new.facts, "powers": powers} if powers else new.facts)
     case, limits = act.case, _limits(act, new)
     dates = limits.by(act.city.calendar)
     whistle = Whistle(

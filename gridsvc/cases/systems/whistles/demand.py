@@ -11,7 +11,7 @@ from gridsvc.errors import BadInput
 
 #: A meeting or a limit lies no farther ahead.
 _WITHIN = dt.timedelta(days=3660)
-_KEYS = {"task", "tasks", "clauses", "place", "time", "done_by"}
+_KEYS = {"task", "tasks", "clauses", "place", "time", "done_by", "powers", "beyond"}
 _LONGEST_TEXT = 10_000
 
 
@@ -19,7 +19,9 @@ _LONGEST_TEXT = 10_000
 class Demand:
     """One demand: ``tasks`` are those of single bodies, ``time`` is when all shall meet.
 
-    ``clauses`` say by which rule a body is called that no list names.
+    ``clauses`` say by which rule a body is called that no list names; ``powers`` are the codes of
+    the powers that single bodies shall use; ``beyond`` says, where the street has such a power
+    itself under conditions, why this lies beyond them.
     """
 
     task: str
@@ -28,6 +30,8 @@ class Demand:
     place: str = ""
     time: dt.datetime | None = None
     done_by: dt.datetime | None = None
+    powers: Mapping[str, str] = field(default_factory=dict)
+    beyond: Mapping[str, str] = field(default_factory=dict)
 
     def task_of(self, body: str) -> str:
         """What a body shall do."""
@@ -36,8 +40,13 @@ class Demand:
     def to_json(self) -> dict[str, Any]:
         """The form in which a whistle keeps it; what it does not say is left out."""
         kept: dict[str, Any] = {"task": self.task}
-        kept |= {"tasks": dict(self.tasks)} if self.tasks else {}
-        kept |= {"clauses": dict(self.clauses)} if self.clauses else {}
+        for name, by_body in (
+            ("tasks", self.tasks),
+            ("clauses", self.clauses),
+            ("powers", self.powers),
+            ("beyond", self.beyond),
+        ):
+            kept |= {name: dict(by_body)} if by_body else {}
         kept |= {"place": self.place} if self.place else {}
         for name, moment in (("time", self.time), ("done_by", self.done_by)):
             kept |= {} if moment is None else {name: moment.isoformat()}
@@ -66,6 +75,8 @@ def read_demand(
         place=_text(given.get("place", ""), f"{field}.place"),
         time=_moment(given.get("time"), told_at, f"{field}.time"),
         done_by=_moment(given.get("done_by"), told_at, f"{field}.done_by"),
+        powers=_by_body(given.get("powers", {}), bodies, f"{field}.powers"),
+        beyond=_by_body(given.get("beyond", {}), bodies, f"{field}.beyond"),
     )
 
 
