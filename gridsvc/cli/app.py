@@ -53,6 +53,11 @@ _COMMANDS = (
         "List which members of A touch, overlap, cover, lie within, intersect or share B.",
     ),
     (
+        "line",
+        "line:cross_line",
+        "List what a railway, river or road crosses, in the order of travel.",
+    ),
+    (
         "locate-file",
         "bulk:locate_file_command",
         "Add the codes of every row's place to a file; stopped, the same command goes on.",

@@ -22,6 +22,7 @@ JOINT_GROUNDS = {
     "refusal": ("双方都退回", "refused by both sides"),
     "near": ("紧邻边界", "near the border"),
     "crowd": ("两侧多人上报", "reports on both sides"),
+    "line": ("沿线联合执法", "along a line"),
 }
 
 

@@ -54,21 +54,24 @@ def read_joint_case(session: Session, city: City, whistle_id: uuid.UUID) -> Join
     if whistle is None or case is None or not whistle.joint:
         raise NotFound(f"There is no joint whistle {whistle_id}.", field="whistle_id")
     place, at = to_shape(whistle.point), case.opened_at
-    districts = places_around(session, DISTRICTS, city, at, place, _AROUND_M)
-    streets = places_around(session, STREETS, city, at, place, _AROUND_M)
     reports = reports_of(session, case)
+    footprint = _footprint(whistle, reports)
+    ground = place if footprint is None else shapely.union(place, footprint)
+    districts = places_around(session, DISTRICTS, city, at, ground, _AROUND_M)
+    streets = places_around(session, STREETS, city, at, ground, _AROUND_M)
     called = called_bodies(session, [whistle.id])
     entries = trace.entries(session, case)
     codes = [row.body_code for row in called]
     codes += [entry.body_code for entry in entries if entry.body_code is not None]
     names = {code: body.name for code, body in bodies_by_code(session, codes).items()}
     sides = _sides(whistle, streets, districts)
+    procedure = "line_team" if whistle.ground == "line" else "joint"
     return JointCase(
         case=case,
         whistle=whistle,
         class_name=names_of(session, case.standard, case.kind).get(case.class_code, ""),
         place=place,
-        footprint=_footprint(whistle, reports),
+        footprint=footprint,
         sides=sides,
         districts=districts,
         streets=streets,
@@ -77,7 +80,7 @@ def read_joint_case(session: Session, city: City, whistle_id: uuid.UUID) -> Join
         reports=len(reports),
         called=tuple(called),
         names=names,
-        entries=_entries(entries, names, city.procedures.of("joint")),
+        entries=_entries(entries, names, city.procedures.of(procedure)),
     )
 
 

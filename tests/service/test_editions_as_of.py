@@ -229,6 +229,9 @@ ASKED_APART = {
     "POST /v1/cases/{case_id}/split": "as above",
     "POST /v1/what-if": "moves a border of the edition of its day; tested with disputes",
     "POST /v1/duties/what-if": "places reports by the editions of its day; tested with the lists",
+    "POST /v1/lines": "takes a line and a token; tested with lines",
+    "POST /v1/lines/page.html": "as above",
+    "POST /v1/lines/teams": "calls who is there now",
     "GET /v1/no-mans-land": "tests borders of a day; tested with the watch",
     "POST /v1/no-mans-land/disputes": "as above",
 }

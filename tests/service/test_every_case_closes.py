@@ -62,6 +62,20 @@ def reported(class_code: str, metres_east: float = -300, **more: Any) -> Opening
     return open_it
 
 
+def along_a_line(world: World) -> tuple[str, str, str]:
+    """A team, in whose case nobody has reported: the receipt is of another one."""
+    line = [list(city.beside_border(metres).values()) for metres in (-300, 300)]
+    given = {
+        "line": {"type": "LineString", "coordinates": line},
+        "class": city.BUILDING,
+        "task": "Clear it.",
+        "bodies": [GZ, EAST_CGJ],
+    }
+    (whistle,) = world[city.LEAD].post("/v1/lines/teams", given)["whistles"]
+    filed = world["citizen"].report(-300, **{"class": city.NOISE})
+    return whistle["case_id"], filed["receipt"], city.LEAD
+
+
 OPENINGS: dict[str, Opening] = {
     "ordinary": reported(city.BUILDING),
     "checked": reported(city.NOISE),
@@ -71,6 +85,7 @@ OPENINGS: dict[str, Opening] = {
     "dual": chosen("command", "dual"),
     "hazard": chosen("worker", "hazard"),
     "leaking_roofs": chosen(city.LEAD, "leaking_roofs"),
+    "line_team": along_a_line,
     "mobile_desk": chosen("worker", "mobile_desk"),
     "post_48h": chosen("citizen", "post_48h"),
     "whistle_1": chosen("citizen", "whistle_1"),

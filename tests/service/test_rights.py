@@ -33,6 +33,13 @@ def query(**asked: str) -> Recipe:
 
 POINT = city.beside_border(-700)
 PLACE = query(lon=str(POINT["lon"]), lat=str(POINT["lat"]))
+#: From the western street into the eastern one.
+ALONG = {
+    "line": {
+        "type": "LineString",
+        "coordinates": [list(city.beside_border(metres).values()) for metres in (-300, 300)],
+    }
+}
 YEAR = query(period="2026", area=city.WEST)
 
 #: What must be sent beside the path, where anything must.
@@ -186,6 +193,11 @@ SENT: dict[str, Recipe] = {
     "GET /v1/log/consistency": query(first="1", second="1"),
     "GET /v1/log/inclusion": query(leaf="0", size="1"),
     "POST /v1/tokens": json({"role": "street", "area": city.LEAD}),
+    "POST /v1/lines": json(ALONG),
+    "POST /v1/lines/page.html": json(ALONG),
+    "POST /v1/lines/teams": json(
+        {**ALONG, "class": city.BUILDING, "task": "clear it", "lead": city.LEAD}
+    ),
     "POST /v1/relations": json(
         {"relation": "touches", "a": {"layer": "streets"}, "b": {"layer": "districts"}}
     ),

@@ -90,6 +90,7 @@ SYSTEMS = (
         "refusals",
         hears={BodyRefused: follow_refusal, StepAsked: check_sent_on, BodyLeaves: check_leaving},
     ),
+    System("line_team", _HERE / "line_team"),
     System("citizen", tables=(WORDS,), hears={StepAsked: check_public_answer}),
     System(
         "following",

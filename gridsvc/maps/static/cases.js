@@ -3,7 +3,7 @@
 import { ask, h } from "./dom.js";
 import { moment, t } from "./text.js";
 
-const GROUNDS = { footprint: "footprint", conflict: "conflictGround", refusal: "refusal", near: "nearGround", crowd: "crowd" };
+const GROUNDS = { footprint: "footprint", conflict: "conflictGround", refusal: "refusal", near: "nearGround", crowd: "crowd", line: "lineGround" };
 
 const MOST = 500; // cases of one answer
 const ORDER = ["open", "proposed", "closed"];

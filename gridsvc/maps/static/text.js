@@ -49,6 +49,7 @@ const WORDS = {
   refusal: ["双方都退回", "refused by both sides"],
   nearGround: ["紧邻边界", "near the border"],
   crowd: ["两侧多人上报", "reports on both sides"],
+  lineGround: ["沿线联合执法", "along a line"],
   noCases: ["目前没有跨区吹哨。", "There are no joint cases now."],
   sides: ["双方", "The two sides"],
   called: ["被吹哨单位", "Called bodies"],

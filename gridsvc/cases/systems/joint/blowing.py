@@ -27,13 +27,21 @@ from gridsvc.registry.bodies.repository import BodyRef
 
 
 class JointGround(StrEnum):
-    """Why both sides of a border are called. The first three blow by themselves."""
+    """Why both sides of a border are called. The first three blow by themselves.
+
+    A line that crosses both is made a team's (执法小分队), by its own procedure.
+    """
 
     FOOTPRINT = "footprint"
     CONFLICT = "conflict"
     REFUSAL = "refusal"
     NEAR = "near"
     CROWD = "crowd"
+    LINE = "line"
+
+
+#: The procedure of a ground that does not run by the joint one.
+_PROCEDURES = {JointGround.LINE.value: "line_team"}
 
 
 def blow_joint(
@@ -47,6 +55,7 @@ def blow_joint(
     new_case: bool = False,
     actor: str | None = None,
     footprint: MultiPolygon | None = None,
+    demand: Mapping[str, Any] | None = None,
 ) -> Whistle:
     """Blow a joint whistle in a locked case; with ``ask_first`` it is only proposed.
 
@@ -68,7 +77,7 @@ def blow_joint(
         follows_id=None,
         ground=ground.value,
         facts={**facts, "sides": [lead.to_json(), other.to_json()]},
-        demand={},
+        demand=dict(demand or {}),
         caller_body=lead.code,
         participant_district=elsewhere[0] if elsewhere else other.district,
         point=case.point,
@@ -109,7 +118,7 @@ def approve(occasion: Occasion, whistle_id: uuid.UUID) -> Whistle:
 
 def _open(act: Act, whistle: Whistle, *, actor: str | None = None) -> None:
     lead, other = (side["code"] for side in whistle.facts["sides"])
-    joint = act.city.procedures.newest("joint")
+    joint = act.city.procedures.newest(_PROCEDURES.get(whistle.ground, "joint"))
     progress = carried_over(begin(joint, lead=lead, other=other), act.progress)
     act.resume(early=True)
     act.enter(joint, progress)

@@ -13,7 +13,7 @@ from gridsvc.cases.systems.whistles.kinds import Approval, Kind, WhistleGround, 
 from gridsvc.city.procedures.schemas import LimitAnswer
 
 State = Literal["proposed", "open", "closed", "raised", "withdrawn"]
-Ground = WhistleGround | Literal["footprint", "conflict", "refusal", "near", "crowd"]
+Ground = WhistleGround | Literal["footprint", "conflict", "refusal", "near", "crowd", "line"]
 
 
 class CalledAnswer(Answer):

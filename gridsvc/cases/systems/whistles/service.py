@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
+import shapely
 from geoalchemy2.shape import from_shape, to_shape
 from pyproj import Geod
 from shapely.geometry import Point
@@ -76,6 +77,10 @@ def report_in(
     happened = happened_at(at, since=since, now=act.now, event=event)
     called.arrived_at, called.reported_in_stated_at = act.now, at and happened
     called.reported_in_point = from_shape(Point(lon, lat), srid=4326)
+    if whistle.ground == "line" and whistle.footprint is not None:
+        # A team works along a line: what counts is the nearest place of it.
+        arrived, line = Point(lon, lat), to_shape(whistle.footprint)
+        place = shapely.get_point(shapely.shortest_line(line, arrived), 0)
     called.metres_off = float(_GEOD.inv(place.x, place.y, lon, lat)[2])
     called.far = called.metres_off > act.city.settings.report_in_radius_m
     content: dict[str, Any] = {
