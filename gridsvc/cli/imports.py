@@ -88,6 +88,24 @@ defer(
     "contact_points:contact_points",
     "Let a file be the contact points of judges: area,name,judge; each community once, or none.",
 )
+defer(
+    app,
+    "members",
+    "communities:members",
+    "Enter members where they live: code,name,unit,community,reported_on.",
+)
+defer(
+    app,
+    "funds",
+    "communities:funds",
+    "Enter funds and their budgets: code,year,area,kind,name,budget_yuan.",
+)
+defer(
+    app,
+    "banned-demands",
+    "communities:banned_demands",
+    "Let a file be what must not be demanded of communities: number,item (words).",
+)
 
 _SHOWN_FAULTS = 50
 

@@ -2,11 +2,13 @@
 
 from gridsvc.registry.access.models import AuditEntry, RevokedToken, Token
 from gridsvc.registry.areas.models import Area
+from gridsvc.registry.banned_demands.models import BannedDemand, Demand
 from gridsvc.registry.bodies.models import Agreement, AgreementDuty, Body, Duty, DutyGap
 from gridsvc.registry.classes.models import ListedClass
 from gridsvc.registry.contact_points.models import ContactPoint
 from gridsvc.registry.disputes.models import Dispute, DisputeEntry, DisputeEvidence
 from gridsvc.registry.editions.models import Edition, EditionEvent
+from gridsvc.registry.funds.models import Fund, Spending
 from gridsvc.registry.grids.models import (
     FormerGrid,
     GriddedCommunity,
@@ -14,6 +16,7 @@ from gridsvc.registry.grids.models import (
     NationalId,
     UnitGrid,
 )
+from gridsvc.registry.members.models import Member, MemberService
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.powers.models import Delegation, Power
 from gridsvc.registry.repairs.models import Repair, RepairArea
@@ -25,9 +28,11 @@ __all__ = [
     "AgreementDuty",
     "Area",
     "AuditEntry",
+    "BannedDemand",
     "Body",
     "ContactPoint",
     "Delegation",
+    "Demand",
     "Dispute",
     "DisputeEntry",
     "DisputeEvidence",
@@ -36,9 +41,12 @@ __all__ = [
     "Edition",
     "EditionEvent",
     "FormerGrid",
+    "Fund",
     "GridSuccessor",
     "GriddedCommunity",
     "ListedClass",
+    "Member",
+    "MemberService",
     "NationalId",
     "Part",
     "Power",
@@ -46,6 +54,7 @@ __all__ = [
     "RepairArea",
     "RevokedToken",
     "SocialGrid",
+    "Spending",
     "StaffMember",
     "StaffPlace",
     "Token",

@@ -18,6 +18,8 @@ from gridsvc.api.rights import Reach
 from gridsvc.callers import Role
 from gridsvc.registry.areas.service import load_edition
 from gridsvc.registry.editions.service import activate_edition
+from gridsvc.registry.funds.models import Fund
+from gridsvc.registry.members.models import Member
 from tests import cities
 from tests.service import disputed_city as disputed
 from tests.service import joint_city as city
@@ -115,12 +117,22 @@ def draw_streets_again(session: Session) -> None:
     activate_edition(session, "street-2021", without_audit="made up for a test", at=cities.now())
 
 
+def community_things() -> list[Any]:
+    """Somebody who lives in the western street, and a fund of it."""
+    lives = {"district_code": city.WEST, "community_code": f"{city.LEAD}001"}
+    day = dt.date(2026, 1, 1)
+    member = Member(code="M1", name="Li Si", unit="a school", reported_on=day, **lives)
+    fund = {"year": 2026, "street_code": city.LEAD, "kind": "环境", "budget_fen": 100}
+    return [member, Fund(code="P1", name="lamps", spent_fen=0, **fund, **lives)]
+
+
 class World:
     """The things of the city, by the names that the recipes use."""
 
     def __init__(self, client: httpx.Client, engine: Engine) -> None:
         self.client = client
         with Session(engine) as session, session.begin():
+            session.add_all(community_things())
             draw_streets_again(session)
             city.agree(session, city.LEAD, "07", east_m=-20.0)
             disputed.draw(session)
@@ -161,6 +173,11 @@ class World:
         batch = {"area": f"{city.LEAD}001", "households": ["1", "2", "3"]}
         more = {"consulted_on": "2026-01-01", "batches": [batch]}
         return {"name": "Property service", "area": city.LEAD, **more}
+
+    def new_service(self) -> dict[str, Any]:
+        """What the member of the western street has not done yet."""
+        self.members += 1
+        return {"what": f"service {self.members}", "minutes": 1}
 
     def new_member(self) -> dict[str, Any]:
         """Somebody whom nobody knows yet, who serves in the western street."""

@@ -145,6 +145,18 @@ SENT: dict[str, Recipe] = {
         {"code": "none", "choice": "keep", "content": "fairly"}
     ),
     "POST /v1/trials/{trial_id}/end": json({"reason": "nobody came"}),
+    "POST /v1/members/services": json(
+        lambda world, _: {**world.new_service(), "member": "M1", "on": "2026-01-02"}
+    ),
+    "POST /v1/funds/{district}/{code}/spendings": json({"amount_fen": 1, "what": "a lamp"}),
+    "GET /v1/banned-demands": query(district=city.WEST),
+    "GET /v1/demands": query(area=city.LEAD),
+    "POST /v1/demands": json(
+        lambda world, asker: {
+            **{"body": asker.own_body if asker else city.LEAD, "community": f"{city.LEAD}001"},
+            **{"kind": "form", "title": "x", "content": "x"},
+        }
+    ),
     "POST /v1/staff": json(lambda world, _: world.new_member()),
     "PATCH /v1/staff/{staff_id}": json({"shifts": "daily 08:00-18:00"}),
     "POST /v1/staff/{staff_id}/end": json({"on": "2030-01-01", "reason": "retired"}),
@@ -267,7 +279,7 @@ def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
         "after": "street-2021",
         "kind": "parts",
         "district": city.WEST,
-        "code": city.LEAD if "/areas" in path else city.OWNED,
+        "code": "P1" if "/funds" in path else city.LEAD if "/areas" in path else city.OWNED,
         "layer": "districts",
         "list_name": "cases",
         "z": "0",

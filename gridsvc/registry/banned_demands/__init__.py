@@ -1,0 +1,1 @@
+"""What must not be demanded of communities (减负清单), and the demands that are sent to them."""
