@@ -44,6 +44,8 @@ SUPERVISORS = (Role.DISTRICT, Role.CITY)
 INSPECTOR = "person:the inspector"
 #: What a step may carry: of some the first brings the case on, the others lead elsewhere.
 GIVEN: dict[str, list[Any]] = {
+    "matter": ["advice", "dispute"],
+    "outcome": ["settled", "litigated"],
     "bodies": [[CGJ, GZ], [POWER]],
     "who": [[INSPECTOR], [CGJ]],
     "to": [city.LEAD, CGJ],
@@ -212,6 +214,7 @@ class Play:
         path, known = f"/v1/cases/{self.case}/steps", self.seen["procedure"]["steps"]
         for due in self.seen["next"]:
             needs = [*due["needs"], "note", "pre_filing_check", "closing_check", "kind", "ground"]
+            needs += ["advice", "agreement", "court_case"]
             if "responsible_now" in due["needs"]:
                 needs.append("clause")
             carried = {name: self._value(name, choice) for name in dict.fromkeys(needs)}

@@ -76,6 +76,16 @@ def along_a_line(world: World) -> tuple[str, str, str]:
     return whistle["case_id"], filed["receipt"], city.LEAD
 
 
+def told_a_judge(world: World) -> tuple[str, str, str]:
+    """A matter at a contact point, whose judge the city enters first."""
+    judge = {"code": "J1", "name": "a judge", "office": CGJ, "role": "contact_point"}
+    world["city"].send("POST", "/v1/staff", json={**judge, "valid_from": "2026-01-01"})
+    points = [{"area": COMMUNITY, "name": "hall", "judge": "J1"}]
+    day = {"area": city.LEAD, "on": "2026-01-01", "points": points}
+    world["city"].post("/v1/contact-points", day)
+    return chosen("citizen", "judge_point")(world)
+
+
 OPENINGS: dict[str, Opening] = {
     "ordinary": reported(city.BUILDING),
     "checked": reported(city.NOISE),
@@ -84,6 +94,7 @@ OPENINGS: dict[str, Opening] = {
     "city": chosen("command", "city"),
     "dual": chosen("command", "dual"),
     "hazard": chosen("worker", "hazard"),
+    "judge_point": told_a_judge,
     "leaking_roofs": chosen(city.LEAD, "leaking_roofs"),
     "line_team": along_a_line,
     "mobile_desk": chosen("worker", "mobile_desk"),
