@@ -24,7 +24,7 @@ _COMMANDS = (
     (
         "worker",
         "worker:worker",
-        "Deliver messages to the bodies' webhooks, until it is stopped; any number may run.",
+        "Deliver messages to webhooks until it is stopped; any number of workers may run.",
     ),
     (
         "demo",
@@ -55,7 +55,7 @@ _COMMANDS = (
     (
         "line",
         "line:cross_line",
-        "List what a railway, river or road crosses, in the order of travel.",
+        "List what a railway, river or road crosses, in the order of travel, metres in each.",
     ),
     (
         "locate-file",

@@ -23,7 +23,7 @@ from gridsvc.api.rules import Sent, Text
 from gridsvc.errors import BadInput, Conflict, IdempotencyMismatch, NotAllowed
 from gridsvc.registry.contact_points.model import Listed
 from gridsvc.registry.contact_points.repository import points_on
-from gridsvc.registry.contact_points.schemas import CoverAnswer, PointAnswer, PointPage
+from gridsvc.registry.contact_points.schemas import ContactPointAnswer, CoverAnswer, PointPage
 from gridsvc.registry.contact_points.service import cover_of, keep_list
 
 router = APIRouter(prefix="/v1/contact-points", tags=["staff"])
@@ -66,7 +66,7 @@ def list_contact_points(
     found = points_on(session, area or "", day, after=cursor, limit=limit)
     return PointPage(
         day=day,
-        contact_points=[PointAnswer.told(one) for one in found],
+        contact_points=[ContactPointAnswer.told(one) for one in found],
         next=found[-1].area_code if len(found) == limit else None,
     )
 

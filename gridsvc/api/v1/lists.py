@@ -196,7 +196,12 @@ def put_view(
     return _shown(kept)
 
 
-@router.delete("/{list_name}/views/{name}", status_code=204, responses=problems(*TOKEN_PROBLEMS))
+@router.delete(
+    "/{list_name}/views/{name}",
+    status_code=204,
+    response_class=Response,
+    responses=problems(*TOKEN_PROBLEMS),
+)
 def remove_view(
     list_name: str, name: ViewName, occasion: CurrentOccasion, office: OfOffice = False
 ) -> Response:

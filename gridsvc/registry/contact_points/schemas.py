@@ -11,7 +11,7 @@ from gridsvc.answers import Answer, Next
 from gridsvc.registry.contact_points.model import Cover, Point
 
 
-class PointAnswer(Answer):
+class ContactPointAnswer(Answer):
     """Where the people of a village or community meet their judge."""
 
     area_code: str
@@ -32,7 +32,7 @@ class PointPage(Answer):
     """Contact points of a day."""
 
     day: dt.date
-    contact_points: list[PointAnswer]
+    contact_points: list[ContactPointAnswer]
     next: Next
 
 
@@ -53,8 +53,8 @@ class CoverAnswer(Answer):
     points: int
     judges: int
     missing: list[AreaNamed] = Field(description="In force, without a contact point.")
-    without_judge: list[PointAnswer] = Field(description="Their judge does not serve there.")
-    astray: list[PointAnswer] = Field(description="Of areas that are not in force.")
+    without_judge: list[ContactPointAnswer] = Field(description="Their judge does not serve there.")
+    astray: list[ContactPointAnswer] = Field(description="Of areas that are not in force.")
 
     @classmethod
     def told(cls, cover: Cover, area: str, day: dt.date) -> Self:
@@ -64,6 +64,6 @@ class CoverAnswer(Answer):
             area=area,
             day=day,
             missing=[AreaNamed.of(one) for one in cover.missing],
-            without_judge=[PointAnswer.told(one) for one in cover.without_judge],
-            astray=[PointAnswer.told(one) for one in cover.astray],
+            without_judge=[ContactPointAnswer.told(one) for one in cover.without_judge],
+            astray=[ContactPointAnswer.told(one) for one in cover.astray],
         )
