@@ -62,7 +62,7 @@ defer(
     app,
     "delegations",
     "powers:delegations",
-    "Enter what is delegated: power,street,document,valid_from (conditions,valid_to,body,source).",
+    "Enter delegations: power,street,document,valid_from (conditions,valid_to,body,source).",
 )
 defer(
     app,

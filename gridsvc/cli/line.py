@@ -14,7 +14,7 @@ from gridsvc.api.dependencies import parse_as_of
 from gridsvc.cli.runtime import AsJson, console, load_city, open_atlas, print_json
 from gridsvc.db.base import transaction
 from gridsvc.errors import BadFile
-from gridsvc.layers.lines.schemas import LineAnswer
+from gridsvc.layers.lines.schemas import CrossingsAnswer
 from gridsvc.layers.lines.service import Level, cross
 from gridsvc.maps.line import line_page
 from gridsvc.readers.limits import ReadLimits, ReadOptions
@@ -50,7 +50,7 @@ def cross_line(
     if page is not None:
         page.write_text(line_page(crossing), encoding="utf-8")
     if as_json:
-        print_json(LineAnswer.of_crossing(crossing).model_dump(mode="json"))
+        print_json(CrossingsAnswer.of_crossing(crossing).model_dump(mode="json"))
         return
     for name, level in crossing.levels.items():
         console.print(_table(name, level))

@@ -277,10 +277,18 @@ class Play:
             accepted, by = one["accepted_at"] is not None, one["report_in_by"]
             here = city.beside_border(-300)
             yield Deed("accept", code, f"{at}/accept", {}, due=not accepted)
-            yield Deed("report-in", code, f"{at}/report-in", here, due=bool(by) and not came)
+            waits = not came and one["arrived_at"] is not None
+            due = bool(by) and not came and not waits
+            yield Deed("report-in", code, f"{at}/report-in", here, due=due)
+            signed = {"accepted": True, "by": scorer}
+            yield Deed("sign-in", scorer, f"{at}/sign-in", signed, due=waits)
             yield Deed("done", code, f"{at}/done", {"note": "so"}, due=came and not done)
             given = {"score": 80 if done else 0, "by": scorer}
-            late = not came and self.now > dt.datetime.fromisoformat(by or self.seen["limit_at"])
+            late = (
+                not came
+                and not waits
+                and self.now > dt.datetime.fromisoformat(by or self.seen["limit_at"])
+            )
             scoring = one["score"] is None and (done or late)
             yield Deed("score", scorer, f"{at}/score", given, due=scoring)
             if one["role"] != "side":

@@ -20,7 +20,6 @@ from gridsvc.api.problems import problems
 from gridsvc.api.rules import JsonObject, Sent, Text
 from gridsvc.assessment.period import parse_period
 from gridsvc.cases.core.act import Occasion
-from gridsvc.cases.intake.duty_what_if import Asked, duty_what_if
 from gridsvc.cases.intake.schemas import DutyWhatIfAnswer
 from gridsvc.errors import (
     BadFile,
@@ -118,6 +117,8 @@ def post_duty_what_if(
     given: Annotated[DutyWhatIfIn, Body()], atlas: CurrentAtlas, occasion: CurrentOccasion
 ) -> DutyWhatIfAnswer:
     """Which reports would have gone to another body by a changed duty list; nothing is written."""
+    from gridsvc.cases.intake.duty_what_if import Asked, duty_what_if  # pandas
+
     caller, city = occasion.caller, occasion.city
     area = caller.area if given.area is None else given.area
     if not caller.covers(area):

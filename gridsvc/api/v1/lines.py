@@ -39,7 +39,7 @@ from gridsvc.errors import (
     UnknownClass,
     UnknownCrs,
 )
-from gridsvc.layers.lines.schemas import LineAnswer
+from gridsvc.layers.lines.schemas import CrossingsAnswer
 from gridsvc.layers.lines.service import cross
 from gridsvc.maps.self_contained import CONTENT_POLICY
 from gridsvc.registry.classes.service import find_class
@@ -82,11 +82,11 @@ class TeamIn(LineIn):
 class TeamAnswer(Answer):
     """The line, and a joint whistle for each side that the lead has."""
 
-    line: LineAnswer
+    line: CrossingsAnswer
     whistles: list[WhistleAnswer]
 
 
-@router.post("", response_model=LineAnswer, responses=problems(*_READING, NotFound))
+@router.post("", response_model=CrossingsAnswer, responses=problems(*_READING, NotFound))
 def post_line(
     given: Annotated[LineIn, Body()],
     service: CurrentService,
@@ -94,11 +94,11 @@ def post_line(
     atlas: CurrentAtlas,
     moment: Moment,
     caller: CurrentCaller,
-) -> LineAnswer:
+) -> CrossingsAnswer:
     """What a line crosses in the order of travel, metres in each; nothing is kept."""
     key = _key(session, service, given)
     crossing = cross(session, service.city, atlas, _way(service, given), key, moment=moment)
-    return LineAnswer.of_crossing(crossing)
+    return CrossingsAnswer.of_crossing(crossing)
 
 
 @router.post(
@@ -147,7 +147,7 @@ def post_team(
         whistles = form_team(occasion, atlas, crossing, wanted)
         session.flush()
         return {
-            "line": LineAnswer.of_crossing(crossing).model_dump(mode="json"),
+            "line": CrossingsAnswer.of_crossing(crossing).model_dump(mode="json"),
             "whistles": whistles_json(session, whistles),
         }
 

@@ -16,7 +16,7 @@ from gridsvc.cases.core.act import Occasion
 from gridsvc.errors import BadInput, Conflict, IdempotencyMismatch, NotAllowed
 from gridsvc.registry.members.repository import members_under, served
 from gridsvc.registry.members.schemas import (
-    MemberAnswer,
+    CommunityMember,
     MemberPage,
     ServedAnswer,
     ServedList,
@@ -62,7 +62,7 @@ def list_members(
     asked = own_area(occasion, area)
     found = members_under(occasion.session, asked, after=cursor, limit=limit)
     return MemberPage(
-        members=[MemberAnswer.of(one) for one in found],
+        members=[CommunityMember.of(one) for one in found],
         next=found[-1].code if len(found) == limit else None,
     )
 

@@ -64,7 +64,7 @@ class Taken(Sent):
     )
 
 
-class Reason(Sent):
+class TaskReason(Sent):
     """Why."""
 
     reason: Text = Field(min_length=1, max_length=10_000)
@@ -157,7 +157,7 @@ def post_take(
 @router.post("/{task_id}/give-back", response_model=TaskAnswer, responses=problems(*_WRITING))
 def post_give_back(
     task_id: uuid.UUID,
-    given: Annotated[Reason, Body()],
+    given: Annotated[TaskReason, Body()],
     occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
@@ -194,7 +194,7 @@ def post_done(
 @router.post("/{task_id}/withdraw", response_model=TaskAnswer, responses=problems(*_WRITING))
 def post_withdrawal(
     task_id: uuid.UUID,
-    given: Annotated[Reason, Body()],
+    given: Annotated[TaskReason, Body()],
     occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:

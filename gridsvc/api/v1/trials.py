@@ -101,7 +101,7 @@ class BallotIn(Sent):
     content: Content
 
 
-class Ended(Sent):
+class TrialEnded(Sent):
     """Why a trial is given up."""
 
     reason: _Reason
@@ -244,7 +244,7 @@ def post_count(
 @router.post("/{trial_id}/end", response_model=TrialAnswer, responses=problems(*_WRITING))
 def post_end(
     trial_id: uuid.UUID,
-    given: Annotated[Ended, Body()],
+    given: Annotated[TrialEnded, Body()],
     occasion: CurrentOccasion,
     key: IdempotencyKey = None,
 ) -> JSONResponse:

@@ -72,7 +72,7 @@ class BodyAlongAnswer(Answer):
         )
 
 
-class LineAnswer(Answer):
+class CrossingsAnswer(Answer):
     """What a line crosses, each list in the order of travel."""
 
     length_m: float
@@ -85,7 +85,7 @@ class LineAnswer(Answer):
     bodies: list[BodyAlongAnswer]
 
     @classmethod
-    def of_crossing(cls, crossing: Crossing) -> LineAnswer:
+    def of_crossing(cls, crossing: Crossing) -> CrossingsAnswer:
         """The whole answer."""
         way, levels = crossing.way, crossing.levels
         return cls(

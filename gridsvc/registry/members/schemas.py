@@ -10,7 +10,7 @@ from pydantic import Field
 from gridsvc.answers import Answer, Next
 
 
-class MemberAnswer(Answer):
+class CommunityMember(Answer):
     """Somebody who reported in where they live."""
 
     code: str
@@ -23,7 +23,7 @@ class MemberAnswer(Answer):
 class MemberPage(Answer):
     """Members by their codes."""
 
-    members: list[MemberAnswer]
+    members: list[CommunityMember]
     next: Next
 
 

@@ -12,10 +12,12 @@ import hashlib
 import hmac
 import ipaddress
 import socket
-
-import httpx
+from typing import TYPE_CHECKING
 
 from gridsvc.cases.core.messages.model import Delivery
+
+if TYPE_CHECKING:
+    import httpx
 
 _LONGEST_REASON = 300
 #: IPv6 addresses that a gateway turns into IPv4 ones (RFC 6052, RFC 8215).
@@ -35,6 +37,8 @@ async def public_address(url: str) -> str:
 
     Raises NotPublic; the name is to be looked up by nobody after that.
     """
+    import httpx  # rare
+
     parsed = httpx.URL(url)
     port = parsed.port or {"https": 443}.get(parsed.scheme, 80)
     try:
@@ -89,6 +93,8 @@ async def call(
     ``timeout_s`` bounds the whole call. The answer's body is never read. Unless it may be
     ``private``, the address is held to the public internet.
     """
+    import httpx  # rare
+
     payload = delivery.payload()
     headers = {
         "Content-Type": "application/json",

@@ -12,7 +12,7 @@ from gridsvc.answers import Answer, Next, Point
 from gridsvc.cases.systems.tasks.kinds import TaskKind
 
 
-class VerdictAnswer(Answer):
+class TaskVerdict(Answer):
     """What a check may find."""
 
     verdict: str
@@ -34,7 +34,7 @@ class TaskShared(Answer):
     case_id: uuid.UUID | None = Field(description="Null for a patrol.")
     class_code: str | None = Field(description="Of the case.")
     step: str | None = Field(description="The step that waits for a check.")
-    verdicts: list[VerdictAnswer] = Field(description="What a check may find; else empty.")
+    verdicts: list[TaskVerdict] = Field(description="What a check may find; else empty.")
     note: str
     offered: list[str] = Field(description="Codes of those who were on duty nearest.")
     made_by: str

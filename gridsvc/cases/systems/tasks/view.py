@@ -16,7 +16,7 @@ from gridsvc.cases.core.repository import cases_by_id
 from gridsvc.cases.systems.tasks.kinds import TASKS, TaskKind
 from gridsvc.cases.systems.tasks.models import Task
 from gridsvc.cases.systems.tasks.repository import tasks_of
-from gridsvc.cases.systems.tasks.schemas import TaskAnswer, TaskShared, VerdictAnswer
+from gridsvc.cases.systems.tasks.schemas import TaskAnswer, TaskShared, TaskVerdict
 from gridsvc.city import City
 
 
@@ -53,7 +53,7 @@ def _of_case(city: City, task: Task, case: Case | None) -> dict[str, Any]:
         "point": None if task.point is None else mapping(to_shape(task.point)),
         "class_code": None if case is None else case.class_code,
         "verdicts": [
-            VerdictAnswer(verdict=one.name, title=one.title, title_zh=one.title_zh)
+            TaskVerdict(verdict=one.name, title=one.title, title_zh=one.title_zh)
             for one in (() if step is None else step.verdicts)
         ],
     }

@@ -15,7 +15,7 @@ from gridsvc.cases.systems.trials.rule import Tally, Whole
 from gridsvc.cases.systems.trials.voting import tally_of
 
 
-class CountsAnswer(Answer):
+class BallotCounts(Answer):
     """What lay in a box."""
 
     choices: dict[str, int] = Field(description="keep, stop, abstain.")
@@ -44,18 +44,18 @@ class RoundAnswer(Answer):
     change: str | None = Field(description="What is different from the round before.")
     closes_on: dt.date | None = Field(description="The first day on which nobody votes any more.")
     voted: int = Field(description="How many households have.")
-    counts: CountsAnswer | None = Field(description="Null until the vote is closed and counted.")
+    counts: BallotCounts | None = Field(description="Null until the vote is closed and counted.")
     counted_on: dt.date | None
 
     @classmethod
     def told(cls, round: TrialRound, voted: int) -> Self:
         """A round, without its box."""
         tally = tally_of(round)
-        counts = None if tally is None else CountsAnswer.told(tally)
+        counts = None if tally is None else BallotCounts.told(tally)
         return cls.of(round, voted=voted, counts=counts)
 
 
-class BatchAnswer(Answer):
+class TrialBatchAnswer(Answer):
     """The households of an area that try and vote together."""
 
     batch: int
@@ -78,7 +78,7 @@ class TrialAnswer(Answer):
     state: Literal["running", "adopted", "ended"]
     end_reason: str | None
     made_at: dt.datetime
-    batches: list[BatchAnswer]
+    batches: list[TrialBatchAnswer]
 
     @classmethod
     def told(
@@ -92,7 +92,7 @@ class TrialAnswer(Answer):
         return cls.of(
             trial,
             batches=[
-                BatchAnswer.of(
+                TrialBatchAnswer.of(
                     batch,
                     rounds=[
                         RoundAnswer.told(one, voted.get((one.batch, one.round), 0))
