@@ -204,7 +204,9 @@ def test_command_rules_once_on_a_refused_refusal_and_its_ruling_stands(world: Wo
     refused = (f"{STREET} said that it is not responsible.", f"{STREET}认为不属于本单位职责。")
     receipt.shows("Command decides who answers", "指挥中心裁定", *refused)
     case.refused(city.LEAD, "rule", 403, to=CGJ, note="Theirs.")
-    case.take("command", "rule", to=CGJ, note="The bureau measures first.")
+    case.take(
+        "command", "rule", to=CGJ, note="The bureau measures first.", reason="It has the plans."
+    )
     sent = (f"{BUREAU} has the case from now on.", f"已转由{BUREAU}办理。")
     office = receipt.shows("Handle", "任务处理", *sent)["offices"][0]
     assert (office["name"], moment(office["since"])) == (BUREAU, world.clock.now)
