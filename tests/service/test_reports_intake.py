@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from gridsvc.callers import Role
 from gridsvc.errors import Unavailable
-from gridsvc.registry.access.sealing import unseal
+from gridsvc.registry.access.keys import unseal
 from tests.service import joint_city as city
 from tests.service.conftest import (
     REPORTER_KEY,

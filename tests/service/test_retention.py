@@ -19,8 +19,7 @@ from gridsvc.db import create_engine, session_factory
 from gridsvc.db.roles import SERVICE_ROLE
 from gridsvc.errors import BadFile, Unavailable
 from gridsvc.keeping.retention import run
-from gridsvc.registry.access.keys import KeyRing
-from gridsvc.registry.access.sealing import seal, unseal
+from gridsvc.registry.access.keys import KeyRing, seal, unseal
 from gridsvc.settings import get_settings
 from tests import cities
 from tests.service import joint_city as city

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from gridsvc.callers import Role
 from gridsvc.cli.app import app
-from gridsvc.registry.access.sealing import unseal
+from gridsvc.registry.access.keys import unseal
 from gridsvc.settings import get_settings
 from tests.service import joint_city as city
 from tests.service.conftest import REPORTER_KEY

@@ -24,7 +24,7 @@ from gridsvc.cases.intake.models import Report
 from gridsvc.cases.intake.rights import filed_by
 from gridsvc.errors import NotAllowed, NotFound, StepRefused
 from gridsvc.registry.access.audit import Done, note
-from gridsvc.registry.access.sealing import seal, unseal
+from gridsvc.registry.access.keys import seal, unseal
 
 #: In the place of what was erased, where a table must have something.
 ERASED = "erased"

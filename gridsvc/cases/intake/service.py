@@ -44,7 +44,7 @@ from gridsvc.cases.intake.repository import (
 from gridsvc.city.classes import ClassKey
 from gridsvc.db.base import uuid7, write_added
 from gridsvc.errors import BadInput
-from gridsvc.registry.access.sealing import seal
+from gridsvc.registry.access.keys import seal
 from gridsvc.registry.bodies.repository import Responsibility
 from gridsvc.registry.bodies.rule import AssetOwner
 from gridsvc.registry.bodies.service import find_responsible

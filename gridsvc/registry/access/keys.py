@@ -1,4 +1,4 @@
-"""The service's secret keys: from a setting, else made once and kept in ``var/keys``.
+"""The service's secret keys, from a setting or kept in ``var/keys``, and what is sealed with them.
 
 A setting or a file may hold several keys: the first is the one in use, the others are older ones,
 which are still read by until what they sealed is sealed anew.
@@ -6,10 +6,15 @@ which are still read by until what they sealed is sealed anew.
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from gridsvc.errors import Conflict, Unavailable
 from gridsvc.whole import force, written_whole
@@ -129,3 +134,22 @@ def _from_hex(values: list[str], where: str) -> tuple[bytes, ...]:
     if not keys or any(len(key) != _BYTES for key in keys):
         raise Unavailable(f"{where} must hold {2 * _BYTES} hexadecimal digits.")
     return keys
+
+
+def seal(key: bytes, contact: Mapping[str, Any]) -> bytes:
+    """The contact, encrypted (Fernet) with a key of 32 bytes."""
+    return _fernet(key).encrypt(json.dumps(dict(contact), ensure_ascii=False).encode())
+
+
+def unseal(key: bytes, sealed: bytes, *older: bytes) -> dict[str, Any]:
+    """The contact that :func:`seal` encrypted with one of the keys. Raises Unavailable."""
+    try:
+        ring = MultiFernet([_fernet(one) for one in (key, *older)])
+        contact: dict[str, Any] = json.loads(ring.decrypt(sealed))
+    except InvalidToken:
+        raise Unavailable("The contact was sealed with another key; restore var/keys.") from None
+    return contact
+
+
+def _fernet(key: bytes) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(key))

@@ -15,7 +15,7 @@ from gridsvc.callers import Caller, Role
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, Conflict, NotAllowed, NotFound
 from gridsvc.registry.access.audit import Done, note
-from gridsvc.registry.access.sealing import seal, unseal
+from gridsvc.registry.access.keys import seal, unseal
 from gridsvc.registry.bodies.repository import BodyRef, bodies_by_code
 from gridsvc.registry.staff import repository
 from gridsvc.registry.staff.model import Entered, Place, StaffRole

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from gridsvc.cases.systems.trials.rule import Choice, Content, Tally
 from gridsvc.errors import Unavailable
-from gridsvc.registry.access.sealing import seal, unseal
+from gridsvc.registry.access.keys import seal, unseal
 
 #: Without what is mistaken for another when it is read from paper.
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"

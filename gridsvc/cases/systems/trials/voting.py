@@ -28,7 +28,7 @@ from gridsvc.cases.systems.trials.rule import (
     read_share,
 )
 from gridsvc.errors import BadInput, Conflict, NotFound
-from gridsvc.registry.access.sealing import seal, unseal
+from gridsvc.registry.access.keys import seal, unseal
 
 _BATCH = 500
 
