@@ -19,7 +19,7 @@ from gridsvc.db import create_engine, session_factory
 from gridsvc.db.roles import SERVICE_ROLE
 from gridsvc.errors import BadFile, Unavailable
 from gridsvc.keeping.retention import run
-from gridsvc.registry.access.keys import KeyRing, seal, unseal
+from gridsvc.registry.access.keys import KeyRing, seal, secret_key, unseal
 from gridsvc.settings import get_settings
 from tests import cities
 from tests.service import joint_city as city
@@ -162,8 +162,11 @@ def test_originals_of_photos_end_and_what_is_published_stays(
 
 
 @pytest.fixture
-def command(city_database, tmp_path, monkeypatch):
-    """A command on a copy of the city, with keys of its own; gives exit code and output."""
+def command(city_database, index_folder, tmp_path, monkeypatch):
+    """A command on a copy of the city, with the log's key and others of its own; gives output."""
+    # A checkpoint that the service has signed meanwhile is held to its key.
+    log_key = secret_key(index_folder / "keys", "log", None)
+    monkeypatch.setenv("GRIDSVC_LOG_KEY", log_key.hex())
     monkeypatch.setenv("DATABASE_URL", city_database)
     monkeypatch.setenv("GRIDSVC_VAR_DIR", str(tmp_path))
     get_settings.cache_clear()
