@@ -99,10 +99,7 @@ def test_words_that_name_no_place_give_no_key(nothing):
 
 
 def test_a_place_without_a_street_has_no_key():
-    outside = Placement(
-        **{name: getattr(placed(), name) for name in Placement.__dataclass_fields__}
-        | {"street": None, "community": None}
-    )
+    outside = placed()._replace(street=None, community=None)
     assert place_key("长安里8号", outside, GENERIC) is None
 
 
