@@ -218,7 +218,7 @@ def test_a_side_of_a_joint_whistle_calls_more_and_both_sides_wait_for_them(clien
         side.refused(case.steps, {"step": "close", "note": "Done."}, status=409)
     bodies = f"/v1/whistles/{made['id']}/bodies/{WATER_BUREAU}"
     water.post(f"{bodies}/accept")
-    water.post(f"{bodies}/report-in", HERE)
+    water.post(f"{bodies}/report-in", city.beside_border(0))
     water.post(f"{bodies}/done", {"note": "Done."})
     case.other.refused(f"{bodies}/score", {"score": 10}, status=409)
     case.lead.post(f"{bodies}/score", {"score": 90})
