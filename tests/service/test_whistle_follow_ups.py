@@ -10,7 +10,6 @@ from tests.service.joint_case import JointCase
 from tests.service.procedures_world import BUILDER, CGJ, GZ, Case, Clock, World
 from tests.service.whistles_world import (
     GREENERY,
-    HERE,
     WATER_BUREAU,
     Blown,
     newest,
