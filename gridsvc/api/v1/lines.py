@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Depends
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import Field
 from sqlalchemy.orm import Session
@@ -40,7 +40,7 @@ from gridsvc.errors import (
     UnknownCrs,
 )
 from gridsvc.layers.lines.schemas import CrossingsAnswer
-from gridsvc.layers.lines.service import cross
+from gridsvc.layers.lines.service import Crossing, cross
 from gridsvc.maps.self_contained import CONTENT_POLICY
 from gridsvc.registry.classes.service import find_class
 from gridsvc.spatial.along import Way, way_of
@@ -86,18 +86,24 @@ class TeamAnswer(Answer):
     whistles: list[WhistleAnswer]
 
 
-@router.post("", response_model=CrossingsAnswer, responses=problems(*_READING, NotFound))
-def post_line(
+def _crossed(
     given: Annotated[LineIn, Body()],
     service: CurrentService,
     session: DbSession,
     atlas: CurrentAtlas,
     moment: Moment,
     caller: CurrentCaller,
-) -> CrossingsAnswer:
-    """What a line crosses in the order of travel, metres in each; nothing is kept."""
+) -> Crossing:
     key = _key(session, service, given)
-    crossing = cross(session, service.city, atlas, _way(service, given), key, moment=moment)
+    return cross(session, service.city, atlas, _way(service, given), key, moment=moment)
+
+
+CurrentCrossing = Annotated[Crossing, Depends(_crossed)]
+
+
+@router.post("", response_model=CrossingsAnswer, responses=problems(*_READING, NotFound))
+def post_line(crossing: CurrentCrossing) -> CrossingsAnswer:
+    """What a line crosses in the order of travel, metres in each; nothing is kept."""
     return CrossingsAnswer.of_crossing(crossing)
 
 
@@ -106,19 +112,10 @@ def post_line(
     response_class=HTMLResponse,
     responses=problems(*_READING, NotFound, MissingPrerequisite),
 )
-def post_page(
-    given: Annotated[LineIn, Body()],
-    service: CurrentService,
-    session: DbSession,
-    atlas: CurrentAtlas,
-    moment: Moment,
-    caller: CurrentCaller,
-) -> HTMLResponse:
+def post_page(crossing: CurrentCrossing) -> HTMLResponse:
     """The same as one file: a map and the lists in the order of travel."""
     from gridsvc.maps.line import line_page  # folium
 
-    key = _key(session, service, given)
-    crossing = cross(session, service.city, atlas, _way(service, given), key, moment=moment)
     return HTMLResponse(line_page(crossing), headers={"Content-Security-Policy": CONTENT_POLICY})
 
 
