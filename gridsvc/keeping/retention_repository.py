@@ -42,7 +42,11 @@ _REPORTS = text(
 _TRACES = text(
     "with over as (select c.district_code, c.id from case_file c"  # noqa: S608 - our own words
     f" where {_OVER} and exists (select from trace t where t.district_code = c.district_code"
-    " and t.case_id = c.id and t.words is not null) limit :limit)"
+    " and t.case_id = c.id and t.words is not null) limit :limit),"
+    " asked as (update extension_asked x set reason = '' from over"
+    " where x.district_code = over.district_code and x.case_id = over.id),"
+    " looked as (update task x set note = '', report = left(x.report, 0) from over"
+    " where x.district_code = over.district_code and x.case_id = over.id)"
     " update trace t set words = null from over where t.district_code = over.district_code"
     " and t.case_id = over.id and t.words is not null"
 )
@@ -80,7 +84,10 @@ def reports_over(session: Session, **period: Any) -> Sequence[uuid.UUID]:
 
 
 def erase_trace_words(session: Session, **period: Any) -> int:
-    """Erase the words of the traces of at most ``limit`` cases; gives how many entries."""
+    """Erase the words of the traces of at most ``limit`` cases; gives how many entries.
+
+    With them go those of the tasks and of the extensions asked for, which stand in the trace too.
+    """
     return _count(session, _TRACES, period)
 
 

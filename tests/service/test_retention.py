@@ -95,6 +95,30 @@ def test_each_kind_ends_when_its_time_is_over_and_the_trace_stays_whole(
     assert lead.get(f"/v1/cases/{filed['case_id']}/trace/verify")["intact"] is True
 
 
+def test_why_time_was_asked_for_and_what_a_task_says_end_with_the_words_of_the_trace(
+    close, citizen, retain, city_session, lead, as_
+):
+    filed = citizen.report(-300)
+    path = f"/v1/cases/{filed['case_id']}"
+    lead.post(f"{path}/extensions", {"reason": "Mrs Li is in hospital."})
+    at = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)).isoformat()
+    revisit = {"kind": "revisit", "case_id": filed["case_id"], "limit_at": at, "note": "Ask Li."}
+    as_(Role.DISTRICT, city.WEST).post("/v1/tasks", revisit)
+    city_session.execute(text("update case_file set state = 'closed', closed_at = now()"))
+    city_session.commit()
+
+    def said() -> str:
+        asked = lead.get(path)["extensions_asked"][0]["reason"]
+        city_session.rollback()
+        return asked + city_session.scalar(text("select note from task"))
+
+    assert said() == "Mrs Li is in hospital.Ask Li."
+    retain(1825)  # the report's words have ended, the trace's have not
+    assert said() == "Mrs Li is in hospital.erased"
+    retain(1827)
+    assert said() == ""
+
+
 def test_what_belongs_to_an_open_case_is_kept(citizen, retain, city_session):
     citizen.report(-300, reporter=CONTACT)
     ended = retain(30_000)
