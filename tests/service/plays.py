@@ -304,7 +304,8 @@ class Play:
 class Office:
     """Brings a case to its end, though somebody does nothing and nobody may act in their place.
 
-    Only whom no whistle and no step has called is stood in for: a lead must act.
+    Whom a whistle or a step has called is not stood in for, unless it leads the case: a lead must
+    act, and its superiors act for one that does not.
     """
 
     play: Play
@@ -347,7 +348,8 @@ class Office:
         play = self.play
         called = {one["body_code"] for whistle in play.whistles for one in whistle["called"]}
         called |= {one["body_code"] for one in play.seen["called"]}
-        replaced = self.waited > 3 and self.away not in called
+        leads = self.away == play.seen["lead_body"]
+        replaced = self.waited > 3 and (leads or self.away not in called)
         if deed.party == self.away and not replaced:
             return False
         wrong = play.handled if deed.party == "supervision" else play.checked
