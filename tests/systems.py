@@ -34,6 +34,7 @@ FIRST = {
     22: ("隐患吹哨", "all bodies of the grid are told in one step"),
     24: ("法官联系点", "each village has exactly one judge; advice, or settled or litigated"),
     25: ("先尝后买", "66.6 % fails, 2 of 3 pass; one secret vote a household; widened by batches"),
+    27: ("村居吹哨, 科室报到", "the same engine one level down; 1,125 settled items"),
     29: (
         "综合执法小分队",
         "what a line crosses, in order of travel, as GEOS and Geod have it",

@@ -15,7 +15,16 @@ from sqlalchemy import Engine, text
 
 from gridsvc.callers import Role
 from tests.service import joint_city as city
-from tests.service.procedures_world import BUILDER, CGJ, COMMUNITY, GZ, POWER, World
+from tests.service.procedures_world import (
+    BUILDER,
+    CGJ,
+    COMMUNITY,
+    GZ,
+    LAW_OFFICE,
+    POWER,
+    SAFETY_OFFICE,
+    World,
+)
 
 EAST_CGJ = f"{city.EAST}-CGJ"
 #: The areas in which bodies work, which are those of whoever stands in for them.
@@ -23,6 +32,7 @@ AREAS = {
     **dict.fromkeys((city.LEAD, city.LEAD_NORTH, COMMUNITY, CGJ, GZ, BUILDER), city.WEST),
     **dict.fromkeys((city.OTHER, EAST_CGJ), city.EAST),
     **dict.fromkeys((POWER, city.WATER), "1101"),
+    **dict.fromkeys((LAW_OFFICE, SAFETY_OFFICE), city.LEAD),
 }
 #: Role, area and body of everybody, by the names of the world.
 PEOPLE: dict[str, tuple[Role, str, str | None]] = {
@@ -37,8 +47,10 @@ PEOPLE: dict[str, tuple[Role, str, str | None]] = {
     city.OTHER: (Role.STREET, city.OTHER, None),
     "auditor": (Role.CITY, "", None),
     "deputy": (Role.CITY, "", None),
+    "secretary": (Role.DEPARTMENT, city.WEST, COMMUNITY),
     **{code: (Role.DEPARTMENT, AREAS[code], code) for code in (COMMUNITY, CGJ, GZ, EAST_CGJ)},
     **{code: (Role.DEPARTMENT, AREAS[code], code) for code in (BUILDER, POWER, city.WATER)},
+    **{code: (Role.DEPARTMENT, city.LEAD, code) for code in (LAW_OFFICE, SAFETY_OFFICE)},
 }
 SUPERVISORS = (Role.DISTRICT, Role.CITY)
 INSPECTOR = "person:the inspector"
@@ -166,7 +178,9 @@ class Play:
         letter = deed.given.get("evidence", deed.given)
         if deed.name in ("publish", "whistle_city", "whistle"):
             agreed = {"demand": letter["demand"], "bodies": letter["bodies"]}
-            for who, name in (("leader", "confirmed_by"), ("auditor", "approved_by")):
+            village = self.seen["procedure"]["name"] == "village"
+            leader = "secretary" if village else "leader"
+            for who, name in ((leader, "confirmed_by"), ("auditor", "approved_by")):
                 given = {**agreed, "approval": name}
                 self.world[who].send("POST", f"/v1/cases/{self.case}/approvals", json=given)
             self.look()
@@ -227,6 +241,8 @@ class Play:
     def _value(self, name: str, choice: int) -> Any:
         if name == "bodies" and self.seen["procedure"]["name"] == "dual":
             return [BUILDER]
+        if name == "bodies" and self.seen["procedure"]["name"] == "village":
+            return [LAW_OFFICE, SAFETY_OFFICE]
         if name == "scores":
             return {one["body_code"]: one["score"] or 0 for one in self.seen["called"]}
         if name == "reasons":

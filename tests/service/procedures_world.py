@@ -18,16 +18,20 @@ from tests.service.conftest import Person, token_of
 COMMUNITY = f"{city.LEAD}001"
 CGJ, GZ = f"{city.WEST}-CGJ", f"{city.WEST}-GZ"
 BUILDER, POWER = "110102-BUILDER", "BJ-POWER"
+#: Two offices of the street west of the border.
+LAW_OFFICE, SAFETY_OFFICE = f"{city.LEAD}-ZF", f"{city.LEAD}-AQ"
 #: A Monday of the city, 10:00: four working hours are left until 12:00 and from 14:00 to 16:00.
 MONDAY = dt.datetime(2026, 11, 23, 2, tzinfo=dt.UTC)
 
 
 def register(engine: Engine) -> None:
-    """A community's body, a builder, and one more unit of the whole city."""
+    """A community's body, a builder, one more unit of the whole city, offices of a street."""
     with Session(engine) as session, session.begin():
         session.add(city.body(COMMUNITY, "一社区居委会", "community", COMMUNITY))
         session.add(city.body(BUILDER, "某建筑公司", "company", city.WEST))
         session.add(city.body(POWER, "电力公司", "city_unit", "1101"))
+        session.add(city.body(LAW_OFFICE, "街道综合执法队", "department", city.LEAD))
+        session.add(city.body(SAFETY_OFFICE, "街道平安办", "department", city.LEAD))
 
 
 @dataclass
@@ -69,6 +73,10 @@ class World:
         for body in (COMMUNITY, CGJ, GZ, BUILDER, POWER, city.WATER):
             area = "1101" if body.startswith("BJ") else west
             self.people[body] = self.person(Role.DEPARTMENT, area, body)
+        for body in (LAW_OFFICE, SAFETY_OFFICE):
+            self.people[body] = self.person(Role.DEPARTMENT, city.LEAD, body)
+        secretary = {"subject": "the secretary"}
+        self.people["secretary"] = self.person(Role.DEPARTMENT, west, COMMUNITY, **secretary)
 
     def person(self, role: Role, area: str = "", body: str | None = None, **more: Any) -> Person:
         return Person(self.client, token_of(role, area, body, **more))

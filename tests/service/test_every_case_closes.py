@@ -28,11 +28,11 @@ from gridsvc.callers import Role
 from tests.cities import city as shipped
 from tests.service import joint_city as city
 from tests.service.plays import EAST_CGJ, PEOPLE, Office, Play
-from tests.service.procedures_world import CGJ, COMMUNITY, GZ, Clock, World
+from tests.service.procedures_world import CGJ, COMMUNITY, GZ, LAW_OFFICE, Clock, World
 from tests.service.whistles_world import register_departments
 
 PLAYS = int(os.environ.get("GRIDSVC_PLAYS", "2"))
-AWAY = (None, CGJ, GZ, city.OTHER, EAST_CGJ, COMMUNITY, "reporter", city.LEAD)
+AWAY = (None, CGJ, GZ, city.OTHER, EAST_CGJ, COMMUNITY, LAW_OFFICE, "reporter", city.LEAD)
 
 Opening = Callable[[World], tuple[str, str, str]]
 
@@ -99,6 +99,7 @@ OPENINGS: dict[str, Opening] = {
     "line_team": along_a_line,
     "mobile_desk": chosen("worker", "mobile_desk"),
     "post_48h": chosen("citizen", "post_48h"),
+    "village": chosen("worker", "village"),
     "whistle_1": chosen("citizen", "whistle_1"),
     "whistle_1 by telephone": chosen("worker", "whistle_1", whistle=True),
     "whistle_2": chosen("worker", "whistle_2"),

@@ -67,7 +67,7 @@ class FollowUpIn(Sent):
     follows: uuid.UUID | None = Field(
         default=None, description="The whistle from which it comes; the newest of the case."
     )
-    by: Text | None = Field(default=None, description="The calling street, where not clear.")
+    by: Text | None = Field(default=None, description="The calling body, where not clear.")
     kind: WhistleKind | None = Field(default=None, description="As the previous whistle.")
     ground: WhistleGround | None = Field(default=None, description="As the previous whistle.")
     at: dt.datetime | None = Field(default=None, description="RFC 3339; now when left out.")
@@ -79,7 +79,7 @@ class ApprovalIn(Sent):
     approval: Approval
     bodies: list[Text] = Field(min_length=1, max_length=100)
     demand: Text | JsonObject = Field(description="As the whistle will have it.")
-    by: Text | None = Field(default=None, description="The calling street, where not clear.")
+    by: Text | None = Field(default=None, description="The calling body, where not clear.")
 
 
 @router.get(

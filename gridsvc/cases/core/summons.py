@@ -15,7 +15,7 @@ from gridsvc.cases.core.engine import parties
 from gridsvc.cases.core.events import StepDue, StepTaken
 from gridsvc.cases.core.progress import Progress, Summoned
 from gridsvc.cases.core.rights import body_of
-from gridsvc.city.procedures.model import Actor, Callee, Procedure, Step, Summons
+from gridsvc.city.procedures.model import LISTED, Actor, Callee, Procedure, Step, Summons
 from gridsvc.errors import BadInput, NotFound
 from gridsvc.registry.bodies.repository import bodies_by_code, bodies_of_grid
 from gridsvc.registry.classes.repository import names_of
@@ -50,7 +50,7 @@ def summoned(
     """
     new: list[Summoned] = []
     for summons in step.calls:
-        named = summons.who in (Callee.NAMED, Callee.CITY_UNITS)
+        named = summons.who in LISTED
         for code in callees(summons):
             if code in (each.body for each in new):
                 if named:
@@ -100,6 +100,8 @@ def _callees(
         case Callee.NAMED | Callee.CITY_UNITS:
             city_wide = summons.who is Callee.CITY_UNITS
             return named_bodies(act.session, evidence.get("bodies"), city_wide=city_wide)
+        case Callee.OFFICES:
+            return _offices(act, progress, evidence.get("bodies"))
         case Callee.ASSISTANTS:
             return list(progress.assistants)
         case Callee.LEAD:
@@ -117,6 +119,25 @@ def _callees(
         case Callee.TERRITORY | Callee.COMMUNITY:
             seated = progress.seat(Actor(summons.who.value))
             return [] if seated is None else [seated]
+
+
+def _offices(act: Act, progress: Progress, codes: Any) -> list[str]:
+    """The codes of a list, of bodies that work in the territory of a case and nowhere else.
+
+    Whom the territory has not got is called one level up.
+    """
+    found = named_bodies(act.session, codes, city_wide=False)
+    territory = progress.seat(Actor.TERRITORY) or progress.lead
+    known = bodies_by_code(act.session, [territory, *found])
+    for code in found:
+        inside = known[code].area_code.startswith(known[territory].area_code)
+        if not inside or known[code].kind == "community":
+            raise BadInput(
+                f"{known[code].name} ({code}) is not an office of {known[territory].name}; its own"
+                " offices are called here, and others one level up.",
+                field="evidence.bodies",
+            )
+    return found
 
 
 def named_bodies(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gridsvc.city.procedures.model import (
     CLOSING,
     EACH,
+    LISTED,
     SEATS,
     Actor,
     Callee,
@@ -112,8 +113,7 @@ def _check_steps(procedure: Procedure, source: ProcedureFile) -> None:
 
 
 def _carries(step: Step) -> bool:
-    by_evidence = {Callee.NAMED, Callee.CITY_UNITS}
-    named = any(call.who in by_evidence for call in step.calls)
+    named = any(call.who in LISTED for call in step.calls)
     return bool(step.needs or step.choices or step.names or step.scores or named)
 
 
@@ -151,7 +151,11 @@ def _check_roles(procedure: Procedure, source: ProcedureFile) -> None:
             reason = f"{step.name}: an earlier step must name who acts (names_who, needs 'who')"
             raise source.fault("steps", n, reason, key="by")
         named = named or (step.names_who and not step.optional)
-        wanted = {Callee.TERRITORY: Actor.TERRITORY, Callee.COMMUNITY: Actor.COMMUNITY}
+        wanted = {
+            Callee.TERRITORY: Actor.TERRITORY,
+            Callee.OFFICES: Actor.TERRITORY,
+            Callee.COMMUNITY: Actor.COMMUNITY,
+        }
         for call in step.calls:
             if call.who in wanted and wanted[call.who] not in seated:
                 reason = f"{step.name}: it calls the {call.who.value}, which has no seat"

@@ -78,18 +78,23 @@ CLOSING = (Requirement.ALL_REPORTED_IN, Requirement.ALL_DONE, Requirement.ALL_SC
 class Callee(StrEnum):
     """Whom a step calls.
 
-    ``named`` and ``city_units`` are the bodies that the step's evidence lists in ``bodies``
-    (the latter must work for the whole city); ``grid_bodies`` are all that answer for anything
-    in the unit grid of the place.
+    Those of :data:`LISTED` are the bodies that the step's evidence lists in ``bodies``:
+    ``city_units`` must work for the whole city, ``offices`` in the territory itself;
+    ``grid_bodies`` are all that answer for anything in the unit grid of the place.
     """
 
     NAMED = "named"
     CITY_UNITS = "city_units"
+    OFFICES = "offices"
     ASSISTANTS = "assistants"
     GRID_BODIES = "grid_bodies"
     LEAD = "lead"
     TERRITORY = "territory"
     COMMUNITY = "community"
+
+
+#: Those whom whoever takes the step chooses.
+LISTED = frozenset({Callee.NAMED, Callee.CITY_UNITS, Callee.OFFICES})
 
 
 class Scored(StrEnum):

@@ -15,7 +15,7 @@ from gridsvc.cases.core.engine import parties
 from gridsvc.cases.core.models import Case, TraceEntry
 from gridsvc.cases.core.progress import Progress
 from gridsvc.cases.core.repository import lock_case
-from gridsvc.cases.core.rights import acting_body, own_body
+from gridsvc.cases.core.rights import acting_body, body_of, own_body
 from gridsvc.cases.core.service import readable_case
 from gridsvc.cases.core.summons import named_bodies
 from gridsvc.cases.systems.whistles.demand import Demand, read_demand
@@ -27,13 +27,11 @@ from gridsvc.errors import NotAllowed, StepRefused
 from gridsvc.registry.bodies.service import body_or_refuse
 
 _ACTION = "whistle_approved"
-#: The level at which the district whistles the city.
-_OF_THE_DISTRICT = 4
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalGiven:
-    """Which approval, of which letter; ``by`` is the calling street where that is not clear."""
+    """Which approval, of which letter; ``by`` is the calling body where that is not clear."""
 
     approval: Approval
     bodies: Sequence[str]
@@ -44,7 +42,7 @@ class ApprovalGiven:
 def approve(occasion: Occasion, case_id: uuid.UUID, given: ApprovalGiven) -> TraceEntry:
     """Agree to a whistle that somebody else is about to blow in an open case.
 
-    The main leader of the calling street confirms with a token of that street, a leader of the
+    The main leader of whoever calls confirms with a token of that body, a leader of the
     district approves with one that supervises it. It counts for these bodies and this demand only.
     Raises NotFound, NotAllowed, BadInput, StepRefused.
     """
@@ -55,7 +53,7 @@ def approve(occasion: Occasion, case_id: uuid.UUID, given: ApprovalGiven) -> Tra
         raise StepRefused("The case is closed; no further whistle can be blown in it.")
     body = None
     if given.approval is Approval.CONFIRMED_BY:
-        body = calling_street(act, given.by)
+        body = calling_body(act, given.by)
     elif not caller.supervises(act.case.district_code):
         raise NotAllowed(
             f"'{given.approval}' is for a leader of the district: a token of role district, city or"
@@ -90,13 +88,14 @@ def agreed_to(
 ) -> dict[str, str]:
     """Who agreed to the letter of a whistle that the caller of the act blows.
 
-    Nobody agrees to what they blow themselves, and nobody twice. What the district itself whistles
-    has no street to confirm it: its leader approves. Raises StepRefused when an approval of the
-    kind is missing.
+    Nobody agrees to what they blow themselves, and nobody twice. What supervision itself whistles
+    has no office to confirm it: a leader of the district approves. Raises StepRefused when an
+    approval of the kind is missing.
     """
     letter, rule = _letter_hash(bodies, demand), act.city.table(KINDS)[kind]
     needed: Sequence[Approval] = rule.approvals
-    if needed and act.procedure.level == _OF_THE_DISTRICT:
+    levelled = act.procedure.level is not None
+    if needed and levelled and body_of(caller_of(act.procedure, act.progress)) is None:
         needed = [Approval.APPROVED_BY]
     agreed: dict[str, str] = {}
     for entry in approvals_of(act.session, act.case):
@@ -120,8 +119,8 @@ def caller_of(procedure: Procedure, progress: Progress) -> str:
     return parties(progress, procedure.steps[-1].by)[0]
 
 
-def calling_street(act: Act, named: str | None) -> str:
-    """The street that whistles: the whistle's caller, a side, or the lead.
+def calling_body(act: Act, named: str | None) -> str:
+    """Who whistles: the caller of a whistle with a level, else a street that is a side or leads.
 
     Raises NotAllowed, StepRefused.
     """
@@ -133,7 +132,7 @@ def calling_street(act: Act, named: str | None) -> str:
     if code not in allowed:
         raise StepRefused(f"Here {' or '.join(allowed)} may whistle, not {code}.", field="by")
     body = body_or_refuse(act.session, code, field="by")
-    if body.kind != "street":
+    if not levelled and body.kind != "street":
         raise StepRefused(
             f"{body.name} ({code}) is not a street; only a street whistles.", field="by"
         )

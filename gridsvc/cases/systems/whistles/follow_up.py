@@ -16,7 +16,7 @@ from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.core.service import happened_at, readable_case
 from gridsvc.cases.core.summons import named_bodies
 from gridsvc.cases.systems.whistles import repository
-from gridsvc.cases.systems.whistles.approvals import agreed_to, calling_street
+from gridsvc.cases.systems.whistles.approvals import agreed_to, calling_body
 from gridsvc.cases.systems.whistles.blowing import NewWhistle, blow
 from gridsvc.cases.systems.whistles.demand import read_demand
 from gridsvc.cases.systems.whistles.hearing import (
@@ -63,7 +63,7 @@ def whistle_again(occasion: Occasion, case_id: uuid.UUID, given: FollowUp) -> Wh
     act = occasion.on(lock_case(session, case_id))
     case, procedure, progress = act.case, act.procedure, act.progress
     _check_now(case, procedure)
-    party = calling_street(act, given.by)
+    party = calling_body(act, given.by)
     check_separation_of_duties(progress, "whistle", party, act.caller.subject)
     before = _before(act, given.follows)
     at = happened_at(

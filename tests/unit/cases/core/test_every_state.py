@@ -126,6 +126,7 @@ def called(step: Step, progress: Progress, evidence: dict[str, Any]) -> Progress
     whom: dict[Callee, Any] = {
         Callee.NAMED: evidence.get("bodies", []),
         Callee.CITY_UNITS: evidence.get("bodies", []),
+        Callee.OFFICES: evidence.get("bodies", []),
         Callee.ASSISTANTS: [],
         Callee.LEAD: [progress.lead],
         Callee.GRID_BODIES: [STREET, FIRST, SECOND],
