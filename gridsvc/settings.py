@@ -172,6 +172,13 @@ class Settings(BaseSettings):
     webhooks_at_once: int = Field(
         default=16, ge=1, description="Webhooks that one worker calls at the same time."
     )
+    public_url: str | None = Field(
+        default=None,
+        description="Where people reach the service, such as https://grid.example.org, for links.",
+    )
+    group_link_hours: int = Field(
+        default=72, ge=1, le=8_760, description="How long a link in a group's message opens."
+    )
     report_in_minutes: int = Field(
         default=30, description="Time to report in after a whistle (Pinggu's rule)."
     )

@@ -39,6 +39,10 @@ FIRST = {
         "综合执法小分队",
         "what a line crosses, in order of travel, as GEOS and Geod have it",
     ),
+    32: (
+        "群指令",
+        "signed and retried, 20 a minute, one thread a case, answered by a link for its body alone",
+    ),
     33: (
         "双报到, 项目库, 减负清单",
         "a balance never below zero; each banned demand refused with its item",

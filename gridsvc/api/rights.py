@@ -43,7 +43,7 @@ class Reach(StrEnum):
     MINE = "mine"
     #: What was opened with the very token.
     TOKEN = "token"
-    #: What the secret of a receipt opens.
+    #: What the secret of a receipt opens, or a link from a group's message.
     SECRET = "secret"
 
 

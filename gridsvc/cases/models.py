@@ -15,6 +15,7 @@ from gridsvc.cases.systems.callbacks.models import Callback
 from gridsvc.cases.systems.evidence.models import Evidence
 from gridsvc.cases.systems.extensions.models import ExtensionAsked
 from gridsvc.cases.systems.following.models import Follow
+from gridsvc.cases.systems.groups.models import GroupThread
 from gridsvc.cases.systems.reminders.models import LimitNotice
 from gridsvc.cases.systems.tasks.models import Task
 from gridsvc.cases.systems.trials.models import (
@@ -34,6 +35,7 @@ __all__ = [
     "Evidence",
     "ExtensionAsked",
     "Follow",
+    "GroupThread",
     "IdempotencyKey",
     "LimitNotice",
     "LogCheckpoint",

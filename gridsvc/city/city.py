@@ -13,6 +13,7 @@ from gridsvc.city.merging import DISTANCES, GENERIC_PLACES, KIN
 from gridsvc.city.procedures.library import load_library
 from gridsvc.city.procedures.model import Library
 from gridsvc.city.retention import PERIODS
+from gridsvc.city.robots import ROBOTS
 from gridsvc.city.system import System
 from gridsvc.city.table import Table
 from gridsvc.city.weights import WEIGHTS
@@ -20,7 +21,14 @@ from gridsvc.settings import Settings
 from gridsvc.spatial.plane import MetricPlane
 
 T = TypeVar("T")
-_TABLES: tuple[Table[Any], ...] = (DISTANCES, GENERIC_PLACES, KIN, WEIGHTS, PERIODS)
+_TABLES: tuple[Table[Any], ...] = (
+    DISTANCES,
+    GENERIC_PLACES,
+    KIN,
+    WEIGHTS,
+    PERIODS,
+    ROBOTS,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from gridsvc.errors import BadInput, NotFound
 from gridsvc.keeping import retention
 from gridsvc.registry.access.audit import Done, note, write_noted
 from gridsvc.registry.access.keys import KeyRing
+from gridsvc.registry.groups import service as groups
 from gridsvc.registry.staff import service as staff
 from gridsvc.settings import get_settings
 
@@ -124,7 +125,7 @@ def rotate_token(
 
 @keys.command()
 def rotate() -> None:
-    """Seal contacts, telephones, ballot boxes anew; servers go on, an old key is read meanwhile."""
+    """Seal contacts, telephones, ballots, groups anew; servers go on, by the old key meanwhile."""
     ring = _ring()
     ring.begin_rotation()
     done = 0
@@ -138,6 +139,7 @@ def rotate() -> None:
             (personal.FIRST, personal.reseal),
             (staff.FIRST, staff.reseal),
             (staff.FIRST, trials.reseal),
+            (groups.FIRST, groups.reseal),
         ):
             after: tuple[str, uuid.UUID] | None = first
             while after is not None:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.api.clock import utc_now
 from gridsvc.cases.core.messages import repository
+from gridsvc.cases.core.messages.groups import Speaking
 from gridsvc.cases.core.messages.service import retry_given_up
 from gridsvc.cases.core.messages.worker import DeliveryCount, Worker
 from gridsvc.cases.intake.repository import forget_keys
@@ -25,13 +26,14 @@ from gridsvc.cases.systems.limits import recompute
 from gridsvc.cases.systems.reminders.service import notice_limits
 from gridsvc.cases.systems.tasks.limits import notice_task_limits
 from gridsvc.city import City
+from gridsvc.city.robots import ROBOTS
 from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, session
 from gridsvc.db.base import transaction
 from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.db.partitions import ensure_partitions
 from gridsvc.db.roles import SERVICE_ROLE
 from gridsvc.errors import Unavailable
-from gridsvc.registry.access.keys import secret_key
+from gridsvc.registry.access.keys import KeyRing, secret_key
 from gridsvc.settings import get_settings
 
 _log = structlog.get_logger(__name__)
@@ -52,7 +54,14 @@ def worker(
     url = database(settings)
     engine = create_engine(url, application_name="gridsvc worker", role=SERVICE_ROLE)
     try:
-        loop = Worker(session_factory(engine), settings, key, utc_now)
+        speaking = Speaking(
+            robots=ROBOTS.load(settings),
+            key=key,
+            keys=KeyRing(settings.var_dir / "keys", "reporter", settings.reporter_key),
+            base=settings.public_url,
+            hours=settings.group_link_hours,
+        )
+        loop = Worker(session_factory(engine), settings, key, utc_now, speaking=speaking)
         tally = asyncio.run(_run(loop, engine, once=once))
     finally:
         engine.dispose()
@@ -167,6 +176,7 @@ def given_up(
                     "id": message.id,
                     "body": message.body_code,
                     "follow": message.follow_id,
+                    "group": message.group_id,
                     "topic": message.topic,
                     "case_id": message.case_id,
                     "written_at": message.written_at.isoformat(),

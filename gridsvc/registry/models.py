@@ -16,6 +16,7 @@ from gridsvc.registry.grids.models import (
     NationalId,
     UnitGrid,
 )
+from gridsvc.registry.groups.models import ChatGroup
 from gridsvc.registry.members.models import Member, MemberService
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.powers.models import Delegation, Power
@@ -30,6 +31,7 @@ __all__ = [
     "AuditEntry",
     "BannedDemand",
     "Body",
+    "ChatGroup",
     "ContactPoint",
     "Delegation",
     "Demand",

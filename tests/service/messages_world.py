@@ -89,9 +89,13 @@ class Request:
 
 @dataclass
 class Receiver:
-    """Answers every whole POST with ``answer(request)``, a status code, and remembers it."""
+    """Answers every whole POST with ``answer(request)``, a status code, and remembers it.
+
+    ``content`` is what the answers have in them.
+    """
 
     answer: Callable[[Request], int] = lambda _: 204
+    content: bytes = b""
     requests: list[Request] = field(default_factory=list)
     arrived: threading.Condition = field(default_factory=threading.Condition)
 
@@ -114,8 +118,9 @@ class Receiver:
                     self.send_response(status)
                     if 300 <= status < 400:
                         self.send_header("Location", receiver.url("elsewhere"))
-                    self.send_header("Content-Length", "0")
+                    self.send_header("Content-Length", str(len(receiver.content)))
                     self.end_headers()
+                    self.wfile.write(receiver.content)
                 except OSError:
                     self.close_connection = True  # the caller was killed or has lost patience
 

@@ -165,6 +165,9 @@ class World:
         self.judge = self.admin.post("/v1/staff", judge)["code"]
         patrol = {"kind": "patrol", "area": city.LEAD, "note": "look at the gate"}
         self.task = self.admin.post("/v1/tasks", patrol)["id"]
+        self.groups = 0
+        groups = f"/v1/bodies/{city.LEAD}/groups"
+        self.group = self.admin.post(groups, self.new_group())["id"]
         self.proposal, made = self.mend()
         self.mended, self.repair = made["edition"], made["repairs"][0]["id"]
 
@@ -173,6 +176,12 @@ class World:
         batch = {"area": f"{city.LEAD}001", "households": ["1", "2", "3"]}
         more = {"consulted_on": "2026-01-01", "batches": [batch]}
         return {"name": "Property service", "area": city.LEAD, **more}
+
+    def new_group(self) -> dict[str, Any]:
+        """A chat group that nobody has entered yet."""
+        self.groups += 1
+        url = f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={self.groups}"
+        return {"name": "on duty", "robot": "wecom", "url": url}
 
     def new_service(self) -> dict[str, Any]:
         """What the member of the western street has not done yet."""

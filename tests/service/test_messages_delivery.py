@@ -31,7 +31,13 @@ from tests.waiting import PATIENCE_S, slowness
 
 STREET = "110102020"
 OTHER = "110106002"
-LIMITS: dict[str, Any] = {"most": 5, "most_followers": 5, "busy": ()}
+LIMITS: dict[str, Any] = {
+    "robots": {},
+    "timeout": dt.timedelta(seconds=10),
+    "most": 5,
+    "most_followers": 5,
+    "busy": (),
+}
 
 
 class Clock:

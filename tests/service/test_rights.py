@@ -149,6 +149,11 @@ SENT: dict[str, Recipe] = {
     "POST /v1/members/services": json(
         lambda world, _: {**world.new_service(), "member": "M1", "on": "2026-01-02"}
     ),
+    "POST /v1/bodies/{body}/groups": json(lambda world, _: world.new_group()),
+    "POST /v1/cases/{case_id}/group-orders": json(
+        lambda _, asker: {"body": asker.own_body if asker else city.LEAD}
+    ),
+    "POST /v1/group-links/{link}": lambda world, asker: {"data": {"note": "done"}},
     "POST /v1/funds/{district}/{code}/spendings": json({"amount_fen": 1, "what": "a lamp"}),
     "GET /v1/banned-demands": query(district=city.WEST),
     "GET /v1/demands": query(area=city.LEAD),
@@ -270,6 +275,8 @@ def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
         "token_id": world.token,
         "duty_id": world.duty,
         "agreement_id": world.agreement,
+        "group_id": world.group,
+        "link": "of-nobody",
         "staff_id": world.member,
         "trial_id": world.trial,
         "batch": "1",

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gridsvc.callers import REQUEST_ID, Caller
-from gridsvc.cases.core.events import Recorded
+from gridsvc.cases.core.events import Recorded, Told
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.cases.core.messages.repository import withdraw
 from gridsvc.cases.core.models import Case, StatedTime, TraceEntry
@@ -220,10 +220,10 @@ class Act(Occasion):
         due_at: dt.datetime | None = None,
     ) -> None:
         """Tell bodies something about the case, each once, now or from ``due_at`` on."""
-        due = due_at or self.now
-        self.session.add_all(
-            self._message(topic, content, due, body_code=body) for body in dict.fromkeys(bodies)
-        )
+        due, told = due_at or self.now, tuple(dict.fromkeys(bodies))
+        self.session.add_all(self._message(topic, content, due, body_code=body) for body in told)
+        if told:
+            self.emit(Told(told, topic, content, due))
 
     def tell_follower(
         self, follow_id: uuid.UUID, webhook_url: str, topic: str, content: Mapping[str, Any]
@@ -231,6 +231,12 @@ class Act(Occasion):
         """Tell somebody who follows a report of the case something, at an address of their own."""
         to = {"follow_id": follow_id, "webhook_url": webhook_url}
         self.session.add(self._message(topic, content, self.now, **to))
+
+    def tell_group(
+        self, group_id: uuid.UUID, topic: str, content: Mapping[str, Any], *, due_at: dt.datetime
+    ) -> None:
+        """Tell a chat group something about the case; it lies in no inbox."""
+        self.session.add(self._message(topic, content, due_at, group_id=group_id))
 
     def _message(
         self, topic: str, content: Mapping[str, Any], due: dt.datetime, **receiver: Any

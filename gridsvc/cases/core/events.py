@@ -149,6 +149,19 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """Inboxes (of bodies, districts, leaders) were told something, which they see from ``due_at``.
+
+    ``content`` is what they were told; it may hold words of persons.
+    """
+
+    inboxes: tuple[str, ...]
+    topic: str
+    content: Mapping[str, Any]
+    due_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CaseClosed:
     """A case was closed; ``into`` is the case that goes on with its reports, None without one."""
 

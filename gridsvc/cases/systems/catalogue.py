@@ -15,6 +15,7 @@ from gridsvc.cases.core.events import (
     StepAsked,
     StepDue,
     StepTaken,
+    Told,
     VerdictMerges,
 )
 from gridsvc.cases.intake.model import PinMoved, ReportFiled
@@ -31,6 +32,8 @@ from gridsvc.cases.systems.evidence.service import (
 )
 from gridsvc.cases.systems.extensions import service as extensions
 from gridsvc.cases.systems.following import service as following
+from gridsvc.cases.systems.groups.service import say_in_groups
+from gridsvc.cases.systems.groups.words import GROUP_WORDS
 from gridsvc.cases.systems.hazard.service import erase_told
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.judge_point.service import check_judge
@@ -101,6 +104,7 @@ SYSTEMS = (
             ReportErased: following.forget_followers,
         },
     ),
+    System("groups", tables=(GROUP_WORDS,), hears={Told: say_in_groups}),
     System("merging", hears={VerdictMerges: follow_verdict}, shows=merging.shown_in_case),
     System("appeals", shows=appeals.shown_in_case),
     System(

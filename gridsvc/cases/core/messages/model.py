@@ -44,8 +44,21 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupAddress:
+    """A chat group, its robot and language, and where the robot is called, sealed."""
+
+    id: uuid.UUID
+    robot: str
+    language: str
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
-    """One claimed try of a message; ``tries`` counts it and tells it from every other claim."""
+    """One claimed try of a message; ``tries`` counts it and tells it from every other claim.
+
+    One to a ``group`` has no address of its own: the group's is sealed.
+    """
 
     district_code: str
     id: uuid.UUID
@@ -58,11 +71,12 @@ class Delivery:
     tries: int
     webhook_url: str
     request_id: str | None
+    group: GroupAddress | None = None
 
     @property
     def receiver(self) -> str:
-        """Whom it is for: the code of a body, the id of a follower."""
-        return self.body_code or str(self.follow_id)
+        """Whom it is for: the code of a body, the id of a follower or of a group."""
+        return self.body_code or str(self.follow_id or (self.group and self.group.id))
 
     def payload(self) -> bytes:
         """The JSON that the webhook receives, the same bytes at every try."""

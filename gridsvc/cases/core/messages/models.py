@@ -1,4 +1,4 @@
-"""Messages to bodies, and to those who follow a report."""
+"""Messages to bodies, to those who follow a report, and to chat groups."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gridsvc.db.base import Base
 
 
 class Message(Base):
-    """Something a body or a follower must hear, written in the transaction that made it necessary.
+    """Something that somebody must hear, written in the transaction that made it necessary.
 
     A message to a body is in its inbox; a body with a webhook is also called. One to a follower
-    (``follow_id``) is sent to its own ``webhook_url`` and lies in no inbox. The
-    id stays the same through every try, so a receiver can drop a repeated one. A message is
-    not shown before its ``due_at``, and may be withdrawn until then. ``request_id`` is the request
-    that wrote it, None for a command's.
+    (``follow_id``) is sent to its own ``webhook_url``, one to a chat group (``group_id``) by its
+    robot; they lie in no inbox. The id stays the same through every try, so a receiver can drop a
+    repeated one. A message is not shown before its ``due_at``, and may be withdrawn until then.
+    ``request_id`` is the request that wrote it, None for a command's.
     """
 
     __tablename__ = "message"
@@ -28,7 +28,7 @@ class Message(Base):
         CheckConstraint(
             "state in ('waiting', 'delivered', 'given_up', 'withdrawn')", "state_known"
         ),
-        CheckConstraint("num_nonnulls(body_code, follow_id) = 1", "one_receiver"),
+        CheckConstraint("num_nonnulls(body_code, follow_id, group_id) = 1", "one_receiver"),
         CheckConstraint("(follow_id is null) = (webhook_url is null)", "follower_is_called"),
         Index("ix_message_inbox", "body_code", "due_at", "id"),
         Index(
@@ -38,6 +38,12 @@ class Message(Base):
             postgresql_where=text("state = 'waiting'"),
         ),
         Index("ix_message_follow", "follow_id", postgresql_where=text("follow_id is not null")),
+        Index(
+            "ix_message_group",
+            "group_id",
+            "case_id",
+            postgresql_where=text("group_id is not null and state = 'waiting'"),
+        ),
         Index("ix_message_given_up", "id", postgresql_where=text("state = 'given_up'")),
         {"postgresql_partition_by": "RANGE (written_at)"},
     )
@@ -47,6 +53,7 @@ class Message(Base):
     written_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     body_code: Mapped[str | None] = mapped_column(String(18))
     follow_id: Mapped[uuid.UUID | None]
+    group_id: Mapped[uuid.UUID | None]
     webhook_url: Mapped[str | None]
     topic: Mapped[str] = mapped_column(String(40))
     case_id: Mapped[uuid.UUID]
@@ -61,5 +68,5 @@ class Message(Base):
 
     @property
     def receiver(self) -> str:
-        """Whom it is for: the code of a body, the id of a follower."""
-        return self.body_code or str(self.follow_id)
+        """Whom it is for: the code of a body, the id of a follower or of a group."""
+        return self.body_code or str(self.follow_id or self.group_id)

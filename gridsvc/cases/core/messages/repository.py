@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from sqlalchemy import (
     ColumnElement,
@@ -20,11 +20,12 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from gridsvc.cases.core.messages.model import Backlog, Delivery, Outcome, Place
+from gridsvc.cases.core.messages.model import Backlog, Delivery, GroupAddress, Outcome, Place
 from gridsvc.cases.core.messages.models import Message
 from gridsvc.registry.bodies.models import Body
+from gridsvc.registry.groups.models import ChatGroup
 
 
 def due_messages(
@@ -100,6 +101,16 @@ def forget_followers(session: Session, follow_ids: Collection[uuid.UUID]) -> Non
     )
 
 
+def withdraw_of_group(session: Session, group_id: uuid.UUID) -> None:
+    """Mark the waiting messages of a chat group as withdrawn."""
+    session.execute(
+        update(Message)
+        .where(Message.group_id == group_id, Message.state == "waiting")
+        .values(state="withdrawn", next_try_at=None),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def leave_out(
     session: Session, district_code: str, case_id: uuid.UUID, *, topic: str, keys: Sequence[str]
 ) -> None:
@@ -118,9 +129,12 @@ def leave_out(
 
 _IS_CALLED = or_(
     Message.webhook_url.is_not(None),
+    Message.group_id.is_not(None),
     exists().where(Body.code == Message.body_code, Body.webhook_url.is_not(None)),
 )
-_RECEIVER = func.coalesce(Message.body_code, cast(Message.follow_id, Text))
+_RECEIVER = func.coalesce(
+    Message.body_code, cast(Message.follow_id, Text), cast(Message.group_id, Text)
+)
 
 
 def _may_be_called(busy: Collection[str], *, followers: bool) -> Sequence[ColumnElement[bool]]:
@@ -197,7 +211,7 @@ def claim(
     now: dt.datetime,
     until: dt.datetime,
 ) -> Delivery | None:
-    """Take the longest-waiting message of a district for somebody with a webhook.
+    """Take the longest-waiting message of a district for a body or a follower with a webhook.
 
     Nobody else sees it as due before ``until``. Those in ``busy`` are skipped, and without
     ``followers`` all followers.
@@ -220,6 +234,61 @@ def claim(
     if row is None:
         return None
     message, webhook_url = row
+    return _claimed(message, webhook_url, until)
+
+
+def claim_for_group(
+    session: Session,
+    district_code: str,
+    *,
+    busy: Collection[str],
+    may_send: Callable[[ChatGroup], bool],
+    now: dt.datetime,
+    until: dt.datetime,
+) -> Delivery | None:
+    """Take the longest-waiting message of a district for a chat group that ``may_send`` now.
+
+    The group's row is held with it, so that two workers count its messages as one. What belongs to
+    one case goes out in its order: a later message waits while an earlier one is tried again.
+    """
+    skipped, earlier = set(busy), aliased(Message)
+    before = exists().where(
+        earlier.district_code == Message.district_code,
+        earlier.group_id == Message.group_id,
+        earlier.case_id == Message.case_id,
+        earlier.state == "waiting",
+        earlier.due_at <= now,
+        tuple_(earlier.due_at, earlier.id) < tuple_(Message.due_at, Message.id),
+    )
+    query = (
+        select(Message, ChatGroup)
+        .join(ChatGroup, ChatGroup.id == Message.group_id)
+        .where(
+            Message.district_code == district_code,
+            Message.state == "waiting",
+            Message.next_try_at <= now,
+            ~before,
+        )
+        .order_by(Message.next_try_at, Message.id)
+        .limit(1)
+        .with_for_update(of=(Message, ChatGroup), skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    while True:
+        row = session.execute(query.where(cast(Message.group_id, Text).not_in(skipped))).first()
+        if row is None:
+            return None
+        message, group = row
+        if group.sealed is not None and may_send(group):
+            group.sent_at = [*group.sent_at, now]
+            where = GroupAddress(group.id, group.robot, group.language, group.sealed)
+            return _claimed(message, "", until, where)
+        skipped.add(str(group.id))
+
+
+def _claimed(
+    message: Message, webhook_url: str, until: dt.datetime, group: GroupAddress | None = None
+) -> Delivery:
     message.tries += 1
     message.next_try_at = until
     return Delivery(
@@ -234,6 +303,7 @@ def claim(
         tries=message.tries,
         webhook_url=webhook_url,
         request_id=message.request_id,
+        group=group,
     )
 
 

@@ -12,6 +12,8 @@ import hashlib
 import hmac
 import ipaddress
 import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gridsvc.cases.core.messages.model import Delivery
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     import httpx
 
 _LONGEST_REASON = 300
+#: An answer that tells whether a message was taken is short.
+_MOST_READ_BYTES = 4_096
 #: IPv6 addresses that a gateway turns into IPv4 ones (RFC 6052, RFC 8215).
 _TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48")))
 
@@ -79,47 +83,72 @@ def signature(secret: str, payload: bytes, at: dt.datetime) -> str:
     return f"t={timestamp},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
 
 
-async def call(
-    client: httpx.AsyncClient,
-    delivery: Delivery,
-    *,
-    key: bytes,
-    now: dt.datetime,
-    timeout_s: float,
-    private: bool,
-) -> str | None:
-    """POST a message to its webhook; None when it answered 2xx, else the reason in words.
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One POST: where, what, and how its answer is read.
 
-    ``timeout_s`` bounds the whole call. The answer's body is never read. Unless it may be
-    ``private``, the address is held to the public internet.
+    Unless it may be ``private``, the address is held to the public internet. ``accepted`` says from
+    the first bytes of a 2xx answer why the message was not taken, None when it was. What is told
+    of a fault never holds a ``secret`` address.
     """
-    import httpx  # rare
 
+    url: str
+    payload: bytes
+    headers: Mapping[str, str]
+    private: bool
+    accepted: Callable[[bytes], str | None] | None = None
+    secret: bool = False
+
+
+def outgoing(delivery: Delivery, *, key: bytes, now: dt.datetime, private: bool) -> Outgoing:
+    """The POST of a message to a body or a follower, signed."""
     payload = delivery.payload()
     headers = {
-        "Content-Type": "application/json",
         "Idempotency-Key": str(delivery.id),
         "Gridsvc-Signature": signature(webhook_secret(key, delivery.receiver), payload, now),
-        "User-Agent": "gridsvc",
     }
     if delivery.request_id is not None:
         headers["X-Request-ID"] = delivery.request_id
+    return Outgoing(delivery.webhook_url, payload, headers, private)
+
+
+async def call(client: httpx.AsyncClient, sent: Outgoing, *, timeout_s: float) -> str | None:
+    """POST a message to its webhook; None when it was taken, else the reason in words.
+
+    ``timeout_s`` bounds the whole call. Of the answer no more is read than tells whether it was.
+    """
+    import httpx  # rare
+
+    headers = {"Content-Type": "application/json", "User-Agent": "gridsvc", **sent.headers}
     try:
         async with asyncio.timeout(timeout_s):
-            url, named = httpx.URL(delivery.webhook_url), dict[str, str]()
-            if not private:
+            url, named = httpx.URL(sent.url), dict[str, str]()
+            if not sent.private:
                 # Called by the address that was judged: its name may stand for another one by now.
                 headers["Host"], named = url.netloc.decode(), {"sni_hostname": url.host}
-                url = url.copy_with(host=await public_address(delivery.webhook_url))
+                url = url.copy_with(host=await public_address(sent.url))
             async with client.stream(
-                "POST", url, content=payload, headers=headers, extensions=named
+                "POST", url, content=sent.payload, headers=headers, extensions=named
             ) as answer:
-                if answer.is_success:
+                if not answer.is_success:
+                    said = f"it answered {answer.status_code} {answer.reason_phrase}"
+                    return said[:_LONGEST_REASON]
+                if sent.accepted is None:
                     return None
-                return f"it answered {answer.status_code} {answer.reason_phrase}"[:_LONGEST_REASON]
+                return sent.accepted(await _beginning(answer))
     except NotPublic as error:
         return str(error)[:_LONGEST_REASON]
     except TimeoutError:
         return f"it did not answer within {timeout_s:g} s"
     except Exception as error:  # noqa: BLE001, RUF100 - whatever one receiver does, the others go on
-        return f"{type(error).__name__}: {error}".rstrip(": ")[:_LONGEST_REASON]
+        said = "" if sent.secret else str(error)
+        return f"{type(error).__name__}: {said}".rstrip(": ")[:_LONGEST_REASON]
+
+
+async def _beginning(answer: httpx.Response) -> bytes:
+    read = b""
+    async for part in answer.aiter_bytes():
+        read += part
+        if len(read) > _MOST_READ_BYTES:
+            break
+    return read[:_MOST_READ_BYTES]

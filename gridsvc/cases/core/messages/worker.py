@@ -23,9 +23,10 @@ import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridsvc.cases.core.messages import repository, service
+from gridsvc.cases.core.messages.groups import Speaking, outgoing_to_group
 from gridsvc.cases.core.messages.model import Delivery, Outcome
 from gridsvc.cases.core.messages.service import INBOX_BATCH
-from gridsvc.cases.core.messages.webhook import call
+from gridsvc.cases.core.messages.webhook import Outgoing, call, outgoing
 from gridsvc.db.base import transaction
 from gridsvc.errors import Unavailable
 from gridsvc.settings import Settings
@@ -48,13 +49,17 @@ class DeliveryCount:
 
 @dataclass(slots=True)
 class Worker:
-    """Delivers messages until it is told to stop; ``clock`` tells the present moment."""
+    """Delivers messages until it is told to stop; ``clock`` tells the present moment.
+
+    ``speaking`` is what it needs for chat groups; without it their messages wait.
+    """
 
     sessions: sessionmaker[Session]
     settings: Settings
     key: bytes
     clock: Callable[[], dt.datetime]
     chance: Callable[[], float] = random.random
+    speaking: Speaking | None = None
     tally: DeliveryCount = field(default_factory=DeliveryCount)
 
     async def run(self, stop: asyncio.Event, *, once: bool = False) -> DeliveryCount:
@@ -108,23 +113,22 @@ class Worker:
         with transaction(self.sessions) as session:
             claimed = service.claim_deliveries(
                 session,
+                robots={} if self.speaking is None else self.speaking.robots,
                 most=at_once - len(under_way),
                 most_followers=(at_once + 1) // 2 - followed,
                 busy={one.receiver for one in under_way},
                 now=self.clock(),
-                lease=dt.timedelta(seconds=_LEASE_TIMEOUTS * self.settings.webhook_timeout_s),
+                lease=_LEASE_TIMEOUTS * self._timeout,
+                timeout=self._timeout,
             )
         return told, claimed
 
     async def _deliver(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
-        error = await call(
-            client,
-            delivery,
-            key=self.key,
-            now=self.clock(),
-            timeout_s=self.settings.webhook_timeout_s,
-            private=delivery.follow_id is None or self.settings.follow_private_addresses,
-        )
+        try:
+            sent, timeout_s = self._outgoing(delivery), self.settings.webhook_timeout_s
+            error = await call(client, sent, timeout_s=timeout_s)
+        except Unavailable as unreadable:
+            error = unreadable.detail
         about = {
             "message": str(delivery.id),
             "receiver": delivery.receiver,
@@ -147,6 +151,16 @@ class Worker:
         else:
             self.tally.failed += 1
             _log.warning("the webhook did not take the message", error=error, **about)
+
+    @property
+    def _timeout(self) -> dt.timedelta:
+        return dt.timedelta(seconds=self.settings.webhook_timeout_s)
+
+    def _outgoing(self, delivery: Delivery) -> Outgoing:
+        if delivery.group is not None and self.speaking is not None:
+            return outgoing_to_group(delivery, delivery.group, self.speaking, now=self.clock())
+        private = delivery.follow_id is None or self.settings.follow_private_addresses
+        return outgoing(delivery, key=self.key, now=self.clock(), private=private)
 
     def _settle(self, delivery: Delivery, error: str | None) -> Outcome | None:
         """Write down how a try ended; None when the message is another worker's by now."""
