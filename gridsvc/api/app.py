@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
@@ -146,6 +146,12 @@ _ROUTES = (
     docs_page,
 )
 
+#: FastAPI works out what a route asks for once for each router that includes it, which takes most
+#: of a second for all: this one is of the process, and every application has its routes.
+_ALL = APIRouter(dependencies=[Depends(rules.follow)])
+for _module in _ROUTES:
+    _ALL.include_router(_module.router)
+
 #: The figures are those of /metrics; to look for another collector takes a fiftieth of a look-up.
 _TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
@@ -217,14 +223,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=lifespan,
         middleware=_middleware(service),
-        dependencies=[Depends(rules.follow)],
         telemetry=_TELEMETRY,
     )
     app.state.service = service
     problems.install(app)
     app.router.routes[:0] = [route for module in _DIRECT for route in module.direct.routes]
-    for module in _ROUTES:
-        app.include_router(module.router)
+    app.router.routes.extend(_ALL.routes)
     _document_problem(app)
     return app
 

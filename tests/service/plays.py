@@ -155,7 +155,11 @@ class Play:
             given["body"] = deed.party
         self._approve(deed)
         answer = self.world[who].send("POST", deed.path, json=given)
-        assert answer.status_code in (200, 201, 403, 409, 422), (deed, answer.text)
+        assert answer.status_code in (200, 201, 403, 409, 422), (
+            answer.status_code,
+            deed,
+            answer.text,
+        )
         if answer.is_success:
             self._keep_side(who, deed)
         before, were = self.entries, self.whistles
@@ -357,8 +361,15 @@ class Office:
         if seen["actions"]:
             # What may be done again and again has been done.
             steps = [one for one in steps if one.name != seen["step"]] or steps
-        dismissals = [one for one in deeds if one.name == "dismiss" and str(self.away) in one.path]
-        return [*inside, *reversed(steps), *(dismissals if self.waited > 2 else [])]
+        # Ways round somebody who never comes: dismissed from a whistle, or others named for a step.
+        round_it = [one for one in deeds if one.name == "dismiss" and str(self.away) in one.path]
+        if any(self.away in due["by"] for due in seen["next"]):
+            round_it += [
+                one
+                for one in deeds
+                if one.astray and one.name in {due["step"] for due in seen["next"]}
+            ]
+        return [*inside, *reversed(steps), *(round_it if self.waited > 2 else [])]
 
     def _try(self, deed: Deed) -> bool:
         play = self.play

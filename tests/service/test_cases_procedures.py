@@ -253,6 +253,12 @@ def test_those_who_are_named_secure_a_hazard_by_their_own_token(world):
     signed = [(e["body_code"], e["actor"]) for e in case.trace() if e["action"] == "secure"]
     assert [body for body, _ in signed] == [CGJ, None]
     assert "the inspector" in signed[1][1]
+    far = {"location": city.beside_border(-900)}
+    alone = world.open("worker", "hazard", **far)
+    alone.take(city.LEAD, "name_who", who=["person:the inspector"])
+    for given in ({}, {"body": "person:the inspector"}):
+        problem = alone.refused("command", "secure", 403, note="Fenced.", **given)
+        assert "own token" in problem["detail"]
 
 
 @pytest.mark.system(22)

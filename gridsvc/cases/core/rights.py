@@ -109,6 +109,10 @@ def acting_party(
                 field="body",
             )
         code = possible[0]
+    if code.startswith(PERSON):
+        raise NotAllowed(
+            f"'{label}' is for the person who was named to do it, with their own token."
+        )
     return acting_body(act.session, caller, code)
 
 
