@@ -8,10 +8,11 @@ from gridsvc.lists.callbacks_due import CALLBACKS_DUE
 from gridsvc.lists.cases import CASES
 from gridsvc.lists.model import Listing
 from gridsvc.lists.reports import REPORTS
+from gridsvc.lists.tasks import TASKS
 from gridsvc.lists.whistles import WHISTLES
 
 LISTS: dict[str, Listing] = {
-    one.name: one for one in (CASES, REPORTS, WHISTLES, APPEALS, CALLBACKS_DUE)
+    one.name: one for one in (CASES, REPORTS, WHISTLES, TASKS, APPEALS, CALLBACKS_DUE)
 }
 
 

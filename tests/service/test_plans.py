@@ -61,6 +61,7 @@ LISTS = [
     "/v1/lists/whistles",
     f"/v1/lists/whistles?district={city.WEST}",
     "/v1/lists/callbacks-due",
+    f"/v1/lists/tasks?area={city.LEAD}&state=open",
 ]
 _PLAN = re.compile(r"plan:\n(\t?\{.*?\n\t?\})", re.DOTALL)
 

@@ -236,3 +236,36 @@ def test_supervision_withdraws_and_the_list_pages_by_key(world):
     assert world[city.OTHER].get("/v1/tasks")["tasks"] == []
     answer = world[city.OTHER].send("GET", "/v1/tasks", params={"area": city.LEAD})
     assert answer.status_code == 403
+
+
+def test_tasks_are_listed_narrowed_counted_and_kept_to_the_area_of_a_token(world, clock):
+    registered(world, "W1", places=[CELL])
+    made = {
+        area: world["supervision"].post(
+            "/v1/tasks", {"kind": "patrol", "area": area, "note": "=Look"}
+        )["id"]
+        for area in (city.WEST, city.LEAD, COMMUNITY)
+    }
+    _, check = checked(world)
+    act(world, "W1", check, "take")
+
+    def listed(who: str, **asked: Any) -> set[str]:
+        return {row["id"] for row in world[who].get("/v1/lists/tasks", **asked)["rows"]}
+
+    assert listed("supervision") == {*made.values(), check["id"]}
+    assert listed(city.LEAD) == {made[city.LEAD], made[COMMUNITY], check["id"]}
+    assert listed("worker") == {made[COMMUNITY], check["id"]}
+    assert listed(city.OTHER) == set()
+    assert listed("supervision", area=COMMUNITY, kind="patrol") == {made[COMMUNITY]}
+    assert listed("supervision", state="taken", staff="W1") == {check["id"]}
+    assert listed("supervision", **{"class": city.RUBBISH}) == {check["id"]}
+    assert listed("supervision", overdue="true") == set()
+    clock.forward(hours=10_000)
+    assert listed("supervision", overdue="false") == set()
+    assert listed("supervision", overdue="true", order="limit") == {*made.values(), check["id"]}
+    counted = world["supervision"].get("/v1/lists/tasks/counts", by="street")["groups"]
+    assert {one["key"]: one["count"] for one in counted} == {city.WEST: 1, city.LEAD: 3}
+    written = world["supervision"].send("GET", "/v1/lists/tasks.csv").text
+    assert written.count("'=Look") == 3
+    refused_to = world["citizen"].send("GET", "/v1/lists/tasks")
+    assert refused_to.status_code == 403
