@@ -26,6 +26,10 @@ FIRST = {
     8: ("综治平台, 签到", "4,640 of 4,649 is 99.8 %; a sign-in 500 m away is flagged"),
     9: ("三张清单, 职责清单", "every class in every street resolves or is listed as a gap"),
     10: ("权责清单, 赋权清单", "who may do what where on a day, as a look at every line tells"),
+    11: (
+        "综合执法中心, 派驻名册",
+        "nothing takes effect without the street's opinion; who can come is said beforehand",
+    ),
     12: ("跨市区两级吹哨", "140 reports join one case, history kept"),
     13: ("统一受理, 12345", "the same complaint by phone and app joins one case"),
     14: ("响应率 解决率 满意率", "as counted by hand; ties stable; no callbacks: no data"),

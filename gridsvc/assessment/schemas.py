@@ -111,6 +111,7 @@ class YearlyParts(Answer):
     on_time: float | None
     reported_in: float | None
     scored: float | None
+    judged: float | None = Field(description="Monthly, by the streets to which it posts people.")
 
 
 class YearlyWeights(Answer):
@@ -120,6 +121,7 @@ class YearlyWeights(Answer):
     on_time: float
     reported_in: float
     scored: float
+    judged: float
 
 
 class BodyYearAnswer(Answer):

@@ -67,7 +67,7 @@ def line_json(found: Assessment, dimension: Dimension, line: Line) -> dict[str, 
 
 def year_json(found: Year) -> dict[str, Any]:
     """The answer of ``GET /v1/assessments/yearly``: parts and scores of 100, ranked."""
-    parts = ("citizens", "on_time", "reported_in", "scored")
+    parts = ("citizens", "on_time", "reported_in", "scored", "judged")
     return {
         "period": found.period.name,
         "source": found.source.value,

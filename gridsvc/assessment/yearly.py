@@ -1,7 +1,8 @@
-"""The yearly score of a body (年度考核): four parts, weighted; pure rules over what was counted.
+"""The yearly score of a body (年度考核): five parts, weighted; pure rules over what was counted.
 
-Counted are the cases that are closed and whose deadline falls in the period. A part without data
-is left out and the others take its weight; without any there is no score.
+Counted are the cases that are closed and whose deadline falls in the period, and the judgements of
+months that end in it. A part without data is left out and the others take its weight; without any
+there is no score.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ def _parts(counts: BodyYear, rates: ThreeRates) -> dict[str, Fraction | None]:
         "on_time": rate(counts.in_time, counts.handled),
         "reported_in": rate(counts.punctual, counts.arrived),
         "scored": rate(counts.points, 100 * counts.scored),
+        "judged": rate(counts.judged_points, 100 * counts.judgements),
     }
 
 
@@ -150,7 +152,7 @@ def assess_year(
     if source is YearSource.TRACE:
         counts = years_of_trace(session, frame, area)
     else:
-        counts = years_of_tables(session, frame)
+        counts = years_of_tables(session, frame, area)
     rates = city.table(WEIGHTS).of_rates(city.settings.weights_scheme, period.last)
     weighed = city.table(WEIGHTS).of_year(period.last)
     lines = yearly_lines(counts, rates, weighed)

@@ -49,7 +49,10 @@ class ThreeRates:
 
 @dataclass(frozen=True, slots=True)
 class Yearly:
-    """Weights of a body's year: citizens' three rates, in time, reported in, scored."""
+    """Weights of a body's year: citizens' three rates, in time, reported in, scored, judged.
+
+    ``judged`` are the monthly judgements of the streets to which the body posts people.
+    """
 
     scheme: str
     valid_from: dt.date
@@ -57,6 +60,7 @@ class Yearly:
     on_time: Fraction
     reported_in: Fraction
     scored: Fraction
+    judged: Fraction
     source: str
 
 
@@ -109,7 +113,11 @@ def load_weights(find: Find) -> Weights:
     """
     shares = ("response", "solved", "satisfied")
     rates = _lines(find("weights.csv"), shares, ("fairly",), optional=("reading",))
-    yearly = _lines(find("yearly.csv"), ("citizens", "on_time", "reported_in", "scored"))
+    yearly = _lines(
+        find("yearly.csv"),
+        ("citizens", "on_time", "reported_in", "scored", "judged"),
+        optional=("judged",),
+    )
     return Weights(
         tuple(ThreeRates(**line) for line in rates), tuple(Yearly(**line) for line in yearly)
     )
@@ -126,7 +134,8 @@ def _lines(
     optional: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """The cells of each line, the newest first; its ``parts`` are weights that sum to 1."""
-    columns = ["scheme", "valid_from", *parts, *beside, "source"]
+    needed = [part for part in (*parts, *beside) if part not in optional]
+    columns = ["scheme", "valid_from", *needed, "source"]
     rows = list(table(path, columns, optional, key=["scheme", "valid_from"]))
     if not rows:
         raise BadFile(f"{path.name}, line 2: there must be at least one line of weights.")
@@ -134,7 +143,10 @@ def _lines(
     for row in rows:
         if not row["scheme"]:
             raise BadFile(f"{row.where}: the line has no scheme.")
-        given: dict[str, Any] = {name: _share(row.where, name, row[name]) for name in parts}
+        given: dict[str, Any] = {
+            name: _share(row.where, name, row[name] or "0" if name in optional else row[name])
+            for name in parts
+        }
         if (whole := sum(given.values())) != 1:
             raise BadFile(f"{row.where}: {', '.join(parts)} sum to {float(whole)}, not 1.")
         given |= {name: _share(row.where, name, row[name]) for name in beside}

@@ -58,6 +58,11 @@ _COMMANDS = (
         "List what a railway, river or road crosses, in the order of travel, metres in each.",
     ),
     (
+        "roster",
+        "postings:show_roster",
+        "Say who of a street's roster comes now: posted, then on call (派驻名册).",
+    ),
+    (
         "locate-file",
         "bulk:locate_file_command",
         "Add the codes of every row's place to a file; stopped, the same command goes on.",

@@ -100,12 +100,14 @@ def _recompute(city: City, period: Period, area: str, now: dt.datetime, as_json:
     if as_json:
         print_json({**year_json(found), "differences": [asdict(one) for one in differing]})
     else:
-        table = Table("rank", "body", "score", *("citizens", "on time", "reported in", "scored"))
+        table = Table(
+            "rank", "body", "score", *("citizens", "on time", "reported in", "scored", "judged")
+        )
         for line in found.lines:
-            parts = [percent(value) for value in line.parts.values()]
+            values = [percent(value) for value in line.parts.values()]
             name = f"{found.names.get(line.body, '')} {line.body}".strip()
             score = percent(line.score, 2)
-            table.add_row(NO_DATA if line.rank is None else str(line.rank), name, score, *parts)
+            table.add_row(NO_DATA if line.rank is None else str(line.rank), name, score, *values)
         console.print(table)
         lines = [
             f"{one.body} {one.count}: the tables say {one.tables}, the trace {one.trace}"

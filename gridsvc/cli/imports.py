@@ -84,6 +84,12 @@ defer(
 )
 defer(
     app,
+    "postings",
+    "postings:postings",
+    "Propose postings to their streets: street,staff,kind,valid_from (valid_to,lon,lat,words).",
+)
+defer(
+    app,
     "contact-points",
     "contact_points:contact_points",
     "Let a file be the contact points of judges: area,name,judge; each community once, or none.",

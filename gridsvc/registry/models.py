@@ -19,10 +19,11 @@ from gridsvc.registry.grids.models import (
 from gridsvc.registry.groups.models import ChatGroup
 from gridsvc.registry.members.models import Member, MemberService
 from gridsvc.registry.parts.models import Part
+from gridsvc.registry.postings.models import PostingJudgement, PostingProposal, Replacement
 from gridsvc.registry.powers.models import Delegation, Power
 from gridsvc.registry.repairs.models import Repair, RepairArea
 from gridsvc.registry.social_grids.models import SocialGrid
-from gridsvc.registry.staff.models import StaffMember, StaffPlace
+from gridsvc.registry.staff.models import Posting, StaffMember, StaffPlace
 
 __all__ = [
     "Agreement",
@@ -51,9 +52,13 @@ __all__ = [
     "MemberService",
     "NationalId",
     "Part",
+    "Posting",
+    "PostingJudgement",
+    "PostingProposal",
     "Power",
     "Repair",
     "RepairArea",
+    "Replacement",
     "RevokedToken",
     "SocialGrid",
     "Spending",

@@ -163,6 +163,7 @@ class World:
         self.member = self.admin.post("/v1/staff", self.new_member())["id"]
         judge = self.new_member() | {"role": "contact_point"}
         self.judge = self.admin.post("/v1/staff", judge)["code"]
+        self.posting, self.wish, self.asked = self.roster()
         patrol = {"kind": "patrol", "area": city.LEAD, "note": "look at the gate"}
         self.task = self.admin.post("/v1/tasks", patrol)["id"]
         self.groups = 0
@@ -170,6 +171,20 @@ class World:
         self.group = self.admin.post(groups, self.new_group())["id"]
         self.proposal, made = self.mend()
         self.mended, self.repair = made["edition"], made["repairs"][0]["id"]
+
+    def roster(self) -> tuple[str, str, str]:
+        """A posting, a transfer of it that waits for an opinion, and a replacement asked for."""
+        officer = {"office": f"{city.WEST}-CGJ", "role": "posted_officer"}
+        code = self.admin.post("/v1/staff", self.new_member() | officer)["code"]
+        station = {"lon": city.BORDER_LON, "lat": 39.885}
+        wish = {"kind": "posting", "street": city.LEAD, "staff": code, "posting_kind": "posted"}
+        path, day = "/v1/postings", {"on": "2026-01-01", "words": "so"}
+        made = self.admin.post(f"{path}/proposals", {**wish, **day, "station": station})
+        street = Person(self.client, token_of(Role.STREET, city.LEAD))
+        street.post(f"{path}/proposals/{made['id']}/opinion", {"agrees": True})
+        asked = street.post(f"{path}/{made['id']}/replacement", {"reason": "so"})
+        moved = {"kind": "transfer", "posting": made["id"], "on": "2030-01-01", "words": "so"}
+        return made["id"], self.admin.post(f"{path}/proposals", moved)["id"], asked["id"]
 
     def new_trial(self) -> dict[str, Any]:
         """A service that a community may try."""

@@ -78,6 +78,7 @@ def test_a_year_is_recomputed_from_the_trace_and_is_that_of_the_tables(
         "on_time": Fraction(1, 2),
         "reported_in": None,
         "scored": Fraction(3, 4),
+        "judged": None,
     }
     # (0.4 * 0.96 + 0.2 * 0.5 + 0.3 * 0.75) / 0.9, and (0.2 + 0.3 * 0.95) / 0.5
     assert street.score == Fraction(709, 900)
@@ -126,13 +127,13 @@ def test_a_table_that_was_tampered_with_is_found_by_the_trace(
     assert lines[city.LEAD].score == Fraction(709, 900)
 
 
-def test_the_trace_alone_is_read(world: World, city_engine: Engine) -> None:
+def test_the_trace_and_the_audit_log_alone_are_read(world: World, city_engine: Engine) -> None:
     _ordinary(world)
     with Session(city_engine) as session:
         frame = frame_of(session, cities.city(), YEAR, "", now=world.clock.now)
         session.execute(text("create role trace_reader"))
         session.execute(text("grant usage on schema public to trace_reader"))
-        session.execute(text("grant select on trace to trace_reader"))
+        session.execute(text("grant select on trace, audit_entry to trace_reader"))
         session.execute(text("set local role trace_reader"))
         assert years_of_trace(session, frame, "")[city.LEAD].solved == 1
         session.rollback()

@@ -257,6 +257,7 @@ WITHOUT_AREAS = {
     "/v1/agreements": "has zones of its own; takes a day of its own",
     "/v1/classes": "tells what classes there are",
     "/v1/staff": "tells who serves where, by days of its own",
+    "/v1/postings": "names areas by their codes; takes a moment of its own",
     "/v1/members": "names areas by their codes, as they were entered",
     "/v1/funds": "names areas by their codes, as they were entered",
     "/v1/banned-demands": "tells a list of words",

@@ -94,10 +94,10 @@ def get_proposals(
         str, Query(max_length=10_000, description="What was found on the spot, in words.")
     ] = "",
 ) -> dict[str, Any]:
-    """Bodies to call: owners, agreements, duties, what the facts suggest; each with its reasons."""
+    """Bodies to call, each with its reasons and with who of the street's roster can come now."""
     session, city = occasion.session, occasion.city
     case = readable_case(session, city, occasion.caller, case_id)
-    listed = proposals(session, city, case, found=found)
+    listed = proposals(session, city, case, found=found, at=occasion.now)
     return {"case_id": str(case.id), "proposals": [one.to_json() for one in listed]}
 
 

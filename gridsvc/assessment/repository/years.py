@@ -10,6 +10,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from gridsvc.assessment.scope import Scope
+from gridsvc.registry.postings.judging import JUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class BodyYear:
     ``handled``, ``in_time``: cases in which it handled something and whistles in which it was done,
     and those of them that were not overdue (or whose appeal was accepted). ``arrived``,
     ``punctual``: its report-ins. ``scored`` scores that sum to ``points``,
-    the 0 of who never came among them.
+    the 0 of who never came among them. ``judgements`` of streets, of a month that ends in the
+    period each, that sum to ``judged_points``.
     """
 
     valid: int = 0
@@ -34,6 +36,8 @@ class BodyYear:
     punctual: int = 0
     scored: int = 0
     points: int = 0
+    judgements: int = 0
+    judged_points: int = 0
 
 
 # Each query begins with the closed cases of the period and gives rows (body, count, number).
@@ -90,6 +94,11 @@ scored as (
     where cast(called->>'score' as int) = 0 and not exists (select from hand_in h
         where h.district_code = c.district_code and h.case_id = c.case_id
         and h.body_code = called->>'body' and h.score is not null)
+),
+of_month as (
+    select body_code as body, score from posting_judgement
+    where starts_with(street_code, :prefix)
+    and cast(month + interval '1 month - 1 day' as date) between :first and :last
 )
 """
 
@@ -160,6 +169,13 @@ scored as (
     where action = 'absent' and not exists (select from entry x
         where x.district_code = e.district_code and x.case_id = e.case_id
         and x.judged->'scores' ? e.body)
+),
+-- Judgements are no part of a case: the audit log, which nobody changes either, keeps each.
+of_month as (
+    select split_part(subject, ' ', 2) as body, cast(split_part(subject, ' ', 5) as int) as score
+    from audit_entry where act = :judged and starts_with(subject, :prefix)
+    and cast(to_date(split_part(subject, ' ', 4), 'YYYY-MM') + interval '1 month - 1 day' as date)
+        between :first and :last
 )
 """
 
@@ -181,18 +197,28 @@ union all select body, 'arrived', count(*) from arrived where late is not null g
 union all select body, 'punctual', count(*) from arrived where not late group by 1
 union all select body, 'scored', count(*) from scored group by 1
 union all select body, 'points', sum(score) from scored group by 1
+union all select body, 'judgements', count(*) from of_month group by 1
+union all select body, 'judged_points', sum(score) from of_month group by 1
 """
 
 
-def years_of_tables(session: Session, scope: Scope) -> dict[str, BodyYear]:
-    """What the tables of cases, hand-ins, appeals, whistles and callbacks say, by body."""
-    asked = {"districts": list(scope.districts)}
+def years_of_tables(session: Session, scope: Scope, prefix: str) -> dict[str, BodyYear]:
+    """What the tables of cases, hand-ins, appeals, whistles, callbacks and judgements say, by body.
+
+    Of the districts under a prefix; there are judgements where there are no cases yet.
+    """
+    asked = {"districts": list(scope.districts), "prefix": prefix}
     return _years(session, text(_SPANS + _TABLES + _SUMMED), scope, asked)
 
 
 def years_of_trace(session: Session, scope: Scope, prefix: str) -> dict[str, BodyYear]:
-    """What the trace alone says of the districts under a prefix: no other table is read."""
-    return _years(session, text(_SPANS + _TRACE + _SUMMED), scope, {"prefix": prefix})
+    """What the trace, and the audit log, alone say of the districts under a prefix.
+
+    No other table is read.
+    """
+    return _years(
+        session, text(_SPANS + _TRACE + _SUMMED), scope, {"prefix": prefix, "judged": JUDGED}
+    )
 
 
 def _years(
@@ -201,6 +227,8 @@ def _years(
     span: dict[str, Any] = {
         "start": scope.period.start,
         "end": scope.period.end,
+        "first": scope.period.first,
+        "last": scope.period.last,
         "starts": [start for start, _ in scope.by_unit],
         "ends": [end for _, end in scope.by_unit],
     }

@@ -48,6 +48,7 @@ from gridsvc.cases.systems.whistles import BodyAbsent, WhistleWithdrawn, hearing
 from gridsvc.cases.systems.whistles.facts import FACTS
 from gridsvc.cases.systems.whistles.kinds import KINDS
 from gridsvc.city.system import System
+from gridsvc.registry.postings.rules import POSTING_RULES
 
 _HERE = Path(__file__).parent
 
@@ -65,7 +66,7 @@ SYSTEMS = (
     System(
         "whistles",
         _HERE / "whistles",
-        tables=(KINDS, FACTS),
+        tables=(KINDS, FACTS, POSTING_RULES),
         hears={
             StepAsked: hearing.what_holds,
             StepTaken: hearing.blow_at_step,

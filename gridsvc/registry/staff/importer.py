@@ -14,9 +14,10 @@ from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput
 from gridsvc.registry.bodies.importer import Imported, RefusedRow, read_day
 from gridsvc.registry.staff import repository
-from gridsvc.registry.staff.model import Entered, StaffRole
+from gridsvc.registry.staff.model import Entered, Period, StaffRole
 from gridsvc.registry.staff.models import StaffMember
-from gridsvc.registry.staff.service import Period, Settled, check_entered, settle, write
+from gridsvc.registry.staff.posted import lost_posting
+from gridsvc.registry.staff.service import Settled, check_entered, settle, write
 from gridsvc.tables import Row, table
 
 _COLUMNS = ["code", "name", "office", "role", "valid_from"]
@@ -47,6 +48,7 @@ def import_staff(session: Session, path: Path, *, key: bytes) -> Imported:
             settled.append((line, found))
     known = _known(session, [entry for _, entry in settled])
     faults += _overlaps(settled, known)
+    faults += _lost(session, settled, known)
     if faults:
         return Imported(rows, 0, 0, tuple(sorted(faults, key=lambda one: one.line)))
     for _, entry in settled:
@@ -90,6 +92,27 @@ def _overlaps(settled: Sequence[tuple[int, Settled]], known: _Known) -> list[Ref
         if where is not None:
             faults.append(RefusedRow(line, f"{entry.entered.code} is in {where} already"))
         before.append((entry.period, f"line {line}"))
+    return faults
+
+
+def _lost(
+    session: Session, settled: Sequence[tuple[int, Settled]], known: _Known
+) -> list[RefusedRow]:
+    """The rows that would take somebody from the street to which they are posted."""
+    people: dict[str, set[str]] = defaultdict(set)
+    for district, code, _ in known:
+        people[district].add(code)
+    postings = {
+        district: repository.postings_of(session, district, codes)
+        for district, codes in people.items()
+    }
+    faults = []
+    for line, entry in settled:
+        one, member = entry.entered, known.get((*entry.person, entry.period.first))
+        if member is not None:
+            theirs = postings[entry.district][one.code]
+            why = lost_posting(theirs, member, entry.period, one.office, one.role)
+            faults += [] if why is None else [RefusedRow(line, why)]
     return faults
 
 

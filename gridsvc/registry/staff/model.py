@@ -24,6 +24,19 @@ class StaffRole(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """From a day on until before another; None: without an end yet."""
+
+    first: dt.date
+    end: dt.date | None
+
+    def meets(self, other: Period) -> bool:
+        """Whether a day lies in both."""
+        begins_in_time = other.end is None or self.first < other.end
+        return begins_in_time and (self.end is None or other.first < self.end)
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """An area, unit grid or social grid in which somebody serves, and the area that holds it."""
 

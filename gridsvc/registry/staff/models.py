@@ -1,10 +1,12 @@
-"""Staff, and the areas and grids in which they serve."""
+"""Staff, the areas and grids in which they serve, and the streets to which they are posted."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import Any
 
+from geoalchemy2 import Geometry
 from sqlalchemy import (
     CheckConstraint,
     Date,
@@ -13,7 +15,9 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     String,
+    text,
 )
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gridsvc.db.base import Base
@@ -73,3 +77,39 @@ class StaffPlace(Base):
     kind: Mapped[str] = mapped_column(String(11), primary_key=True)
     code: Mapped[str] = mapped_column(String(20), primary_key=True)
     area_code: Mapped[str] = mapped_column(String(12))
+
+
+class Posting(Base):
+    """Somebody of the register who comes when a street calls their body (派驻), for some days.
+
+    Made and ended by a proposal on which the street has given its opinion, and by nothing else.
+    ``staff_code`` is the person's in every row of theirs. ``station`` is where they start from
+    (WGS84), None for whoever is not expected to come. A row that ends as it begins never held.
+    """
+
+    __tablename__ = "posting"
+    __table_args__ = (
+        CheckConstraint("kind in ('posted', 'on_call', 'liaison')", "kind_known"),
+        CheckConstraint("valid_to >= valid_from", "ends_after_it_begins"),
+        CheckConstraint("kind = 'liaison' or station is not null", "starts_from_somewhere"),
+        ExcludeConstraint(
+            ("district_code", "="),
+            ("staff_code", "="),
+            (text("daterange(valid_from, valid_to)"), "&&"),
+            name="ex_posting_one_street_on_a_day",
+            where=text("kind = 'posted'"),
+        ),
+        Index("ix_posting_id", "id"),
+        Index("ix_posting_street", "district_code", "street_code"),
+        Index("ix_posting_staff", "district_code", "staff_code"),
+    )
+
+    district_code: Mapped[str] = mapped_column(String(6), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    staff_code: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[str] = mapped_column(String(7))
+    street_code: Mapped[str] = mapped_column(String(9))
+    body_code: Mapped[str] = mapped_column(ForeignKey("body.code"))
+    station: Mapped[Any | None] = mapped_column(Geometry("POINT", srid=4326, spatial_index=False))
+    valid_from: Mapped[dt.date] = mapped_column(Date)
+    valid_to: Mapped[dt.date | None] = mapped_column(Date)

@@ -7,7 +7,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from gridsvc.registry.areas.models import Area
@@ -15,7 +15,7 @@ from gridsvc.registry.grids.models import UnitGrid
 from gridsvc.registry.in_force import holds
 from gridsvc.registry.social_grids.models import SocialGrid
 from gridsvc.registry.staff.model import Place, StaffRole, Where
-from gridsvc.registry.staff.models import StaffMember, StaffPlace
+from gridsvc.registry.staff.models import Posting, StaffMember, StaffPlace
 
 
 def lock_register(session: Session, district: str) -> None:
@@ -58,6 +58,21 @@ def periods_of(
     for row in rows:
         found[row.code].append(row)
     return dict(found)
+
+
+def postings_of(
+    session: Session, district: str, codes: Collection[str]
+) -> Mapping[str, list[Posting]]:
+    """The postings of each of these people, the first one first."""
+    rows = session.scalars(
+        select(Posting)
+        .where(Posting.district_code == district, Posting.staff_code.in_(list(codes)))
+        .order_by(Posting.valid_from, Posting.id)
+    )
+    found: dict[str, list[Posting]] = defaultdict(list)
+    for row in rows:
+        found[row.staff_code].append(row)
+    return found
 
 
 def member_by_id(session: Session, id: uuid.UUID) -> StaffMember | None:
@@ -143,7 +158,10 @@ def members_under(
 def serving(
     session: Session, where: Where, day: dt.date, roles: Collection[StaffRole]
 ) -> list[tuple[StaffMember, Place]]:
-    """Those who serve at a place on a day, each with every place that brings them there."""
+    """Those who serve at a place on a day, each with every place that brings them there.
+
+    A posted officer serves in the streets to which they are posted on that day, and nowhere else.
+    """
     district = where.area[:6]
     query = (
         select(StaffMember, StaffPlace.kind, StaffPlace.code, StaffPlace.area_code)
@@ -159,6 +177,7 @@ def serving(
             _at(where),
             StaffMember.district_code == district,
             holds(StaffMember.valid_from, StaffMember.valid_to, day),
+            or_(StaffMember.role != StaffRole.POSTED_OFFICER.value, _posted(where, day)),
         )
         .order_by(StaffMember.code, StaffMember.id, StaffPlace.kind, StaffPlace.code)
     )
@@ -182,6 +201,17 @@ def _at(where: Where) -> ColumnElement[bool]:
         # Social grids have no outline: theirs is the community in which they lie.
         own.append(and_(StaffPlace.kind == "social_grid", StaffPlace.area_code.in_(above)))
     return or_(wider, *own)
+
+
+def _posted(where: Where, day: dt.date) -> ColumnElement[bool]:
+    """Whether a posting of the day brings somebody to the street that is asked about, or inside."""
+    return exists().where(
+        Posting.district_code == StaffMember.district_code,
+        Posting.staff_code == StaffMember.code,
+        Posting.kind == "posted",
+        Posting.street_code.startswith(where.area[:9], autoescape=True),
+        holds(Posting.valid_from, Posting.valid_to, day),
+    )
 
 
 def sealed_after(

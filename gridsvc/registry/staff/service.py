@@ -18,8 +18,9 @@ from gridsvc.registry.access.audit import Done, note
 from gridsvc.registry.access.keys import seal, unseal
 from gridsvc.registry.bodies.repository import BodyRef, bodies_by_code
 from gridsvc.registry.staff import repository
-from gridsvc.registry.staff.model import Entered, Place, StaffRole
+from gridsvc.registry.staff.model import Entered, Period, Place, StaffRole
 from gridsvc.registry.staff.models import StaffMember
+from gridsvc.registry.staff.posted import lost_posting
 from gridsvc.registry.staff.shifts import Shifts
 
 #: Before every row.
@@ -27,19 +28,6 @@ FIRST = ("", uuid.UUID(int=0))
 _TELEPHONE = re.compile(r"[+(0-9][-0-9 ()*#+,转]{2,39}")
 _BATCH = 500
 _MOST_PLACES = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """From a day on until before another; None: without an end yet."""
-
-    first: dt.date
-    end: dt.date | None
-
-    def meets(self, other: Period) -> bool:
-        """Whether a day lies in both."""
-        begins_in_time = other.end is None or self.first < other.end
-        return begins_in_time and (self.end is None or other.first < self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +130,7 @@ def change_member(
     _check_keeps(caller, entry)
     rows = repository.periods_of(session, member.district_code, [member.code])[member.code]
     _check_apart([row for row in rows if row.id != member.id], entered)
+    _check_posted(session, member, entry.period, entered.office, entered.role)
     return write(session, entry, member, key)
 
 
@@ -150,13 +139,16 @@ def end_member(
 ) -> StaffMember:
     """Let somebody's last day be the one before ``on``; the reason is kept in the audit log.
 
-    Raises NotFound, NotAllowed, Conflict where they have left already, BadInput.
+    Raises NotFound, NotAllowed, BadInput, Conflict where they have left already, or are posted to
+    a street that has not been asked.
     """
     member = _kept_by(session, caller, id)
     if member.valid_to is not None and member.valid_to <= on:
         raise Conflict(f"{member.code} has left: the last day was before {member.valid_to}.")
     if on <= member.valid_from:
         raise BadInput(f"'on' is {on}; it must come after {member.valid_from}.", field="on")
+    role = StaffRole(member.role)
+    _check_posted(session, member, Period(member.valid_from, on), member.body_code, role)
     member.valid_to = on
     _note(session, caller, "end staff", member, reason, now)
     return member
@@ -285,6 +277,16 @@ def _check_apart(rows: Sequence[StaffMember], one: Entered) -> None:
                 f"{one.code} is in the register from {row.valid_from} on already; change that"
                 " entry, or end it first."
             )
+
+
+def _check_posted(
+    session: Session, member: StaffMember, period: Period, office: str, role: StaffRole
+) -> None:
+    """Raise Conflict where this would take somebody from a street without asking it."""
+    postings = repository.postings_of(session, member.district_code, [member.code])
+    lost = lost_posting(postings[member.code], member, period, office, role)
+    if lost is not None:
+        raise Conflict(lost)
 
 
 def _check_keeps(caller: Caller, entry: Settled) -> None:

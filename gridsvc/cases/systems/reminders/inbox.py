@@ -20,6 +20,7 @@ from gridsvc.cases.systems.tasks import count_late, found_at
 from gridsvc.city import City
 from gridsvc.city.procedures.model import Actor
 from gridsvc.errors import NotAllowed
+from gridsvc.registry.postings.repository import count_late as count_late_answers
 
 _OF = (Actor.SUPERVISION, Actor.COMMAND)
 
@@ -73,6 +74,7 @@ def inbox(
         "counts": dict(sorted(counts.items())),
         "work": work,
         "late_tasks": count_late(session, district, now),
+        "late_answers": count_late_answers(session, district, now),
         "appeals": [
             AppealWaiting.of(one) for one in undecided_appeals(session, district, most=most)
         ],

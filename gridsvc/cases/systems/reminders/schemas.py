@@ -47,6 +47,10 @@ class SupervisionInbox(Answer):
     district_code: str
     counts: dict[str, int] = Field(description="Of all the work, by its kind.")
     late_tasks: int = Field(description="Tasks whose limit has passed undone: GET /v1/tasks.")
+    late_answers: int = Field(
+        description="Opinions on postings and replacements that nobody gave in time:"
+        " GET /v1/postings/proposals?escalated=true, /v1/postings/replacements."
+    )
     work: list[WorkWaiting]
     appeals: list[AppealWaiting]
     extensions: list[ExtensionWaiting] = Field(description="Asked for, the most urgent first.")

@@ -18,6 +18,7 @@ from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.core.rights import acting_body, body_of, own_body
 from gridsvc.cases.core.service import readable_case
 from gridsvc.cases.core.summons import named_bodies
+from gridsvc.cases.systems.whistles.attendance import attended
 from gridsvc.cases.systems.whistles.demand import Demand, read_demand
 from gridsvc.cases.systems.whistles.kinds import KINDS, Approval, WhistleKind
 from gridsvc.cases.systems.whistles.powers import powers_asked_for
@@ -67,6 +68,14 @@ def approve(occasion: Occasion, case_id: uuid.UUID, given: ApprovalGiven) -> Tra
         bodies=codes,
         demand=demand,
         kind=None,
+        at=act.now,
+        field="demand",
+    )
+    attended(
+        act,
+        caller=body or caller_of(act.procedure, act.progress),
+        bodies=codes,
+        demand=demand,
         at=act.now,
         field="demand",
     )

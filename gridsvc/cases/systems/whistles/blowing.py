@@ -12,6 +12,7 @@ from geoalchemy2.shape import to_shape
 
 from gridsvc.cases.core.act import Act
 from gridsvc.cases.systems.whistles import repository
+from gridsvc.cases.systems.whistles.attendance import attended
 from gridsvc.cases.systems.whistles.demand import Demand
 from gridsvc.cases.systems.whistles.kinds import (
     KINDS,
@@ -58,7 +59,8 @@ def blow(act: Act, new: NewWhistle, *, actor: str | None = None) -> Whistle:
     """Blow a whistle in a locked case and tell its bodies.
 
     Raises BadInput when the caller calls itself or a body of another district, or the demand gives
-    more time than its kind, StepRefused when the caller has itself the power that it asks for.
+    more time than its kind, StepRefused when the caller has itself the power that it asks for, or
+    nobody can come and the demand does not say why the body is called all the same.
     """
     if new.caller in new.bodies:
         raise BadInput(f"{new.caller} cannot whistle itself.", field=f"{new.given_in}bodies")
@@ -72,7 +74,16 @@ def blow(act: Act, new: NewWhistle, *, actor: str | None = None) -> Whistle:
         at=new.made_at,
         field=f"{new.given_in}demand",
     )
-    new = replace(new, facts={**new.facts, "powers": powers} if powers else new.facts)
+    coming = attended(
+        act,
+        caller=new.caller,
+        bodies=new.bodies,
+        demand=new.demand,
+        at=new.made_at,
+        field=f"{new.given_in}demand",
+    )
+    more = {"powers": powers, "can_come": coming}
+    new = replace(new, facts={**new.facts, **{key: it for key, it in more.items() if it}})
     case, limits = act.case, _limits(act, new)
     dates = limits.by(act.city.calendar)
     whistle = Whistle(

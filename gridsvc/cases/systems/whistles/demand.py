@@ -11,7 +11,7 @@ from gridsvc.errors import BadInput
 
 #: A meeting or a limit lies no farther ahead.
 _WITHIN = dt.timedelta(days=3660)
-_KEYS = {"task", "tasks", "clauses", "place", "time", "done_by", "powers", "beyond"}
+_KEYS = {"task", "tasks", "clauses", "place", "time", "done_by", "powers", "beyond", "unattended"}
 _LONGEST_TEXT = 10_000
 
 
@@ -21,7 +21,8 @@ class Demand:
 
     ``clauses`` say by which rule a body is called that no list names; ``powers`` are the codes of
     the powers that single bodies shall use; ``beyond`` says, where the street has such a power
-    itself under conditions, why this lies beyond them.
+    itself under conditions, why this lies beyond them; ``unattended`` why a body is called from
+    which nobody can come.
     """
 
     task: str
@@ -32,6 +33,7 @@ class Demand:
     done_by: dt.datetime | None = None
     powers: Mapping[str, str] = field(default_factory=dict)
     beyond: Mapping[str, str] = field(default_factory=dict)
+    unattended: Mapping[str, str] = field(default_factory=dict)
 
     def task_of(self, body: str) -> str:
         """What a body shall do."""
@@ -45,6 +47,7 @@ class Demand:
             ("clauses", self.clauses),
             ("powers", self.powers),
             ("beyond", self.beyond),
+            ("unattended", self.unattended),
         ):
             kept |= {name: dict(by_body)} if by_body else {}
         kept |= {"place": self.place} if self.place else {}
@@ -77,6 +80,7 @@ def read_demand(
         done_by=_moment(given.get("done_by"), told_at, f"{field}.done_by"),
         powers=_by_body(given.get("powers", {}), bodies, f"{field}.powers"),
         beyond=_by_body(given.get("beyond", {}), bodies, f"{field}.beyond"),
+        unattended=_by_body(given.get("unattended", {}), bodies, f"{field}.unattended"),
     )
 
 

@@ -15,12 +15,14 @@ from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.progress import Progress
 from gridsvc.cases.intake.models import Report
 from gridsvc.cases.intake.reports_repository import last_placement, reports_of
+from gridsvc.cases.systems.whistles.attendance import comers, on_rosters
 from gridsvc.cases.systems.whistles.facts import FACTS, suggested
 from gridsvc.city import City
 from gridsvc.city.classes import ClassKey
 from gridsvc.registry.bodies import repository
 from gridsvc.registry.bodies.repository import BodyRef
 from gridsvc.registry.parts.repository import classes_beside, find
+from gridsvc.registry.postings.roster import OFFERED, Listed, shown_minutes
 
 #: A part this near says what lies beside the place, in metres.
 _BESIDE_M = 50.0
@@ -43,15 +45,21 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A body that may be called, for its reasons; ``called``: it has been."""
+    """A body that may be called, for its reasons; ``called``: it has been.
+
+    ``come`` are those of the street's roster who can come, None where it says nothing of the body.
+    """
 
     body: BodyRef
     reasons: tuple[Reason, ...]
     called: bool
+    come: tuple[Listed, ...] | None
 
     def to_json(self) -> dict[str, Any]:
-        """``{body_code, name, kind, reasons, called}``."""
+        """``{body_code, name, kind, reasons, called, can_come, nobody_can_come}``."""
         return {
+            "can_come": None if self.come is None else [_comer_json(one) for one in self.come],
+            "nobody_can_come": self.come == (),
             "body_code": self.body.code,
             "name": self.body.name,
             "kind": self.body.kind,
@@ -60,10 +68,19 @@ class Proposal:
         }
 
 
-def proposals(session: Session, city: City, case: Case, *, found: str = "") -> list[Proposal]:
+def proposals(
+    session: Session,
+    city: City,
+    case: Case,
+    *,
+    found: str = "",
+    at: dt.datetime | None = None,
+) -> list[Proposal]:
     """Whom the present whistle of a case may call, the strongest reasons first.
 
     ``found`` is what somebody found on the spot. The street of the place is left out: it calls.
+    With ``at`` its roster of then is asked who can come: first the bodies of whom somebody is
+    posted and on duty, then those on call; last those from which nobody can come.
     """
     filed = reports_of(session, case)
     areas = _areas(session, case, filed)
@@ -80,8 +97,14 @@ def proposals(session: Session, city: City, case: Case, *, found: str = "") -> l
             reasons[code].append(reason)
     bodies = repository.bodies_by_code(session, reasons)
     called = Progress.from_json(case.progress).called_bodies
+    there = None if at is None else comers(session, city, case, street, at)
+
+    def come(body: BodyRef) -> tuple[Listed, ...] | None:
+        theirs = () if there is None else tuple(there.get(body.code, ()))
+        return theirs if theirs or (there is not None and on_rosters(body)) else None
+
     listed = [
-        Proposal(bodies[code], tuple(reasons[code]), code in called)
+        Proposal(bodies[code], tuple(reasons[code]), code in called, come(bodies[code]))
         for code in reasons
         if code in bodies
     ]
@@ -103,9 +126,23 @@ def reasons_for(
     }
 
 
-def _rank(proposal: Proposal) -> tuple[int, bool, str]:
+def _rank(proposal: Proposal) -> tuple[int, int, bool, str]:
     best = min(proposal.reasons, key=lambda reason: (_ORDER.index(reason.ground), not reason.lead))
-    return _ORDER.index(best.ground), not best.lead, proposal.body.code
+    come = proposal.come
+    if come is None:
+        nearness = len(OFFERED)
+    else:
+        nearness = OFFERED.index(come[0].kind) if come else len(OFFERED) + 1
+    return nearness, _ORDER.index(best.ground), not best.lead, proposal.body.code
+
+
+def _comer_json(one: Listed) -> dict[str, Any]:
+    """Without the name, which the roster has."""
+    return {
+        "staff_code": one.staff_code,
+        "kind": one.kind.value,
+        "minutes": shown_minutes(one),
+    }
 
 
 def _areas(session: Session, case: Case, filed: Sequence[Report]) -> list[str]:

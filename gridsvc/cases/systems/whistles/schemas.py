@@ -11,6 +11,7 @@ from pydantic import Field
 from gridsvc.answers import Answer, Geometry, Next, Point
 from gridsvc.cases.systems.whistles.kinds import Approval, Kind, WhistleGround, WhistleKind
 from gridsvc.city.procedures.schemas import LimitAnswer
+from gridsvc.registry.postings.rules import PostingKind
 
 State = Literal["proposed", "open", "closed", "raised", "withdrawn"]
 Ground = WhistleGround | Literal["footprint", "conflict", "refusal", "near", "crowd", "line"]
@@ -148,6 +149,14 @@ class ReasonAnswer(Answer):
     why: str
 
 
+class ComerAnswer(Answer):
+    """Somebody of the street's roster who can come; `GET /v1/postings/roster` has their name."""
+
+    staff_code: str
+    kind: PostingKind
+    minutes: float | None = Field(description="Straight distance over a speed that is a setting.")
+
+
 class BodyProposed(Answer):
     """A body that a whistle may call."""
 
@@ -156,10 +165,17 @@ class BodyProposed(Answer):
     kind: str
     reasons: list[ReasonAnswer]
     called: bool = Field(description="Whether it has been.")
+    can_come: list[ComerAnswer] | None = Field(
+        description="Now: who is posted and on duty, then on call. Null where the roster of the"
+        " street says nothing of the body, and in a case, which says nothing of now."
+    )
+    nobody_can_come: bool = Field(
+        description="By the roster: the demand must say in 'unattended' why it is called."
+    )
 
 
 class ProposalsAnswer(Answer):
-    """Bodies to call, the strongest reasons first."""
+    """Bodies to call: of which somebody can come first, then by the strongest reasons."""
 
     case_id: uuid.UUID
     proposals: list[BodyProposed]
