@@ -75,7 +75,7 @@ _COMMANDS = (
     (
         "list",
         "lists:list_rows",
-        "Cases, reports, whistles, appeals, callbacks due: narrowed, counted, as files (列表).",
+        "Cases, reports, whistles, tasks, appeals, callbacks due: narrowed, counted, filed (列表).",
     ),
     ("assess", "assessing:assess_period", "Rates, scores and ranks of a period (考核评价)."),
     ("messages", "worker:messages", "Messages that could not be delivered."),

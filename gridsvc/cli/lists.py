@@ -33,7 +33,7 @@ def list_rows(
     xlsx: Annotated[Path | None, typer.Option(help="Write all rows as Excel here.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Cases, reports, whistles, appeals, callbacks due: narrowed, counted, as files (列表)."""
+    """Cases, reports, whistles, tasks, appeals, callbacks due: narrowed, counted, filed (列表)."""
     one, frame = listing(name), Frame(load_city(), utc_now())
     given = dict(_pair(word) for word in where or ())
     model = page_model(one) if by is None else counts_model(one)
