@@ -8,7 +8,19 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gridsvc.db.base import Prepared
 from gridsvc.registry.groups.models import ChatGroup
+
+_HEARD = Prepared(
+    "groups_heard",
+    "select 1 from chat_group where inbox = any(:inboxes) and ended_at is null limit 1",
+    {"inboxes": "varchar[]"},
+)
+
+
+def are_heard(session: Session, inboxes: Collection[str]) -> bool:
+    """Whether any group hears what some inboxes are told: of most none does, at every report."""
+    return bool(_HEARD.ask(session, {"inboxes": list(inboxes)}))
 
 
 def groups_of(session: Session, inboxes: Collection[str], kind: str | None) -> Sequence[ChatGroup]:

@@ -31,13 +31,13 @@ from gridsvc.registry.areas.lookup import find_area
 from gridsvc.registry.classes.repository import names_of
 from gridsvc.registry.groups import service as groups
 from gridsvc.registry.groups.models import ChatGroup
-from gridsvc.registry.groups.repository import groups_of
+from gridsvc.registry.groups.repository import are_heard, groups_of
 
 
 def say_in_groups(act: Act, event: Told) -> None:
     """Say in the groups of some inboxes what these were told, where the city's table has words."""
     kind = act.city.table(GROUP_WORDS).kinds.get(event.topic)
-    if kind is None:
+    if kind is None or not are_heard(act.session, event.inboxes):
         return
     with act.session.no_autoflush:
         found = groups_of(act.session, event.inboxes, kind)
