@@ -35,6 +35,7 @@ FIRST = {
     14: ("响应率 解决率 满意率", "as counted by hand; ties stable; no callbacks: no data"),
     15: ("双派双考", "closes only when both are done"),
     16: ("花伴儿 APP", "at 48 h overdue; 'cannot' counts as an answer"),
+    17: ("一呼百应", "no double take under 50 clients; only the asker rates"),
     22: ("隐患吹哨", "all bodies of the grid are told in one step"),
     24: ("法官联系点", "each village has exactly one judge; advice, or settled or litigated"),
     25: ("先尝后买", "66.6 % fails, 2 of 3 pass; one secret vote a household; widened by batches"),

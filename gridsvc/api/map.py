@@ -1,16 +1,18 @@
-"""The web viewer, its files, and the page of a joint case."""
+"""The web viewer, its files, the page of a joint case, the board of help."""
 
 from __future__ import annotations
 
 import uuid
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from fastapi.responses import FileResponse, HTMLResponse
 
 from gridsvc.api import clock
 from gridsvc.api.dependencies import CurrentService, DbSession
 from gridsvc.api.problems import problems
 from gridsvc.errors import BadInput, MissingPrerequisite, NotFound, UnknownParameter
+from gridsvc.maps.help_board import board_page, read_board
 from gridsvc.maps.self_contained import CONTENT_POLICY as CASE_POLICY
 from gridsvc.maps.viewer import CONTENT_POLICY, asset, viewer_page
 
@@ -40,6 +42,20 @@ def static(name: str) -> FileResponse:
     lasting = "public, max-age=3600" if name.startswith("maplibre") else "no-cache"
     headers = {"Cache-Control": lasting, "X-Content-Type-Options": "nosniff"}
     return FileResponse(asset(name), headers=headers)
+
+
+@router.get(
+    "/map/help/{area}", response_class=HTMLResponse, responses=problems(UnknownParameter, NotFound)
+)
+def help_board(
+    service: CurrentService,
+    session: DbSession,
+    area: Annotated[str, Path(pattern=r"^(\d{6}|\d{9}|\d{12})$", description="Its code.")],
+) -> HTMLResponse:
+    """The board of help in a district, street or community this year, ready to print."""
+    page = board_page(read_board(session, service.city, area, now=clock.utc_now()))
+    headers = {**_PAGE_HEADERS, "Content-Security-Policy": CASE_POLICY}
+    return HTMLResponse(page, headers=headers)
 
 
 @router.get(

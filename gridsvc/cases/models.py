@@ -16,6 +16,7 @@ from gridsvc.cases.systems.evidence.models import Evidence
 from gridsvc.cases.systems.extensions.models import ExtensionAsked
 from gridsvc.cases.systems.following.models import Follow
 from gridsvc.cases.systems.groups.models import GroupThread
+from gridsvc.cases.systems.help_requests.models import HelpRelease, HelpRequest
 from gridsvc.cases.systems.reminders.models import LimitNotice
 from gridsvc.cases.systems.tasks.models import Task
 from gridsvc.cases.systems.trials.models import (
@@ -36,6 +37,8 @@ __all__ = [
     "ExtensionAsked",
     "Follow",
     "GroupThread",
+    "HelpRelease",
+    "HelpRequest",
     "IdempotencyKey",
     "LimitNotice",
     "LogCheckpoint",

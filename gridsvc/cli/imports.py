@@ -98,7 +98,13 @@ defer(
     app,
     "members",
     "communities:members",
-    "Enter members where they live: code,name,unit,community,reported_on.",
+    "Enter members where they live: code,name,unit,community,reported_on (subject).",
+)
+defer(
+    app,
+    "teams",
+    "communities:teams",
+    "Enter teams of members: code,name,area,leader,members (codes, with spaces between).",
 )
 defer(
     app,

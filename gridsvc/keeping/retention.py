@@ -14,6 +14,7 @@ from gridsvc.cases.core.act import Occasion
 from gridsvc.cases.intake.personal import erase
 from gridsvc.cases.intake.reports_repository import report_by_id
 from gridsvc.cases.systems.evidence.store import EvidenceStore
+from gridsvc.cases.systems.help_requests.repository import erase_words
 from gridsvc.city import City
 from gridsvc.city.retention import OF_CASES, PERIODS, Kind, Periods
 from gridsvc.db.base import transaction
@@ -36,6 +37,9 @@ def run(
     before = now - dt.timedelta(days=periods.days[Kind.MESSAGES][""])
     messages = partial(repository.delete_messages, before=before, limit=_BATCH)
     done[Kind.MESSAGES.value] = _until_none(sessions, messages)
+    ended = now - dt.timedelta(days=periods.days[Kind.WORDS][""])
+    asked = partial(erase_words, before=ended, now=now, limit=_BATCH)
+    done["help_requests"] = _until_none(sessions, asked)
     with transaction(sessions) as session:
         files = repository.erased_files(session, now - _SWEPT)
     for sha256 in files:

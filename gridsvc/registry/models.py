@@ -17,7 +17,12 @@ from gridsvc.registry.grids.models import (
     UnitGrid,
 )
 from gridsvc.registry.groups.models import ChatGroup
-from gridsvc.registry.members.models import Member, MemberService
+from gridsvc.registry.members.models import (
+    Member,
+    MemberService,
+    TeamMember,
+    VolunteerTeam,
+)
 from gridsvc.registry.parts.models import Part
 from gridsvc.registry.postings.models import PostingJudgement, PostingProposal, Replacement
 from gridsvc.registry.powers.models import Delegation, Power
@@ -64,6 +69,8 @@ __all__ = [
     "Spending",
     "StaffMember",
     "StaffPlace",
+    "TeamMember",
     "Token",
     "UnitGrid",
+    "VolunteerTeam",
 ]

@@ -121,7 +121,8 @@ def community_things() -> list[Any]:
     """Somebody who lives in the western street, and a fund of it."""
     lives = {"district_code": city.WEST, "community_code": f"{city.LEAD}001"}
     day = dt.date(2026, 1, 1)
-    member = Member(code="M1", name="Li Si", unit="a school", reported_on=day, **lives)
+    resident = {"unit": "a school", "reported_on": day, "subject": "a resident"}
+    member = Member(code="M1", name="Li Si", **resident, **lives)
     fund = {"year": 2026, "street_code": city.LEAD, "kind": "环境", "budget_fen": 100}
     return [member, Fund(code="P1", name="lamps", spent_fen=0, **fund, **lives)]
 
@@ -159,6 +160,14 @@ class World:
         }
         self.agreement = self.admin.get("/v1/agreements")["agreements"][0]["id"]
         self.trial = self.admin.post("/v1/trials", self.new_trial())["id"]
+        wish = {"community": f"{city.LEAD}001", "kind": "other", "what": "a lamp"}
+        self.request = resident.post("/v1/help-requests", wish)["id"]
+        self.requests = {
+            Role.STREET: self.admin.post("/v1/help-requests", wish | {"body": city.LEAD})["id"],
+            Role.DEPARTMENT: self.admin.post(
+                "/v1/help-requests", wish | {"body": f"{city.WEST}-CGJ"}
+            )["id"],
+        }
         self.members = 0
         self.member = self.admin.post("/v1/staff", self.new_member())["id"]
         judge = self.new_member() | {"role": "contact_point"}

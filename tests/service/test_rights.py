@@ -154,6 +154,21 @@ SENT: dict[str, Recipe] = {
         lambda _, asker: {"body": asker.own_body if asker else city.LEAD}
     ),
     "POST /v1/group-links/{link}": lambda world, asker: {"data": {"note": "done"}},
+    "GET /v1/members/hours": query(by="team"),
+    "POST /v1/help-requests": json(
+        lambda _, asker: {
+            **{"community": f"{city.LEAD}001", "kind": "other", "what": "a lamp"},
+            **({"body": asker.own_body} if asker and asker.role is not Role.CITIZEN else {}),
+        }
+    ),
+    "POST /v1/help-requests/{request_id}/take": json(
+        lambda _, asker: {} if asker and asker.role is Role.CITIZEN else {"member": "M1"}
+    ),
+    "POST /v1/help-requests/{request_id}/give-back": json({"reason": "ill"}),
+    "POST /v1/help-requests/{request_id}/done": json({"minutes": 1}),
+    "POST /v1/help-requests/{request_id}/rate": json({"score": 5}),
+    "POST /v1/help-requests/{request_id}/not-come": json({"note": "nobody"}),
+    "POST /v1/help-requests/{request_id}/renew": json({"wanted_by": "2030-01-01T00:00:00Z"}),
     "POST /v1/funds/{district}/{code}/spendings": json({"amount_fen": 1, "what": "a lamp"}),
     "GET /v1/banned-demands": query(district=city.WEST),
     "GET /v1/demands": query(area=city.LEAD),
@@ -298,6 +313,8 @@ def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
         "trial_id": world.trial,
         "batch": "1",
         "task_id": world.task,
+        "request_id": world.requests.get(asker.role, world.request) if asker else world.request,
+        "area": city.LEAD,
         "body": own_body,
         "whistle_id": world.whistle,
         "dispute_id": world.dispute,

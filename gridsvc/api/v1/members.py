@@ -17,12 +17,17 @@ from gridsvc.errors import BadInput, Conflict, IdempotencyMismatch, NotAllowed
 from gridsvc.registry.members.repository import members_under, served
 from gridsvc.registry.members.schemas import (
     CommunityMember,
+    HoursAnswer,
+    HoursPage,
     MemberPage,
     ServedAnswer,
     ServedList,
     ServiceAnswer,
+    TeamAnswer,
+    TeamPage,
 )
 from gridsvc.registry.members.service import add_service
+from gridsvc.registry.members.teams_repository import By, hours, teams_under
 
 router = APIRouter(prefix="/v1/members", tags=["communities"])
 
@@ -32,6 +37,16 @@ AreaAsked = Annotated[
     Query(pattern=r"^(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})$", description="The digits of its code."),
 ]
 PageLimit = Annotated[int, Query(ge=1, le=500)]
+Since = Annotated[dt.date | None, Query(description="January 1 when left out.")]
+Until = Annotated[dt.date | None, Query(description="The first day after; tomorrow.")]
+
+
+def days_asked(
+    occasion: Occasion, since: dt.date | None, until: dt.date | None
+) -> tuple[dt.date, dt.date]:
+    """The first day and the first one after: of this year until today, unless asked otherwise."""
+    today = occasion.city.day(occasion.now)
+    return since or today.replace(month=1, day=1), until or today + dt.timedelta(days=1)
 
 
 def own_area(occasion: Occasion, area: str | None) -> str:
@@ -71,12 +86,12 @@ def list_members(
 def get_services(
     occasion: CurrentOccasion,
     area: AreaAsked = None,
-    since: Annotated[dt.date | None, Query(description="January 1 when left out.")] = None,
-    until: Annotated[dt.date | None, Query(description="The first day after; tomorrow.")] = None,
+    since: Since = None,
+    until: Until = None,
 ) -> ServedList:
     """How many members each community has, and what they did for it."""
-    asked, today = own_area(occasion, area), occasion.city.day(occasion.now)
-    first, end = since or today.replace(month=1, day=1), until or today + dt.timedelta(days=1)
+    asked = own_area(occasion, area)
+    first, end = days_asked(occasion, since, until)
     found = served(occasion.session, asked, first, end)
     return ServedList(
         area=asked,
@@ -86,6 +101,46 @@ def get_services(
         members=sum(one.members for one in found),
         services=sum(one.services for one in found),
         minutes=sum(one.minutes for one in found),
+    )
+
+
+@router.get("/hours", response_model=HoursPage, responses=problems(*_READING))
+def get_hours(
+    occasion: CurrentOccasion,
+    by: Annotated[By, Query(description="Of whom.")],
+    area: AreaAsked = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, Query(ge=1, le=5_000)] = 500,
+    cursor: Annotated[str, Query(description="'next' of the previous page.")] = "",
+) -> HoursPage:
+    """Services and their minutes by person, team or organisation, each with those who came."""
+    asked = own_area(occasion, area)
+    first, end = days_asked(occasion, since, until)
+    found = hours(occasion.session, by, asked, first, end, after=cursor, limit=limit)
+    return HoursPage(
+        by=by,
+        area=asked,
+        since=first,
+        until=end,
+        lines=[HoursAnswer.of(one) for one in found],
+        next=found[-1].key if len(found) == limit else None,
+    )
+
+
+@router.get("/teams", response_model=TeamPage, responses=problems(*_READING))
+def list_teams(
+    occasion: CurrentOccasion,
+    area: AreaAsked = None,
+    limit: PageLimit = 100,
+    cursor: Annotated[str, Query(description="'next' of the previous page.")] = "",
+) -> TeamPage:
+    """The teams of the own area, and how many are in each."""
+    asked = own_area(occasion, area)
+    found = teams_under(occasion.session, asked, after=cursor, limit=limit)
+    return TeamPage(
+        teams=[TeamAnswer.of(team, people=people) for team, people in found],
+        next=found[-1][0].code if len(found) == limit else None,
     )
 
 

@@ -35,6 +35,7 @@ from gridsvc.cases.systems.following import service as following
 from gridsvc.cases.systems.groups.service import say_in_groups
 from gridsvc.cases.systems.groups.words import GROUP_WORDS
 from gridsvc.cases.systems.hazard.service import erase_told
+from gridsvc.cases.systems.help_requests.kinds import HELP_KINDS
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.judge_point.service import check_judge
 from gridsvc.cases.systems.merging import view as merging
@@ -122,6 +123,7 @@ SYSTEMS = (
     System("extensions", shows=extensions.shown_in_case),
     System("grading"),
     System("trials"),
+    System("help_requests", tables=(HELP_KINDS,)),
     System("reminders", tables=(REMINDERS,)),
     System("ordinary", _HERE / "ordinary"),
     System("checked", _HERE / "checked"),

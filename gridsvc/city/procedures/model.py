@@ -78,9 +78,8 @@ CLOSING = (Requirement.ALL_REPORTED_IN, Requirement.ALL_DONE, Requirement.ALL_SC
 class Callee(StrEnum):
     """Whom a step calls.
 
-    Those of :data:`LISTED` are the bodies that the step's evidence lists in ``bodies``:
-    ``city_units`` must work for the whole city, ``offices`` in the territory itself;
-    ``grid_bodies`` are all that answer for anything in the unit grid of the place.
+    The step's evidence lists those of :data:`LISTED` in ``bodies``: ``city_units`` work for the
+    whole city, ``offices`` in the territory. ``grid_bodies`` are all of the place's unit grid.
     """
 
     NAMED = "named"

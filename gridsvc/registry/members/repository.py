@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -35,15 +36,30 @@ def known_codes(session: Session, codes: Sequence[str]) -> set[str]:
     return found
 
 
+def codes_of_subjects(session: Session, subjects: Sequence[str]) -> dict[str, str]:
+    """Of these subjects of tokens those that a member has, each with the member's code."""
+    found: dict[str, str] = {}
+    for at in range(0, len(subjects), _AT_ONCE):
+        some = list(subjects[at : at + _AT_ONCE])
+        query = select(Member.subject, Member.code).where(Member.subject.in_(some))
+        found |= {str(subject): code for subject, code in session.execute(query)}
+    return found
+
+
+def member_of_subject(session: Session, subject: str) -> Member | None:
+    """The member whose own token has this subject."""
+    return session.scalar(select(Member).where(Member.subject == subject))
+
+
 def write_members(session: Session, rows: Sequence[dict[str, object]]) -> None:
-    """Enter members; one who is known now lives where the row says."""
+    """Enter members; one who is known now lives where the row says, and keeps their subject."""
     for at in range(0, len(rows), _AT_ONCE):
         statement = insert(Member)
         kept = ("district_code", "name", "unit", "community_code", "reported_on")
+        values: dict[str, ColumnElement[Any]] = {one: statement.excluded[one] for one in kept}
+        values["subject"] = func.coalesce(statement.excluded.subject, Member.subject)
         session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["code"], set_={one: statement.excluded[one] for one in kept}
-            ),
+            statement.on_conflict_do_update(index_elements=["code"], set_=values),
             list(rows[at : at + _AT_ONCE]),
         )
 
@@ -56,7 +72,7 @@ def locked_member(session: Session, code: str) -> Member | None:
 def members_under(session: Session, prefix: str, *, after: str, limit: int) -> list[Member]:
     """Members who live in areas whose codes begin so, by their own code, behind one."""
     query = select(Member).where(
-        _under(Member.district_code, Member.community_code, prefix), Member.code > after
+        under(Member.district_code, Member.community_code, prefix), Member.code > after
     )
     return list(session.scalars(query.order_by(Member.code).limit(limit)))
 
@@ -75,7 +91,7 @@ def served(session: Session, prefix: str, since: dt.date, until: dt.date) -> lis
     """Each community with members or services from a day on until before another, by code."""
     live = session.execute(
         select(Member.community_code, func.count())
-        .where(_under(Member.district_code, Member.community_code, prefix))
+        .where(under(Member.district_code, Member.community_code, prefix))
         .group_by(Member.community_code)
     )
     members = {row[0]: row[1] for row in live}
@@ -87,7 +103,7 @@ def served(session: Session, prefix: str, since: dt.date, until: dt.date) -> lis
             func.sum(MemberService.minutes),
         )
         .where(
-            _under(MemberService.district_code, MemberService.community_code, prefix),
+            under(MemberService.district_code, MemberService.community_code, prefix),
             MemberService.on_day >= since,
             MemberService.on_day < until,
         )
@@ -100,9 +116,10 @@ def served(session: Session, prefix: str, since: dt.date, until: dt.date) -> lis
     ]
 
 
-def _under(
+def under(
     district: InstrumentedAttribute[str], area: InstrumentedAttribute[str], prefix: str
 ) -> ColumnElement[bool]:
+    """Whether the code of an area, and that of its district, begin so."""
     inside = (
         district == prefix[:6] if len(prefix) >= 6 else district.startswith(prefix, autoescape=True)
     )

@@ -8,6 +8,7 @@ import uuid
 from pydantic import Field
 
 from gridsvc.answers import Answer, Next
+from gridsvc.registry.members.teams_repository import By
 
 
 class CommunityMember(Answer):
@@ -36,6 +37,44 @@ class ServiceAnswer(Answer):
     on_day: dt.date
     what: str
     minutes: int
+
+
+class TeamAnswer(Answer):
+    """A team of members."""
+
+    code: str
+    name: str
+    area_code: str = Field(description="The street or community that it is for.")
+    leader_code: str
+    people: int
+
+
+class TeamPage(Answer):
+    """Teams by their codes."""
+
+    teams: list[TeamAnswer]
+    next: Next
+
+
+class HoursAnswer(Answer):
+    """What one person, team or organisation did."""
+
+    key: str = Field(description="The code of a person or team, the name of an organisation.")
+    name: str
+    people: int = Field(description="How many of it did something.")
+    services: int
+    minutes: int
+
+
+class HoursPage(Answer):
+    """Services and their minutes by person, team or organisation, from a day on until another."""
+
+    by: By
+    area: str
+    since: dt.date
+    until: dt.date
+    lines: list[HoursAnswer]
+    next: Next
 
 
 class ServedAnswer(Answer):
