@@ -40,6 +40,10 @@ FIRST = {
     24: ("法官联系点", "each village has exactly one judge; advice, or settled or litigated"),
     25: ("先尝后买", "66.6 % fails, 2 of 3 pass; one secret vote a household; widened by batches"),
     27: ("村居吹哨, 科室报到", "the same engine one level down; 1,125 settled items"),
+    28: (
+        "总指挥部, 百日会战",
+        "progress by street sums to the whole; 90 % of the targets in 117 days, exactly",
+    ),
     29: (
         "综合执法小分队",
         "what a line crosses, in order of travel, as GEOS and Geod have it",

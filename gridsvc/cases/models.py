@@ -12,6 +12,13 @@ from gridsvc.cases.intake.models import (
 from gridsvc.cases.log.models import LogCheckpoint, LogLeaf, LogNode
 from gridsvc.cases.systems.appeals.models import Appeal
 from gridsvc.cases.systems.callbacks.models import Callback
+from gridsvc.cases.systems.campaigns.models import (
+    Campaign,
+    CampaignCase,
+    CampaignChange,
+    CampaignPost,
+    CampaignTarget,
+)
 from gridsvc.cases.systems.evidence.models import Evidence
 from gridsvc.cases.systems.extensions.models import ExtensionAsked
 from gridsvc.cases.systems.following.models import Follow
@@ -32,6 +39,11 @@ __all__ = [
     "Appeal",
     "Callback",
     "CalledBody",
+    "Campaign",
+    "CampaignCase",
+    "CampaignChange",
+    "CampaignPost",
+    "CampaignTarget",
     "Case",
     "Evidence",
     "ExtensionAsked",

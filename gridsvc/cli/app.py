@@ -78,6 +78,11 @@ _COMMANDS = (
         "Cases, reports, whistles, tasks, appeals, callbacks due: narrowed, counted, filed (列表).",
     ),
     ("assess", "assessing:assess_period", "Rates, scores and ranks of a period (考核评价)."),
+    (
+        "campaign",
+        "campaigns:campaign",
+        "Campaigns (百日会战) that run, or how one stands: what is behind and why.",
+    ),
     ("messages", "worker:messages", "Messages that could not be delivered."),
     ("db", "db:app", "The private PostGIS server and the schema."),
     ("body", "body:app", "Bodies (责任单位)."),

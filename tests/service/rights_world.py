@@ -175,6 +175,7 @@ class World:
         self.posting, self.wish, self.asked = self.roster()
         patrol = {"kind": "patrol", "area": city.LEAD, "note": "look at the gate"}
         self.task = self.admin.post("/v1/tasks", patrol)["id"]
+        self.campaign = self.admin.post("/v1/campaigns", self.new_campaign())["id"]
         self.groups = 0
         groups = f"/v1/bodies/{city.LEAD}/groups"
         self.group = self.admin.post(groups, self.new_group())["id"]
@@ -200,6 +201,13 @@ class World:
         batch = {"area": f"{city.LEAD}001", "households": ["1", "2", "3"]}
         more = {"consulted_on": "2026-01-01", "batches": [batch]}
         return {"name": "Property service", "area": city.LEAD, **more}
+
+    def new_campaign(self) -> dict[str, Any]:
+        """A campaign in the western district, which has its report."""
+        days = {"first_day": "2020-01-01", "last_day": "2020-12-30"}
+        target = {"street": city.LEAD, "target": 10}
+        more = {"area": city.WEST, "headquarters": f"{city.WEST}-CGJ", "targets": [target]}
+        return {"name": "a hundred days", **days, **more}
 
     def new_group(self) -> dict[str, Any]:
         """A chat group that nobody has entered yet."""

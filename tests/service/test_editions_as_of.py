@@ -263,6 +263,7 @@ WITHOUT_AREAS = {
     "/v1/funds": "names areas by their codes, as they were entered",
     "/v1/banned-demands": "tells a list of words",
     "/v1/demands": "tells what was sent",
+    "/v1/campaigns": "of the streets in force; takes days of its own",
     "/v1/group-links/": "answers in a case",
     "/v1/contact-points": "names areas by their codes; takes a day of its own",
     "/v1/trials": "names areas by their codes",

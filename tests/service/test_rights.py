@@ -149,6 +149,21 @@ SENT: dict[str, Recipe] = {
     "POST /v1/members/services": json(
         lambda world, _: {**world.new_service(), "member": "M1", "on": "2026-01-02"}
     ),
+    "GET /v1/campaigns": query(area=city.WEST),
+    "POST /v1/campaigns": json(lambda world, _: world.new_campaign()),
+    "POST /v1/campaigns/{campaign_id}/last-day": json({"last_day": "2030-12-31", "reason": "x"}),
+    "POST /v1/campaigns/{campaign_id}/targets": json(
+        {"street": city.LEAD, "target": 10, "reason": "x"}
+    ),
+    "POST /v1/campaigns/{campaign_id}/posts": json(
+        lambda world, _: {
+            **{"staff": world.member, "post": "x"},
+            **{"first_day": "2026-01-01", "last_day": "2026-01-02"},
+        }
+    ),
+    "POST /v1/campaigns/{campaign_id}/cases": json(
+        lambda world, _: {"cases": [world.case], "reason": "x"}
+    ),
     "POST /v1/bodies/{body}/groups": json(lambda world, _: world.new_group()),
     "POST /v1/cases/{case_id}/group-orders": json(
         lambda _, asker: {"body": asker.own_body if asker else city.LEAD}
@@ -304,6 +319,7 @@ def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
         "token_id": world.token,
         "duty_id": world.duty,
         "agreement_id": world.agreement,
+        "campaign_id": world.campaign,
         "group_id": world.group,
         "link": "of-nobody",
         "staff_id": world.member,

@@ -122,6 +122,7 @@ SYSTEMS = (
     ),
     System("extensions", shows=extensions.shown_in_case),
     System("grading"),
+    System("campaigns"),
     System("trials"),
     System("help_requests", tables=(HELP_KINDS,)),
     System("reminders", tables=(REMINDERS,)),

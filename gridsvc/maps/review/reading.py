@@ -23,6 +23,7 @@ from gridsvc.assessment.rates import (
 )
 from gridsvc.assessment.repository.names import areas_of_level
 from gridsvc.assessment.service import assess
+from gridsvc.cases.systems.campaigns.standing import Standing, share_of, standings
 from gridsvc.city import City
 from gridsvc.city.weights import Reading
 from gridsvc.maps.review.charts import HEIGHT, WIDTH, bars, trend
@@ -38,13 +39,14 @@ _EARLIER = (Family.CASES, Family.CALLBACKS)
 class Review:
     """A period's assessment, the one before it, and single months up to its end, oldest first.
 
-    ``area_name`` is what the review is about.
+    ``area_name`` is what the review is about; ``campaigns`` those with a day in the period.
     """
 
     found: Assessment
     before: Assessment
     months: tuple[Line, ...]
     area_name: str
+    campaigns: tuple[Standing, ...] = ()
 
     @property
     def total(self) -> Line:
@@ -80,6 +82,7 @@ def read_review(
         before=counted(period.before(), [Dimension.CITY, Dimension.STREET], families=_EARLIER),
         months=_months(counted, period, months),
         area_name=_name(session, area, now),
+        campaigns=standings(session, city, area, period.first, period.last, now=now),
     )
 
 
@@ -168,6 +171,9 @@ def review_page(review: Review) -> str:
         rates=RATES,
         readings=[(day, *_READINGS[reading]) for day, reading in found.readings],
         no_data=NO_DATA,
+        campaigns=[
+            (one, share_of(one.whole.reached, one.whole.target)) for one in review.campaigns
+        ],
     )
 
 

@@ -74,7 +74,7 @@ def _notice(occasion: Occasion, due: Due, asked: Asked, rule: Reminder | None) -
             noticed_at=act.now,
         )
     )
-    holders = (due.body,) if due.body else _holders(act)
+    holders = (due.body,) if due.body else holders_of(act)
     if rule is None:
         event = LimitPassed(asked.which, due.limit_at, holders)
         content = {"limit": asked.which.value, "limit_at": due.limit_at.isoformat()}
@@ -107,7 +107,7 @@ def _remind(act: Act, rule: Reminder, limit_at: dt.datetime, holders: tuple[str,
     act.tell(told, "reminder", content)
 
 
-def _holders(act: Act) -> tuple[str, ...]:
+def holders_of(act: Act) -> tuple[str, ...]:
     """Who has to take the present step, and has not.
 
     A called body that is done, or left, holds nothing; when none does, whoever may go on.
