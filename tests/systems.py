@@ -48,6 +48,10 @@ FIRST = {
         "综合执法小分队",
         "what a line crosses, in order of travel, as GEOS and Geod have it",
     ),
+    30: (
+        "年度考核, 综合排名",
+        "each whistle its assessment, appeals, growth, first and last ten; from the trace alone",
+    ),
     32: (
         "群指令",
         "signed and retried, 20 a minute, one thread a case, answered by a link for its body alone",

@@ -112,6 +112,7 @@ class YearlyParts(Answer):
     reported_in: float | None
     scored: float | None
     judged: float | None = Field(description="Monthly, by the streets to which it posts people.")
+    opinion: float | None = Field(description="Of the year, by the streets that called it.")
 
 
 class YearlyWeights(Answer):
@@ -122,6 +123,36 @@ class YearlyWeights(Answer):
     reported_in: float
     scored: float
     judged: float
+    opinion: float
+
+
+class WithoutAppeals(Answer):
+    """The year of a body as it would be if no appeal had been accepted."""
+
+    score: float | None
+    rank: int | None
+    in_time: int
+
+
+class CallerCalls(Answer):
+    """What the whistles of one caller say of a body: one whistle, one assessment."""
+
+    caller: str
+    name: str
+    arrived: int
+    punctual: int
+    scored: int
+    points: int
+    mean: float | None = Field(description="Of the scores, of 100; null without one.")
+
+
+class NamedAnswer(Answer):
+    """Who is named in front and at the end, by code; nobody is in both."""
+
+    first: list[str] = Field(description="The first ten, the best first, with all who tie tenth.")
+    last: list[str] = Field(description="The last ten, the worst first, with all who tie tenth.")
+    first_tied: bool = Field(description="More than ten, for the tenth place is shared.")
+    last_tied: bool
 
 
 class BodyYearAnswer(Answer):
@@ -133,6 +164,8 @@ class BodyYearAnswer(Answer):
     score: float | None = Field(description="Of 100; null without data.")
     parts: YearlyParts
     counts: dict[str, int]
+    without_appeals: WithoutAppeals
+    callers: list[CallerCalls] = Field(description="By who blew the whistles.")
 
 
 class YearAnswer(Answer):
@@ -144,3 +177,50 @@ class YearAnswer(Answer):
     three_rates: str = Field(description="The scheme of the three rates.")
     readings: list[ReadingAnswer]
     bodies: list[BodyYearAnswer]
+    named: NamedAnswer
+
+
+class StreetRank(Answer):
+    """A street in the ranking."""
+
+    street: str
+    name: str
+    rank: int | None = Field(description="Null without data.")
+    score: float | None = Field(description="Of 100, weighed from the three rates.")
+    rates: dict[str, RateAnswer]
+    score_before: float | None
+    rank_before: int | None
+    growth: float | None = Field(description="Points since the year before; null without data.")
+    growth_rank: int | None
+
+
+class RankingsAnswer(Answer):
+    """The streets of an area, ranked by the three rates of their closed cases."""
+
+    period: str
+    before: str = Field(description="The same time a year earlier.")
+    source: YearSource
+    weights: str = Field(description="Each period by the weights in force on its last day.")
+    weights_before: str
+    streets: list[StreetRank]
+    by_score: NamedAnswer
+    by_growth: NamedAnswer
+
+
+class OpinionAnswer(Answer):
+    """What a street says of a body's year."""
+
+    street_code: str
+    body_code: str
+    year: int
+    score: int
+    reason: str
+    given_by: str
+    given_at: dt.datetime
+
+
+class OpinionsAnswer(Answer):
+    """What streets say of a year, by body and street."""
+
+    year: int
+    opinions: list[OpinionAnswer]

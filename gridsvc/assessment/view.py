@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from dataclasses import asdict
+from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
 
-from gridsvc.assessment.rates import COUNTS, RATES, Assessment, Dimension, Line, percent, rounded
+from gridsvc.assessment.rankings import Named, Rankings, named
+from gridsvc.assessment.rates import (
+    COUNTS,
+    RATES,
+    Assessment,
+    Dimension,
+    Line,
+    Ranked,
+    percent,
+    rate,
+    rounded,
+)
+from gridsvc.assessment.schemas import YearlyWeights
 from gridsvc.assessment.yearly import Year
 from gridsvc.city.weights import Readings
 from gridsvc.spreadsheets import CsvSheet
@@ -67,15 +81,84 @@ def line_json(found: Assessment, dimension: Dimension, line: Line) -> dict[str, 
 
 def year_json(found: Year) -> dict[str, Any]:
     """The answer of ``GET /v1/assessments/yearly``: parts and scores of 100, ranked."""
-    parts = ("citizens", "on_time", "reported_in", "scored", "judged")
+    parts = tuple(YearlyWeights.model_fields)
     return {
         "period": found.period.name,
         "source": found.source.value,
         "weights": {part: float(getattr(found.weights, part)) for part in parts},
         "three_rates": found.rates.scheme,
         "readings": _readings_json(found.readings),
-        "bodies": [line.to_json(found.names.get(line.body, line.body)) for line in found.lines],
+        "bodies": [
+            line.to_json(
+                found.names.get(line.body, line.body),
+                found.unappealed[line.body],
+                _callers(found, line.body),
+            )
+            for line in found.lines
+        ],
+        "named": _named_json(named([Ranked(it.rank, it.body, it.score) for it in found.lines])),
     }
+
+
+def _callers(found: Year, body: str) -> list[dict[str, Any]]:
+    """The whistles of a body by who blew them: each its assessment, and the mean of the scores."""
+    told = []
+    for (called, caller), calls in sorted(found.calls.items()):
+        if called == body:
+            mean = rounded(rate(calls.points, calls.scored), 2)
+            told.append(
+                {
+                    "caller": caller,
+                    "name": found.names.get(caller, caller),
+                    **asdict(calls),
+                    "mean": None if mean is None else float(mean),
+                }
+            )
+    return told
+
+
+def rankings_json(found: Rankings) -> dict[str, Any]:
+    """The answer of ``GET /v1/assessments/rankings``; scores and growth of 100."""
+    return {
+        "period": found.period.name,
+        "before": found.before.name,
+        "source": found.source.value,
+        "weights": found.weights.scheme,
+        "weights_before": found.weights_before.scheme,
+        "streets": [
+            {
+                "street": line.street,
+                "name": line.name,
+                "rank": line.rank,
+                "score": _points(line.score),
+                "rates": {name: one.to_json() for name, one in line.rates.items()},
+                "score_before": _points(line.score_before),
+                "rank_before": line.rank_before,
+                "growth": _points(line.growth),
+                "growth_rank": line.growth_rank,
+            }
+            for line in found.lines
+        ],
+        "by_score": _named_json(found.by_score),
+        "by_growth": _named_json(found.by_growth),
+    }
+
+
+def _named_json(found: Named) -> dict[str, Any]:
+    return {
+        "first": list(found.first),
+        "last": list(found.last),
+        "first_tied": found.tied[0],
+        "last_tied": found.tied[1],
+    }
+
+
+def _points(value: Fraction | None) -> float | None:
+    """A score or a growth of 100, to two decimals, half up away from zero."""
+    if value is None:
+        return None
+    shown = float(rounded(abs(value) * 100, 2) or 0)
+    return -shown if value < 0 else shown
 
 
 def _readings_json(readings: Readings) -> list[dict[str, Any]]:

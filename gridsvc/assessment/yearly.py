@@ -1,8 +1,8 @@
-"""The yearly score of a body (年度考核): five parts, weighted; pure rules over what was counted.
+"""The yearly score of a body (年度考核): six parts, weighted; pure rules over what was counted.
 
-Counted are the cases that are closed and whose deadline falls in the period, and the judgements of
-months that end in it. A part without data is left out and the others take its weight; without any
-there is no score.
+Counted are the cases that are closed and whose deadline falls in the period, the judgements of
+months that end in it, and of a whole year the opinions of streets. A part without data is left out
+and the others take its weight; without any there is no score.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ from sqlalchemy.orm import Session
 from gridsvc.assessment.period import Period
 from gridsvc.assessment.rates import Dimension, Tally, ranked, rate, rounded, score_of
 from gridsvc.assessment.repository.names import names
-from gridsvc.assessment.repository.years import BodyYear, years_of_tables, years_of_trace
+from gridsvc.assessment.repository.years import (
+    BodyYear,
+    Calls,
+    calls_of_tables,
+    calls_of_trace,
+    years_of_tables,
+    years_of_trace,
+)
 from gridsvc.assessment.service import frame_of, readings_of
 from gridsvc.city import City
 from gridsvc.city.weights import WEIGHTS, Readings, ThreeRates, Yearly
@@ -36,8 +43,11 @@ class YearlyLine:
     score: Fraction | None
     rank: int | None
 
-    def to_json(self, name: str) -> dict[str, Any]:
-        """The line of the interface; parts and score of 100."""
+    def to_json(self, name: str, unappealed: YearlyLine, callers: list[Any]) -> dict[str, Any]:
+        """The line of the interface; parts and score of 100.
+
+        ``unappealed`` is the line as it would be if no appeal had been accepted.
+        """
         return {
             "body": self.body,
             "name": name,
@@ -45,6 +55,12 @@ class YearlyLine:
             "score": _of_hundred(self.score),
             "parts": {part: _of_hundred(value) for part, value in self.parts.items()},
             "counts": {one.name: getattr(self.counts, one.name) for one in fields(BodyYear)},
+            "without_appeals": {
+                "score": _of_hundred(unappealed.score),
+                "rank": unappealed.rank,
+                "in_time": unappealed.counts.in_time,
+            },
+            "callers": callers,
         }
 
 
@@ -94,6 +110,7 @@ def _parts(counts: BodyYear, rates: ThreeRates) -> dict[str, Fraction | None]:
         "reported_in": rate(counts.punctual, counts.arrived),
         "scored": rate(counts.points, 100 * counts.scored),
         "judged": rate(counts.judged_points, 100 * counts.judgements),
+        "opinion": rate(counts.opinion_points, 100 * counts.opinions),
     }
 
 
@@ -119,11 +136,17 @@ class YearSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """The bodies' years in the order of their rank; their names by code; the weights."""
+    """The bodies' years in the order of their rank; their names by code; the weights.
+
+    ``unappealed`` are the years by body as if no appeal had been accepted, ``calls`` what whistles
+    say, by (body, caller); callers have a name too.
+    """
 
     period: Period
     source: YearSource
     lines: tuple[YearlyLine, ...]
+    unappealed: Mapping[str, YearlyLine]
+    calls: Mapping[tuple[str, str], Calls]
     names: dict[str, str]
     rates: ThreeRates
     readings: Readings
@@ -150,14 +173,27 @@ def assess_year(
         )
     frame = frame_of(session, city, period, area, now=now)
     if source is YearSource.TRACE:
-        counts = years_of_trace(session, frame, area)
+        counted, called = years_of_trace, calls_of_trace
     else:
-        counts = years_of_tables(session, frame, area)
+        counted, called = years_of_tables, calls_of_tables
+    counts = counted(session, frame, area)
+    calls = called(session, frame, area)
     rates = city.table(WEIGHTS).of_rates(city.settings.weights_scheme, period.last)
     weighed = city.table(WEIGHTS).of_year(period.last)
     lines = yearly_lines(counts, rates, weighed)
-    known = names(session, Dimension.BODY, counts, now, city.standard)
-    return Year(period, source, lines, known, rates, readings_of(city, period), weighed)
+    without = yearly_lines(counted(session, frame, area, appeals=False), rates, weighed)
+    everybody = {*counts, *(caller for _, caller in calls)}
+    return Year(
+        period=period,
+        source=source,
+        lines=lines,
+        unappealed={line.body: line for line in without},
+        calls=calls,
+        names=names(session, Dimension.BODY, everybody, now, city.standard),
+        rates=rates,
+        readings=readings_of(city, period),
+        weights=weighed,
+    )
 
 
 def recompute(
@@ -175,4 +211,17 @@ def recompute(
         {line.body: line.counts for line in tables.lines},
         {line.body: line.counts for line in traced.lines},
     )
-    return traced, found
+    return traced, found + _differing_calls(tables, traced)
+
+
+def _differing_calls(tables: Year, trace: Year) -> tuple[Difference, ...]:
+    """What the tables and the trace say differently of a body's whistles, by caller and count."""
+    nothing = Calls(0, 0, 0, 0)
+    found = []
+    for body, caller in sorted(tables.calls.keys() | trace.calls.keys()):
+        one, other = (year.calls.get((body, caller), nothing) for year in (tables, trace))
+        for count in fields(Calls):
+            here, there = getattr(one, count.name), getattr(other, count.name)
+            if here != there:
+                found.append(Difference(body, f"{count.name} by {caller}", here, there))
+    return tuple(found)

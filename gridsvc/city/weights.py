@@ -51,7 +51,8 @@ class ThreeRates:
 class Yearly:
     """Weights of a body's year: citizens' three rates, in time, reported in, scored, judged.
 
-    ``judged`` are the monthly judgements of the streets to which the body posts people.
+    ``judged`` are the monthly judgements of the streets to which the body posts people,
+    ``opinion`` what the streets that called it say of its year.
     """
 
     scheme: str
@@ -61,6 +62,7 @@ class Yearly:
     reported_in: Fraction
     scored: Fraction
     judged: Fraction
+    opinion: Fraction
     source: str
 
 
@@ -115,8 +117,8 @@ def load_weights(find: Find) -> Weights:
     rates = _lines(find("weights.csv"), shares, ("fairly",), optional=("reading",))
     yearly = _lines(
         find("yearly.csv"),
-        ("citizens", "on_time", "reported_in", "scored", "judged"),
-        optional=("judged",),
+        ("citizens", "on_time", "reported_in", "scored", "judged", "opinion"),
+        optional=("judged", "opinion"),
     )
     return Weights(
         tuple(ThreeRates(**line) for line in rates), tuple(Yearly(**line) for line in yearly)

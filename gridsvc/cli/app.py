@@ -79,6 +79,11 @@ _COMMANDS = (
     ),
     ("assess", "assessing:assess_period", "Rates, scores and ranks of a period (考核评价)."),
     (
+        "rank",
+        "assessing:rank_period",
+        "Streets by the three rates, growth against a year before, who is named (综合排名).",
+    ),
+    (
         "campaign",
         "campaigns:campaign",
         "Campaigns (百日会战) that run, or how one stands: what is behind and why.",

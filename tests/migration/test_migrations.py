@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import configure_mappers
 from sqlalchemy.pool import NullPool
 
+import gridsvc.assessment.opinions.models
 import gridsvc.cases.models
 import gridsvc.lists.models
 import gridsvc.registry.models  # noqa: F401 - fills the metadata

@@ -79,6 +79,7 @@ def test_a_year_is_recomputed_from_the_trace_and_is_that_of_the_tables(
         "reported_in": None,
         "scored": Fraction(3, 4),
         "judged": None,
+        "opinion": None,
     }
     # (0.4 * 0.96 + 0.2 * 0.5 + 0.3 * 0.75) / 0.9, and (0.2 + 0.3 * 0.95) / 0.5
     assert street.score == Fraction(709, 900)

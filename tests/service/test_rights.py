@@ -76,6 +76,12 @@ SENT: dict[str, Recipe] = {
     "GET /v1/assessments/table.csv": YEAR,
     "GET /v1/assessments/review": YEAR,
     "GET /v1/assessments/yearly": YEAR,
+    "GET /v1/assessments/yearly/page.html": YEAR,
+    "GET /v1/assessments/rankings": YEAR,
+    "GET /v1/assessments/opinions": query(year="2026", area=city.WEST),
+    "POST /v1/assessments/opinions": json(
+        {"body": f"{city.WEST}-CGJ", "year": 2020, "score": 80, "reason": "came each time"}
+    ),
     "GET /v1/assessments/cases": query(period="2026", count="received", area=city.LEAD),
     "GET /v1/whistles/rates": YEAR,
     "POST /v1/cases": json(

@@ -96,7 +96,11 @@ def judged(
         found["scores"] = {one: score for one, score in scores.items() if one in submitted}
     if after.closed:
         due = act.case.due_at
-        found["closes"] = {"lead": after.lead, "due_at": None if due is None else due.isoformat()}
+        found["closes"] = {
+            "lead": after.lead,
+            "due_at": None if due is None else due.isoformat(),
+            "street": act.case.street_code,
+        }
     return found
 
 
