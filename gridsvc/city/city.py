@@ -14,6 +14,7 @@ from gridsvc.city.procedures.library import load_library
 from gridsvc.city.procedures.model import Library
 from gridsvc.city.retention import PERIODS
 from gridsvc.city.robots import ROBOTS
+from gridsvc.city.synonyms import SYNONYMS
 from gridsvc.city.system import System
 from gridsvc.city.table import Table
 from gridsvc.city.weights import WEIGHTS
@@ -27,6 +28,7 @@ _TABLES: tuple[Table[Any], ...] = (
     KIN,
     WEIGHTS,
     PERIODS,
+    SYNONYMS,
     ROBOTS,
 )
 

@@ -7,13 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from sqlalchemy import (
     ColumnElement,
-    String,
     Uuid,
     and_,
     any_,
     false,
     func,
-    literal,
     literal_column,
     not_,
     or_,
@@ -21,12 +19,13 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute
 
 from gridsvc.callers import Caller
 from gridsvc.cases.core.models import BODIES, CONTRADICTS, Case
-from gridsvc.cases.intake.models import WORDS, Report
+from gridsvc.cases.intake.models import Report
+from gridsvc.cases.intake.reports_repository import contains
 from gridsvc.cases.systems.whistles import CalledBody, Whistle
 from gridsvc.errors import BadInput
 from gridsvc.layers.model import ColumnType
@@ -102,28 +101,16 @@ def _under(column: InstrumentedAttribute[Any], prefix: str) -> ColumnElement[boo
 
 
 def said(value: str) -> ColumnElement[bool]:
-    """Whether a report contains each of some words, each of two letters at least. Raises BadInput.
-
-    The pairs of letters are found in an index, the word itself then in what they found.
-    """
-    whole = literal_column(WORDS, type_=String())
-    conditions = []
-    for word in value.split():
+    """Whether a report contains each of some words of two letters or more. Raises BadInput."""
+    words = value.split()
+    for word in words:
         if len(word) < 2:
             raise BadInput(
                 f"'text' has the word {word!r}; send words of two letters or more.", field="text"
             )
-        wanted = literal(word, String())
-        pairs = func.text_pairs(whole, type_=ARRAY(String()))
-        conditions.append(pairs.contains(func.text_pairs(wanted, type_=ARRAY(String()))))
-        conditions.append(func.strpos(_folded(whole), _folded(wanted)) > 0)
-    if not conditions:
+    if not words:
         raise BadInput("'text' is empty; send words of two letters or more.", field="text")
-    return and_(*conditions)
-
-
-def _folded(words: ColumnElement[str]) -> ColumnElement[str]:
-    return func.lower(func.normalize(words, literal_column("NFKC")))
+    return and_(*map(contains, words))
 
 
 def _reported(value: str) -> ColumnElement[bool]:

@@ -42,6 +42,7 @@ ALONG = {
     }
 }
 YEAR = query(period="2026", area=city.WEST)
+WORDS = query(q="漏雨", area=city.LEAD)
 
 #: What must be sent beside the path, where anything must.
 SENT: dict[str, Recipe] = {
@@ -72,6 +73,9 @@ SENT: dict[str, Recipe] = {
     "POST /v1/reports/{name}/part": json({"code": city.UNOWNED}),
     "POST /v1/reports/{name}/move": json({"location": POINT, "reason": "seen there"}),
     "POST /v1/reports/{name}/callbacks": json({"contacted": False}),
+    "GET /v1/recurring": WORDS,
+    "GET /v1/recurring/places.csv": WORDS,
+    "GET /v1/recurring/report.html": WORDS,
     "GET /v1/assessments": YEAR,
     "GET /v1/assessments/table.csv": YEAR,
     "GET /v1/assessments/review": YEAR,

@@ -26,6 +26,7 @@ _KEPT = {
     "db/": "by the table, the mapper or the folder of a private server",
     "registry/classes/search.py": "how a name is spelt",
     "cases/intake/address.py": "what an address reads as",
+    "foresight/words/query.py": "the segmenter, by the words that it is taught",
     "layers/": "statements, by the layer",
     "maps/": "files and templates of the package",
 }

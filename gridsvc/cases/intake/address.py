@@ -162,6 +162,7 @@ _DOOR = ("号", *_BUILDING_LEVELS)
 _AND = "与"
 _CROSSING = re.compile("与|和|及|交叉路口|交叉口|十字路口|路口|交汇处|、")
 _ROAD = re.compile(r"(?:路|街|巷|胡同|道|条|桥|环|线|弄)$")
+_BEHIND_ROAD = re.compile(r"^.{1,8}(?:路|街|巷|胡同|道)(?=.{3})")
 _ESTATE = re.compile(r"(?<=..)(?:小区|社区|家属院)$")
 
 
@@ -197,16 +198,67 @@ def closer(key: str, than: str | None) -> bool:
     )
 
 
+def door_of(key: str) -> str | None:
+    """The key of the door or building in a place key; None where it names none.
+
+    What is inside of it (unit, floor, room) or beside it is left out: whoever lives there names one
+    roof.
+    """
+    area, address = _read(key)
+    kept = frozenset(pair for pair in address.numbers if pair[0] in _DOOR)
+    if not kept:
+        return None
+    door = Address(address.roads, address.compounds, kept, "", address.opposite)
+    return f"{area}:{door.form()}"
+
+
+def same_door(one: str, other: str) -> bool:
+    """Whether two keys of :func:`door_of` that are written differently can name one door.
+
+    One may tell the road before the compound as well, or lie on the other side of a street's
+    border, or give the number alone; a number that both give is the same, and there is one.
+    """
+    first, second = _read(one)[1], _read(other)[1]
+    numbers, others = dict(first.numbers), dict(second.numbers)
+    if names_nothing_else(one) or names_nothing_else(other):
+        # 3号 alone is read as 3号楼, and may be a door of a lane, or the last of 12号院3号楼.
+        return first.opposite == second.opposite and _last(numbers) == _last(others)
+    if compare(one, other) is Compared.OTHER and not _road_before(first, second):
+        return False
+    levels = numbers.keys() & others.keys()
+    return bool(levels) and all(numbers[level] == others[level] for level in levels)
+
+
+def _last(numbers: dict[str, str]) -> str | None:
+    """The number of the building, else of the door."""
+    return next((numbers[level] for level in ("楼", "排", "号") if level in numbers), None)
+
+
+def _road_before(first: Address, second: Address) -> bool:
+    """Whether both name one compound, of which one tells the road before: 广安路红莲北里."""
+    if first.opposite != second.opposite or first.roads != second.roads:
+        return False
+    one, other = (
+        {behind for name in it.compounds for behind in (name, _BEHIND_ROAD.sub("", name))}
+        for it in (first, second)
+    )
+    return not one.isdisjoint(other)
+
+
+def names_nothing_else(key: str) -> bool:
+    """Whether a key is a bare number, which many doors have."""
+    address = _read(key)[1]
+    return not (address.roads or address.compounds)
+
+
 def door_range(key: str) -> tuple[str, str]:
     """Between which keys, the second left out, all those at one door or building sort.
 
     By code points. A key that names no door stands alone.
     """
-    area, address = _read(key)
-    kept = frozenset(pair for pair in address.numbers if pair[0] in _DOOR)
-    if not kept or address.opposite:
+    door = door_of(key)
+    if door is None or _read(key)[1].opposite:
         return key, key + "\1"
-    door = f"{area}:{Address(address.roads, address.compounds, kept, '', False).form()}"
     return door, door + "\U0010ffff"
 
 

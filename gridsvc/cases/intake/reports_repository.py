@@ -6,13 +6,42 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import Select, func, select, text, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    func,
+    literal,
+    literal_column,
+    select,
+    text,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.models import Case
-from gridsvc.cases.intake.models import Receipt, Report, ReportPlacement
+from gridsvc.cases.intake.models import WORDS, Receipt, Report, ReportPlacement
 from gridsvc.errors import BadInput
 from gridsvc.registry.editions.points import PlacedThings, read_places
+
+
+def contains(word: str) -> ColumnElement[bool]:
+    """Whether a report contains a word of two letters or more, whatever its width and case.
+
+    The pairs of letters are found in an index, the word itself then in what they found.
+    """
+    whole, wanted = literal_column(WORDS, type_=String()), literal(word, String())
+    pairs = func.text_pairs(whole, type_=ARRAY(String()))
+    return and_(
+        pairs.contains(func.text_pairs(wanted, type_=ARRAY(String()))),
+        func.strpos(_folded(whole), _folded(wanted)) > 0,
+    )
+
+
+def _folded(words: ColumnElement[str]) -> ColumnElement[str]:
+    return func.lower(func.normalize(words, literal_column("NFKC")))
 
 
 def report_by_id(session: Session, report_id: uuid.UUID) -> Report | None:

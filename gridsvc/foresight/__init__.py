@@ -1,0 +1,1 @@
+"""Foresight: what reports tell before anybody calls again."""
