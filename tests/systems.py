@@ -37,6 +37,10 @@ FIRST = {
     16: ("花伴儿 APP", "at 48 h overdue; 'cannot' counts as an answer"),
     17: ("一呼百应", "no double take under 50 clients; only the asker rates"),
     19: ("关键词分析", "1,760 reports are the 1,076 planted places, pairs right to 98 % both ways"),
+    20: (
+        "回头看",
+        "due places come back as tasks to whom they belong now; lasted, or a case again",
+    ),
     22: ("隐患吹哨", "all bodies of the grid are told in one step"),
     24: ("法官联系点", "each village has exactly one judge; advice, or settled or litigated"),
     25: ("先尝后买", "66.6 % fails, 2 of 3 pass; one secret vote a household; widened by batches"),

@@ -101,7 +101,7 @@ _COMMANDS = (
     ("personal", "personal:app", "A person's own data: shown, erased."),
     ("retention", "personal:periods", "How long what is personal is kept."),
     ("keys", "personal:keys", "The keys that seal contacts and sign tokens."),
-    ("recurring", "recurring:app", "Recurring places (重复点位): found by words."),
+    ("recurring", "recurring:app", "Recurring places (重复点位): found by words, looked at again."),
     ("token", "token:app", "Tokens for the HTTP service."),
     ("trace", "trace:app", "The trace of cases, which nobody changes."),
     ("whistles", "whistles:app", "Whistles (哨): rates per street, demand letters."),

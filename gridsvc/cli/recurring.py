@@ -1,4 +1,4 @@
-"""Recurring places at the keyboard: found by words in the reports of years."""
+"""Recurring places at the keyboard: found by words, and looked at again before their season."""
 
 from __future__ import annotations
 
@@ -10,22 +10,20 @@ import typer
 from rich.table import Table
 
 from gridsvc.api.clock import utc_now
-from gridsvc.cli.runtime import AsJson, console, load_city, print_json, session
+from gridsvc.cli.runtime import AsJson, console, load_city, open_atlas, print_json, session
 from gridsvc.errors import BadInput
+from gridsvc.foresight.recurring.service import look_back_everywhere
 from gridsvc.foresight.words.schemas import places_answer
 from gridsvc.foresight.words.service import Asked, Found, Span, find_places, last_years
 from gridsvc.foresight.words.view import write_places
 from gridsvc.maps.words import words_page
 
-app = typer.Typer(help="Recurring places (重复点位): found by words.", no_args_is_help=True)
+app = typer.Typer(
+    help="Recurring places (重复点位): found by words, looked at again.", no_args_is_help=True
+)
 
 _Day = Annotated[str | None, typer.Option(help="As 2026-06-01.")]
 _SHOWN = 20
-
-
-@app.callback()
-def recurring() -> None:
-    """Recurring places (重复点位): found by words."""
 
 
 @app.command()
@@ -66,6 +64,18 @@ def find(
     )
     if found.fall_percent is not None:
         console.print(f"{found.before:,} before, {found.after:,} after: {-found.fall_percent:+} %.")
+
+
+@app.command()
+def look_back(as_json: AsJson = False) -> None:
+    """Ask for another look at kept places whose season is near; the worker does so every day."""
+    city = load_city()
+    with open_atlas(city) as (atlas, sessions):
+        made = look_back_everywhere(sessions, city, atlas, now=utc_now())
+    if as_json:
+        print_json({"places": made})
+        return
+    console.print(f"{made:,} places whose season is near.")
 
 
 def _table(found: Found) -> Table:

@@ -33,8 +33,10 @@ from gridsvc.db.base import transaction
 from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.db.partitions import ensure_partitions
 from gridsvc.db.roles import SERVICE_ROLE
-from gridsvc.errors import Unavailable
+from gridsvc.errors import NotFound, Unavailable
+from gridsvc.foresight.recurring.service import look_back_everywhere
 from gridsvc.registry.access.keys import KeyRing, secret_key
+from gridsvc.registry.placement.store import AtlasStore
 from gridsvc.settings import get_settings
 
 _log = structlog.get_logger(__name__)
@@ -97,6 +99,8 @@ async def _keep_up(
 ) -> None:
     """Once a day make next months' partitions, forget old keys, make provisional limits again.
 
+    And ask for another look at recurring places whose season is near.
+
     What failed is tried again in a minute.
     """
     keep = dt.timedelta(days=city.settings.idempotency_days)
@@ -109,6 +113,9 @@ async def _keep_up(
             forgotten = await asyncio.to_thread(_forget_keys, sessions, utc_now() - keep)
             if forgotten:
                 _log.info("idempotency keys were forgotten", keys=forgotten)
+            looked = await asyncio.to_thread(_look_back, engine, sessions, city)
+            if looked:
+                _log.info("recurring places are looked at again", places=looked)
             moved = await asyncio.to_thread(_recompute, sessions, city)
             if moved:
                 _log.info("provisional limits were made again", cases=moved)
@@ -157,6 +164,14 @@ def _make_partitions(engine: Engine) -> list[str]:
 def _forget_keys(sessions: sessionmaker[Session], before: dt.datetime) -> int:
     with transaction(sessions) as opened:
         return forget_keys(opened, before)
+
+
+def _look_back(engine: Engine, sessions: sessionmaker[Session], city: City) -> int:
+    try:
+        atlas = AtlasStore(engine, city, utc_now).get(None)
+    except NotFound:  # nothing was imported yet
+        return 0
+    return look_back_everywhere(sessions, city, atlas, now=utc_now())
 
 
 def _recompute(sessions: sessionmaker[Session], city: City) -> int:

@@ -168,6 +168,7 @@ class World:
                 "/v1/help-requests", wish | {"body": f"{city.WEST}-CGJ"}
             )["id"],
         }
+        self.roofs = self.leaking_roofs()
         self.members = 0
         self.member = self.admin.post("/v1/staff", self.new_member())["id"]
         judge = self.new_member() | {"role": "contact_point"}
@@ -195,6 +196,16 @@ class World:
         asked = street.post(f"{path}/{made['id']}/replacement", {"reason": "so"})
         moved = {"kind": "transfer", "posting": made["id"], "on": "2030-01-01", "words": "so"}
         return made["id"], self.admin.post(f"{path}/proposals", moved)["id"], asked["id"]
+
+    def leaking_roofs(self) -> str:
+        """A kept list of one place where a roof leaks, in the western street."""
+        resident = Person(self.client, token_of(Role.CITIZEN, subject="a resident"))
+        resident.report(-800, **{"class": city.NOISE, "description": "屋顶漏雨"})
+        return str(self.admin.post("/v1/recurring/lists", self.new_roofs())["id"])
+
+    def new_roofs(self) -> dict[str, Any]:
+        """What keeps the places where roofs leak."""
+        return {"name": "roofs", "q": "漏雨", "area": city.LEAD, "least": 1}
 
     def new_trial(self) -> dict[str, Any]:
         """A service that a community may try."""

@@ -44,16 +44,24 @@ def _found(
     ] = None,
     after_until: Annotated[dt.date | None, Query(description="The first day after it.")] = None,
 ) -> Found:
-    asked = Asked(q, area, _span(occasion, since, until), _season(after_since, after_until))
-    return _find(occasion, asked)
+    season = _season(after_since, after_until)
+    return find_asked(occasion, q, area, since, until, season)
 
 
-def _find(occasion: Occasion, asked: Asked) -> Found:
-    if not occasion.caller.covers(asked.area):
+def find_asked(
+    occasion: Occasion,
+    query: str,
+    area: str,
+    since: dt.date | None,
+    until: dt.date | None,
+    season: Span | None = None,
+) -> Found:
+    """The places that a query finds in an area, for its staff. Raises NotAllowed, BadInput."""
+    if not occasion.caller.covers(area):
         raise NotAllowed(
-            f"The token is for '{occasion.caller.area}'; it does not read the reports of"
-            f" {asked.area}."
+            f"The token is for '{occasion.caller.area}'; it does not read the reports of {area}."
         )
+    asked = Asked(query, area, _span(occasion, since, until), season)
     return find_places(occasion.session, occasion.city, asked)
 
 

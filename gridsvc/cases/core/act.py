@@ -63,6 +63,15 @@ class Occasion:
         """The act on a case, which the transaction has locked or is about to add."""
         return Act(self.session, self.city, self.caller, self.now, case)
 
+    def emit(self, event: object) -> dict[str, Any]:
+        """Let the systems of the city hear an event, in their order; gives their answers."""
+        answers: dict[str, Any] = {}
+        for system in self.city.systems:
+            hear = system.hears.get(type(event))
+            if hear is not None:
+                answers |= hear(self, event) or {}
+        return answers
+
 
 @dataclass(frozen=True, slots=True)
 class Act(Occasion):
@@ -262,15 +271,6 @@ class Act(Occasion):
         """Take back the case's messages of a topic that are not due yet; gives their number."""
         case = self.case
         return withdraw(self.session, case.district_code, case.id, topic=topic, now=self.now)
-
-    def emit(self, event: object) -> dict[str, Any]:
-        """Let the systems of the city hear an event, in their order; gives their answers."""
-        answers: dict[str, Any] = {}
-        for system in self.city.systems:
-            hear = system.hears.get(type(event))
-            if hear is not None:
-                answers |= hear(self, event) or {}
-        return answers
 
 
 def next_entry(

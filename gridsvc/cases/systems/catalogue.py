@@ -38,10 +38,13 @@ from gridsvc.cases.systems.hazard.service import erase_told
 from gridsvc.cases.systems.help_requests.kinds import HELP_KINDS
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.judge_point.service import check_judge
+from gridsvc.cases.systems.looking_back.seasons import SEASONS
+from gridsvc.cases.systems.looking_back.service import hear_done
 from gridsvc.cases.systems.merging import view as merging
 from gridsvc.cases.systems.merging.joining import follow_verdict
 from gridsvc.cases.systems.refusals.service import check_leaving, check_sent_on, follow_refusal
 from gridsvc.cases.systems.reminders.rules import REMINDERS
+from gridsvc.cases.systems.tasks import TaskDone
 from gridsvc.cases.systems.tasks import hearing as tasks
 from gridsvc.cases.systems.tasks.kinds import TASKS
 from gridsvc.cases.systems.tasks.view import shown_in_case as tasks_of_case
@@ -120,6 +123,7 @@ SYSTEMS = (
         },
         shows=tasks_of_case,
     ),
+    System("looking_back", tables=(SEASONS,), hears={TaskDone: hear_done}),
     System("extensions", shows=extensions.shown_in_case),
     System("grading"),
     System("campaigns"),

@@ -15,6 +15,7 @@ from gridsvc.cases.core.act import Act, Occasion
 from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.core.service import readable_case
 from gridsvc.cases.systems.tasks import repository
+from gridsvc.cases.systems.tasks.events import TaskDone
 from gridsvc.cases.systems.tasks.hearing import new_task, where_is
 from gridsvc.cases.systems.tasks.kinds import TASKS, TaskKind
 from gridsvc.cases.systems.tasks.models import Task
@@ -26,6 +27,9 @@ from gridsvc.registry.staff.model import Place, StaffRole, Where
 from gridsvc.registry.staff.models import StaffMember
 from gridsvc.registry.staff.repository import members_of_subject, periods_of, places_of
 from gridsvc.spatial.ellipsoid import distance_m
+
+#: What another look finds: that what was done has lasted, or that it is as it was.
+LOOKED_AGAIN = ("lasted", "again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,7 @@ def finish(occasion: Occasion, task_id: uuid.UUID, seen: Seen) -> Task:
     task, act = _locked(occasion, task_id)
     _check_holds(occasion.caller, task)
     step = None if act is None or task.step is None else act.procedure.step(task.step)
-    task.found = _verdict(step, seen.found)
+    task.found = _verdict(task, step, seen.found)
     task.state, task.done_at, task.report = "done", occasion.now, seen.note
     task.late = occasion.now > task.limit_at
     if seen.place is not None and task.point is not None:
@@ -153,6 +157,7 @@ def finish(occasion: Occasion, task_id: uuid.UUID, seen: Seen) -> Task:
         "far": task.far,
     }
     _record(act, task, "task_done", content)
+    (act or occasion).emit(TaskDone(task))
     if act is not None:
         told = {name: content[name] for name in ("found", "late", "metres_off", "far")}
         about = {"task_id": str(task.id), "task": task.kind, "step": task.step, **told}
@@ -250,8 +255,14 @@ def _taker(occasion: Occasion, task: Task, staff: str | None) -> StaffMember | N
     return found
 
 
-def _verdict(step: Step | None, given: str | None) -> str | None:
-    """The verdict of a check; None for tasks that have none."""
+def _verdict(task: Task, step: Step | None, given: str | None) -> str | None:
+    """The verdict of a check, or of another look; None for tasks that have none."""
+    if task.kind == TaskKind.REVISIT.value:
+        if given not in (None, *LOOKED_AGAIN):
+            raise BadInput(
+                f"'found' is one of {', '.join(LOOKED_AGAIN)}, or left out.", field="found"
+            )
+        return given
     if step is None:
         if given is not None:
             raise BadInput("Only a check has a verdict; leave 'found' out.", field="found")

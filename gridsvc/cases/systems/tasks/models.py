@@ -18,7 +18,8 @@ class Task(Base):
     """Something that exactly one person shall do on the ground.
 
     ``area_code`` is the narrowest area of its place; ``case_id`` and ``step`` are of the case that
-    waits for it, None for a patrol. ``offered`` are the codes of the staff who were on duty nearest
+    waits for it, None for a patrol, and for another look where the case is another district's.
+    ``offered`` are the codes of the staff who were on duty nearest
     when it was made. ``taken_by`` is the subject of the token, ``staff_code`` who that is in the
     register. ``found`` is the verdict of a check; ``report`` what was seen. ``far`` was done too
     far away, ``late`` after the limit. ``passed_at`` is when it was noticed that the limit passed.
@@ -28,7 +29,11 @@ class Task(Base):
     __table_args__ = (
         CheckConstraint("kind in ('check_on_the_spot', 'patrol', 'revisit')", "kind_known"),
         CheckConstraint("state in ('open', 'taken', 'done', 'withdrawn')", "state_known"),
-        CheckConstraint("(kind = 'patrol') = (case_id is null)", "case_unless_patrol"),
+        CheckConstraint(
+            "case when kind = 'patrol' then case_id is null"
+            " else kind = 'revisit' or case_id is not null end",
+            "case_unless_patrol",
+        ),
         CheckConstraint("state <> 'taken' or taken_by is not null", "taken_by_somebody"),
         CheckConstraint("(state = 'done') = (done_at is not null)", "done_has_date"),
         ForeignKeyConstraint(

@@ -1,0 +1,1 @@
+"""Recurring places: what was found by words is kept, to be looked at before each season."""
