@@ -179,6 +179,12 @@ class Settings(BaseSettings):
     group_link_hours: int = Field(
         default=72, ge=1, le=8_760, description="How long a link in a group's message opens."
     )
+    leader_answer_minutes: int = Field(
+        default=60,
+        ge=1,
+        le=10_080,
+        description="Minutes within which whoever a leader's note names answers it.",
+    )
     report_in_minutes: int = Field(
         default=30, description="Time to report in after a whistle (Pinggu's rule)."
     )

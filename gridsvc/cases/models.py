@@ -25,6 +25,7 @@ from gridsvc.cases.systems.following.models import Follow
 from gridsvc.cases.systems.groups.models import GroupThread
 from gridsvc.cases.systems.help_requests.models import HelpRelease, HelpRequest
 from gridsvc.cases.systems.looking_back.models import LookBack, RecurringList, RecurringPlace
+from gridsvc.cases.systems.leader_notes.models import LeaderNote
 from gridsvc.cases.systems.reminders.models import LimitNotice
 from gridsvc.cases.systems.tasks.models import Task
 from gridsvc.cases.systems.trials.models import (
@@ -53,6 +54,7 @@ __all__ = [
     "HelpRelease",
     "HelpRequest",
     "IdempotencyKey",
+    "LeaderNote",
     "LimitNotice",
     "LogCheckpoint",
     "LogLeaf",

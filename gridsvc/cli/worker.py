@@ -23,6 +23,7 @@ from gridsvc.cases.core.messages.service import retry_given_up
 from gridsvc.cases.core.messages.worker import DeliveryCount, Worker
 from gridsvc.cases.intake.repository import forget_keys
 from gridsvc.cases.systems.help_requests.service import end_those_over
+from gridsvc.cases.systems.leader_notes.service import remind
 from gridsvc.cases.systems.limits import recompute
 from gridsvc.cases.systems.reminders.service import notice_limits
 from gridsvc.cases.systems.tasks.limits import notice_task_limits
@@ -151,7 +152,9 @@ def _notice_limits(sessions: sessionmaker[Session], city: City) -> int:
     with transaction(sessions) as opened:
         noticed += notice_task_limits(opened, city, now=utc_now())
     with transaction(sessions) as opened:
-        return noticed + end_those_over(opened, now=utc_now())
+        noticed += end_those_over(opened, now=utc_now())
+    with transaction(sessions) as opened:
+        return noticed + remind(opened, city, now=utc_now())
 
 
 def _make_partitions(engine: Engine) -> list[str]:

@@ -171,6 +171,11 @@ class World:
         self.roofs = self.leaking_roofs()
         self.members = 0
         self.member = self.admin.post("/v1/staff", self.new_member())["id"]
+        self.named = self.admin.post("/v1/staff", self.new_member())["code"]
+        bureau = self.new_member() | {"office": f"{city.WEST}-CGJ", "district": city.WEST}
+        self.write_note(self.bureau_case, self.admin.post("/v1/staff", bureau)["code"])
+        for case in (self.case, self.joint):
+            self.write_note(case, self.named)
         judge = self.new_member() | {"role": "contact_point"}
         self.judge = self.admin.post("/v1/staff", judge)["code"]
         self.posting, self.wish, self.asked = self.roster()
@@ -206,6 +211,12 @@ class World:
     def new_roofs(self) -> dict[str, Any]:
         """What keeps the places where roofs leak."""
         return {"name": "roofs", "q": "漏雨", "area": city.LEAD, "least": 1}
+
+    def write_note(self, case: str, staff: str) -> None:
+        """A leader's note on a case, for somebody."""
+        limit = (dt.datetime.now(dt.UTC) + dt.timedelta(days=30)).isoformat()
+        given = {"words": "See to it.", "staff": staff, "limit_at": limit}
+        self.admin.post(f"/v1/cases/{case}/leader-notes", given)
 
     def new_trial(self) -> dict[str, Any]:
         """A service that a community may try."""

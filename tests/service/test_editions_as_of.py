@@ -260,6 +260,7 @@ WITHOUT_AREAS = {
     "/v1/staff": "tells who serves where, by days of its own",
     "/v1/postings": "names areas by their codes; takes a moment of its own",
     "/v1/members": "names areas by their codes, as they were entered",
+    "/v1/leader-notes": "names areas by their codes, as they were then",
     "/v1/help-requests": "names areas by their codes, as they were entered",
     "/v1/funds": "names areas by their codes, as they were entered",
     "/v1/banned-demands": "tells a list of words",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -43,6 +44,8 @@ ALONG = {
 }
 YEAR = query(period="2026", area=city.WEST)
 WORDS = query(q="漏雨", area=city.LEAD)
+#: Within a year of now, whenever that is.
+LATER = (dt.datetime.now(dt.UTC) + dt.timedelta(days=30)).isoformat()
 
 #: What must be sent beside the path, where anything must.
 SENT: dict[str, Recipe] = {
@@ -112,6 +115,18 @@ SENT: dict[str, Recipe] = {
     "POST /v1/cases/{case_id}/grade": json({"grade": "danger", "reason": "It may fall."}),
     "POST /v1/cases/{case_id}/extensions": json({"reason": "The ground is frozen."}),
     "POST /v1/cases/{case_id}/extensions/{n}/decision": json({"granted": False, "note": "no"}),
+    "POST /v1/cases/{case_id}/leader-notes": json(
+        lambda world, _: {"words": "See to it.", "staff": world.named, "limit_at": LATER}
+    ),
+    "POST /v1/cases/{case_id}/leader-notes/{n}/answer": json({"text": "I go."}),
+    "POST /v1/cases/{case_id}/leader-notes/{n}/done": json({"note": "done"}),
+    "POST /v1/cases/{case_id}/leader-notes/{n}/end": json({"accepted": True, "note": "good"}),
+    "POST /v1/cases/{case_id}/leader-notes/{n}/hand-on": json(
+        lambda world, _: {"staff": world.named, "reason": "ill"}
+    ),
+    "POST /v1/cases/{case_id}/leader-notes/{n}/withdraw": json({"reason": "moot"}),
+    "GET /v1/leader-notes/counts": query(period="2026"),
+    "GET /v1/leader-notes/page.html": query(period="2026"),
     "POST /v1/cases/{case_id}/join": json(
         lambda world, asker: {
             "into": world.bureau_target

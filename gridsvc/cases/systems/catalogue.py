@@ -40,6 +40,7 @@ from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.judge_point.service import check_judge
 from gridsvc.cases.systems.looking_back.seasons import SEASONS
 from gridsvc.cases.systems.looking_back.service import hear_done
+from gridsvc.cases.systems.leader_notes.service import shown_in_case as notes_of_case
 from gridsvc.cases.systems.merging import view as merging
 from gridsvc.cases.systems.merging.joining import follow_verdict
 from gridsvc.cases.systems.refusals.service import check_leaving, check_sent_on, follow_refusal
@@ -125,6 +126,7 @@ SYSTEMS = (
     ),
     System("looking_back", tables=(SEASONS,), hears={TaskDone: hear_done}),
     System("extensions", shows=extensions.shown_in_case),
+    System("leader_notes", shows=notes_of_case),
     System("grading"),
     System("campaigns"),
     System("trials"),

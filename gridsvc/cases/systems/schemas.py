@@ -7,12 +7,21 @@ from gridsvc.cases.core.schemas import CaseOwn
 from gridsvc.cases.intake.schemas import ReportAnswer
 from gridsvc.cases.systems.appeals.schemas import AppealsShown
 from gridsvc.cases.systems.extensions.schemas import ExtensionsShown
+from gridsvc.cases.systems.leader_notes.schemas import LeaderNotesShown
 from gridsvc.cases.systems.merging.schemas import ReportsShown
 from gridsvc.cases.systems.tasks.schemas import TasksShown
 from gridsvc.cases.systems.whistles.schemas import WhistlesShown
 
 
-class CaseAnswer(AppealsShown, ExtensionsShown, ReportsShown, TasksShown, WhistlesShown, CaseOwn):
+class CaseAnswer(
+    AppealsShown,
+    ExtensionsShown,
+    LeaderNotesShown,
+    ReportsShown,
+    TasksShown,
+    WhistlesShown,
+    CaseOwn,
+):
     """A case: where it stands, what is due and from whom, its reports and whistles."""
 
 

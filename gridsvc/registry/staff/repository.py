@@ -75,6 +75,16 @@ def postings_of(
     return found
 
 
+def member_on(session: Session, district: str, code: str, day: dt.date) -> StaffMember | None:
+    """Who serves in a district under a code on a day."""
+    query = select(StaffMember).where(
+        StaffMember.district_code == district,
+        StaffMember.code == code,
+        holds(StaffMember.valid_from, StaffMember.valid_to, day),
+    )
+    return session.scalar(query)
+
+
 def member_by_id(session: Session, id: uuid.UUID) -> StaffMember | None:
     """One row of the register."""
     return session.scalar(select(StaffMember).where(StaffMember.id == id))

@@ -14,6 +14,7 @@ from gridsvc.cases.core.models import Case
 from gridsvc.cases.core.schemas import MessageAnswer, StatedTime
 from gridsvc.cases.systems.appeals import undecided_appeals
 from gridsvc.cases.systems.extensions import ExtensionWaiting, waiting_extensions
+from gridsvc.cases.systems.leader_notes import LeaderNoteWaiting, leader_of, waiting_notes
 from gridsvc.cases.systems.reminders import repository
 from gridsvc.cases.systems.reminders.schemas import AppealWaiting, TimeWaiting, WorkWaiting
 from gridsvc.cases.systems.tasks import count_late, found_at
@@ -23,11 +24,6 @@ from gridsvc.errors import NotAllowed
 from gridsvc.registry.postings.repository import count_late as count_late_answers
 
 _OF = (Actor.SUPERVISION, Actor.COMMAND)
-
-
-def leader_of(district: str) -> str:
-    """To whom the reminders for the leader of a district are told."""
-    return f"{district}-leader"
 
 
 def leader_inbox(
@@ -44,6 +40,7 @@ def leader_inbox(
         "district_code": district,
         "counts": repository.count_late(session, district, now=now),
         "late": [_waiting(case, now) for case in late],
+        "notes": [LeaderNoteWaiting.of(one) for one in waiting_notes(session, district, most=most)],
         "messages": [MessageAnswer.of(one) for one in told],
     }
 

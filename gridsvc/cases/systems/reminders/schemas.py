@@ -10,6 +10,7 @@ from pydantic import Field
 from gridsvc.answers import Answer
 from gridsvc.cases.core.schemas import MessageAnswer, StatedTime
 from gridsvc.cases.systems.extensions import ExtensionWaiting
+from gridsvc.cases.systems.leader_notes import LeaderNoteWaiting
 
 
 class WorkWaiting(Answer):
@@ -64,4 +65,7 @@ class LeaderInbox(Answer):
     district_code: str
     counts: dict[str, int] = Field(description="Of all that is late, by the body that leads it.")
     late: list[WorkWaiting]
+    notes: list[LeaderNoteWaiting] = Field(
+        description="Notes and visits that have not come to their end, the most urgent first."
+    )
     messages: list[MessageAnswer] = Field(description="Reminders, the newest first.")

@@ -14,8 +14,8 @@ from gridsvc.cases.core.engine import open_steps, parties
 from gridsvc.cases.core.events import LimitPassed, WhichLimit
 from gridsvc.cases.core.repository import lock_case
 from gridsvc.cases.core.rights import body_of
+from gridsvc.cases.systems.leader_notes import leader_of
 from gridsvc.cases.systems.reminders import repository
-from gridsvc.cases.systems.reminders.inbox import leader_of
 from gridsvc.cases.systems.reminders.models import LimitNotice
 from gridsvc.cases.systems.reminders.repository import Asked, Due
 from gridsvc.cases.systems.reminders.rules import REMINDERS, Reminder

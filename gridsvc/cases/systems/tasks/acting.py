@@ -25,7 +25,7 @@ from gridsvc.city.procedures.model import Step
 from gridsvc.errors import BadInput, NotAllowed, NotFound, StepRefused
 from gridsvc.registry.staff.model import Place, StaffRole, Where
 from gridsvc.registry.staff.models import StaffMember
-from gridsvc.registry.staff.repository import members_of_subject, periods_of, places_of
+from gridsvc.registry.staff.repository import member_on, members_of_subject, places_of
 from gridsvc.spatial.ellipsoid import distance_m
 
 #: What another look finds: that what was done has lasted, or that it is as it was.
@@ -239,15 +239,7 @@ def _taker(occasion: Occasion, task: Task, staff: str | None) -> StaffMember | N
                 "Say in 'staff' to whom the task is given, by their code.", field="staff"
             )
         return own
-    rows = periods_of(session, task.district_code, [staff]).get(staff, [])
-    found = next(
-        (
-            one
-            for one in rows
-            if one.valid_from <= day and (one.valid_to is None or one.valid_to > day)
-        ),
-        None,
-    )
+    found = member_on(session, task.district_code, staff, day)
     if found is None:
         raise NotFound(f"Nobody with the code '{staff[:40]}' serves in {task.district_code} now.")
     if caller.role is Role.GRID_WORKER and found.subject != caller.subject:
