@@ -24,8 +24,8 @@ from gridsvc.cases.systems.extensions.models import ExtensionAsked
 from gridsvc.cases.systems.following.models import Follow
 from gridsvc.cases.systems.groups.models import GroupThread
 from gridsvc.cases.systems.help_requests.models import HelpRelease, HelpRequest
-from gridsvc.cases.systems.looking_back.models import LookBack, RecurringList, RecurringPlace
 from gridsvc.cases.systems.leader_notes.models import LeaderNote
+from gridsvc.cases.systems.looking_back.models import LookBack, RecurringList, RecurringPlace
 from gridsvc.cases.systems.reminders.models import LimitNotice
 from gridsvc.cases.systems.tasks.models import Task
 from gridsvc.cases.systems.trials.models import (

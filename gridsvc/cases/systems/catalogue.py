@@ -38,9 +38,9 @@ from gridsvc.cases.systems.hazard.service import erase_told
 from gridsvc.cases.systems.help_requests.kinds import HELP_KINDS
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.judge_point.service import check_judge
+from gridsvc.cases.systems.leader_notes.service import shown_in_case as notes_of_case
 from gridsvc.cases.systems.looking_back.seasons import SEASONS
 from gridsvc.cases.systems.looking_back.service import hear_done
-from gridsvc.cases.systems.leader_notes.service import shown_in_case as notes_of_case
 from gridsvc.cases.systems.merging import view as merging
 from gridsvc.cases.systems.merging.joining import follow_verdict
 from gridsvc.cases.systems.refusals.service import check_leaving, check_sent_on, follow_refusal
