@@ -135,6 +135,7 @@ def test_it_says_who_holds_what_is_behind_and_why(
     page = world["supervision"].send("GET", f"{PATH}/{campaign['id']}/page.html")
     assert page.status_code == 200, page.text
     office, checks = "广安门外街道办事处", "监督中心 supervision"
+    assert told[city.LEAD]["name"] == "广安门外街道"
     for words in ("百日会战", "超期", "挂账", "发现不足", office, checks):
         assert words in page.text
     assert "leaflet" in page.text
@@ -158,6 +159,23 @@ def test_what_it_calls_is_its_own_wherever_it_lies_and_its_lead_is_told(world: W
     told = world[city.OTHER].get(f"/v1/bodies/{city.OTHER}/inbox")["messages"]
     assert told[-1]["topic"] == "campaign_called"
     assert [one["change"] for one in seen(world, campaign)["changes"]] == ["cases_called"]
+
+
+def test_the_cases_of_a_team_along_a_line_are_called_as_they_are(world: World) -> None:
+    campaign = begin(world)
+    everywhere = world.person(Role.CITY, subject="the command of the city")
+    west, east = (list(city.beside_border(metres).values()) for metres in (-300, 300))
+    line = {"type": "LineString", "coordinates": [west, east]}
+    task = {"class": city.BUILDING, "task": "Clear the sheds.", "lead": city.LEAD}
+    team = everywhere.post("/v1/lines/teams", {"line": line, **task})
+    cases = [one["case_id"] for one in team["whistles"]]
+    call = {"cases": cases, "reason": "the S1 line"}
+    called = everywhere.post(f"{PATH}/{campaign['id']}/cases", call)["called"]
+    assert sorted(called) == sorted(cases)
+    told = seen(world, campaign)
+    assert told["whole"]["found"] == len(cases)
+    holders = {it for one in told["streets"] for why in one["reasons"] for it in why["holders"]}
+    assert holders, "the whistle says who has not reported in"
 
 
 def test_what_is_settled_already_is_called_by_nobody(

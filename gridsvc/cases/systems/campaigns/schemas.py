@@ -17,6 +17,13 @@ from gridsvc.cases.systems.campaigns.standing import Reason, Standing, Why
 from gridsvc.registry.staff.models import StaffMember
 
 
+class SubHeadquarters(Answer):
+    """The body that leads a campaign in a street."""
+
+    code: str
+    name: str
+
+
 class CampaignReason(Answer):
     """Open cases that stand for the same reason."""
 
@@ -104,7 +111,8 @@ class CampaignAnswer(CampaignRow):
     attained: bool
     whole: CampaignLine
     streets: list[CampaignLine] = Field(description="They sum to the whole, number by number.")
-    sub_headquarters: dict[str, str]
+    headquarters_name: str
+    sub_headquarters: dict[str, SubHeadquarters] = Field(description="By street.")
     posts: list[CampaignPostAnswer]
     changes: list[CampaignChangeAnswer]
 
@@ -175,7 +183,11 @@ def campaign_answer(
         attained=standing.attained,
         whole=line_answer(standing, standing.whole, whole=True),
         streets=[line_answer(standing, one) for one in standing.lines],
-        sub_headquarters=sub_headquarters,
+        headquarters_name=standing.bodies.get(standing.campaign.headquarters, ""),
+        sub_headquarters={
+            street: SubHeadquarters(code=code, name=standing.bodies.get(code, code))
+            for street, code in sub_headquarters.items()
+        },
         posts=[CampaignPostAnswer.told(*one) for one in posts],
         changes=[CampaignChangeAnswer.of(one) for one in changes],
     )

@@ -103,7 +103,8 @@ def standing_of(occasion: Occasion, campaign: Campaign, *, reasons: bool = True)
     day = occasion.city.day(span.today)
     ended = occasion.city.day(occasion.now) > campaign.last_day
     days = Days(campaign.first_day, campaign.last_day)
-    targets = {one.street_code: one.target for one in repository.targets_of(session, campaign)}
+    set_out = repository.targets_of(session, campaign)
+    targets = {one.street_code: one.target for one in set_out}
     counts = repository.counts_by_street(session, campaign, span)
     keys: list[str | None] = [
         *targets,
@@ -119,7 +120,8 @@ def standing_of(occasion: Occasion, campaign: Campaign, *, reasons: bool = True)
     if reasons and not ended:
         found = _reasons(occasion, repository.open_cases(session, campaign, span))
     streets = _streets(occasion, [one for one in keys if one])
-    bodies = _bodies(occasion, campaign, found)
+    leading = {campaign.headquarters, *(one.sub_headquarters for one in set_out)}
+    bodies = _bodies(occasion, leading, found)
     goal = Fraction(campaign.goal)
     return Standing(
         campaign, day, days, goal, ended, lines, whole_of(lines), found, streets, bodies
@@ -144,9 +146,10 @@ def standings(
 
 
 def _bodies(
-    occasion: Occasion, campaign: Campaign, reasons: Mapping[str | None, Sequence[Reason]]
+    occasion: Occasion, leading: set[str], reasons: Mapping[str | None, Sequence[Reason]]
 ) -> dict[str, str]:
-    codes = {campaign.headquarters}
+    """The names of those who lead and of those who hold cases."""
+    codes = set(leading)
     for every in reasons.values():
         codes |= {holder for one in every for holder in one.holders}
     return {code: one.name for code, one in bodies_by_code(occasion.session, codes).items()}
