@@ -36,6 +36,10 @@ FIRST = {
     15: ("双派双考", "closes only when both are done"),
     16: ("花伴儿 APP", "at 48 h overdue; 'cannot' counts as an answer"),
     17: ("一呼百应", "no double take under 50 clients; only the asker rates"),
+    18: (
+        "热力图告警",
+        "a quiet year alarms in alpha at most; a doubling is found; a measure's effect is known",
+    ),
     19: ("关键词分析", "1,760 reports are the 1,076 planted places, pairs right to 98 % both ways"),
     20: (
         "回头看",

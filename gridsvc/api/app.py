@@ -30,6 +30,7 @@ from gridsvc.api.pools import Pools
 from gridsvc.api.problems import Problem
 from gridsvc.api.quotas import Pace, Quotas, networks
 from gridsvc.api.v1 import (
+    alarms,
     areas,
     assessments,
     audit,
@@ -152,6 +153,7 @@ _ROUTES = (
     disputes,
     lines,
     no_mans_land,
+    alarms,
     refusals,
     relations,
     tokens,

@@ -53,7 +53,8 @@ async def export(
 ) -> StreamingResponse:
     """A layer as GeoJSON, its geometry exact.
 
-    The layers are districts, streets, communities, unit_grids, parts, joint_cases and disputes.
+    The layers are districts, streets, communities, unit_grids, parts, joint_cases, disputes and
+    alarms.
     Parts are those of the register, removed ones too; they bear the areas that they were registered
     in, with ``as_of`` those of that day. Their owners and notes are told to staff.
     """

@@ -17,6 +17,7 @@ from gridsvc.city.robots import ROBOTS
 from gridsvc.city.synonyms import SYNONYMS
 from gridsvc.city.system import System
 from gridsvc.city.table import Table
+from gridsvc.city.watches import WATCHES
 from gridsvc.city.weights import WEIGHTS
 from gridsvc.settings import Settings
 from gridsvc.spatial.plane import MetricPlane
@@ -30,6 +31,7 @@ _TABLES: tuple[Table[Any], ...] = (
     PERIODS,
     SYNONYMS,
     ROBOTS,
+    WATCHES,
 )
 
 

@@ -88,6 +88,7 @@ _COMMANDS = (
         "campaigns:campaign",
         "Campaigns (百日会战) that run, or how one stands: what is behind and why.",
     ),
+    ("alarms", "alarms:app", "Alarms of hot places (热力图告警)."),
     ("messages", "worker:messages", "Messages that could not be delivered."),
     ("db", "db:app", "The private PostGIS server and the schema."),
     ("body", "body:app", "Bodies (责任单位)."),

@@ -29,12 +29,13 @@ from gridsvc.cases.systems.reminders.service import notice_limits
 from gridsvc.cases.systems.tasks.limits import notice_task_limits
 from gridsvc.city import City
 from gridsvc.city.robots import ROBOTS
+from gridsvc.cli.alarms import scan_due
 from gridsvc.cli.runtime import AsJson, console, database, notes, print_json, session
 from gridsvc.db.base import transaction
 from gridsvc.db.engine import create_engine, session_factory
 from gridsvc.db.partitions import ensure_partitions
 from gridsvc.db.roles import SERVICE_ROLE
-from gridsvc.errors import NotFound, Unavailable
+from gridsvc.errors import GridsvcError, NotFound, Unavailable
 from gridsvc.foresight.recurring.service import look_back_everywhere
 from gridsvc.registry.access.keys import KeyRing, secret_key
 from gridsvc.registry.placement.store import AtlasStore
@@ -44,6 +45,7 @@ _log = structlog.get_logger(__name__)
 
 _DAY_S = 86_400.0
 _SOON_S = 60.0
+_SCAN_EVERY_S = 900.0
 
 messages = typer.Typer(help="Messages that could not be delivered.", no_args_is_help=True)
 
@@ -86,7 +88,11 @@ async def _run(loop: Worker, engine: Engine, *, once: bool) -> DeliveryCount:
         return await loop.run(stop, once=True)
     notes.print("The worker delivers messages until Ctrl-C.")
     city = City.load(loop.settings)
-    beside = (_keep_up(engine, loop.sessions, city, stop), _watch(loop.sessions, city, stop))
+    beside = (
+        _keep_up(engine, loop.sessions, city, stop),
+        _watch(loop.sessions, city, stop),
+        _foresee(city, stop),
+    )
     tasks = [asyncio.create_task(one) for one in beside]
     try:
         return await loop.run(stop)
@@ -142,6 +148,22 @@ async def _watch(sessions: sessionmaker[Session], city: City, stop: asyncio.Even
             _log.warning("limits could not be looked at; it is tried again", reason=reason)
         try:
             await asyncio.wait_for(stop.wait(), _SOON_S)
+        except TimeoutError:
+            continue
+
+
+async def _foresee(city: City, stop: asyncio.Event) -> None:
+    """Scan yesterday for hot places, once it is over; any number of workers do it once."""
+    while not stop.is_set():
+        try:
+            raised = await asyncio.to_thread(scan_due, city, stop.is_set)
+            if raised:
+                _log.info("hot places raised alarms", alarms=raised)
+        except (DBAPIError, GridsvcError) as error:
+            reason = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+            _log.warning("no scan for hot places; it is tried again", reason=reason)
+        try:
+            await asyncio.wait_for(stop.wait(), _SCAN_EVERY_S)
         except TimeoutError:
             continue
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from gridsvc.callers import Caller
 from gridsvc.errors import NotFound
+from gridsvc.layers.alarms import ALARMS
 from gridsvc.layers.boundaries import COMMUNITIES, DISTRICTS, STREETS
 from gridsvc.layers.cases import DISPUTES, JOINT_CASES
 from gridsvc.layers.model import Layer, Tiles
@@ -22,7 +23,7 @@ __all__ = [
     "tile_layer",
 ]
 
-LAYERS = (DISTRICTS, STREETS, COMMUNITIES, UNIT_GRIDS, PARTS, JOINT_CASES, DISPUTES)
+LAYERS = (DISTRICTS, STREETS, COMMUNITIES, UNIT_GRIDS, PARTS, JOINT_CASES, DISPUTES, ALARMS)
 
 #: The layer that shows each level of areas.
 AREA_LAYERS = {layer.level: layer for layer in (DISTRICTS, STREETS, COMMUNITIES)}

@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 
 import gridsvc.assessment.opinions.models
 import gridsvc.cases.models
+import gridsvc.foresight.models
 import gridsvc.lists.models
 import gridsvc.registry.models  # noqa: F401 - fills the metadata
 from gridsvc.db import Base

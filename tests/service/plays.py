@@ -58,6 +58,7 @@ INSPECTOR = "person:the inspector"
 GIVEN: dict[str, list[Any]] = {
     "matter": ["advice", "dispute"],
     "outcome": ["settled", "litigated"],
+    "effect": ["cooled", "hot_again"],
     "bodies": [[CGJ, GZ], [POWER]],
     "who": [[INSPECTOR], [CGJ]],
     "to": [city.LEAD, CGJ],

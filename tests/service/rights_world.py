@@ -7,15 +7,22 @@ joint case from the other side.
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import shapely
+from geoalchemy2.shape import from_shape
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from gridsvc.api.rights import Reach
 from gridsvc.callers import Role
+from gridsvc.cases.core.models import Case
+from gridsvc.city.classes import STANDARD
+from gridsvc.db.base import uuid7
+from gridsvc.foresight.alarms.models import Alarm
 from gridsvc.registry.areas.service import load_edition
 from gridsvc.registry.editions.service import activate_edition
 from gridsvc.registry.funds.models import Fund
@@ -127,6 +134,33 @@ def community_things() -> list[Any]:
     return [member, Fund(code="P1", name="lamps", spent_fen=0, **fund, **lives)]
 
 
+def add_alarm(session: Session) -> uuid.UUID:
+    """An alarm in the western street, and the case that it opened."""
+    place = city.beside_border(-900.0)
+    point = shapely.Point(place["lon"], place["lat"])
+    areas = {"street_code": city.LEAD, "community_code": f"{city.LEAD}001"}
+    key = {"standard": STANDARD, "kind": "event", "class_code": city.NOISE}
+    where = {"point": from_shape(point, srid=4326), "district_code": city.WEST}
+    case_id, alarm_id, day = uuid7(), uuid7(), dt.date(2026, 1, 1)
+    session.add(
+        Case(
+            **{"id": case_id, "procedure": "hot_spot", "procedure_version": 1, "step": "study"},
+            **{"progress": {}, "state": "open", "lead_body": city.LEAD, "trace_head": ""},
+            **{"trace_entries": 0, "opened_at": city.SINCE, "place_learnt": False},
+            **areas,
+            **key,
+            **where,
+        )
+    )
+    ground = from_shape(shapely.MultiPolygon([point.buffer(0.001)]), srid=4326)
+    counts = {"count": 9, "expected": 1.0, "statistic": 20.0, "threshold": 12.0, "alpha": 0.05}
+    days = {"first_day": day, "last_day": day, "days": 4, "made_at": city.SINCE}
+    found = {"watch": "all", "cells": "unit_grid", "places": ["02000001"], "geometry": ground}
+    own = {"id": alarm_id, "case_id": case_id, "again_of": None}
+    session.add(Alarm(**own, **areas, **key, **where, **counts, **days, **found))
+    return alarm_id
+
+
 class World:
     """The things of the city, by the names that the recipes use."""
 
@@ -137,6 +171,7 @@ class World:
             draw_streets_again(session)
             city.agree(session, city.LEAD, "07", east_m=-20.0)
             disputed.draw(session)
+            self.alarm = str(add_alarm(session))
             self.dispute = str(disputed.by_kind(session, disputed.find(session))["overlap"].id)
         resident = Person(client, token_of(Role.CITIZEN, subject="a resident"))
         self.admin = Person(client, token_of(Role.ADMIN))

@@ -94,6 +94,7 @@ OPENINGS: dict[str, Opening] = {
     "city": chosen("command", "city"),
     "dual": chosen("command", "dual"),
     "hazard": chosen("worker", "hazard"),
+    "hot_spot": chosen(city.LEAD, "hot_spot"),
     "judge_point": told_a_judge,
     "leaking_roofs": chosen(city.LEAD, "leaking_roofs"),
     "line_team": along_a_line,

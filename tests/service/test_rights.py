@@ -91,6 +91,10 @@ SENT: dict[str, Recipe] = {
     "POST /v1/assessments/opinions": json(
         {"body": f"{city.WEST}-CGJ", "year": 2020, "score": 80, "reason": "came each time"}
     ),
+    "GET /v1/heat": query(area=city.WEST),
+    "GET /v1/foresight/page.html": query(area=city.WEST),
+    "GET /v1/alarms": query(area=city.WEST),
+    "GET /v1/alarms/scans": query(area=city.WEST),
     "GET /v1/assessments/cases": query(period="2026", count="received", area=city.LEAD),
     "GET /v1/whistles/rates": YEAR,
     "POST /v1/cases": json(
@@ -355,6 +359,7 @@ def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
         "replacement_id": world.asked,
         "trial_id": world.trial,
         "list_id": world.roofs,
+        "alarm_id": world.alarm,
         "batch": "1",
         "task_id": world.task,
         "request_id": world.requests.get(asker.role, world.request) if asker else world.request,

@@ -36,6 +36,7 @@ from gridsvc.cases.systems.groups.service import say_in_groups
 from gridsvc.cases.systems.groups.words import GROUP_WORDS
 from gridsvc.cases.systems.hazard.service import erase_told
 from gridsvc.cases.systems.help_requests.kinds import HELP_KINDS
+from gridsvc.cases.systems.hot_spots.service import check_watched
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.judge_point.service import check_judge
 from gridsvc.cases.systems.leader_notes.service import shown_in_case as notes_of_case
@@ -138,6 +139,7 @@ SYSTEMS = (
     System("dual", _HERE / "dual"),
     System("post_48h", _HERE / "post_48h"),
     System("hazard", _HERE / "hazard", hears={ReportErased: erase_told}),
+    System("hot_spots", _HERE / "hot_spots", hears={StepAsked: check_watched}),
     System("mobile_desk", _HERE / "mobile_desk"),
     System("leaking_roofs", _HERE / "leaking_roofs"),
     System("judge_point", _HERE / "judge_point", hears={StepAsked: check_judge}),

@@ -26,6 +26,7 @@ from gridsvc.assessment.service import assess
 from gridsvc.cases.systems.campaigns.standing import Standing, share_of, standings
 from gridsvc.city import City
 from gridsvc.city.weights import Reading
+from gridsvc.maps.alarm_lines import AlarmLine, alarm_lines
 from gridsvc.maps.review.charts import HEIGHT, WIDTH, bars, trend
 from gridsvc.maps.self_contained import render_plain
 
@@ -39,7 +40,8 @@ _EARLIER = (Family.CASES, Family.CALLBACKS)
 class Review:
     """A period's assessment, the one before it, and single months up to its end, oldest first.
 
-    ``area_name`` is what the review is about; ``campaigns`` those with a day in the period.
+    ``area_name`` is what the review is about; ``campaigns`` those with a day in the period,
+    ``alarms`` those that began in it.
     """
 
     found: Assessment
@@ -47,6 +49,7 @@ class Review:
     months: tuple[Line, ...]
     area_name: str
     campaigns: tuple[Standing, ...] = ()
+    alarms: tuple[AlarmLine, ...] = ()
 
     @property
     def total(self) -> Line:
@@ -83,6 +86,16 @@ def read_review(
         months=_months(counted, period, months),
         area_name=_name(session, area, now),
         campaigns=standings(session, city, area, period.first, period.last, now=now),
+        alarms=tuple(
+            alarm_lines(
+                session,
+                city,
+                area,
+                since=period.first,
+                until=period.last,
+                today=city.day(now),
+            )
+        ),
     )
 
 

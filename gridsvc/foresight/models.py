@@ -1,0 +1,5 @@
+"""Every table of foresight, in one place for migrations and tests."""
+
+from gridsvc.foresight.alarms.models import Alarm, AlarmScan
+
+__all__ = ["Alarm", "AlarmScan"]
