@@ -45,6 +45,10 @@ FIRST = {
         "回头看",
         "due places come back as tasks to whom they belong now; lasted, or a case again",
     ),
+    21: (
+        "街巷长, 小巷管家",
+        "a report goes to the chief of each lane in reach; shares patrolled as they were walked",
+    ),
     22: ("隐患吹哨", "all bodies of the grid are told in one step"),
     24: ("法官联系点", "each village has exactly one judge; advice, or settled or litigated"),
     25: ("先尝后买", "66.6 % fails, 2 of 3 pass; one secret vote a household; widened by batches"),

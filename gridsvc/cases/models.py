@@ -24,6 +24,7 @@ from gridsvc.cases.systems.extensions.models import ExtensionAsked
 from gridsvc.cases.systems.following.models import Follow
 from gridsvc.cases.systems.groups.models import GroupThread
 from gridsvc.cases.systems.help_requests.models import HelpRelease, HelpRequest
+from gridsvc.cases.systems.lanes.models import LaneReport
 from gridsvc.cases.systems.leader_notes.models import LeaderNote
 from gridsvc.cases.systems.looking_back.models import LookBack, RecurringList, RecurringPlace
 from gridsvc.cases.systems.reminders.models import LimitNotice
@@ -54,6 +55,7 @@ __all__ = [
     "HelpRelease",
     "HelpRequest",
     "IdempotencyKey",
+    "LaneReport",
     "LeaderNote",
     "LimitNotice",
     "LogCheckpoint",

@@ -58,6 +58,11 @@ _COMMANDS = (
         "List what a railway, river or road crosses, in the order of travel, metres in each.",
     ),
     (
+        "lanes",
+        "lanes:list_lanes",
+        "List lanes: their chief, share patrolled, days since (街巷长, 小巷管家).",
+    ),
+    (
         "roster",
         "postings:show_roster",
         "Say who of a street's roster comes now: posted, then on call (派驻名册).",

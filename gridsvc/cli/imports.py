@@ -84,6 +84,18 @@ defer(
 )
 defer(
     app,
+    "lanes",
+    "lanes:lanes",
+    "Enter segments of lanes: lines with code, name and street; all of them, or none.",
+)
+defer(
+    app,
+    "lane-keepers",
+    "lanes:lane_keepers",
+    "Enter chiefs and wardens of lanes: segment,staff,role,valid_from (valid_to).",
+)
+defer(
+    app,
     "postings",
     "postings:postings",
     "Propose postings to their streets: street,staff,kind,valid_from (valid_to,lon,lat,words).",

@@ -9,6 +9,7 @@ from gridsvc.errors import NotFound
 from gridsvc.layers.alarms import ALARMS
 from gridsvc.layers.boundaries import COMMUNITIES, DISTRICTS, STREETS
 from gridsvc.layers.cases import DISPUTES, JOINT_CASES
+from gridsvc.layers.lanes import LANES
 from gridsvc.layers.model import Layer, Tiles
 from gridsvc.layers.parts import PARTS
 from gridsvc.layers.unit_grids import UNIT_GRIDS
@@ -23,7 +24,10 @@ __all__ = [
     "tile_layer",
 ]
 
-LAYERS = (DISTRICTS, STREETS, COMMUNITIES, UNIT_GRIDS, PARTS, JOINT_CASES, DISPUTES, ALARMS)
+LAYERS = (
+    *(DISTRICTS, STREETS, COMMUNITIES, UNIT_GRIDS, PARTS),
+    *(LANES, JOINT_CASES, DISPUTES, ALARMS),
+)
 
 #: The layer that shows each level of areas.
 AREA_LAYERS = {layer.level: layer for layer in (DISTRICTS, STREETS, COMMUNITIES)}

@@ -17,6 +17,7 @@ from gridsvc.registry.grids.models import (
     UnitGrid,
 )
 from gridsvc.registry.groups.models import ChatGroup
+from gridsvc.registry.lanes.models import LaneKeeper, LanePatrol, LaneSegment, LaneStretch
 from gridsvc.registry.members.models import (
     Member,
     MemberService,
@@ -52,6 +53,10 @@ __all__ = [
     "Fund",
     "GridSuccessor",
     "GriddedCommunity",
+    "LaneKeeper",
+    "LanePatrol",
+    "LaneSegment",
+    "LaneStretch",
     "ListedClass",
     "Member",
     "MemberService",

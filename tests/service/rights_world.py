@@ -26,6 +26,7 @@ from gridsvc.foresight.alarms.models import Alarm
 from gridsvc.registry.areas.service import load_edition
 from gridsvc.registry.editions.service import activate_edition
 from gridsvc.registry.funds.models import Fund
+from gridsvc.registry.lanes.models import LaneSegment
 from gridsvc.registry.members.models import Member
 from tests import cities
 from tests.service import disputed_city as disputed
@@ -131,7 +132,25 @@ def community_things() -> list[Any]:
     resident = {"unit": "a school", "reported_on": day, "subject": "a resident"}
     member = Member(code="M1", name="Li Si", **resident, **lives)
     fund = {"year": 2026, "street_code": city.LEAD, "kind": "环境", "budget_fen": 100}
-    return [member, Fund(code="P1", name="lamps", spent_fen=0, **fund, **lives)]
+    return [member, Fund(code="P1", name="lamps", spent_fen=0, **fund, **lives), lane()]
+
+
+def lane() -> LaneSegment:
+    """A segment of a lane in the western street."""
+    line = shapely.LineString(
+        [(city.BORDER_LON - 0.002, 39.885), (city.BORDER_LON - 0.001, 39.885)]
+    )
+    return LaneSegment(
+        district_code=city.WEST,
+        code="L1",
+        name="a lane",
+        street_code=city.LEAD,
+        beside=[city.LEAD],
+        length_m=85.5,
+        geometry=from_shape(line, srid=4326),
+        valid_from=dt.date(2026, 1, 1),
+        source="made up for a test",
+    )
 
 
 def add_alarm(session: Session) -> uuid.UUID:
@@ -211,6 +230,10 @@ class World:
         self.write_note(self.bureau_case, self.admin.post("/v1/staff", bureau)["code"])
         for case in (self.case, self.joint):
             self.write_note(case, self.named)
+        chief = self.new_member() | {"role": "chief"}
+        self.chief = self.admin.post("/v1/staff", chief)["code"]
+        keeper = {"staff": self.chief, "role": "chief", "valid_from": "2026-01-01"}
+        self.admin.post(f"/v1/lanes/{city.WEST}/L1/keepers", keeper)
         judge = self.new_member() | {"role": "contact_point"}
         self.judge = self.admin.post("/v1/staff", judge)["code"]
         self.posting, self.wish, self.asked = self.roster()

@@ -259,6 +259,7 @@ WITHOUT_AREAS = {
     "/v1/classes": "tells what classes there are",
     "/v1/staff": "tells who serves where, by days of its own",
     "/v1/postings": "names areas by their codes; takes a moment of its own",
+    "/v1/lanes": "names areas by their codes; takes a day of its own",
     "/v1/members": "names areas by their codes, as they were entered",
     "/v1/leader-notes": "names areas by their codes, as they were then",
     "/v1/help-requests": "names areas by their codes, as they were entered",

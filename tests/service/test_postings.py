@@ -88,6 +88,9 @@ def test_a_posting_holds_from_the_day_on_which_the_street_agrees_and_not_before(
     proposal = propose(world, wish("P1"))
     assert (proposal["state"], proposal["agrees"]) == ("asked", None)
     assert roster(world) == []
+    address = f"/v1/postings/proposals/{proposal['id']}"
+    assert world["supervision"].get(address)["state"] == "asked"
+    assert world[city.OTHER].send("GET", address).status_code == 403
     clock.forward(days=1)
     agreed = agree(world, proposal)
     # Its day was three weeks ago; nothing holds from before the opinion.
@@ -95,6 +98,8 @@ def test_a_posting_holds_from_the_day_on_which_the_street_agrees_and_not_before(
     assert roster(world) == [("P1", "posted", True)]
     (held,) = world[CGJ].get("/v1/postings", body=CGJ)["postings"]
     assert (held["valid_from"], held["valid_to"]) == ("2026-11-24", None)
+    assert world["worker"].get(f"/v1/postings/{held['id']}") == held
+    assert world[city.OTHER].send("GET", f"/v1/postings/{held['id']}").status_code == 403
     assert world["supervision"].get("/v1/postings", day="2026-11-23")["postings"] == []
 
 
@@ -305,6 +310,9 @@ def test_the_street_asks_for_somebody_else_and_the_body_answers_within_its_limit
     clock.now = dt.datetime(2026, 12, 7, 2, tzinfo=dt.UTC)
     (late,) = world["supervision"].get("/v1/postings/replacements", state="asked")["replacements"]
     assert late["late"] is True
+    one = f"/v1/postings/replacements/{asked['id']}"
+    assert world[city.LEAD].get(one)["state"] == "asked"
+    assert world[city.OTHER].send("GET", one).status_code == 403
     named = world[CGJ].post(answer, {"staff": "P2"})
     assert (named["state"], named["late"]) == ("named", True)
     # Nobody has left yet: on the new one the street is asked as on any.

@@ -228,6 +228,22 @@ SENT: dict[str, Recipe] = {
     "PATCH /v1/staff/{staff_id}": json({"shifts": "daily 08:00-18:00"}),
     "POST /v1/staff/{staff_id}/end": json({"on": "2030-01-01", "reason": "retired"}),
     "POST /v1/staff/{staff_id}/telephone": json({"reason": "to ask when they come"}),
+    "GET /v1/lanes/near": PLACE,
+    "POST /v1/lanes/patrols": json(
+        lambda world, _: {
+            "track": [
+                {**POINT, "at": "2026-01-02T01:00:00Z"},
+                {**POINT, "at": "2026-01-02T01:00:09Z"},
+            ],
+            "staff": {"district": city.WEST, "code": world.chief},
+        }
+    ),
+    "POST /v1/lanes/{district}/{code}/keepers": json(
+        lambda world, _: {"staff": world.chief, "role": "chief", "valid_from": "2026-01-01"}
+    ),
+    "POST /v1/lanes/{district}/{code}/keepers/{staff}/end": json(
+        {"on": "2030-01-01", "reason": "so"}
+    ),
     "GET /v1/postings/roster": query(street=city.LEAD),
     "GET /v1/postings/roster.html": query(street=city.LEAD),
     "GET /v1/postings/judgements": query(month="2026-01"),
@@ -295,6 +311,8 @@ SENT: dict[str, Recipe] = {
         {"relation": "touches", "a": {"layer": "streets"}, "b": {"layer": "districts"}}
     ),
 }
+#: What {code} is the code of, by a part of the path; else of a part of the register.
+CODES = {"/funds": "P1", "/lanes": "L1", "/areas": city.LEAD}
 #: What has two sides: whoever lies beside the western street may be on the other one.
 BOTH_SIDES = ("/v1/disputes/", "/v1/whistles/")
 #: What lists the case of the world to those whose area it lies in.
@@ -355,6 +373,7 @@ def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
         "link": "of-nobody",
         "staff_id": world.member,
         "posting_id": world.posting,
+        "staff": world.chief,
         "proposal_id": world.wish,
         "replacement_id": world.asked,
         "trial_id": world.trial,
@@ -372,7 +391,10 @@ def path_of(world: World, row: str, path: str, asker: Asker | None) -> str:
         "after": "street-2021",
         "kind": "parts",
         "district": city.WEST,
-        "code": "P1" if "/funds" in path else city.LEAD if "/areas" in path else city.OWNED,
+        "code": next(
+            (code for part, code in CODES.items() if part in path),
+            city.OWNED,
+        ),
         "layer": "districts",
         "list_name": "cases",
         "z": "0",

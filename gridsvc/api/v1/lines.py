@@ -79,7 +79,7 @@ class TeamIn(LineIn):
     )
 
 
-class TeamAnswer(Answer):
+class LineTeamAnswer(Answer):
     """The line, and a joint whistle for each side that the lead has."""
 
     line: CrossingsAnswer
@@ -122,7 +122,7 @@ def post_page(crossing: CurrentCrossing) -> HTMLResponse:
 @router.post(
     "/teams",
     status_code=201,
-    response_model=TeamAnswer,
+    response_model=LineTeamAnswer,
     responses=problems(*_READING, NotFound, IdempotencyMismatch),
 )
 def post_team(

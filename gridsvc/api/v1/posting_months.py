@@ -15,9 +15,14 @@ from gridsvc.api.problems import problems
 from gridsvc.api.rules import Sent, Text
 from gridsvc.api.v1.members import AreaAsked, PageLimit, own_area
 from gridsvc.api.v1.postings import FIRST, READING, WRITING, Cursor, PostingReason, parts_of
+from gridsvc.errors import NotFound
 from gridsvc.registry.postings import repository
 from gridsvc.registry.postings.judging import judge, month_after
-from gridsvc.registry.postings.replacing import answer_replacement, ask_replacement
+from gridsvc.registry.postings.replacing import (
+    answer_replacement,
+    ask_replacement,
+    known_replacement,
+)
 from gridsvc.registry.postings.schemas import (
     JudgementAnswer,
     JudgementList,
@@ -26,6 +31,7 @@ from gridsvc.registry.postings.schemas import (
     ReplacementPage,
     ReplacementState,
 )
+from gridsvc.registry.postings.service import check_reads, known_posting
 
 router = APIRouter(prefix="/v1/postings", tags=["staff"])
 
@@ -68,6 +74,14 @@ def list_replacements(
         replacements=[ReplacementAnswer.told(one, occasion.now) for one in found],
         next=str(found[-1].id) if len(found) == limit else None,
     )
+
+
+@router.get("/replacements/{replacement_id}", responses=problems(*READING, NotFound))
+def get_replacement(replacement_id: uuid.UUID, occasion: CurrentOccasion) -> ReplacementAnswer:
+    """One replacement that a street asked for, and what the body answered."""
+    found = known_replacement(occasion.session, replacement_id)
+    check_reads(occasion.caller, found.street_code)
+    return ReplacementAnswer.told(found, occasion.now)
 
 
 @router.post(
@@ -169,6 +183,14 @@ def post_judgement(
         return JudgementAnswer.of(judged)
 
     return once(occasion, key, ["judgement", str(posting_id), given], write, status=201)
+
+
+@router.get("/{posting_id}", responses=problems(*READING, NotFound))
+def get_posting(posting_id: uuid.UUID, occasion: CurrentOccasion) -> PostingAnswer:
+    """One posting; what was said of it month by month is in the judgements."""
+    found = known_posting(occasion.session, posting_id)
+    check_reads(occasion.caller, found.street_code)
+    return PostingAnswer.told(found)
 
 
 def _first_of(month: str) -> dt.date:

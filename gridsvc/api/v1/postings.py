@@ -23,7 +23,6 @@ from gridsvc.errors import (
     BadInput,
     Conflict,
     IdempotencyMismatch,
-    NotAllowed,
     NotFound,
     UnknownCrs,
 )
@@ -183,6 +182,14 @@ def list_proposals(
     )
 
 
+@router.get("/proposals/{proposal_id}", responses=problems(*READING, NotFound))
+def get_proposal(proposal_id: uuid.UUID, occasion: CurrentOccasion) -> PostingProposalAnswer:
+    """One proposal, with the street's opinion and what was decided."""
+    found = service.known_proposal(occasion.session, proposal_id)
+    service.check_reads(occasion.caller, found.street_code)
+    return PostingProposalAnswer.told(found, occasion.now)
+
+
 @router.post(
     "/proposals",
     status_code=201,
@@ -302,10 +309,7 @@ def _new_posting(given: ProposalIn) -> NewPosting:
 
 def _readable(occasion: Occasion, street: str, at: dt.datetime | None) -> dt.datetime:
     """The moment that is asked about, for whoever works in the street or around it."""
-    if not street.startswith(occasion.caller.area[:9]):
-        raise NotAllowed(
-            f"The token is for {occasion.caller.area}; it does not cover the roster of {street}."
-        )
+    service.check_reads(occasion.caller, street)
     if at is not None and at.tzinfo is None:
         raise BadInput("'at' has no time zone; add 'Z' or an offset.", field="at")
     return occasion.now if at is None else at.astimezone(dt.UTC)

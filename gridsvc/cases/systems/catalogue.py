@@ -39,6 +39,7 @@ from gridsvc.cases.systems.help_requests.kinds import HELP_KINDS
 from gridsvc.cases.systems.hot_spots.service import check_watched
 from gridsvc.cases.systems.joint import steps, triggers
 from gridsvc.cases.systems.judge_point.service import check_judge
+from gridsvc.cases.systems.lanes import hearing as lanes
 from gridsvc.cases.systems.leader_notes.service import shown_in_case as notes_of_case
 from gridsvc.cases.systems.looking_back.seasons import SEASONS
 from gridsvc.cases.systems.looking_back.service import hear_done
@@ -54,6 +55,7 @@ from gridsvc.cases.systems.whistles import BodyAbsent, WhistleWithdrawn, hearing
 from gridsvc.cases.systems.whistles.facts import FACTS
 from gridsvc.cases.systems.whistles.kinds import KINDS
 from gridsvc.city.system import System
+from gridsvc.registry.lanes.rules import LANE_RULES
 from gridsvc.registry.postings.rules import POSTING_RULES
 
 _HERE = Path(__file__).parent
@@ -101,6 +103,11 @@ SYSTEMS = (
         hears={BodyRefused: follow_refusal, StepAsked: check_sent_on, BodyLeaves: check_leaving},
     ),
     System("line_team", _HERE / "line_team"),
+    System(
+        "lanes",
+        tables=(LANE_RULES,),
+        hears={ReportFiled: lanes.follow_report, PinMoved: lanes.follow_pin},
+    ),
     System("citizen", tables=(WORDS,), hears={StepAsked: check_public_answer}),
     System(
         "following",

@@ -19,6 +19,7 @@ export const LAYERS = [
   { name: "communities", from: 11 },
   { name: "unit_grids", from: 13 },
   { name: "parts", from: 14 },
+  { name: "lanes", from: 13 },
   { name: "disputes", from: 9 },
   { name: "whistles", from: 8 },
 ];
@@ -114,6 +115,7 @@ export function makeStyle() {
       communities: source("communities", 11, "code"),
       unit_grids: source("unit_grids", 13, "national_id"),
       parts: source("parts", 14),
+      lanes: source("lanes", 13),
       disputes: source("disputes", 9),
       whistles: source("whistles", 8),
       chosen: { type: "geojson", data: { type: "FeatureCollection", features: [] } },
@@ -199,6 +201,20 @@ export function makeStyle() {
         source: "chosen",
         layout: { "line-join": "round" },
         paint: { "line-color": "#4b3f66", "line-width": 3 },
+      },
+      {
+        id: "lanes-line",
+        type: "line",
+        source: "lanes",
+        "source-layer": "lanes",
+        minzoom: 13,
+        layout: { "line-join": "round", "line-cap": "round" },
+        // Without a chief, never or long not patrolled, kept.
+        paint: {
+          "line-color": ["case", ["!", ["get", "chief"]], ALARM, [">=", ["coalesce", ["get", "days_since"], 9999], 7], "#d9952b", "#3d8a5a"],
+          "line-width": zoomed(13, 1, 17, 3.5),
+          "line-opacity": 0.8,
+        },
       },
       {
         id: "disputes-fill",

@@ -64,6 +64,7 @@ const WORDS = {
   communities: ["社区界", "Communities"],
   unit_grids: ["单元网格", "Unit grids"],
   parts: ["部件", "Parts"],
+  lanes: ["街巷：无街巷长、七日未巡查、正常", "Lanes: no chief, seven days not patrolled, kept"],
   disputes: ["边界争议", "Disputes"],
   dispute: ["边界争议", "Disputed ground"],
   dossier: ["查看争议卷宗", "Open the dossier"],

@@ -58,6 +58,14 @@ def ask_replacement(
     return asked
 
 
+def known_replacement(session: Session, replacement_id: uuid.UUID) -> Replacement:
+    """A replacement that was asked for, kept for this transaction. Raises NotFound."""
+    asked = repository.replacement_by_id(session, replacement_id)
+    if asked is None:
+        raise NotFound(f"No replacement {replacement_id} was asked for.")
+    return asked
+
+
 def answer_replacement(
     session: Session,
     city: City,
@@ -73,9 +81,7 @@ def answer_replacement(
 
     Raises NotFound, NotAllowed, BadInput without a reason, Conflict for a second answer.
     """
-    asked = repository.replacement_by_id(session, replacement_id)
-    if asked is None:
-        raise NotFound(f"No replacement {replacement_id} was asked for.")
+    asked = known_replacement(session, replacement_id)
     check_proposes(session, caller, asked.body_code)
     if asked.state != "asked":
         raise Conflict(f"The replacement has been answered: '{asked.state}'.")

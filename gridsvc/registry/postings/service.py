@@ -163,7 +163,7 @@ def give_opinion(
     Raises NotFound, NotAllowed for any token but the street's own, BadInput for an objection
     without a reason, Conflict where it has been said, or the posting cannot be any more.
     """
-    proposal = _known_proposal(session, proposal_id)
+    proposal = known_proposal(session, proposal_id)
     check_street(caller, proposal.street_code, "give its opinion")
     if proposal.state != "asked":
         raise Conflict(f"No opinion is asked for any more: the proposal is '{proposal.state}'.")
@@ -191,7 +191,7 @@ def decide(
     now: dt.datetime,
 ) -> PostingProposal:
     """Supervision decides after an objection. Raises NotFound, NotAllowed, Conflict before one."""
-    proposal = _known_proposal(session, proposal_id)
+    proposal = known_proposal(session, proposal_id)
     if not caller.supervises(proposal.district_code):
         raise NotAllowed(
             "Only supervision decides after an objection: a token of role district, city or admin"
@@ -217,7 +217,7 @@ def withdraw(
     session: Session, caller: Caller, proposal_id: uuid.UUID, *, reason: str, now: dt.datetime
 ) -> PostingProposal:
     """The body takes a proposal back that has not taken effect. Raises as proposing does."""
-    proposal = _known_proposal(session, proposal_id)
+    proposal = known_proposal(session, proposal_id)
     check_proposes(session, caller, proposal.body_code)
     if proposal.state not in ("asked", "objected"):
         raise Conflict(f"The proposal is '{proposal.state}'; it cannot be taken back.")
@@ -225,6 +225,14 @@ def withdraw(
     _note(session, caller, "withdraw", proposal, reason, now)
     session.flush()
     return proposal
+
+
+def check_reads(caller: Caller, street: str) -> None:
+    """Raise NotAllowed for whoever does not work in the street or around it."""
+    if not street.startswith(caller.area[:9]):
+        raise NotAllowed(
+            f"The token is for {caller.area}; it does not cover the roster of {street}."
+        )
 
 
 def known_posting(session: Session, posting_id: uuid.UUID) -> Posting:
@@ -235,7 +243,8 @@ def known_posting(session: Session, posting_id: uuid.UUID) -> Posting:
     return posting
 
 
-def _known_proposal(session: Session, proposal_id: uuid.UUID) -> PostingProposal:
+def known_proposal(session: Session, proposal_id: uuid.UUID) -> PostingProposal:
+    """A proposal, kept for this transaction. Raises NotFound."""
     proposal = repository.proposal_by_id(session, proposal_id)
     if proposal is None:
         raise NotFound(f"Nobody has made a proposal {proposal_id}.")
