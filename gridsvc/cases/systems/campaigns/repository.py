@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, func, or_, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from gridsvc.cases.core.models import Case
@@ -156,7 +156,7 @@ def _of(campaign: Campaign, span: Span) -> ColumnElement[bool]:
     One that was joined into another goes on there; one that was not filed, or is void, was none.
     """
     area = campaign.area_code
-    own = and_(
+    own = select(Case.district_code, Case.id).where(
         Case.district_code == campaign.district_code,
         Case.street_code == area if len(area) == 9 else true(),
         Case.standard == span.standard,
@@ -166,9 +166,9 @@ def _of(campaign: Campaign, span: Span) -> ColumnElement[bool]:
         Case.opened_at >= span.start,
         Case.opened_at < span.until,
     )
-    called = exists().where(
-        CampaignCase.campaign_id == campaign.id,
-        CampaignCase.case_district == Case.district_code,
-        CampaignCase.case_id == Case.id,
+    called = select(CampaignCase.case_district, CampaignCase.case_id).where(
+        CampaignCase.campaign_id == campaign.id
     )
-    return and_(or_(own, called), Case.joined_into.is_(None), Case.outcome.is_(None))
+    # A union finds each by its own index; "or" would look at every case there is.
+    its = tuple_(Case.district_code, Case.id).in_(own.union(called))
+    return and_(its, Case.joined_into.is_(None), Case.outcome.is_(None))
