@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from gridsvc.cases.core.act import procedure_of
 from gridsvc.cases.core.models import Case
 from gridsvc.city import City
+from gridsvc.city.procedures.model import Step
 from gridsvc.city.watches import WATCHES, Watch
 from gridsvc.foresight.alarms import repository
 from gridsvc.foresight.alarms.measured import Measured, Why, effects
@@ -29,12 +31,13 @@ _WHYS = {
 
 @dataclass(frozen=True, slots=True)
 class AlarmLine:
-    """An alarm, its case, what was measured, and what is watched where it still is."""
+    """An alarm, its case and step, what was measured, what is watched where it still is."""
 
     alarm: Alarm
     case: Case
     measured: Measured
     watch: Watch | None
+    step: Step | None
 
     @property
     def why(self) -> tuple[str, str] | None:
@@ -49,6 +52,12 @@ def alarm_lines(
     found = repository.alarms_under(session, area, since=since, until=until, limit=_MOST_ALARMS)
     measured, watches = effects(session, city, found, today=today), city.table(WATCHES)
     return [
-        AlarmLine(alarm, case, measured[alarm.id], watches.get(alarm.watch))
+        AlarmLine(
+            alarm,
+            case,
+            measured[alarm.id],
+            watches.get(alarm.watch),
+            procedure_of(city, case).step(case.step),
+        )
         for alarm, case in found
     ]

@@ -175,6 +175,13 @@ def test_the_same_hot_place_is_one_alarm_day_after_day(world, strewn):
     strewn.heap(DAY + ONE, days=3, a_day=8)
     assert [strewn.scan(DAY + n * ONE).raised for n in (1, 2, 3)] == [0, 0, 0]
     (alarm,) = alarms(world)
+    exported = world.client.get("/exports/alarms.geojson").json()["features"]
+    assert [one["properties"]["id"] for one in exported] == [alarm["id"]]
+    # The tile of zoom 12 in which the stand lies.
+    assert alarm["id"].encode() in world.client.get("/tiles/alarms/12/3371/1552.mvt").content
+    page = world["supervision"].send("GET", "/v1/foresight/page.html", params=HERE).text
+    assert "分析成因" in page
+    assert "尚未落实措施" in page
     assert (alarm["first_day"], alarm["last_day"]) == (f"{DAY}", f"{DAY + 3 * ONE}")
 
 

@@ -12,6 +12,7 @@ const KEYS = {
   parts: "background:radial-gradient(circle at 6px 7px,#54627a 4px,transparent 4.5px),radial-gradient(circle at 18px 7px,#d99a00 4px,transparent 4.5px),radial-gradient(circle at 29px 7px,#22877a 4px,transparent 4.5px)",
   lanes: "height:3px;background:linear-gradient(90deg,#d93a2b 33%,#d9952b 33% 66%,#3d8a5a 66%)",
   disputes: "border:2px dashed #c2410c;background:#f0c9b4",
+  alarms: "border:2px solid #d9761a;background:#f3d3b0",
   whistles: "border:2px solid #d93a2b;background:#f3c3bc;border-radius:3px",
 };
 

@@ -3,6 +3,7 @@
 const BASE = new URL(".", document.baseURI).href;
 
 export const ALARM = "#d93a2b";
+const HOT = "#d9761a";
 const INK = "#3d3550";
 const PAPER = "#f6f1e7";
 
@@ -21,6 +22,7 @@ export const LAYERS = [
   { name: "parts", from: 14 },
   { name: "lanes", from: 13 },
   { name: "disputes", from: 9 },
+  { name: "alarms", from: 9 },
   { name: "whistles", from: 8 },
 ];
 
@@ -117,6 +119,7 @@ export function makeStyle() {
       parts: source("parts", 14),
       lanes: source("lanes", 13),
       disputes: source("disputes", 9),
+      alarms: source("alarms", 9),
       whistles: source("whistles", 8),
       chosen: { type: "geojson", data: { type: "FeatureCollection", features: [] } },
     },
@@ -230,6 +233,20 @@ export function makeStyle() {
         "source-layer": "disputes",
         layout: { "line-join": "round" },
         paint: { "line-color": byState(), "line-width": zoomed(9, 1, 16, 2.4), "line-dasharray": [3, 1.5] },
+      },
+      {
+        id: "alarms-fill",
+        type: "fill",
+        source: "alarms",
+        "source-layer": "alarms",
+        paint: { "fill-color": HOT, "fill-opacity": 0.35 },
+      },
+      {
+        id: "alarms-line",
+        type: "line",
+        source: "alarms",
+        "source-layer": "alarms",
+        paint: { "line-color": HOT, "line-width": 1.6 },
       },
       {
         id: "footprints-fill",

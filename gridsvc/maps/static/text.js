@@ -66,6 +66,7 @@ const WORDS = {
   parts: ["部件", "Parts"],
   lanes: ["街巷：无街巷长、七日未巡查、正常", "Lanes: no chief, seven days not patrolled, kept"],
   disputes: ["边界争议", "Disputes"],
+  alarms: ["热力告警", "Alarms"],
   dispute: ["边界争议", "Disputed ground"],
   dossier: ["查看争议卷宗", "Open the dossier"],
   gap: ["无人管辖", "nobody claims it"],
