@@ -469,3 +469,18 @@ def test_a_reminder_of_a_limit_is_said_in_the_thread_of_its_case(
     assert len(said) == 1, "two rules remind of the same limit in the same words"
     assert said[0].startswith("【提醒】第1号")
     assert "请注意办理时限" in said[0]
+
+
+@pytest.mark.system(32)
+def test_a_hot_spot_is_an_alarm_in_the_groups_that_hear_alarms(
+    world: World, receiver: Receiver, deliver: Deliver
+) -> None:
+    enter(world, receiver, kinds=["alarm"])
+    enter(world, receiver, key="k2", kinds=["reminder"])
+    filed(world)
+    world.open("supervision", "hot_spot", **{"class": city.BUILDING})
+    deliver(world.clock.now)
+    assert texts(receiver), "the street was told"
+    assert all(one.startswith("【告警】") for one in texts(receiver))
+    assert "热力告警" in texts(receiver)[0]
+    assert {one.path.rpartition("=")[2] for one in receiver.requests} == {"k1"}

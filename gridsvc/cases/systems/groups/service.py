@@ -36,13 +36,15 @@ from gridsvc.registry.groups.repository import are_heard, groups_of
 
 def say_in_groups(act: Act, event: Told) -> None:
     """Say in the groups of some inboxes what these were told, where the city's table has words."""
-    kind = act.city.table(GROUP_WORDS).kinds.get(event.topic)
+    kinds, own = act.city.table(GROUP_WORDS).kinds, f"{event.topic}@{act.case.procedure}"
+    said_of = own if own in kinds else event.topic
+    kind = kinds.get(said_of)
     if kind is None or not are_heard(act.session, event.inboxes):
         return
     with act.session.no_autoflush:
         found = groups_of(act.session, event.inboxes, kind)
     for group in found:
-        _say(act, group, event.topic, kind, event.content, event.due_at)
+        _say(act, group, event.topic, kind, event.content, event.due_at, said_of=said_of)
 
 
 def order(occasion: Occasion, case_id: uuid.UUID, body: str, note: str | None) -> list[ChatGroup]:
@@ -95,11 +97,13 @@ def _say(
     kind: GroupKind,
     content: Mapping[str, Any],
     due_at: dt.datetime,
+    *,
+    said_of: str = GROUP_ORDER,
 ) -> bool:
     """Add a message to the case's thread in a group, unless the last one said the very same."""
     session, case = act.session, act.case
     session.flush()
-    said = _what(act, group.language, topic, content)
+    said = _what(act, group.language, said_of, content)
     digest = hashlib.sha256("\n".join((kind, *said)).encode()).hexdigest()
     thread = repository.thread_of(session, group.id, case)
     if thread is None:
