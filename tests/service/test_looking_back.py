@@ -205,6 +205,10 @@ def test_it_has_lasted_or_is_a_case_again_with_its_history(
         entries = district.get(f"/v1/cases/{id}/trace")["entries"]
         assert action in {entry["action"] for entry in entries}
         assert district.get(f"/v1/cases/{id}/trace/verify")["intact"]
+    page = district.send("GET", f"/v1/recurring/lists/{kept['id']}/page.html")
+    assert page.status_code == 200
+    for words, number in (("再次出现", 1), ("未再出现", 1), ("待回头看", kept["places"] - 2)):
+        assert page.text.count(f"</i>{words} <small>") == number
     # A case that is open has somebody already: no task for it next year.
     clock.now = SPRING.replace(year=2027)
     assert look() == kept["places"]

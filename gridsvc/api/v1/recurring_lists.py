@@ -7,7 +7,7 @@ import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import Field
 
 from gridsvc.answers import as_built
@@ -26,12 +26,14 @@ from gridsvc.cases.systems.looking_back.view import lists_answer, whole_answer
 from gridsvc.errors import (
     BadInput,
     IdempotencyMismatch,
+    MissingPrerequisite,
     NotAllowed,
     NotFound,
     QueryTooBroad,
     StepRefused,
 )
 from gridsvc.foresight.recurring.service import keep_found
+from gridsvc.maps.self_contained import CONTENT_POLICY
 
 router = APIRouter(prefix="/v1/recurring/lists", tags=["foresight"])
 
@@ -108,6 +110,20 @@ def list_lists(
 def get_list(list_id: uuid.UUID, occasion: CurrentOccasion) -> RecurringListWhole:
     """A list with its places, who was asked to look at them again, and what they found."""
     return whole_answer(occasion.session, visible_list(occasion, list_id))
+
+
+@router.get(
+    "/{list_id}/page.html",
+    response_class=HTMLResponse,
+    responses=problems(*TOKEN_PROBLEMS, NotFound, MissingPrerequisite),
+)
+def get_page(list_id: uuid.UUID, occasion: CurrentOccasion) -> HTMLResponse:
+    """A list as one file: a map of its places by what was found, and a table."""
+    from gridsvc.maps.recurring import recurring_page  # folium
+
+    kept = whole_answer(occasion.session, visible_list(occasion, list_id))
+    page = recurring_page(occasion.session, occasion.city, kept, occasion.now)
+    return HTMLResponse(page, headers={"Content-Security-Policy": CONTENT_POLICY})
 
 
 @router.post(
