@@ -85,6 +85,9 @@ def _table(outcome: Outcome, seconds: float) -> Table:
         for what, how in outcome.told.rows:
             table.add_row(what, how)
         table.add_section()
+        for what, how in outcome.leaks:
+            table.add_row(what, how)
+        table.add_section()
     for name, count in outcome.counts.items():
         table.add_row(name.replace("_", " "), f"{count:,}")
     if outcome.mixed:

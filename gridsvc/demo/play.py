@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gridsvc.api.app import create_app
+from gridsvc.api.clock import utc_now
 from gridsvc.api.connections import BoundedConfig, ConnectionLimits
 from gridsvc.api.dependencies import Service
 from gridsvc.city import City
@@ -23,6 +24,7 @@ from gridsvc.db.base import transaction
 from gridsvc.db.engine import create_engine, database_url, session_factory
 from gridsvc.demo.building import building_astride
 from gridsvc.demo.city import GRIDDED, PARTS_IN, count_city, prepare_city
+from gridsvc.demo.leaking import Roofs, tell_leaks
 from gridsvc.demo.mixed import send_mixed
 from gridsvc.demo.playing import Playing, last_playing
 from gridsvc.demo.story import LEAD, OTHER, Told, tell_story
@@ -30,6 +32,8 @@ from gridsvc.errors import Unavailable
 from gridsvc.settings import Settings
 
 MIXED_REPORTS = 2_000
+#: Daxing, where roofs leaked; None: that story is not played.
+LEAKS_IN: str | None = "110115"
 _GOODBYE_S = 5
 
 
@@ -38,12 +42,13 @@ class Outcome:
     """What the demonstration made: counts, the story, whistles.
 
     ``told`` is None when nothing was played: the story was ``played`` to its end before, or the
-    database has reports of somebody else's.
+    database has reports of somebody else's. ``leaks`` are the rows of the second story.
     """
 
     counts: dict[str, int]
     played: bool
     told: Told | None
+    leaks: tuple[tuple[str, str], ...]
     mixed: dict[str, int]
     joint_whistles: tuple[dict[str, Any], ...]
     seconds: float
@@ -106,6 +111,7 @@ def play(
     """
     started = time.perf_counter()
     told, mixed = None, {}
+    leaks: tuple[tuple[str, str], ...] = ()
     number, ended = last_playing(service.sessions)
     with transaction(service.sessions) as session:
         strange = not number and count_city(session)["reports"] > 0
@@ -124,6 +130,12 @@ def play(
         told = tell_story(playing, building, tell)
         tell(f"{MIXED_REPORTS:,} mixed reports")
         mixed = send_mixed(playing, districts, parts, MIXED_REPORTS, track(MIXED_REPORTS))
+        if LEAKS_IN is not None:
+            atlas = service.atlases.get(None)
+            with transaction(service.sessions) as session:
+                ground = _area(session, "district", LEAKS_IN)
+            roofs = Roofs(LEAKS_IN, ground, service.city, atlas, service.sessions)
+            leaks = tell_leaks(playing, roofs, utc_now(), tell)
         playing.end()
     with transaction(service.sessions) as session:
         counts = count_city(session)
@@ -132,6 +144,7 @@ def play(
         counts=counts,
         played=number > 0,
         told=told,
+        leaks=leaks,
         mixed=mixed,
         joint_whistles=tuple(
             {name: whistle[name] for name in ("id", "areas", "state", "actions")}
