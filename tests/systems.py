@@ -73,6 +73,7 @@ FIRST = {
         "群指令",
         "signed and retried, 20 a minute, one thread a case, answered by a link for its body alone",
     ),
+    31: ("入园需求", "as counted by hand; a made-up decade: MASE below 1, intervals hold 90 %"),
     33: (
         "双报到, 项目库, 减负清单",
         "a balance never below zero; each banned demand refused with its item",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from gridsvc.city.calendar import Calendar
+from gridsvc.city.care import CARE
 from gridsvc.city.merging import DISTANCES, GENERIC_PLACES, KIN
 from gridsvc.city.procedures.library import load_library
 from gridsvc.city.procedures.model import Library
@@ -30,6 +31,7 @@ _TABLES: tuple[Table[Any], ...] = (
     WEIGHTS,
     PERIODS,
     SYNONYMS,
+    CARE,
     ROBOTS,
     WATCHES,
 )

@@ -41,6 +41,11 @@ _COMMANDS = (
         "doctor:doctor",
         "Say what is wrong here and what to do about it. Exit code 1: something is.",
     ),
+    (
+        "demand",
+        "demand:demand",
+        "Forecast the places for children that each street of a district needs in two years.",
+    ),
     ("locate", "placing:locate", "Say whose place a point is, and how close the border is."),
     (
         "straddle",

@@ -131,6 +131,31 @@ defer(
     "Let a file be what must not be demanded of communities: number,item (words).",
 )
 
+defer(
+    app,
+    "residents",
+    "demand:residents",
+    "Enter residents on August 31: district,grid,year,age,residents; ages 0 to 6.",
+)
+defer(
+    app,
+    "births",
+    "demand:births",
+    "Enter births in the year to August 31: street,year,births.",
+)
+defer(
+    app,
+    "moves",
+    "demand:moves",
+    "Enter moves in the year to August 31: street,year,age,came,went.",
+)
+defer(
+    app,
+    "care-places",
+    "demand:care_places",
+    "Enter kindergartens: district,code,name,kind,lon,lat,seats,reach_m,valid_from.",
+)
+
 _SHOWN_FAULTS = 50
 
 

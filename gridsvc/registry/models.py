@@ -28,6 +28,7 @@ from gridsvc.registry.parts.models import Part
 from gridsvc.registry.postings.models import PostingJudgement, PostingProposal, Replacement
 from gridsvc.registry.powers.models import Delegation, Power
 from gridsvc.registry.repairs.models import Repair, RepairArea
+from gridsvc.registry.residents.models import BirthCount, CarePlace, ResidentCount, ResidentMove
 from gridsvc.registry.social_grids.models import SocialGrid
 from gridsvc.registry.staff.models import Posting, StaffMember, StaffPlace
 
@@ -37,7 +38,9 @@ __all__ = [
     "Area",
     "AuditEntry",
     "BannedDemand",
+    "BirthCount",
     "Body",
+    "CarePlace",
     "ChatGroup",
     "ContactPoint",
     "Delegation",
@@ -69,6 +72,8 @@ __all__ = [
     "Repair",
     "RepairArea",
     "Replacement",
+    "ResidentCount",
+    "ResidentMove",
     "RevokedToken",
     "SocialGrid",
     "Spending",

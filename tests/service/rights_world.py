@@ -28,6 +28,7 @@ from gridsvc.registry.editions.service import activate_edition
 from gridsvc.registry.funds.models import Fund
 from gridsvc.registry.lanes.models import LaneSegment
 from gridsvc.registry.members.models import Member
+from gridsvc.registry.residents.models import ResidentCount
 from tests import cities
 from tests.service import disputed_city as disputed
 from tests.service import joint_city as city
@@ -126,7 +127,7 @@ def draw_streets_again(session: Session) -> None:
 
 
 def community_things() -> list[Any]:
-    """Somebody who lives in the western street, and a fund of it."""
+    """Somebody who lives in the western street, a fund of it, its children."""
     lives = {"district_code": city.WEST, "community_code": f"{city.LEAD}001"}
     day = dt.date(2026, 1, 1)
     resident = {"unit": "a school", "reported_on": day, "subject": "a resident"}
@@ -151,6 +152,14 @@ def lane() -> LaneSegment:
         valid_from=dt.date(2026, 1, 1),
         source="made up for a test",
     )
+    children = [
+        ResidentCount(
+            district_code=city.WEST, grid_code="02000001", year=year, age=age, residents=9
+        )
+        for year in (2024, 2025)
+        for age in range(7)
+    ]
+    return [member, Fund(code="P1", name="lamps", spent_fen=0, **fund, **lives), *children]
 
 
 def add_alarm(session: Session) -> uuid.UUID:

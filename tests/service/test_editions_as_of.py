@@ -249,6 +249,7 @@ WITHOUT_AREAS = {
     "/v1/editions": "names its editions itself",
     "/v1/cases": "tells what was decided then, and by whom",
     "/v1/whistles": "tells who was called then",
+    "/v1/demand": "forecasts from the last count; names streets by their codes",
     "/v1/recurring": "tells what was said; its areas are those of the cases",
     "/v1/lists": "tells what there is now; its areas are those of the cases",
     "/v1/supervision": "tells what waits now",

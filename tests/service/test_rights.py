@@ -78,6 +78,8 @@ SENT: dict[str, Recipe] = {
     "POST /v1/reports/{name}/callbacks": json({"contacted": False}),
     "POST /v1/recurring/lists": json(lambda world, _: world.new_roofs()),
     "POST /v1/recurring/lists/{list_id}/end": json({"reason": "they were mended"}),
+    "GET /v1/demand": query(district=city.WEST),
+    "GET /v1/demand/page.html": query(district=city.WEST),
     "GET /v1/recurring": WORDS,
     "GET /v1/recurring/places.csv": WORDS,
     "GET /v1/recurring/report.html": WORDS,
