@@ -42,9 +42,9 @@ def normalised(text: str, *, district: str = "", street: str = "") -> str:
     plain = _plain(text)
     if name := _plain(district):
         plain = re.sub(f"^.{{0,5}}?{re.escape(name)}(?=.)", "", plain)
+    plain = re.sub("^北京市(?=.)", "", plain)
     if name := _plain(street):
         plain = re.sub(f"^{re.escape(name)}(?:办事处)?(?=.)", "", plain)
-    plain = re.sub("^北京市(?=.)", "", plain)
     plain = _CHINESE_NUMBER.sub(lambda found: str(_number(found[0])), plain)
     plain = _TAIL.sub("", plain)
     for said, once in _SAME_WORD:

@@ -10,10 +10,12 @@ from gridsvc.cases.intake.address import (
     Compared,
     closer,
     compare,
+    door_of,
     door_range,
     normalised,
     place_key,
     read_address,
+    same_door,
 )
 from gridsvc.city.merging import GENERIC_PLACES
 from gridsvc.registry.placement.model import AreaRef, Placement
@@ -50,6 +52,7 @@ def key(text, **more):
         ("广安门外大街12号", "廣安門外大街 12 號"),
         ("广安门外大街12号", "北京市西城区广安门外大街十二号"),
         ("广安门外大街12号", "西城区广安门外街道广安门外大街12号附近"),
+        ("广安门外大街12号", "北京市广安门外街道广安门外大街12号"),
         ("广安门外大街12号", "广安门外大街012号，门口"),
         ("广安门外大街12号", "广安门外大街12"),
         ("手帕口南街二十号院", "手帕口南街20号院内"),
@@ -190,3 +193,36 @@ def test_chinese_and_arabic_numbers_are_one(number):
     )
     written += digits[ones] if ones or not number else ""
     assert normalised(f"长安里{written}号") == normalised(f"长安里{number}号")
+
+
+@pytest.mark.parametrize(
+    ("one", "door"),
+    [
+        ("红莲北里3号楼2单元502室", "红莲北里3楼"),
+        ("手帕口南街20号院5号楼东侧", "手帕口南街20号5楼"),
+        ("校场头条5号北房", "校场头条5号"),
+        ("红莲北里", None),
+    ],
+)
+def test_a_door_is_told_without_what_is_in_it_or_beside_it(one, door):
+    found = door_of(key(one))
+    assert found == (None if door is None else f"{GUANGWAI[0]}:{door}")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("红莲北里3号楼", "广安路红莲北里3号楼", True),
+        ("马连道路红莲北里3号楼", "广安路红莲北里3号楼", True),
+        ("红莲北里3号楼", "红莲北里4号楼", False),
+        ("红莲北里3号楼", "红莲南里3号楼", False),
+        ("红莲北里3号楼", "3号楼", True),
+        ("校场二条5号", "5号", True),
+        ("校场二条5号", "校场三条5号", False),
+        ("红莲北里3号楼", "红莲北里3号楼对面", False),
+    ],
+)
+def test_two_ways_to_write_an_address_can_be_one_door_or_not(one, other, same):
+    doors = [door_of(key(text)) for text in (one, other)]
+    assert same_door(*doors) is same
+    assert same_door(*reversed(doors)) is same
