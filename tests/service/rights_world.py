@@ -133,7 +133,15 @@ def community_things() -> list[Any]:
     resident = {"unit": "a school", "reported_on": day, "subject": "a resident"}
     member = Member(code="M1", name="Li Si", **resident, **lives)
     fund = {"year": 2026, "street_code": city.LEAD, "kind": "环境", "budget_fen": 100}
-    return [member, Fund(code="P1", name="lamps", spent_fen=0, **fund, **lives), lane()]
+    children = [
+        ResidentCount(
+            district_code=city.WEST, grid_code="02000001", year=year, age=age, residents=9
+        )
+        for year in (2024, 2025)
+        for age in range(7)
+    ]
+    spent = Fund(code="P1", name="lamps", spent_fen=0, **fund, **lives)
+    return [member, spent, lane(), *children]
 
 
 def lane() -> LaneSegment:
@@ -152,14 +160,6 @@ def lane() -> LaneSegment:
         valid_from=dt.date(2026, 1, 1),
         source="made up for a test",
     )
-    children = [
-        ResidentCount(
-            district_code=city.WEST, grid_code="02000001", year=year, age=age, residents=9
-        )
-        for year in (2024, 2025)
-        for age in range(7)
-    ]
-    return [member, Fund(code="P1", name="lamps", spent_fen=0, **fund, **lives), *children]
 
 
 def add_alarm(session: Session) -> uuid.UUID:
