@@ -85,9 +85,11 @@ def _table(outcome: Outcome, seconds: float) -> Table:
         for what, how in outcome.told.rows:
             table.add_row(what, how)
         table.add_section()
-        for what, how in outcome.leaks:
-            table.add_row(what, how)
-        table.add_section()
+        for title, rows in outcome.others:
+            table.add_row(f"[bold]{title}", "")
+            for what, how in rows:
+                table.add_row(what, how)
+            table.add_section()
     for name, count in outcome.counts.items():
         table.add_row(name.replace("_", " "), f"{count:,}")
     if outcome.mixed:

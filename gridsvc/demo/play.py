@@ -27,6 +27,7 @@ from gridsvc.demo.city import GRIDDED, PARTS_IN, count_city, prepare_city
 from gridsvc.demo.leaking import Roofs, tell_leaks
 from gridsvc.demo.mixed import send_mixed
 from gridsvc.demo.playing import Playing, last_playing
+from gridsvc.demo.railway import tell_railway
 from gridsvc.demo.story import LEAD, OTHER, Told, tell_story
 from gridsvc.errors import Unavailable
 from gridsvc.settings import Settings
@@ -42,13 +43,13 @@ class Outcome:
     """What the demonstration made: counts, the story, whistles.
 
     ``told`` is None when nothing was played: the story was ``played`` to its end before, or the
-    database has reports of somebody else's. ``leaks`` are the rows of the second story.
+    database has reports of somebody else's. ``others`` are the other stories: title and rows.
     """
 
     counts: dict[str, int]
     played: bool
     told: Told | None
-    leaks: tuple[tuple[str, str], ...]
+    others: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     mixed: dict[str, int]
     joint_whistles: tuple[dict[str, Any], ...]
     seconds: float
@@ -111,7 +112,7 @@ def play(
     """
     started = time.perf_counter()
     told, mixed = None, {}
-    leaks: tuple[tuple[str, str], ...] = ()
+    others: list[tuple[str, tuple[tuple[str, str], ...]]] = []
     number, ended = last_playing(service.sessions)
     with transaction(service.sessions) as session:
         strange = not number and count_city(session)["reports"] > 0
@@ -135,7 +136,8 @@ def play(
             with transaction(service.sessions) as session:
                 ground = _area(session, "district", LEAKS_IN)
             roofs = Roofs(LEAKS_IN, ground, service.city, atlas, service.sessions)
-            leaks = tell_leaks(playing, roofs, utc_now(), tell)
+            others.append(("Leaking roofs", tell_leaks(playing, roofs, utc_now(), tell)))
+        others.append(("A team along a railway", tell_railway(playing, tell)))
         playing.end()
     with transaction(service.sessions) as session:
         counts = count_city(session)
@@ -144,7 +146,7 @@ def play(
         counts=counts,
         played=number > 0,
         told=told,
-        leaks=leaks,
+        others=tuple(others),
         mixed=mixed,
         joint_whistles=tuple(
             {name: whistle[name] for name in ("id", "areas", "state", "actions")}

@@ -36,6 +36,9 @@ from gridsvc.settings import get_settings
 play = importlib.import_module("gridsvc.demo.play")
 play.GRIDDED, play.PARTS_IN, play.MIXED_REPORTS = ("110102", "110106"), "110102", 40
 play.LEAKS_IN = None
+railway = importlib.import_module("gridsvc.demo.railway")
+railway.RAILWAY = {"type": "LineString", "coordinates": [[116.303, 39.884], [116.338, 39.887]]}
+railway.BODIES = ("110102-GZ", "110106-GZ")
 stage, left = sys.argv[1], int(sys.argv[2])
 
 def passed(here):
