@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from gridsvc.cli.runtime import AsJson, console, load_city, notes, print_json
 from gridsvc.cli.serving import prepare as prepare_server
@@ -86,7 +87,7 @@ def _table(outcome: Outcome, seconds: float) -> Table:
             table.add_row(what, how)
         table.add_section()
         for title, rows in outcome.others:
-            table.add_row(f"[bold]{title}", "")
+            table.add_row(Text(title, style="bold"), "")
             for what, how in rows:
                 table.add_row(what, how)
             table.add_section()
