@@ -179,6 +179,18 @@ class Settings(BaseSettings):
     group_link_hours: int = Field(
         default=72, ge=1, le=8_760, description="How long a link in a group's message opens."
     )
+    settled_days: int = Field(
+        default=90,
+        ge=1,
+        le=3_660,
+        description="Days after which a call to the hotline is another matter than a settled one.",
+    )
+    settled_metres: float = Field(
+        default=50.0,
+        gt=0,
+        le=2_000,
+        description="So near, a call to the hotline is about the place of a settled matter.",
+    )
     leader_answer_minutes: int = Field(
         default=60,
         ge=1,

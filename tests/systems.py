@@ -52,6 +52,7 @@ FIRST = {
     22: ("隐患吹哨", "all bodies of the grid are told in one step"),
     24: ("法官联系点", "each village has exactly one judge; advice, or settled or litigated"),
     25: ("先尝后买", "66.6 % fails, 2 of 3 pass; one secret vote a household; widened by batches"),
+    23: ("未诉先办", "the first taker has it; the share settled before the hotline, and the true"),
     26: (
         "夜访, 一把手批办",
         "in the trace, with a limit and a person, to its end; within the hour",

@@ -224,3 +224,27 @@ class OpinionsAnswer(Answer):
 
     year: int
     opinions: list[OpinionAnswer]
+
+
+class SettledAnswer(Answer):
+    """What was told on the spot in one month and community, each matter once."""
+
+    month: str
+    community: str = Field(description="Its code; empty where none is known.")
+    told: int = Field(description="On the spot, before the hotline.")
+    settled: int
+    raised: int = Field(description="To a case, with its history.")
+    hotline: int = Field(description="Came to the hotline first.")
+    came_anyway: int = Field(description="Settled, and came to the hotline all the same.")
+    matters: int = Field(description="told and hotline.")
+    share: str | None = Field(description="settled of matters, exactly, such as 2/3.")
+    true_share: str | None = Field(description="settled less came_anyway, of matters.")
+
+
+class SettledList(Answer):
+    """What was settled before the hotline, by month and community, and in all."""
+
+    period: str
+    area: str
+    lines: list[SettledAnswer]
+    whole: SettledAnswer

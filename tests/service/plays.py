@@ -248,6 +248,8 @@ class Play:
             return [BUILDER]
         if name == "bodies" and self.seen["procedure"]["name"] == "village":
             return [LAW_OFFICE, SAFETY_OFFICE]
+        if name == "outcome" and self.seen["procedure"]["name"] == "mobile_desk":
+            return ["settled", "meet"][choice % 2]
         if name == "scores":
             return {one["body_code"]: one["score"] or 0 for one in self.seen["called"]}
         if name == "reasons":

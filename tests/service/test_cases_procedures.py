@@ -372,7 +372,8 @@ def test_command_sends_a_returned_case_to_the_body_that_it_finds(world):
 
 def test_the_mobile_desk_and_the_leaking_roofs_are_data_alone(world):
     desk = world.open("worker", "mobile_desk")
-    desk.take(COMMUNITY, "collect", note="Told at the market.")
+    desk.take(COMMUNITY, "take", taker="a worker")
+    desk.take(COMMUNITY, "talk", minutes="Told.", parties="two", outcome="meet")
     desk.take(COMMUNITY, "residents_meeting", minutes="We want it.", bodies=[GZ])
     desk.take(GZ, "look_on_the_spot", note="It can be done.")
     desk.take(COMMUNITY, "meet_again", note="Not like that.")

@@ -87,6 +87,7 @@ SENT: dict[str, Recipe] = {
     "GET /v1/assessments/table.csv": YEAR,
     "GET /v1/assessments/review": YEAR,
     "GET /v1/assessments/yearly": YEAR,
+    "GET /v1/assessments/settled": YEAR,
     "GET /v1/assessments/yearly/page.html": YEAR,
     "GET /v1/assessments/rankings": YEAR,
     "GET /v1/assessments/opinions": query(year="2026", area=city.WEST),

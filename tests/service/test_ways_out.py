@@ -79,7 +79,8 @@ def test_who_checked_a_case_acts_for_none_of_its_called_bodies(world):
 
 def test_the_residents_meet_again_with_the_bodies_that_they_called_before(world):
     case = world.open("worker", "mobile_desk")
-    case.take(COMMUNITY, "collect", note="A bench is wanted.")
+    case.take(COMMUNITY, "take", taker="a worker")
+    case.take(COMMUNITY, "talk", minutes="A bench.", parties="all", outcome="meet")
     for _ in range(2):
         case.take(COMMUNITY, "residents_meeting", minutes="A bench.", bodies=[CGJ])
         seen = case.take(CGJ, "look_on_the_spot", note="Possible.")

@@ -13,8 +13,9 @@ from gridsvc.api.dependencies import CurrentCaller, CurrentService, DbSession
 from gridsvc.api.problems import problems
 from gridsvc.assessment.period import Period, parse_period
 from gridsvc.assessment.rates import Assessment, Dimension
-from gridsvc.assessment.schemas import AssessmentAnswer, CasesBehind, YearAnswer
+from gridsvc.assessment.schemas import AssessmentAnswer, CasesBehind, SettledList, YearAnswer
 from gridsvc.assessment.service import assess, frame_of, list_behind, visible_area
+from gridsvc.assessment.settled import settled_lines, together
 from gridsvc.assessment.view import assessment_csv, assessment_json, year_json
 from gridsvc.assessment.yearly import YearSource, assess_year
 from gridsvc.errors import BadInput, NotAllowed, NotAuthenticated, Unavailable
@@ -67,6 +68,25 @@ def get_assessment(
     return {
         **assessment_json(found, by, lines),
         "next": lines[-1].key if more else None,
+    }
+
+
+@router.get("/settled", response_model=as_built(SettledList), responses=_PROBLEMS)
+def get_settled(
+    service: CurrentService,
+    session: DbSession,
+    caller: CurrentCaller,
+    period: Name,
+    area: Area = None,
+) -> dict[str, Any]:
+    """What was settled before the hotline (未诉先办), by month and community; the true share."""
+    asked, span = visible_area(caller, area), parse_period(period, service.city.calendar)
+    lines = settled_lines(session, service.city, asked, span.start, span.end)
+    return {
+        "period": span.name,
+        "area": asked,
+        "lines": [one.to_json() for one in lines],
+        "whole": together(lines).to_json(),
     }
 
 

@@ -23,6 +23,7 @@ from gridsvc.assessment.rates import (
 )
 from gridsvc.assessment.repository.names import areas_of_level
 from gridsvc.assessment.service import assess
+from gridsvc.assessment.settled import SettledLine, settled_lines, together
 from gridsvc.cases.systems.campaigns.standing import Standing, share_of, standings
 from gridsvc.city import City
 from gridsvc.city.weights import Reading
@@ -50,6 +51,7 @@ class Review:
     area_name: str
     campaigns: tuple[Standing, ...] = ()
     alarms: tuple[AlarmLine, ...] = ()
+    settled: tuple[SettledLine, ...] = ()
 
     @property
     def total(self) -> Line:
@@ -85,6 +87,7 @@ def read_review(
         before=counted(period.before(), [Dimension.CITY, Dimension.STREET], families=_EARLIER),
         months=_months(counted, period, months),
         area_name=_name(session, area, now),
+        settled=tuple(settled_lines(session, city, area, period.start, period.end)),
         campaigns=standings(session, city, area, period.first, period.last, now=now),
         alarms=tuple(
             alarm_lines(
@@ -180,6 +183,11 @@ def review_page(review: Review) -> str:
             _table(dimension, found.lines[dimension])
             for dimension in _DIMENSIONS
             if dimension in found.lines
+        ],
+        settled=[
+            (one, percent(one.share), percent(one.true_share))
+            for one in (together(review.settled), *review.settled)
+            if review.settled
         ],
         rates=RATES,
         readings=[(day, *_READINGS[reading]) for day, reading in found.readings],
