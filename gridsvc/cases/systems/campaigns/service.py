@@ -23,7 +23,7 @@ from gridsvc.cases.systems.campaigns.models import (
     CampaignPost,
     CampaignTarget,
 )
-from gridsvc.cases.systems.trials.rule import read_share
+from gridsvc.cases.systems.trials import read_share
 from gridsvc.db.base import uuid7
 from gridsvc.errors import BadInput, Conflict, NotAllowed, NotFound
 from gridsvc.registry.bodies.list_repository import active_areas

@@ -28,7 +28,7 @@ from gridsvc.cases.systems.campaigns.progress import (
     whole_of,
 )
 from gridsvc.cases.systems.campaigns.repository import Span
-from gridsvc.cases.systems.reminders.service import holders_of
+from gridsvc.cases.systems.reminders import holders_of
 from gridsvc.city import City
 from gridsvc.city.procedures.model import Actor
 from gridsvc.registry.bodies.list_repository import active_areas

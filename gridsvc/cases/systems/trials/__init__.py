@@ -1,3 +1,5 @@
 """Try before you buy (先尝后买): a service on trial, a secret vote, widened batch by batch."""
 
-__all__: list[str] = []
+from gridsvc.cases.systems.trials.rule import read_share
+
+__all__ = ["read_share"]
