@@ -1,4 +1,4 @@
-"""The page of foresight: the heat of four weeks on a map, alarms with effects, chronic places."""
+"""The page of foresight: heat on a map, alarms with effects, places that come again, demand."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
+from gridsvc.cases.systems.looking_back.repository import lists_under
+from gridsvc.cases.systems.looking_back.schemas import RecurringListWhole
+from gridsvc.cases.systems.looking_back.view import whole_answer
 from gridsvc.city import City
+from gridsvc.city.care import CARE
 from gridsvc.city.watches import WATCHES, Selection, Watch
+from gridsvc.errors import NotFound
 from gridsvc.foresight.alarms import repository
 from gridsvc.foresight.alarms.heat import HeatCell, heat
 from gridsvc.foresight.alarms.models import AlarmScan
+from gridsvc.foresight.demand.service import Needs, StreetNeed, needs
 from gridsvc.foresight.places import UNIT_GRID
 from gridsvc.maps.alarm_lines import AlarmLine, alarm_lines
 from gridsvc.maps.drawing import blank_map, corners, draw_shape, render
@@ -24,7 +30,7 @@ from gridsvc.spatial.plane import surroundings
 HEAT_DAYS = 28
 #: Alarms that began within so many days, or whose case is open.
 _ALARM_DAYS = 90
-_MOST_CELLS, _MOST_CHRONIC = 400, 50
+_MOST_CELLS, _MOST_CHRONIC, _MOST_LISTS, _MOST_STREETS = 400, 50, 20, 10
 _AROUND_M = 300.0
 _ALARM = "#d93a2b"
 #: From few reports by km² to many.
@@ -34,7 +40,10 @@ _CELLS = "h3-10"
 
 @dataclass(frozen=True, slots=True)
 class Foresight:
-    """What the page shows of an area on a day: ``cells`` is what its heat is counted in."""
+    """What the page shows of an area on a day: ``cells`` is what its heat is counted in.
+
+    ``forecasts`` have the streets of the area that lack most places, the most first.
+    """
 
     area: str
     day: dt.date
@@ -42,10 +51,13 @@ class Foresight:
     heat: Sequence[HeatCell]
     alarms: Sequence[AlarmLine]
     scans: Sequence[tuple[AlarmScan, Watch | None]]
+    recurring: Sequence[RecurringListWhole]
+    forecasts: Sequence[tuple[Needs, Sequence[StreetNeed]]]
 
 
-def read_foresight(session: Session, city: City, area: str, *, day: dt.date) -> Foresight:
-    """What the page of a district or street shows; its heat is of the 28 days up to a day."""
+def read_foresight(session: Session, city: City, area: str, *, now: dt.datetime) -> Foresight:
+    """What the page of a district or street shows; its heat is of the 28 days up to a moment."""
+    day = city.day(now)
     first = day - dt.timedelta(days=HEAT_DAYS - 1)
     has_grids = bool(repository.grids_of(session, area[:6], area if len(area) == 9 else None).codes)
     cells = UNIT_GRID if has_grids else _CELLS
@@ -55,7 +67,26 @@ def read_foresight(session: Session, city: City, area: str, *, day: dt.date) -> 
     watches = city.table(WATCHES)
     scans = repository.scans_under(session, area, day)
     told = [(one, watches.get(one.watch)) for one in scans]
-    return Foresight(area, day, cells, found, lines, told)
+    kept = lists_under(session, area, after=None, limit=_MOST_LISTS)
+    recurring = [whole_answer(session, one) for one in kept if one.ended_at is None]
+    forecasts = _forecasts(session, city, area, now)
+    return Foresight(area, day, cells, found, lines, told, recurring, forecasts)
+
+
+def _forecasts(
+    session: Session, city: City, area: str, now: dt.datetime
+) -> list[tuple[Needs, list[StreetNeed]]]:
+    """The forecast of each kind of place for children, where the district's residents are known."""
+    found = []
+    for kind in city.table(CARE):
+        try:
+            told = needs(session, city, area[:6], kind, now=now)
+        except NotFound:
+            continue
+        streets = [one for one in told.streets if one.code.startswith(area)]
+        streets.sort(key=lambda one: (-one.needed.expected, one.code))
+        found.append((told, streets[:_MOST_STREETS]))
+    return found
 
 
 def foresight_page(it: Foresight) -> str:

@@ -208,3 +208,13 @@ def test_the_page_and_the_command_tell_the_same(counted, run, district, tmp_path
     code, told = run("demand", city.WEST, "--page", str(file))
     assert (code, told["places_needed"]) == (0, 435)
     assert "缺 435 个学位" in file.read_text(encoding="utf-8")
+
+
+def test_the_page_of_foresight_names_the_streets_that_lack_most(counted, district):
+    page = district.send("GET", "/v1/foresight/page.html", params={"area": city.WEST}).text
+    found = district.get("/v1/demand", district=city.WEST)["streets"]
+    most = max(found, key=lambda one: one["needed"]["expected"])
+    assert f"{most['code']}</small>" in page
+    assert f"{most['needed']['expected']:,.0f}" in page
+    beside = district.send("GET", "/v1/foresight/page.html", params={"area": city.LEAD_NORTH}).text
+    assert f"{city.LEAD}</small>" not in beside

@@ -264,6 +264,12 @@ def test_the_share_patrolled_is_the_union_of_what_was_walked_and_days_count(load
     assert set(lanes(world, not_patrolled=5)) == {BORDER, INNER}
     assert set(lanes(world, not_patrolled=6)) == {INNER}
     assert lanes(world)[BORDER]["days_since"] == 5
+    # The month's review, from the lengths by GEOS and the three quarters that were walked.
+    asked = {"area": city.LEAD, "period": "2026-11"}
+    review = world["supervision"].send("GET", "/v1/assessments/review", params=asked).text
+    share = 75 * whole / (whole + GEOD.geometry_length(LINES[INNER]))
+    cells = ("2", "2", "1", f"{share:.1f}")
+    assert "".join(f'<td class="number">{cell}</td>' for cell in cells) in review
 
 
 def test_a_track_is_not_kept_and_one_person_walks_once_at_a_time(load, world, city_session):

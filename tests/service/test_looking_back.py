@@ -209,6 +209,9 @@ def test_it_has_lasted_or_is_a_case_again_with_its_history(
     assert page.status_code == 200
     for words, number in (("再次出现", 1), ("未再出现", 1), ("待回头看", kept["places"] - 2)):
         assert page.text.count(f"</i>{words} <small>") == number
+    told = district.send("GET", "/v1/foresight/page.html", params={"area": city.WEST}).text
+    row = "".join(f'<td class="number">{n}</td>' for n in (kept["places"], kept["places"], 1, 1))
+    assert f"<td>{city.WEST}</td>{row}" in told
     # A case that is open has somebody already: no task for it next year.
     clock.now = SPRING.replace(year=2027)
     assert look() == kept["places"]

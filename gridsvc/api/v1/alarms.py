@@ -120,12 +120,11 @@ def list_scans(
     responses=problems(*_READING, MissingPrerequisite),
 )
 def get_page(occasion: CurrentOccasion, area: Area) -> HTMLResponse:
-    """The heat of four weeks on a map, alarms and their effects, chronic places: one file."""
+    """Heat on a map, alarms and their effects, chronic and recurring places, demand: one file."""
     from gridsvc.maps.foresight import foresight_page, read_foresight  # folium
 
     check_area(occasion.caller, area)
-    today = occasion.city.day(occasion.now)
-    found = read_foresight(occasion.session, occasion.city, area, day=today)
+    found = read_foresight(occasion.session, occasion.city, area, now=occasion.now)
     return HTMLResponse(foresight_page(found), headers={"Content-Security-Policy": CONTENT_POLICY})
 
 

@@ -30,6 +30,7 @@ from gridsvc.city.weights import Reading
 from gridsvc.maps.alarm_lines import AlarmLine, alarm_lines
 from gridsvc.maps.review.charts import HEIGHT, WIDTH, bars, trend
 from gridsvc.maps.self_contained import render_plain
+from gridsvc.registry.lanes.listing import LaneQuestion, StreetLanes, by_street
 
 #: Months of a trend that nobody asked for, and the most cases of a month with which it is quick.
 _MONTHS, _QUICK_DUE = 6, 30_000
@@ -42,7 +43,7 @@ class Review:
     """A period's assessment, the one before it, and single months up to its end, oldest first.
 
     ``area_name`` is what the review is about; ``campaigns`` those with a day in the period,
-    ``alarms`` those that began in it.
+    ``alarms`` those that began in it, ``lanes`` how they were patrolled in it.
     """
 
     found: Assessment
@@ -52,6 +53,7 @@ class Review:
     campaigns: tuple[Standing, ...] = ()
     alarms: tuple[AlarmLine, ...] = ()
     settled: tuple[SettledLine, ...] = ()
+    lanes: tuple[StreetLanes, ...] = ()
 
     @property
     def total(self) -> Line:
@@ -82,6 +84,8 @@ def read_review(
     if months is None:
         due = found.lines[Dimension.CITY][0].tally["due"]
         months = _MONTHS if due <= _QUICK_DUE else 0
+    last = min(period.last, city.day(now))
+    days = (last - period.first).days + 1
     return Review(
         found=found,
         before=counted(period.before(), [Dimension.CITY, Dimension.STREET], families=_EARLIER),
@@ -89,6 +93,7 @@ def read_review(
         area_name=_name(session, area, now),
         settled=tuple(settled_lines(session, city, area, period.start, period.end)),
         campaigns=standings(session, city, area, period.first, period.last, now=now),
+        lanes=tuple(by_street(session, LaneQuestion(area, last, days))) if days > 0 else (),
         alarms=tuple(
             alarm_lines(
                 session,

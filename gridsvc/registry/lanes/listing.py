@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy.orm import Session
 
@@ -39,11 +42,49 @@ class LaneQuestion:
         return self.not_patrolled is None or since is None or since >= self.not_patrolled
 
 
+@dataclass(frozen=True, slots=True)
+class StreetLanes:
+    """The lanes of a street on the last of some days, and what was walked of them in these days."""
+
+    street: str
+    lanes: int
+    without_chief: int
+    not_patrolled: int
+    metres: float
+    walked_m: float
+
+    @property
+    def share(self) -> float:
+        """The share of the length that was walked, 0 to 1."""
+        return self.walked_m / self.metres
+
+
 def found_lanes(
     session: Session, question: LaneQuestion, *, after: repository.Key = ("", ""), limit: int
 ) -> list[Kept]:
     """Segments behind a key, by their codes."""
-    found: list[Kept] = []
+    return list(islice(_lanes(session, question, after), limit))
+
+
+def by_street(session: Session, question: LaneQuestion) -> list[StreetLanes]:
+    """The lanes that are asked for, by the street of each, in the order of codes."""
+    found: dict[str, list[Kept]] = defaultdict(list)
+    for one in _lanes(session, question, ("", "")):
+        found[one.street_code].append(one)
+    return [
+        StreetLanes(
+            street=street,
+            lanes=len(lanes),
+            without_chief=sum(one.chief is None for one in lanes),
+            not_patrolled=sum(one.patrolled_m == 0 for one in lanes),
+            metres=sum(one.length_m for one in lanes),
+            walked_m=sum(one.share * one.length_m for one in lanes),
+        )
+        for street, lanes in sorted(found.items())
+    ]
+
+
+def _lanes(session: Session, question: LaneQuestion, after: repository.Key) -> Iterator[Kept]:
     while True:
         batch = repository.kept_under(
             session,
@@ -53,7 +94,7 @@ def found_lanes(
             after=after,
             limit=_AT_ONCE,
         )
-        found += [one for one in batch if question.asks_for(one)]
-        if len(found) >= limit or len(batch) < _AT_ONCE:
-            return found[:limit]
+        yield from (one for one in batch if question.asks_for(one))
+        if len(batch) < _AT_ONCE:
+            return
         after = (batch[-1].district_code, batch[-1].code)
