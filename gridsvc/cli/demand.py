@@ -12,7 +12,7 @@ from rich.table import Table
 from gridsvc.api.clock import utc_now
 from gridsvc.cli.duties import DryRun, File, import_list
 from gridsvc.cli.runtime import AsJson, console, load_city, print_json, session
-from gridsvc.foresight.demand.schemas import DemandAnswer, NumberExpected, demand_answer
+from gridsvc.foresight.demand.schemas import ForecastAnswer, NumberExpected, demand_answer
 from gridsvc.foresight.demand.service import needs
 from gridsvc.maps.demand import demand_page
 from gridsvc.registry.residents.importer import (
@@ -64,7 +64,7 @@ def demand(
     console.print(_table(answer))
 
 
-def _table(answer: DemandAnswer) -> Table:
+def _table(answer: ForecastAnswer) -> Table:
     table = Table("street", "children", "coming", "seats", "lacking", title=f"{answer.year}")
     for one in answer.streets:
         numbers = (_between(one.children), _between(one.coming), str(one.seats))

@@ -11,7 +11,7 @@ from gridsvc.answers import as_built
 from gridsvc.api.dependencies import CurrentOccasion
 from gridsvc.api.problems import TOKEN_PROBLEMS, problems
 from gridsvc.errors import BadInput, MissingPrerequisite, NotAllowed, NotFound
-from gridsvc.foresight.demand.schemas import DemandAnswer, demand_answer
+from gridsvc.foresight.demand.schemas import ForecastAnswer, demand_answer
 from gridsvc.foresight.demand.service import Needs, needs
 from gridsvc.maps.self_contained import CONTENT_POLICY
 
@@ -36,8 +36,8 @@ def _needs(
 CurrentNeeds = Annotated[Needs, Depends(_needs)]
 
 
-@router.get("", response_model=as_built(DemandAnswer), responses=_PROBLEMS)
-def get_demand(found: CurrentNeeds) -> DemandAnswer:
+@router.get("", response_model=as_built(ForecastAnswer), responses=_PROBLEMS)
+def get_demand(found: CurrentNeeds) -> ForecastAnswer:
     """Places that each street of a district needs two years after the last count."""
     return demand_answer(found)
 

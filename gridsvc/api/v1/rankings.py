@@ -34,7 +34,7 @@ _Source = Annotated[
 ]
 
 
-class OpinionIn(Sent):
+class YearlyOpinionIn(Sent):
     """What a street says of a body's year."""
 
     body: Text = Field(max_length=18, description="One that the street has called in that year.")
@@ -89,7 +89,9 @@ def list_opinions(
     response_model=OpinionAnswer,
     responses=problems(*_READING, Conflict),
 )
-def post_opinion(given: Annotated[OpinionIn, Body()], occasion: CurrentOccasion) -> OpinionAnswer:
+def post_opinion(
+    given: Annotated[YearlyOpinionIn, Body()], occasion: CurrentOccasion
+) -> OpinionAnswer:
     """Say what the street thinks of a body's year, once; it counts in the body's yearly score."""
     kept = give(
         occasion.session,

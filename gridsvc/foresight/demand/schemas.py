@@ -41,7 +41,7 @@ class PastForecasts(Answer):
     covered: float | None = Field(description="Share of counts inside the 90 % interval.")
 
 
-class DemandAnswer(Answer):
+class ForecastAnswer(Answer):
     """Places for children that the streets of a district need on August 31 of a year."""
 
     district: str
@@ -58,7 +58,7 @@ class DemandAnswer(Answer):
     past: PastForecasts | None
 
 
-def demand_answer(found: Needs) -> DemandAnswer:
+def demand_answer(found: Needs) -> ForecastAnswer:
     """The answer of a forecast."""
     past = None
     if found.checked is not None:
@@ -70,7 +70,7 @@ def demand_answer(found: Needs) -> DemandAnswer:
             naive_mase=round(checked.naive_mase, 3),
             covered=covered,
         )
-    return DemandAnswer(
+    return ForecastAnswer(
         district=found.district,
         kind=found.care.kind,
         title=found.care.title,
