@@ -25,7 +25,7 @@ from gridsvc.foresight.demand.service import Needs, StreetNeed, needs
 from gridsvc.foresight.places import UNIT_GRID
 from gridsvc.maps.alarm_lines import AlarmLine, alarm_lines
 from gridsvc.maps.drawing import blank_map, corners, draw_shape, render
-from gridsvc.registry.bodies.list_repository import active_areas
+from gridsvc.maps.review.reading import area_name
 from gridsvc.spatial.plane import surroundings
 
 HEAT_DAYS = 28
@@ -72,8 +72,7 @@ def read_foresight(session: Session, city: City, area: str, *, now: dt.datetime)
     kept = lists_under(session, area, after=None, limit=_MOST_LISTS)
     recurring = [whole_answer(session, one) for one in kept if one.ended_at is None]
     forecasts = _forecasts(session, city, area, now)
-    level = "district" if len(area) == 6 else "street"
-    name = active_areas(session, level, area, now).get(area, area)
+    name = area_name(session, area, now)
     return Foresight(area, name, day, cells, found, lines, told, recurring, forecasts)
 
 

@@ -90,7 +90,7 @@ def read_review(
         found=found,
         before=counted(period.before(), [Dimension.CITY, Dimension.STREET], families=_EARLIER),
         months=_months(counted, period, months),
-        area_name=_name(session, area, now),
+        area_name=area_name(session, area, now),
         settled=tuple(settled_lines(session, city, area, period.start, period.end)),
         campaigns=standings(session, city, area, period.first, period.last, now=now),
         lanes=tuple(by_street(session, LaneQuestion(area, last, days))) if days > 0 else (),
@@ -116,7 +116,8 @@ def _months(counted: Callable[..., Assessment], period: Period, months: int) -> 
     return counted(trend, [Dimension.MONTH], families=_EARLIER).lines[Dimension.MONTH]
 
 
-def _name(session: Session, area: str, now: dt.datetime) -> str:
+def area_name(session: Session, area: str, now: dt.datetime) -> str:
+    """What a page is about: a district or street by its name, its code without one, or the city."""
     if len(area) < 6:
         return "全市"
     level = "district" if len(area) == 6 else "street"
