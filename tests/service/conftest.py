@@ -31,7 +31,7 @@ from gridsvc.cli.logs import configure_logs
 from gridsvc.db import PrivateCluster, create_engine, session_factory
 from gridsvc.db.roles import SERVICE_ROLE
 from gridsvc.registry.access.service import issue_token
-from gridsvc.settings import Settings
+from gridsvc.settings import Settings, get_settings
 from gridsvc.texts import said_in
 from tests.scratch import copy_of
 from tests.service import joint_city as city
@@ -169,6 +169,18 @@ def serve(service_database: str, index_folder: Path) -> Iterator[Callable[..., h
 def client(serve: Callable[..., httpx.Client]) -> httpx.Client:
     """The service with its own settings."""
     return serve()
+
+
+@pytest.fixture
+def commands(city_database: str, tmp_path: Path) -> Iterator[None]:
+    """Lets commands in this process work on the city, with a folder of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", city_database)
+        patch.setenv("GRIDSVC_VAR_DIR", str(tmp_path))
+        patch.setenv("GRIDSVC_REPORTER_KEY", REPORTER_KEY)
+        get_settings.cache_clear()
+        yield
+    get_settings.cache_clear()
 
 
 class Person:

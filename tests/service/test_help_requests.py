@@ -21,7 +21,6 @@ from gridsvc.cases.systems.help_requests.repository import erase_words
 from gridsvc.cases.systems.help_requests.service import FORGOTTEN, MOST_OPEN, end_those_over
 from gridsvc.cli.app import app
 from gridsvc.registry.members.models import Member, MemberService, TeamMember, VolunteerTeam
-from gridsvc.settings import get_settings
 from tests.service import joint_city as city
 from tests.service.conftest import Person
 from tests.service.procedures_world import CGJ, COMMUNITY, Clock, World, register
@@ -406,11 +405,8 @@ def test_teams_are_listed_with_their_people_in_the_own_area(world):
 
 
 @pytest.fixture
-def load(city_database, tmp_path, monkeypatch, world):
+def load(commands, tmp_path, world):
     """An import against the city; gives its exit code and its JSON."""
-    monkeypatch.setenv("DATABASE_URL", city_database)
-    monkeypatch.setenv("GRIDSVC_VAR_DIR", str(tmp_path))
-    get_settings.cache_clear()
 
     def call(what: str, *rows: str) -> tuple[int, Any]:
         path = tmp_path / f"{what}.csv"
@@ -418,9 +414,7 @@ def load(city_database, tmp_path, monkeypatch, world):
         result = CliRunner().invoke(app, ["import", what, str(path), "--json"])
         return result.exit_code, json.loads(result.stdout)
 
-    yield call
-    monkeypatch.undo()
-    get_settings.cache_clear()
+    return call
 
 
 def test_a_list_of_teams_comes_in_whole_and_each_fault_is_told(load, city_session):

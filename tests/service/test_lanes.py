@@ -16,9 +16,8 @@ from typer.testing import CliRunner
 
 from gridsvc.callers import Role
 from gridsvc.cli.app import app
-from gridsvc.settings import get_settings
 from tests.service import joint_city as city
-from tests.service.conftest import REPORTER_KEY, report
+from tests.service.conftest import report
 from tests.service.procedures_world import CGJ, COMMUNITY, Clock, World, register
 
 GEOD = pyproj.Geod(ellps="WGS84")
@@ -50,19 +49,14 @@ def world(client, city_engine, clock):
 
 
 @pytest.fixture
-def run(city_database, city_engine, tmp_path, monkeypatch):
+def run(commands):
     """A command against the city; gives its exit code and its JSON."""
-    monkeypatch.setenv("DATABASE_URL", city_database)
-    monkeypatch.setenv("GRIDSVC_VAR_DIR", str(tmp_path))
-    monkeypatch.setenv("GRIDSVC_REPORTER_KEY", REPORTER_KEY)
-    get_settings.cache_clear()
 
     def call(*words: str) -> tuple[int, Any]:
         result = CliRunner().invoke(app, [*words, "--json"])
         return result.exit_code, json.loads(result.stdout) if result.stdout else result.exception
 
-    yield call
-    get_settings.cache_clear()
+    return call
 
 
 @pytest.fixture

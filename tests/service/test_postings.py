@@ -20,10 +20,8 @@ from gridsvc.assessment.period import parse_period
 from gridsvc.assessment.yearly import recompute
 from gridsvc.callers import Role
 from gridsvc.cli.app import app
-from gridsvc.settings import get_settings
 from tests import cities
 from tests.service import joint_city as city
-from tests.service.conftest import REPORTER_KEY
 from tests.service.procedures_world import CGJ, GZ, MONDAY, Clock, World
 from tests.service.whistles_world import newest, register_departments
 
@@ -542,20 +540,14 @@ def test_the_streets_monthly_judgements_enter_the_bodys_yearly_score_and_are_rec
 
 
 @pytest.fixture
-def load(city_database, city_engine, tmp_path, monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", city_database)
-    monkeypatch.setenv("GRIDSVC_VAR_DIR", str(tmp_path))
-    monkeypatch.setenv("GRIDSVC_REPORTER_KEY", REPORTER_KEY)
-    get_settings.cache_clear()
-
+def load(commands, tmp_path):
     def call(what: str, header: str, *rows: str) -> tuple[int, Any]:
         path = tmp_path / "list.csv"
         path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
         result = CliRunner().invoke(app, ["import", what, str(path), "--json"])
         return result.exit_code, json.loads(result.stdout) if result.stdout else result.exception
 
-    yield call
-    get_settings.cache_clear()
+    return call
 
 
 @pytest.mark.system(11)
